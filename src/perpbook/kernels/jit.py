@@ -1,0 +1,72 @@
+"""The one door to Numba: `@kernel` compiles, or leaves plain Python, by one choice for the whole process.
+
+A small book is assessed faster by the plain source than by importing the compiler, and the two give the same bits
+(`tests/parity` holds them to it), so `prefer_plain()` may be called before the first kernel module is imported.
+`PERPBOOK_KERNELS=plain|compiled` decides for everybody; `NUMBA_DISABLE_JIT=1` means plain.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+_chosen: str | None = None
+
+
+def prefer_plain() -> None:
+    """Run kernels as plain Python in this process, unless the environment says otherwise or one is already loaded."""
+    global _chosen
+    if _chosen is None:
+        _chosen = _from_environment() or "plain"
+
+
+def mode() -> str:
+    """`"compiled"` or `"plain"`; asking settles it."""
+    global _chosen
+    if _chosen is None:
+        _chosen = _from_environment() or "compiled"
+    return _chosen
+
+
+def _from_environment() -> str | None:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "plain"
+    wanted = os.environ.get("PERPBOOK_KERNELS")
+    return wanted if wanted in ("plain", "compiled") else None
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: `$PERPBOOK_HOME/cache/kernels`, else the user's cache folder.
+
+    A folder that cannot be written is replaced by a temporary one: slower at the next start, never an error.
+    """
+    home = os.environ.get("PERPBOOK_HOME")
+    if home:
+        folder = Path(home) / "cache" / "kernels"
+    else:
+        from platformdirs import user_cache_path
+
+        folder = user_cache_path("perpbook") / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="perpbook-kernels-"))
+
+
+def kernel(function: Function) -> Function:
+    """Compile with Numba (cached on disk, no fastmath, releases the GIL), or hand the function back in plain mode."""
+    if mode() == "plain":
+        return function
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+    import numba
+
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled

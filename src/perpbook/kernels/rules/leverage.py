@@ -1,0 +1,91 @@
+"""Leverage caps: by asset, by account, for the book; gross, net, effective."""
+
+from __future__ import annotations
+
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.rules.record import keep_at_most, record, room, share_of
+from perpbook.kernels.state import (
+    ACCOUNT_EFFECTIVE,
+    ACCOUNT_GROSS,
+    ACCOUNT_NET,
+    ASSET_LEVERAGE,
+    BOOK_EFFECTIVE,
+    BOOK_GROSS,
+    BOOK_NET,
+    Findings,
+    Policy,
+    Proposals,
+    State,
+)
+
+
+@kernel
+def asset_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+    """An asset's notional over the whole book, against its cap times book equity."""
+    for asset in range(policy.asset_cap.size):
+        cap = policy.asset_cap[asset]
+        if cap == float("inf"):
+            continue
+        notional = state.asset_notional[asset]
+        record(findings, ASSET_LEVERAGE, asset, -1, share_of(notional, state.book_equity[0]), cap)
+        keep = room(cap * max(state.book_equity[0], 0.0), 0.0, notional)
+        for i in range(state.position_account.size):
+            if state.position_asset[i] == asset:
+                keep_at_most(proposals, i, keep, ASSET_LEVERAGE)
+
+
+@kernel
+def account_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+    """Each account's gross, net and effective leverage against the caps for accounts."""
+    infinity = float("inf")
+    for a in range(state.account_equity.size):
+        gross, net = 0.0, 0.0
+        for i in range(state.position_account.size):
+            if state.position_account[i] == a:
+                gross += state.position_notional[i]
+                net += state.position_exposure[i]
+        if gross == 0.0:
+            continue
+        equity, coins, keep, reason = state.account_equity[a], state.account_coins[a], 1.0, 0
+        if policy.account_gross < infinity:
+            record(findings, ACCOUNT_GROSS, a, -1, share_of(gross, equity), policy.account_gross)
+            keep = room(policy.account_gross * max(equity, 0.0), 0.0, gross)
+            reason = ACCOUNT_GROSS
+        if policy.account_net < infinity:
+            record(findings, ACCOUNT_NET, a, -1, share_of(abs(net + coins), equity), policy.account_net)
+            scale = room(policy.account_net * max(equity, 0.0), coins, net)
+            if scale < keep:
+                keep, reason = scale, ACCOUNT_NET
+        if policy.account_effective < infinity:
+            record(findings, ACCOUNT_EFFECTIVE, a, -1, state.account_effective[a], policy.account_effective)
+            if state.account_effective[a] > policy.account_effective and state.calm_scale[a] < keep:
+                keep, reason = state.calm_scale[a], ACCOUNT_EFFECTIVE
+        for i in range(state.position_account.size):
+            if state.position_account[i] == a:
+                keep_at_most(proposals, i, keep, reason)
+
+
+@kernel
+def book_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+    """The book's gross, net and effective leverage against its caps; cuts are uniform over the book."""
+    infinity, equity, positions = float("inf"), state.book_equity[0], state.position_account.size
+    gross, net = 0.0, 0.0
+    for i in range(positions):
+        gross += state.position_notional[i]
+        net += state.position_exposure[i]
+    if policy.book_gross < infinity:
+        record(findings, BOOK_GROSS, 0, -1, share_of(gross, equity), policy.book_gross)
+        keep = room(policy.book_gross * max(equity, 0.0), 0.0, gross)
+        for i in range(positions):
+            keep_at_most(proposals, i, keep, BOOK_GROSS)
+    if policy.book_net < infinity:
+        coins = state.book_coins[0]
+        record(findings, BOOK_NET, 0, -1, share_of(abs(net + coins), equity), policy.book_net)
+        keep = room(policy.book_net * max(equity, 0.0), coins, net)
+        for i in range(positions):
+            keep_at_most(proposals, i, keep, BOOK_NET)
+    if policy.book_effective < infinity:
+        record(findings, BOOK_EFFECTIVE, 0, -1, state.book_effective[0], policy.book_effective)
+        if state.book_effective[0] > policy.book_effective:
+            for i in range(positions):
+                keep_at_most(proposals, i, state.book_calm_scale[state.position_account[i]], BOOK_EFFECTIVE)

@@ -1,0 +1,25 @@
+"""Guardrails: what one position may lose."""
+
+from __future__ import annotations
+
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.rules.record import keep_at_most, record, share_of
+from perpbook.kernels.state import (
+    POSITION_LOSS,
+    Findings,
+    Policy,
+    Proposals,
+    State,
+)
+
+
+@kernel
+def position_loss(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+    """Close a position whose unrealised loss exceeds its share of book equity."""
+    if policy.position_loss == float("inf"):
+        return
+    for i in range(state.position_account.size):
+        share = share_of(state.position_loss[i], state.book_equity[0])
+        record(findings, POSITION_LOSS, i, -1, share, policy.position_loss)
+        if share > policy.position_loss:
+            keep_at_most(proposals, i, 0.0, POSITION_LOSS)

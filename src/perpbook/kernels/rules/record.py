@@ -1,0 +1,46 @@
+"""How a rule writes down what it measured, and what it asks for."""
+
+from __future__ import annotations
+
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.state import Findings, Proposals
+
+
+@kernel
+def record(findings: Findings, code: int, subject: int, detail: int, measured: float, limit: float) -> None:
+    """Append one finding. `detail` is a scenario number, or -1."""
+    row = findings.count[0]
+    findings.code[row] = code
+    findings.subject[row] = subject
+    findings.detail[row] = detail
+    findings.measured[row] = measured
+    findings.limit[row] = limit
+    findings.count[0] = row + 1
+
+
+@kernel
+def keep_at_most(proposals: Proposals, i: int, scale: float, code: int) -> None:
+    """Ask that position i keep at most `scale` of its size; an earlier, smaller answer stands."""
+    scale = min(max(scale, 0.0), 1.0)
+    if scale < proposals.scale[i]:
+        proposals.scale[i] = scale
+        proposals.reason[i] = code
+
+
+@kernel
+def share_of(amount: float, equity: float) -> float:
+    """Amount over equity; infinite when there is an amount and no equity."""
+    if equity > 0.0:
+        return amount / equity
+    return 0.0 if amount == 0.0 else float("inf")
+
+
+@kernel
+def room(limit: float, fixed: float, scaled: float) -> float:
+    """The scale k at which `|fixed + k scaled| <= limit` still holds, in [0, 1]; 0 when no scale does."""
+    if abs(fixed + scaled) <= limit:
+        return 1.0
+    if scaled == 0.0 or abs(fixed) >= limit:
+        return 0.0
+    edge = limit if fixed + scaled > 0.0 else -limit
+    return (edge - fixed) / scaled

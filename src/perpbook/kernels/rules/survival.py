@@ -1,0 +1,41 @@
+"""Survival: the moves every account must live through, with a buffer left."""
+
+from __future__ import annotations
+
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.rules.record import keep_at_most, record
+from perpbook.kernels.state import (
+    SURVIVAL,
+    Findings,
+    Policy,
+    Proposals,
+    State,
+)
+
+
+@kernel
+def needed_share(state: State, policy: Policy, a: int, s: int) -> float:
+    """(1 + buffer) maintenance margin over equity of account a after scenario s: it survives at or below 1."""
+    need = (1.0 + policy.buffer) * state.stress_maintenance[a, s]
+    equity = state.stress_equity[a, s]
+    if equity > 0.0:
+        return need / equity
+    return 0.0 if need == 0.0 and equity == 0.0 else float("inf")
+
+
+@kernel
+def survival(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+    """Scale down, as a whole, every account that does not survive; record the worst account and scenario per group."""
+    for group in range(policy.groups):
+        worst, who, where = -1.0, -1, -1
+        for s in range(policy.group.size):
+            if policy.group[s] != group:
+                continue
+            for a in range(state.account_equity.size):
+                share = needed_share(state, policy, a, s)
+                if share > worst:
+                    worst, who, where = share, a, s
+        if who >= 0:
+            record(findings, SURVIVAL, who, where, worst, 1.0)
+    for i in range(state.position_account.size):
+        keep_at_most(proposals, i, state.safe_scale[state.position_account[i]], SURVIVAL)

@@ -1,0 +1,142 @@
+"""A book, its market, its terms and some scenarios become an `Assessment`, and keep the arrays it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.kernels.types import Floats
+from perpbook.margin.arrays import BookArrays, book_arrays
+from perpbook.margin.assessment import Assessment, Caution
+from perpbook.margin.columns import Columns, coin_price
+from perpbook.margin.compare import differences_of
+from perpbook.margin.measures import Measures, StressGrid, measure, stress
+from perpbook.margin.outcomes import stress_outcomes
+from perpbook.margin.views import account_views, book_view, position_views
+from perpbook.model.market import Snapshot
+from perpbook.model.scenario import Scenario
+from perpbook.terms.terms import VenueTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideMoney:
+    """Dollars held on layers, by layer, and in transit: book equity that backs no account."""
+
+    layers: Mapping[str, float]
+    in_transit: float
+    exposures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """An assessment with the arrays behind it, which `decide` and `sizing` go on from."""
+
+    assessment: Assessment
+    arrays: BookArrays
+    measures: Measures
+    grid: StressGrid
+    scenarios: tuple[Scenario, ...]
+    outside: OutsideMoney
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rigour:
+    """How strict an assessment is: the margin buffer a stress must leave (fraction of maintenance margin), and the
+    age in days beyond which terms are called stale."""
+
+    buffer: float = 0.0
+    terms_max_age_days: float = 365.0
+
+
+def assess(
+    snapshot: Snapshot,
+    terms: Mapping[str, VenueTerms],
+    scenarios: Sequence[Scenario] = (),
+    rigour: Rigour = Rigour(),  # noqa: B008
+) -> Assessed:
+    """Read a book: equity, margin, liquidation, leverage, stress.
+
+    Raises
+    ------
+    MissingData : a held contract or coin has no price.
+    TermsError : a venue or contract is unknown.
+    """
+    arrays = book_arrays(snapshot.book, snapshot.market, terms)
+    measures = measure(arrays)
+    outside, cautions = outside_money(snapshot)
+    grid = stress(arrays, measures.lines, column_moves(arrays, scenarios))
+    book = book_view(arrays, measures, outside.layers, outside.in_transit, outside.exposures)
+    positions = position_views(arrays, measures, book.equity)
+    accounts = account_views(arrays, measures, book.equity, outside.exposures)
+    assessment = Assessment(
+        as_of_ns=snapshot.market.as_of_ns,
+        book_source=snapshot.book.source,
+        market_source=snapshot.market.source,
+        simulated=snapshot.market.simulated,
+        terms=tuple((venue, terms[venue].as_of.isoformat()) for venue in _venues(arrays)),
+        book=book,
+        accounts=accounts,
+        positions=positions,
+        stress=stress_outcomes(arrays, grid, scenarios, measures.equity, book.equity, rigour.buffer),
+        differences=differences_of(positions, accounts),
+        cautions=(*arrays.cautions, *cautions, *stale_terms(snapshot, terms, arrays, rigour.terms_max_age_days)),
+    )
+    return Assessed(
+        assessment=assessment,
+        arrays=arrays,
+        measures=measures,
+        grid=grid,
+        scenarios=tuple(scenarios),
+        outside=outside,
+    )
+
+
+def column_moves(arrays: BookArrays, scenarios: Sequence[Scenario]) -> Floats:
+    """(columns, scenarios): how far each column's price moves in each scenario, fractions."""
+    moves = np.zeros((len(arrays.columns), len(scenarios)))
+    for number, scenario in enumerate(scenarios):
+        for row, column in enumerate(arrays.columns):
+            moves[row, number] = scenario.moves.get(column.asset, 0.0)
+    return moves
+
+
+def outside_money(snapshot: Snapshot) -> tuple[OutsideMoney, tuple[Caution, ...]]:
+    """What stands on layers and in transit, in dollars, with the cautions of pricing it."""
+    columns = Columns(snapshot.market)
+    layers: dict[str, float] = {}
+    exposures: dict[str, float] = {}
+    for holding in snapshot.book.layers:
+        value = holding.balance.amount * coin_price(columns, "", holding.balance.asset)
+        layers[holding.layer] = layers.get(holding.layer, 0.0) + value
+        exposures[holding.balance.asset] = exposures.get(holding.balance.asset, 0.0) + value
+    moving = 0.0
+    for transfer in snapshot.book.transfers:
+        value = transfer.amount * coin_price(columns, "", transfer.asset)
+        moving += value
+        exposures[transfer.asset] = exposures.get(transfer.asset, 0.0) + value
+    money = OutsideMoney(layers=layers, in_transit=moving, exposures=exposures)
+    return money, tuple(columns.cautions.values())
+
+
+def stale_terms(
+    snapshot: Snapshot, terms: Mapping[str, VenueTerms], arrays: BookArrays, max_age_days: float
+) -> tuple[Caution, ...]:
+    """A caution for every venue whose terms are older than the age allowed, at the time of the prices."""
+    from perpbook.terms.load import age_days
+
+    ages = [(venue, age_days(terms[venue], snapshot.market.as_of_ns)) for venue in _venues(arrays)]
+    return tuple(
+        Caution(
+            code="stale-terms",
+            message=f"{terms[venue].name}'s terms are of {terms[venue].as_of}, {age:.0f} days before these prices: "
+            f"check them against the venue, and put a newer file in the terms folder",
+        )
+        for venue, age in ages
+        if age > max_age_days
+    )
+
+
+def _venues(arrays: BookArrays) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(account.venue for account in arrays.accounts))

@@ -1,0 +1,127 @@
+"""Every number of an assessment as arrays, before it becomes words: one kernel call each, never one per position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.kernels.lanes import in_order_of_slope, stress_grid
+from perpbook.kernels.liquidation import bankruptcy_prices, first_deaths, joint_moves, liquidation_prices
+from perpbook.kernels.margin import account_margins, lines_at, requirement
+from perpbook.kernels.types import Floats, Lines
+from perpbook.margin.arrays import BookArrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Dollars and fractions. (n,) by row, (accounts,) by account; NaN where there is no such price or move.
+
+    `exposure` is beta-free signed dollars by row (coins included), `net` its beta-weighted sum by account.
+    `moves` (accounts, 2) falling and rising; `move` the one nearer to zero; `effective` leverage at that move.
+    """
+
+    lines: Lines
+    equity: Floats
+    maintenance: Floats
+    initial: Floats
+    notional: Floats
+    exposure: Floats
+    row_initial: Floats
+    row_maintenance: Floats
+    liquidation: Floats
+    bankruptcy: Floats
+    gross: Floats
+    net: Floats
+    moves: Floats
+    move: Floats
+    effective: Floats
+
+
+def measure(arrays: BookArrays) -> Measures:
+    """Measure a book as it stands."""
+    held, prices = arrays.held, arrays.prices
+    lines = lines_at(held)
+    accounts, rows = len(arrays.accounts), len(arrays.items)
+    equity, maintenance = np.empty(accounts), np.empty(accounts)
+    account_margins(lines, prices, equity, maintenance)
+    liquidation, bankruptcy = np.empty((rows, 2)), np.empty(rows)
+    liquidation_prices(lines, prices, liquidation)
+    bankruptcy_prices(lines, prices, equity, bankruptcy)
+    moves = np.empty((accounts, 2))
+    joint_moves(lines, prices, arrays.betas, moves)
+    of = np.repeat(np.arange(accounts), np.diff(held.start))
+    notional = held.scalable * (held.notional_slope * held.price + held.notional_offset)
+    exposure = held.delta * held.price
+    fractions = np.array([item.requirement.initial_margin_fraction if item.requirement else 0.0 for item in arrays.items])
+    row_initial = notional * fractions
+    row_maintenance = np.array([requirement(lines, row, held.price[row]) for row in range(rows)], dtype=np.float64)
+    gross = np.bincount(of, notional, accounts)
+    move = nearer(moves, equity >= maintenance)
+    return Measures(
+        lines=lines,
+        equity=equity,
+        maintenance=maintenance,
+        initial=np.bincount(of, row_initial, accounts),
+        notional=notional,
+        exposure=exposure,
+        row_initial=row_initial,
+        row_maintenance=row_maintenance,
+        liquidation=liquidation,
+        bankruptcy=bankruptcy,
+        gross=gross,
+        net=np.bincount(of, exposure * arrays.betas[held.column], accounts),
+        moves=moves,
+        move=move,
+        effective=effective_leverages(arrays, lines, move),
+    )
+
+
+def nearer(moves: Floats, alive: Floats) -> Floats:
+    """The end of each account's safe stretch nearer to zero: 0 for an account past it, NaN when neither comes."""
+    down, up = np.abs(moves[:, 0]), np.abs(moves[:, 1])
+    falls_first = np.isnan(up) | (down <= up)
+    return np.where(alive, np.where(falls_first, moves[:, 0], moves[:, 1]), 0.0)
+
+
+def effective_leverages(arrays: BookArrays, lines: Lines, move: Floats) -> Floats:
+    """The leverage of the single position that dies at the same joint move: `1 / (d + m (1 + u d))` (see DESIGN).
+
+    `d` is the size of the move, `u` its sign, `m` maintenance margin over notional at that point; 0 when never.
+    """
+    out = np.zeros(move.size)
+    for a in np.flatnonzero(~np.isnan(move)):
+        prices = arrays.prices * (1.0 + arrays.betas * move[a])
+        rows = slice(arrays.held.start[a], arrays.held.start[a + 1])
+        at = prices[arrays.held.column[rows]]
+        notional = (arrays.held.notional_slope[rows] * at + arrays.held.notional_offset[rows]).sum()
+        if notional <= 0:
+            continue
+        first = int(arrays.held.start[a])
+        needs = sum(requirement(lines, first + i, price) for i, price in enumerate(at))
+        ratio = needs / notional
+        out[a] = 1.0 / (abs(move[a]) + ratio * (1.0 + move[a]))
+    return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StressGrid:
+    """Scenario prices (columns, scenarios), and every account's state in each, (accounts, scenarios).
+
+    `fraction` is how far along the way the account dies, NaN when it lives.
+    """
+
+    prices: Floats
+    equity: Floats
+    maintenance: Floats
+    fraction: Floats
+
+
+def stress(arrays: BookArrays, lines: Lines, moves: Floats) -> StressGrid:
+    """Put the book through moves (columns, scenarios), fractions of each column's price."""
+    prices = np.ascontiguousarray(arrays.prices[:, None] * (1.0 + moves))
+    shape = (len(arrays.accounts), prices.shape[1])
+    equity, maintenance, fraction = np.empty(shape), np.empty(shape), np.full(shape, np.nan)
+    stress_grid(in_order_of_slope(lines), prices, equity, maintenance)
+    first_deaths(lines, arrays.prices, np.ascontiguousarray(prices - arrays.prices[:, None]), fraction)
+    return StressGrid(prices=prices, equity=equity, maintenance=maintenance, fraction=fraction)

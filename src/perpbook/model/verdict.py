@@ -1,0 +1,93 @@
+"""What the playbook says of a book: findings, proposals, and the verdict they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Status(Enum):
+    """OK: inside the limit. NEAR: at or beyond the playbook's near mark (80 % by default). BREACH: beyond the limit."""
+
+    OK = "ok"
+    NEAR = "near"
+    BREACH = "breach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One rule measured on one subject: `measured` against `limit`, both in `unit` ("x", "share", "dollars", "mode").
+
+    `rule` is the dotted playbook key ("leverage.asset", "survival.joint"); `subject` names the asset, account, venue,
+    layer, sleeve, scenario or "book". `used` is how much of the limit is taken, 1 at the limit, for the bar that shows
+    it. `sentence` says it in plain English. `hint` is the next step when no trade can mend it.
+    """
+
+    rule: str
+    subject: str
+    measured: float
+    limit: float
+    unit: str
+    used: float
+    status: Status
+    sentence: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trim:
+    """A reduce-only change of one position. Quantities signed as in `Position`; `cost` is dollars, fees and slippage.
+
+    `slippage_known` False: no depth was given, so `cost` is fees alone. `rules` are the dotted keys of the rules that asked.
+    """
+
+    account: str
+    symbol: str
+    quantity_before: float
+    quantity_after: float
+    notional_closed: float
+    fees: float
+    slippage: float
+    slippage_known: bool
+    rules: tuple[str, ...]
+
+    @property
+    def cost(self) -> float:
+        """Dollars this trim is expected to cost."""
+        return self.fees + self.slippage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What holds a plan back: a scenario or rule that binds, and its price: `per_dollar` is the dollars of trim cost
+    that one more dollar of collateral in `account` would save."""
+
+    name: str
+    account: str
+    per_dollar: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A set of trims that restores every rule a trade can restore, re-checked by the same decision function.
+
+    `method` is "cheapest" or "uniform"; `uniform_scale` is set for the latter. `restores` says the re-check passed;
+    `remaining` are the rule keys that no trim can mend.
+    """
+
+    method: str
+    trims: tuple[Trim, ...]
+    cost: float
+    restores: bool
+    uniform_scale: float | None
+    bindings: tuple[Binding, ...]
+    remaining: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All findings, worst first, and the plans that would mend them (empty when nothing is broken)."""
+
+    status: Status
+    findings: tuple[Finding, ...]
+    plans: tuple[Plan, ...]

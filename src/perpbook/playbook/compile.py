@@ -1,0 +1,84 @@
+"""The playbook as numbers: `Policy`, with the names its arrays stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.kernels.state import Policy
+from perpbook.margin.assess import Assessed
+from perpbook.playbook.schema import Playbook
+
+NO_CAP = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the numbers of `State` and `Policy` stand for."""
+
+    accounts: tuple[str, ...]
+    assets: tuple[str, ...]
+    venues: tuple[str, ...]
+    layers: tuple[str, ...]
+    sleeves: tuple[str, ...]
+    groups: tuple[tuple[str, float], ...]
+
+
+def names_of(assessed: Assessed, playbook: Playbook) -> Names:
+    """Every account, asset, venue, layer, sleeve and survival group (kind, size of move), in a fixed order."""
+    accounts = assessed.arrays.accounts
+    layers = [account.layer for account in accounts if account.layer] + list(assessed.outside.layers)
+    capital = playbook.capital
+    return Names(
+        accounts=tuple(account.id for account in accounts),
+        assets=tuple(dict.fromkeys(item.asset for item in assessed.arrays.items if item.position)),
+        venues=tuple(dict.fromkeys(account.venue for account in accounts)),
+        layers=tuple(dict.fromkeys(layers)),
+        sleeves=tuple(sleeve.name for sleeve in capital.sleeves) if capital else (),
+        groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in assessed.scenarios)),
+    )
+
+
+def compile_policy(playbook: Playbook, names: Names, assessed: Assessed) -> Policy:
+    """The playbook's limits as arrays; what the trader left out is no limit."""
+    account = playbook.leverage.account if playbook.leverage else None
+    book = playbook.leverage.book if playbook.leverage else None
+    sleeves = playbook.capital.sleeves if playbook.capital else ()
+    group = [names.groups.index((one.kind, abs(one.size))) for one in assessed.scenarios]
+    return Policy(
+        near=playbook.near,
+        buffer=playbook.survival.buffer if playbook.survival else 0.0,
+        position_loss=_cap(playbook.guardrails.position_loss if playbook.guardrails else None),
+        depth_share=_cap(playbook.liquidity.max_depth_share if playbook.liquidity else None),
+        account_gross=_cap(account.gross if account else None),
+        account_net=_cap(account.net if account else None),
+        account_effective=_cap(account.effective if account else None),
+        book_gross=_cap(book.gross if book else None),
+        book_net=_cap(book.net if book else None),
+        book_effective=_cap(book.effective if book else None),
+        asset_cap=np.array([_asset_cap(playbook, asset) for asset in names.assets], dtype=np.float64),
+        venue_cap=np.array([_share_cap(playbook.venues, venue) for venue in names.venues], dtype=np.float64),
+        layer_cap=np.array([_share_cap(playbook.layers, layer) for layer in names.layers], dtype=np.float64),
+        sleeve_min=np.array([sleeve.min or 0.0 for sleeve in sleeves], dtype=np.float64),
+        sleeve_max=np.array([_cap(sleeve.max) for sleeve in sleeves], dtype=np.float64),
+        group=np.array(group, dtype=np.int64),
+        groups=len(names.groups),
+    )
+
+
+def _cap(value: float | None) -> float:
+    return NO_CAP if value is None else value
+
+
+def _asset_cap(playbook: Playbook, asset: str) -> float:
+    caps = playbook.leverage.asset if playbook.leverage and playbook.leverage.asset else {}
+    return _cap(caps.get(asset, caps.get("default")))
+
+
+def _share_cap(section: object, name: str) -> float:
+    """A named share, or the section's own maximum."""
+    if section is None:
+        return NO_CAP
+    shares: dict[str, float] = getattr(section, "shares", None) or {}
+    return _cap(shares.get(name, getattr(section, "max_share", None)))

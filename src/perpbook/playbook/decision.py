@@ -1,0 +1,48 @@
+"""`decide` on an assessed book: compile the playbook, run the kernel, put the findings into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perpbook.kernels.decide import decide
+from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
+from perpbook.margin.assess import Assessed
+from perpbook.model.verdict import Finding, Status
+from perpbook.playbook.compile import Names, compile_policy, names_of
+from perpbook.playbook.schema import Playbook
+from perpbook.playbook.state import state_of
+from perpbook.playbook.words import findings_in_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the rules saw, measured and asked for, as arrays and in words."""
+
+    names: Names
+    state: State
+    policy: Policy
+    raw: Findings
+    proposals: Proposals
+    findings: tuple[Finding, ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst status of any finding; OK when the playbook asks for nothing."""
+        return self.findings[0].status if self.findings else Status.OK
+
+
+def decide_on(assessed: Assessed, playbook: Playbook) -> Decision:
+    """Judge an assessed book by a playbook. Pure."""
+    names = names_of(assessed, playbook)
+    policy = compile_policy(playbook, names, assessed)
+    state = state_of(assessed, playbook, names, policy)
+    raw, proposals = empty_findings(state, policy), no_proposals(state)
+    decide(state, policy, raw, proposals)
+    return Decision(
+        names=names,
+        state=state,
+        policy=policy,
+        raw=raw,
+        proposals=proposals,
+        findings=findings_in_words(raw, policy, names, assessed),
+    )

@@ -1,0 +1,63 @@
+"""Which sleeve a position belongs to, and how much of the book's equity each sleeve holds."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from perpbook.margin.arrays import Item
+from perpbook.margin.assess import Assessed
+from perpbook.playbook.schema import Playbook, Sleeve
+
+RESERVE = "reserve"
+"""The sleeve that idle money belongs to, when the playbook names one so."""
+
+
+def sleeve_of(playbook: Playbook, venue: str, item: Item) -> int:
+    """The number of the first sleeve all of whose filters match the position, -1 for none."""
+    for number, sleeve in enumerate(playbook.capital.sleeves if playbook.capital else ()):
+        if _belongs(sleeve, venue, item):
+            return number
+    return -1
+
+
+def _belongs(sleeve: Sleeve, venue: str, item: Item) -> bool:
+    """A sleeve without any filter takes no position: it is money set aside."""
+    position = item.position
+    assert position is not None
+    if not (sleeve.venues or sleeve.symbols or sleeve.tags):
+        return False
+    return (
+        (not sleeve.venues or venue in sleeve.venues)
+        and (not sleeve.symbols or any(fnmatchcase(position.symbol, pattern) for pattern in sleeve.symbols))
+        and (not sleeve.tags or any(tag in sleeve.tags for tag in position.tags))
+    )
+
+
+def sleeve_capital(playbook: Playbook, assessed: Assessed, sleeves: list[int]) -> tuple[list[float], float]:
+    """Dollars of equity in each sleeve, and what is in none; together they are the book's equity.
+
+    An account's equity belongs to the sleeves of its positions by their initial margin. Accounts without positions,
+    money on layers and money in transit belong to the sleeve named "reserve", or to none.
+    """
+    arrays, measures = assessed.arrays, assessed.measures
+    names = [sleeve.name for sleeve in playbook.capital.sleeves] if playbook.capital else []
+    capital, unassigned = [0.0] * len(names), 0.0
+    idle = sum(assessed.outside.layers.values()) + assessed.outside.in_transit
+    rows = arrays.positions()
+    for number in range(len(arrays.accounts)):
+        own = [k for k, row in enumerate(rows) if arrays.items[row].account == number]
+        margin = sum(float(measures.row_initial[rows[k]]) for k in own)
+        equity = float(measures.equity[number])
+        if not own or margin <= 0:
+            idle += equity
+            continue
+        for k in own:
+            part = equity * float(measures.row_initial[rows[k]]) / margin
+            if sleeves[k] >= 0:
+                capital[sleeves[k]] += part
+            else:
+                unassigned += part
+    if RESERVE in names:
+        capital[names.index(RESERVE)] += idle
+        return capital, unassigned
+    return capital, unassigned + idle

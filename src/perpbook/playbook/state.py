@@ -1,0 +1,119 @@
+"""An assessed book as the rules see it: `State`, by the numbers of `Names`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from perpbook.kernels.scale import largest_scale, largest_scales
+from perpbook.kernels.state import Policy, State
+from perpbook.kernels.types import Floats
+from perpbook.margin.arrays import BookArrays, Item
+from perpbook.margin.assess import Assessed
+from perpbook.margin.calm import calm_prices
+from perpbook.model.market import STABLECOINS, Depth
+from perpbook.playbook.compile import Names
+from perpbook.playbook.schema import Playbook
+from perpbook.playbook.sleeves import sleeve_capital, sleeve_of
+
+
+def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Policy) -> State:
+    """Lay an assessment out for `decide`."""
+    arrays, measures, book = assessed.arrays, assessed.measures, assessed.assessment.book
+    rows = arrays.positions()
+    items = [arrays.items[row] for row in rows]
+    venues = [arrays.accounts[item.account].venue for item in items]
+    sleeves = [sleeve_of(playbook, venue, item) for venue, item in zip(venues, items, strict=True)]
+    capital, _ = sleeve_capital(playbook, assessed, sleeves)
+    notional = measures.notional[rows]
+    exposure = (measures.exposure * arrays.betas[arrays.held.column])[rows]
+    account = np.array([item.account for item in items], dtype=np.int64)
+    asset = np.array([names.assets.index(item.asset) for item in items], dtype=np.int64)
+    net = np.bincount(account, exposure, len(arrays.accounts))
+    outside = sum(value for coin, value in assessed.outside.exposures.items() if coin not in STABLECOINS)
+    return State(
+        position_account=account,
+        position_asset=asset,
+        position_notional=notional,
+        position_exposure=exposure,
+        position_loss=np.array([max(-dollars_of_profit(arrays, item), 0.0) for item in items], dtype=np.float64),
+        position_depth=np.array([exit_depth(item) for item in items], dtype=np.float64),
+        position_isolated=np.array(
+            [arrays.accounts[item.account].mode.value == "isolated" for item in items], dtype=np.uint8
+        ),
+        position_wanted=np.array([wanted_mode(playbook, names, sleeve) for sleeve in sleeves], dtype=np.int64),
+        account_equity=measures.equity,
+        account_coins=measures.net - net,
+        account_effective=measures.effective,
+        asset_notional=np.bincount(asset, notional, len(names.assets)),
+        stress_equity=assessed.grid.equity,
+        stress_maintenance=assessed.grid.maintenance,
+        safe_scale=safe_scales(assessed, policy.buffer),
+        calm_scale=calm_scales(arrays, policy.account_effective),
+        book_calm_scale=calm_scales(arrays, policy.book_effective),
+        venue_equity=_sums(names.venues, [one.venue for one in arrays.accounts], measures.equity),
+        layer_value=_layer_values(names, assessed),
+        sleeve_capital=np.array(capital, dtype=np.float64),
+        book_equity=np.array([book.equity]),
+        book_coins=np.array([float(measures.net.sum()) - float(net.sum()) + outside]),
+        book_effective=np.array([book.effective_leverage]),
+    )
+
+
+def safe_scales(assessed: Assessed, buffer: float) -> Floats:
+    """(accounts,) the largest scale at which each account survives every scenario; 1 without scenarios."""
+    out = np.ones(len(assessed.arrays.accounts))
+    if assessed.scenarios:
+        largest_scales(assessed.arrays.held, assessed.grid.prices, buffer, out)
+    return out
+
+
+def calm_scales(arrays: BookArrays, cap: float) -> Floats:
+    """(accounts,) the largest scale at which each account's effective leverage is sure to stay under the cap."""
+    out = np.ones(len(arrays.accounts))
+    if math.isfinite(cap):
+        for account in range(out.size):
+            points = calm_prices(arrays, account, cap)
+            out[account] = min([1.0, *(largest_scale(arrays.held, account, prices, 0.0) for prices in points)])
+    return out
+
+
+def dollars_of_profit(arrays: BookArrays, item: Item) -> float:
+    """Unrealised profit in dollars."""
+    inverse = item.terms is not None and item.terms.contract.is_inverse
+    return item.profit * (float(arrays.prices[item.column]) if inverse else 1.0)
+
+
+def exit_depth(item: Item) -> float:
+    """Dollars resting on the side a position would be closed into; NaN when no depth was given."""
+    depth: Depth | None = item.quote.depth if item.quote else None
+    assert item.position is not None
+    if depth is None:
+        return math.nan
+    levels = depth.bids if item.position.quantity > 0 else depth.asks
+    return sum(price * quantity for price, quantity in levels) if levels else math.nan
+
+
+def wanted_mode(playbook: Playbook, names: Names, sleeve: int) -> int:
+    """0 any, 1 isolated, 2 cross: what the playbook's [margin] wants of a sleeve's positions."""
+    if sleeve < 0 or playbook.margin is None:
+        return 0
+    name = names.sleeves[sleeve]
+    return 1 if name in (playbook.margin.isolated or ()) else 2 if name in (playbook.margin.cross or ()) else 0
+
+
+def _sums(names: tuple[str, ...], keys: list[str], values: Floats) -> Floats:
+    out = np.zeros(len(names))
+    for key, value in zip(keys, values, strict=True):
+        out[names.index(key)] += value
+    return out
+
+
+def _layer_values(names: Names, assessed: Assessed) -> Floats:
+    """Dollars on each layer: free balances and the equity of the accounts that live there."""
+    out = np.array([assessed.outside.layers.get(layer, 0.0) for layer in names.layers], dtype=np.float64)
+    for account, equity in zip(assessed.arrays.accounts, assessed.measures.equity, strict=True):
+        if account.layer:
+            out[names.layers.index(account.layer)] += equity
+    return out

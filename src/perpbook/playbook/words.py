@@ -1,0 +1,176 @@
+"""Findings become sentences: from reason codes and numbers to what a trader reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from perpbook.kernels import state as codes
+from perpbook.kernels.state import Findings, Policy
+from perpbook.margin.arrays import Item
+from perpbook.margin.assess import Assessed
+from perpbook.model.verdict import Finding, Status
+from perpbook.playbook.compile import Names
+
+ROUNDING = 1e-9
+"""Relative: at the limit is not beyond it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """How one rule is named and told. `floor`: the limit is a minimum."""
+
+    rule: str
+    unit: str
+    tell: str
+    hint: str | None = None
+    floor: bool = False
+
+
+WORDINGS = {
+    codes.POSITION_LOSS: Wording(
+        rule="guardrails.position_loss", unit="share", tell="{who} has lost {value} of book equity; the most is {limit}."
+    ),
+    codes.SURVIVAL: Wording(
+        rule="survival", unit="share", tell="In '{scenario}' {who} needs {value} of its equity as margin; the most is {limit}."
+    ),
+    codes.ASSET_LEVERAGE: Wording(
+        rule="leverage.asset", unit="x", tell="{who} stands at {value} book equity; its cap is {limit}."
+    ),
+    codes.ACCOUNT_GROSS: Wording(
+        rule="leverage.account.gross", unit="x", tell="{who} is {value} levered gross; the cap is {limit}."
+    ),
+    codes.ACCOUNT_NET: Wording(
+        rule="leverage.account.net", unit="x", tell="{who} is {value} levered net; the cap is {limit}."
+    ),
+    codes.ACCOUNT_EFFECTIVE: Wording(
+        rule="leverage.account.effective",
+        unit="x",
+        tell="{who} dies where a single {value} position would; the cap is {limit}.",
+    ),
+    codes.BOOK_GROSS: Wording(rule="leverage.book.gross", unit="x", tell="The book is {value} levered gross; the cap is {limit}."),
+    codes.BOOK_NET: Wording(rule="leverage.book.net", unit="x", tell="The book is {value} levered net; the cap is {limit}."),
+    codes.BOOK_EFFECTIVE: Wording(
+        rule="leverage.book.effective",
+        unit="x",
+        tell="The first account to die dies where a single {value} position would; the cap is {limit}.",
+    ),
+    codes.VENUE_SHARE: Wording(
+        rule="venues.max_share",
+        unit="share",
+        tell="{value} of book equity stands on {who}; the most is {limit}.",
+        hint="Move money off {who}: no trade mends this.",
+    ),
+    codes.LAYER_SHARE: Wording(
+        rule="layers.max_share",
+        unit="share",
+        tell="{value} of book equity stands on {who}; the most is {limit}.",
+        hint="Move money off {who}: no trade mends this.",
+    ),
+    codes.DEPTH_SHARE: Wording(
+        rule="liquidity.max_depth_share",
+        unit="share",
+        tell="{who} is {value} of the depth it would be closed into; the most is {limit}.",
+    ),
+    codes.MARGIN_MODE: Wording(
+        rule="margin.mode",
+        unit="mode",
+        tell="{who} is margined {mode}.",
+        hint="Reopen {who} in the other margin mode: a trim does not change it.",
+    ),
+    codes.SLEEVE_MIN: Wording(
+        rule="capital.sleeves.min",
+        unit="share",
+        tell="Sleeve {who} holds {value} of book equity; the least is {limit}.",
+        hint="Move money into {who}.",
+        floor=True,
+    ),
+    codes.SLEEVE_MAX: Wording(
+        rule="capital.sleeves.max",
+        unit="share",
+        tell="Sleeve {who} holds {value} of book equity; the most is {limit}.",
+        hint="Move money out of {who}.",
+    ),
+}
+
+UNITS: dict[str, Callable[[float], str]] = {
+    "x": lambda value: f"{value:.2f}x",
+    "share": lambda value: f"{value:.1%}",
+    "mode": lambda value: "wrong" if value else "right",
+}
+
+SEVERITY = {Status.BREACH: 0, Status.NEAR: 1, Status.OK: 2}
+
+
+def findings_in_words(found: Findings, policy: Policy, names: Names, assessed: Assessed) -> tuple[Finding, ...]:
+    """Every finding with its sentence, breaches first, in order of precedence."""
+    rows = range(int(found.count[0]))
+    told = [_finding(found, row, policy, names, assessed) for row in rows if found.limit[row] != float("inf")]
+    return tuple(sorted(told, key=lambda finding: SEVERITY[finding.status]))
+
+
+def status_of(measured: float, limit: float, near: float, *, floor: bool = False) -> Status:
+    """Beyond the limit, near it, or inside."""
+    if floor:
+        if measured < limit * (1 - ROUNDING):
+            return Status.BREACH
+        return Status.NEAR if measured * near < limit else Status.OK
+    if measured > limit * (1 + ROUNDING):
+        return Status.BREACH
+    return Status.NEAR if limit > 0 and measured >= near * limit else Status.OK
+
+
+def _finding(found: Findings, row: int, policy: Policy, names: Names, assessed: Assessed) -> Finding:
+    code, subject = int(found.code[row]), int(found.subject[row])
+    measured, limit = float(found.measured[row]), float(found.limit[row])
+    wording = WORDINGS[code]
+    scenario = assessed.scenarios[int(found.detail[row])] if found.detail[row] >= 0 else None
+    who = _subject(code, subject, names, assessed)
+    say = UNITS[wording.unit]
+    words = {
+        "who": who,
+        "value": say(measured),
+        "limit": say(limit),
+        "scenario": scenario.name if scenario else "",
+        "mode": "as its sleeve must be" if measured == 0 else "otherwise than its sleeve must be",
+    }
+    return Finding(
+        rule=f"{wording.rule}.{scenario.kind}" if scenario else wording.rule,
+        subject=f"±{abs(scenario.size):.0%}: {who}" if scenario else who,
+        measured=measured,
+        limit=limit,
+        unit=wording.unit,
+        used=_used(measured, limit, floor=wording.floor),
+        status=status_of(measured, limit, policy.near, floor=wording.floor),
+        sentence=wording.tell.format(**words),
+        hint=wording.hint.format(**words) if wording.hint else None,
+    )
+
+
+def _used(measured: float, limit: float, *, floor: bool) -> float:
+    if floor:
+        return limit / measured if measured > 0 else float("inf")
+    if limit > 0:
+        return measured / limit
+    return 0.0 if measured <= 0 else float("inf")
+
+
+def _subject(code: int, subject: int, names: Names, assessed: Assessed) -> str:
+    if code in (codes.POSITION_LOSS, codes.DEPTH_SHARE, codes.MARGIN_MODE):
+        arrays = assessed.arrays
+        return position_name(assessed, arrays.items[arrays.positions()[subject]])
+    if code == codes.ASSET_LEVERAGE:
+        return names.assets[subject]
+    if code in (codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE):
+        return names.accounts[subject]
+    if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
+        return names.sleeves[subject]
+    if code == codes.VENUE_SHARE:
+        return names.venues[subject]
+    return names.layers[subject] if code == codes.LAYER_SHARE else "book"
+
+
+def position_name(assessed: Assessed, item: Item) -> str:
+    """A position as a trader would name it: symbol @ account."""
+    assert item.position is not None
+    return f"{item.position.symbol} @ {assessed.arrays.accounts[item.account].id}"

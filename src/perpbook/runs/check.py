@@ -1,0 +1,177 @@
+"""`check`: a book file and a playbook become an assessment and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perpbook.errors import StaleData
+from perpbook.kernels import jit
+from perpbook.model.market import Snapshot
+from perpbook.model.scenario import Scenario
+from perpbook.model.units import SECOND_NS, to_iso
+from perpbook.model.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from perpbook.margin.assess import Assessed
+    from perpbook.margin.assessment import Assessment
+    from perpbook.playbook.decision import Decision
+    from perpbook.playbook.schema import Playbook
+    from perpbook.terms.terms import VenueTerms
+
+SMALL_BOOK = 200
+"""Positions up to which the plain kernels answer sooner than the compiler can be imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """Everything one check found."""
+
+    snapshot: Snapshot
+    playbook: Playbook
+    assessed: Assessed
+    decision: Decision
+    verdict: Verdict
+
+    @property
+    def assessment(self) -> Assessment:
+        """The numbers, without the playbook's opinion of them."""
+        return self.assessed.assessment
+
+
+def run_check(
+    book: Path,
+    playbook: Path | None = None,
+    *,
+    market: Path | None = None,
+    now_ns: int | None = None,
+    terms_folders: Sequence[Path] = (),
+) -> CheckResult:
+    """Check a book file against a playbook file; without one, against the default survival moves and nothing else.
+
+    Raises
+    ------
+    InputError : a file is wrong; carries every problem found.
+    DataError : a price is missing, or older than the playbook allows.
+    """
+    from perpbook.playbook.load import default_playbook, load_playbook
+    from perpbook.snapshot import load_snapshot
+
+    rules = load_playbook(playbook) if playbook else default_playbook()
+    snapshot = load_snapshot(book, market=market, now_ns=now_ns)
+    refuse_stale(snapshot, rules, now_ns)
+    return check_snapshot(snapshot, rules, load_all_terms(snapshot, terms_folders))
+
+
+def load_all_terms(snapshot: Snapshot, folders: Sequence[Path] = ()) -> dict[str, VenueTerms]:
+    """The terms of every venue in the book, as they were at the time of its prices."""
+    from datetime import UTC, datetime
+
+    from perpbook.terms.load import load_terms
+
+    at = datetime.fromtimestamp(snapshot.market.as_of_ns // SECOND_NS, tz=UTC).date()
+    return {
+        venue: load_terms(venue, at=at, folders=folders)
+        for venue in dict.fromkeys(account.venue for account in snapshot.book.accounts)
+    }
+
+
+def refuse_stale(snapshot: Snapshot, playbook: Playbook, now_ns: int | None) -> None:
+    """Raise StaleData when the playbook limits the age of prices and these are older."""
+    limit = playbook.data.prices_max_age_minutes if playbook.data else None
+    if limit is None or now_ns is None:
+        return
+    minutes = (now_ns - snapshot.market.as_of_ns) / (60 * SECOND_NS)
+    if minutes > limit:
+        raise StaleData(
+            f"prices of {to_iso(snapshot.market.as_of_ns)} are {minutes:,.0f} minutes old; the playbook allows {limit:g} "
+            f"(data.prices_max_age_minutes): import the book again, or give newer prices with --market"
+        )
+
+
+def check_snapshot(
+    snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], *, with_plans: bool = True
+) -> CheckResult:
+    """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster."""
+    positions = sum(len(account.positions) for account in snapshot.book.accounts)
+    if positions <= SMALL_BOOK:
+        jit.prefer_plain()
+    from perpbook.playbook.decision import decide_on
+
+    assessed = assess_under(snapshot, playbook, terms)
+    decision = decide_on(assessed, playbook)
+    plans = ()
+    if with_plans:
+        from perpbook.sizing.plan import plans_for
+
+        rules = (decision.state, decision.policy, decision.names)
+        plans = plans_for(assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed).findings)
+    return CheckResult(
+        snapshot=snapshot,
+        playbook=playbook,
+        assessed=assessed,
+        decision=decision,
+        verdict=Verdict(status=decision.status, findings=decision.findings, plans=plans),
+    )
+
+
+def assess_under(
+    snapshot: Snapshot,
+    playbook: Playbook,
+    terms: Mapping[str, VenueTerms],
+    scenarios: tuple[Scenario, ...] | None = None,
+) -> Assessed:
+    """Assess a book in the scenarios its playbook names, or in those given."""
+    from perpbook.margin.assess import Rigour, assess
+
+    found = scenarios if scenarios is not None else scenarios_of(snapshot, playbook, terms)
+    rigour = Rigour(
+        buffer=playbook.survival.buffer if playbook.survival else 0.0,
+        terms_max_age_days=playbook.data.terms_max_age_days,
+    )
+    return assess(snapshot, terms, found, rigour)
+
+
+def scenarios_of(
+    snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]
+) -> tuple[Scenario, ...]:
+    """The survival grid a playbook asks for, on the assets and net exposures of this book."""
+    from perpbook.margin.arrays import book_arrays
+    from perpbook.scenario.grid import Exposed, survival_grid
+
+    if playbook.survival is None:
+        return ()
+    arrays = book_arrays(snapshot.book, snapshot.market, terms)
+    betas: dict[str, float] = {}
+    exposures: dict[str, float] = {}
+    for item in arrays.items:
+        betas[item.asset] = snapshot.market.betas.get(item.asset, 1.0)
+        value = item.delta * float(arrays.prices[item.column])
+        exposures[item.asset] = exposures.get(item.asset, 0.0) + value
+    exposed = Exposed(
+        betas=betas, exposures=exposures, correlation_stress=playbook.survival.correlation_stress
+    )
+    return survival_grid(playbook.survival.moves, playbook.survival.kinds, exposed)
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Judges the book again after some trims: same playbook, same scenarios, same decision function."""
+
+    snapshot: Snapshot
+    playbook: Playbook
+    terms: Mapping[str, VenueTerms]
+    assessed: Assessed
+
+    def findings(self, changes: Mapping[int, tuple[float, float]]) -> tuple[Finding, ...]:
+        """Findings after `changes` (book row -> new quantity, dollars of cost)."""
+        from perpbook.playbook.decision import decide_on
+        from perpbook.sizing.apply import with_quantities
+
+        book = with_quantities(self.snapshot.book, self.assessed.arrays, changes)
+        after = assess_under(
+            replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios
+        )
+        return decide_on(after, self.playbook).findings

@@ -1,0 +1,144 @@
+"""What a set of sizes must satisfy, as concave functions of the scale vector u: the playbook, ready for an optimiser.
+
+u (n,) is the share of every position that is kept, 0 to 1. Two shapes of limit:
+
+* margin: an account at some prices keeps `E(u) - weight M(u) >= 0`. E is linear in u (closing realises profit at the
+  price now and pays its cost), M is convex, so the limit is concave and a gradient cut never removes a good size.
+* linear: `coefficients u <= bound`, with the leverage caps written out (book equity falls by the cost of the trims).
+
+Plain NumPy on purpose: a second, independent reading of the margin rules, held to the kernels' by tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.kernels.types import Floats, Holdings, Integers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linear:
+    """`coefficients u <= bound`, dollars; `per_dollar` is how much the bound grows with a dollar of book equity."""
+
+    name: str
+    coefficients: Floats
+    bound: float
+    per_dollar: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginPoint:
+    """Prices (columns,) at which an account, or every account (`account` None), must keep `weight` x its maintenance
+    margin."""
+
+    name: str
+    prices: Floats
+    weight: float
+    account: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Everything u must satisfy. `rows` (n,) are the book rows that are positions; `upper` (n,) bounds u from above."""
+
+    held: Holdings
+    rows: Integers
+    upper: Floats
+    linear: tuple[Linear, ...]
+    margin: tuple[MarginPoint, ...]
+    account_names: tuple[str, ...]
+
+    def account_of(self) -> Integers:
+        """(n,) the account each position stands in."""
+        of = np.repeat(np.arange(self.held.cash.size), np.diff(self.held.start))
+        picked: Integers = of[self.rows]
+        return picked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginLimits:
+    """The margin limits of a book as arrays: one row per (point, account) that has positions.
+
+    `base` (m,): equity of the emptied account before costs. `gain` (m, n): dollars per unit of u. Tier arrays: notional
+    (points, n), deduction worth (points, n), curve (points, n).
+    """
+
+    point: Integers
+    account: Integers
+    weight: Floats
+    base: Floats
+    gain: Floats
+    notional: Floats
+    worth: Floats
+    curve: Floats
+
+
+def margin_limits(limits: Limits) -> MarginLimits:
+    """Lay the margin limits out as arrays."""
+    held, rows = limits.held, limits.rows
+    prices = np.array([point.prices for point in limits.margin]).reshape(len(limits.margin), -1)
+    at = prices[:, held.column[rows]]
+    of = limits.account_of()
+    pairs = [
+        (p, a)
+        for p, point in enumerate(limits.margin)
+        for a in (range(held.cash.size) if point.account is None else [point.account])
+        if (of == a).any()
+    ]
+    point, account = (np.array([pair[k] for pair in pairs], dtype=np.int64) for k in (0, 1))
+    return MarginLimits(
+        point=point,
+        account=account,
+        weight=np.array([limits.margin[p].weight for p in point]),
+        base=emptied_equity(held, prices)[point, account] if len(pairs) else np.zeros(0),
+        gain=held.delta[rows] * (at - held.price[rows]),
+        notional=held.notional_slope[rows] * at + held.notional_offset[rows],
+        worth=np.where(held.in_coin[rows] == 1, at, 1.0),
+        curve=held.curve_slope[rows] * at + held.curve_reciprocal[rows] / at,
+    )
+
+
+def emptied_equity(held: Holdings, prices: Floats) -> Floats:
+    """(points, accounts): cash and coins alone, dollars."""
+    coins = np.flatnonzero(held.scalable == 0)
+    of = np.repeat(np.arange(held.cash.size), np.diff(held.start))
+    out = np.tile(held.cash, (prices.shape[0], 1))
+    for row in coins:
+        out[:, of[row]] += held.delta[row] * prices[:, held.column[row]]
+    return out
+
+
+def requirements(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Floats]:
+    """Maintenance margin of every position at every point, and its derivative in u; both (points, n), dollars."""
+    held, rows = limits.held, limits.rows
+    need = np.full(laid.notional.shape, -np.inf)
+    slope = np.zeros(laid.notional.shape)
+    for k in range(held.rate.shape[1]):
+        used = k < held.pieces[rows]
+        rise = held.rate[rows, k] * laid.notional
+        value = np.where(used, u * rise - held.deduction[rows, k] * laid.worth, -np.inf)
+        better = value > need
+        need = np.where(better, value, need)
+        slope = np.where(better, rise, slope)
+    return need + u * u * laid.curve, slope + 2.0 * u * laid.curve
+
+
+def surpluses(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Floats]:
+    """Value (m,) of every margin limit at u, and its gradient (m, n), dollars."""
+    need, slope = requirements(limits, laid, u)
+    cost = limits.held.close_cost[limits.rows]
+    own = limits.account_of()[None, :] == laid.account[:, None]
+    equity = laid.base + (own * (u * laid.gain[laid.point] - (1.0 - u) * cost)).sum(axis=1)
+    value = equity - laid.weight * (own * need[laid.point]).sum(axis=1)
+    gradient = own * (laid.gain[laid.point] + cost - laid.weight[:, None] * slope[laid.point])
+    return value, gradient
+
+
+def worst_shortfall(limits: Limits, laid: MarginLimits, u: Floats) -> float:
+    """The largest violation of any limit at u, dollars; <= 0 when all hold."""
+    value, _ = surpluses(limits, laid, u)
+    linear = [float(one.coefficients @ u) - one.bound for one in limits.linear]
+    over = float((u - limits.upper).max(initial=-np.inf))
+    return max([-float(value.min(initial=np.inf)), *linear, over])
