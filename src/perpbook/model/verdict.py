@@ -85,9 +85,25 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SleeveShare:
+    """One capital sleeve: its dollars and its share of book equity now, beside what the playbook wants. None: not said.
+
+    The last one may be named "unassigned": equity that belongs to no sleeve.
+    """
+
+    name: str
+    capital: float
+    share: float
+    target: float | None
+    least: float | None
+    most: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All findings, worst first, and the plans that would mend them (empty when nothing is broken)."""
+    """All findings, worst first, the plans that would mend them (empty when nothing is broken), and the sleeves."""
 
     status: Status
     findings: tuple[Finding, ...]
     plans: tuple[Plan, ...]
+    sleeves: tuple[SleeveShare, ...] = ()
