@@ -5,6 +5,7 @@ Fractions are fractions of notional, money is the venue's settle currency, time 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -64,13 +65,15 @@ class Tier:
 class TierTable:
     """A contract's tiers, lowest first.
 
-    `upper_inclusive` True: a size exactly on a boundary still belongs to the lower tier (OKX).
+    `upper_inclusive` True: a size exactly on a boundary still belongs to the lower tier (OKX). `covers` is the largest
+    size the figures are known for: above it the venue may ask for more than this table says.
     """
 
     tiers: tuple[Tier, ...]
     unit: TierUnit = TierUnit.NOTIONAL
     mode: TierMode = TierMode.MARGINAL
     upper_inclusive: bool = False
+    covers: float = math.inf
 
     def __post_init__(self) -> None:
         if not self.tiers or self.tiers[0].lower != 0:
