@@ -1,0 +1,248 @@
+"""The playbook as the trader writes it, version 1: one model per section, strict.
+
+Fractions are fractions (0.15 is 15 %), leverage is a multiple. Everything is optional but `schema_version`: what is left
+out is no limit. A field marked `LATER` parses and is then refused by `load.py`, because nothing acts on it yet.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+
+LATER: dict[str, Any] = {"later": True}
+"""Marks a field whose behaviour is not built yet."""
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+Move = Annotated[FiniteFloat, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A table of the playbook: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Data(Section):
+    """How old figures may be before they warn or refuse."""
+
+    prices_max_age_minutes: Positive | None = Field(None, description="Refuse to judge prices older than this.")
+    terms_max_age_days: Positive = Field(365.0, description="Warn when a venue's terms are older than this.")
+
+
+class Sleeve(Section):
+    """A named part of capital, and the positions that belong to it: those that match every filter given."""
+
+    name: Name
+    target: Share | None = Field(None, description="Share of book equity it should hold.")
+    min: Share | None = Field(None, description="Least share of book equity.")
+    max: Share | None = Field(None, description="Most share of book equity.")
+    venues: tuple[Name, ...] = Field((), description="Venues whose positions belong here.")
+    symbols: tuple[Name, ...] = Field((), description='Symbols, "*" and "?" allowed.')
+    tags: tuple[Name, ...] = Field((), description="Tags, any one of which suffices.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Sleeve:
+        low, aim, high = self.min or 0.0, self.target, 1.0 if self.max is None else self.max
+        if low > high:
+            raise ValueError(f"min {low:g} is above max {high:g}")
+        if aim is not None and not low <= aim <= high:
+            raise ValueError(f"target {aim:g} is outside {low:g} to {high:g}")
+        return self
+
+
+class Capital(Section):
+    """How capital is divided."""
+
+    sleeves: tuple[Sleeve, ...] = Field(description="In order: a position belongs to the first that matches.")
+
+    @field_validator("sleeves")
+    @classmethod
+    def _distinct(cls, sleeves: tuple[Sleeve, ...]) -> tuple[Sleeve, ...]:
+        names = [sleeve.name for sleeve in sleeves]
+        if len(set(names)) < len(names):
+            raise ValueError("two sleeves have one name")
+        if sum(sleeve.target or 0.0 for sleeve in sleeves) > 1 + 1e-9:
+            raise ValueError("the targets add up to more than 1")
+        return sleeves
+
+
+class Rebalance(Section):
+    """When sleeves are brought back to target."""
+
+    cadence: Name = Field("weekly", json_schema_extra=LATER)
+    drift: Share | None = Field(None, json_schema_extra=LATER)
+    minimum_trade: Positive | None = Field(None, json_schema_extra=LATER)
+    cost_aware: bool = Field(True, json_schema_extra=LATER)
+
+
+class LeverageCaps(Section):
+    """Caps on three leverages, each a multiple of equity."""
+
+    gross: Positive | None = Field(None, description="Sum of notionals over equity.")
+    net: Positive | None = Field(None, description="Size of beta-weighted net exposure over equity.")
+    effective: Positive | None = Field(None, description="Leverage of the single position that dies at the same move.")
+
+
+class Leverage(Section):
+    """Caps by asset (its notional over book equity; `default` for the rest), by account, for the book."""
+
+    asset: dict[Name, Positive] | None = None
+    account: LeverageCaps | None = None
+    book: LeverageCaps | None = None
+
+
+class Survival(Section):
+    """Moves every account must live through, both ways."""
+
+    moves: tuple[Move, ...] = Field((0.05, 0.10, 0.15), min_length=1, description="Sizes of the moves.")
+    kinds: tuple[Literal["joint", "asset", "beta", "broken"], ...] = Field(
+        ("joint", "asset"),
+        min_length=1,
+        description="joint: all together. asset: one at a time. beta: by beta. broken: hedges fail, against the book.",
+    )
+    correlation_stress: Share = Field(0.5, description="How far `broken` pulls from beta to the worst case.")
+    buffer: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        0.0, description="Margin that must be left over, as a share of the maintenance margin."
+    )
+    funding_flip: bool | None = Field(None, json_schema_extra=LATER)
+    depth_loss: Share | None = Field(None, json_schema_extra=LATER)
+
+
+class ProfitStep(Section):
+    """At this gain, close this share."""
+
+    gain: Positive
+    close: Share
+
+
+class Guardrails(Section):
+    """Losses that end a position or a day."""
+
+    position_loss: Share | None = Field(None, description="Most a position may have lost, as a share of book equity.")
+    daily_drawdown: Share | None = Field(None, json_schema_extra=LATER)
+    weekly_drawdown: Share | None = Field(None, json_schema_extra=LATER)
+    take_profit: tuple[ProfitStep, ...] | None = Field(None, json_schema_extra=LATER)
+    rearm: Name | None = Field(None, json_schema_extra=LATER)
+
+
+class Funding(Section):
+    """What funding may cost."""
+
+    daily_cap: Share | None = Field(None, json_schema_extra=LATER)
+    daily_cap_asset: dict[Name, Share] | None = Field(None, json_schema_extra=LATER)
+    daily_cap_venue: dict[Name, Share] | None = Field(None, json_schema_extra=LATER)
+    skew_alert: Positive | None = Field(None, json_schema_extra=LATER)
+    flip_after: Annotated[int, Field(gt=0)] | None = Field(None, json_schema_extra=LATER)
+
+
+class Margin(Section):
+    """Which sleeves must be isolated, which cross."""
+
+    isolated: tuple[Name, ...] = Field((), description="Sleeves whose positions must be isolated.")
+    cross: tuple[Name, ...] = Field((), description="Sleeves whose positions must be cross.")
+    top_up: Literal["never", "propose", "auto"] | None = Field(None, json_schema_extra=LATER)
+
+    @model_validator(mode="after")
+    def _apart(self) -> Margin:
+        both = sorted(set(self.isolated) & set(self.cross))
+        if both:
+            raise ValueError(f'"{both[0]}" is in both lists')
+        return self
+
+
+class Shares(Section):
+    """Most that may stand in one place, as a share of book equity."""
+
+    max_share: Share | None = Field(None, description="For every one not named.")
+    shares: dict[Name, Share] | None = Field(None, description="By name.")
+
+
+class Venues(Shares):
+    """Shares by venue."""
+
+    survive_loss_of_any: bool | None = Field(None, json_schema_extra=LATER)
+
+
+class Layers(Shares):
+    """Shares by layer."""
+
+    bridge_max_share: Share | None = Field(None, json_schema_extra=LATER)
+    stablecoin_max_share: Share | None = Field(None, json_schema_extra=LATER)
+    reserves: dict[Name, Positive] | None = Field(None, json_schema_extra=LATER)
+    gas: dict[Name, Positive] | None = Field(None, json_schema_extra=LATER)
+    survive_loss_of_any: bool | None = Field(None, json_schema_extra=LATER)
+
+
+class Hedge(Section):
+    """How exposure is hedged."""
+
+    delta_band: Share | None = Field(None, json_schema_extra=LATER)
+    beta: Name | None = Field(None, json_schema_extra=LATER)
+    tail_budget: Share | None = Field(None, json_schema_extra=LATER)
+    options: bool | None = Field(None, json_schema_extra=LATER)
+
+
+class Liquidity(Section):
+    """How much of the book a position may be."""
+
+    max_depth_share: Positive | None = Field(None, description="Notional over what rests on the exit side.")
+    max_exit_minutes: Positive | None = Field(None, json_schema_extra=LATER)
+    spread_alert: Share | None = Field(None, json_schema_extra=LATER)
+
+
+class Exit(Section):
+    """How everything is closed."""
+
+    triggers: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
+    order: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
+    steps: Annotated[int, Field(gt=0)] | None = Field(None, json_schema_extra=LATER)
+    slippage_max: Share | None = Field(None, json_schema_extra=LATER)
+    destination: Name | None = Field(None, json_schema_extra=LATER)
+
+
+class Automation(Section):
+    """What may be done without asking."""
+
+    default: Literal["propose", "auto"] | None = Field(None, json_schema_extra=LATER)
+    auto: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
+    max_per_action: Positive | None = Field(None, json_schema_extra=LATER)
+    max_per_hour: Positive | None = Field(None, json_schema_extra=LATER)
+    max_per_day: Positive | None = Field(None, json_schema_extra=LATER)
+    approval_expires_minutes: Positive | None = Field(None, json_schema_extra=LATER)
+    quiet_hours: Name | None = Field(None, json_schema_extra=LATER)
+
+
+class Alerts(Section):
+    """Who is told what."""
+
+    channels: dict[Name, Name] | None = Field(None, json_schema_extra=LATER)
+    digest: Name | None = Field(None, json_schema_extra=LATER)
+    escalate_after_minutes: Positive | None = Field(None, json_schema_extra=LATER)
+
+
+class Playbook(Section):
+    """The trader's rules."""
+
+    schema_version: Literal[1] = Field(description="Always 1.")
+    name: Name = Field("playbook", description="Shown on reports.")
+    near: Annotated[FiniteFloat, Field(gt=0, lt=1)] = Field(
+        0.8, description="How much of a limit may be used before it counts as near."
+    )
+    data: Data = Field(default_factory=Data)
+    capital: Capital | None = None
+    rebalance: Rebalance | None = Field(None, json_schema_extra=LATER)
+    leverage: Leverage | None = None
+    survival: Survival | None = None
+    guardrails: Guardrails | None = None
+    funding: Funding | None = Field(None, json_schema_extra=LATER)
+    margin: Margin | None = None
+    venues: Venues | None = None
+    layers: Layers | None = None
+    hedge: Hedge | None = Field(None, json_schema_extra=LATER)
+    liquidity: Liquidity | None = None
+    exit: Exit | None = Field(None, json_schema_extra=LATER)
+    automation: Automation | None = Field(None, json_schema_extra=LATER)
+    alerts: Alerts | None = Field(None, json_schema_extra=LATER)
