@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Real
 from typing import Any
 
 NEAR_ZERO = 1e-12
@@ -62,10 +61,10 @@ def agree(ours: Any, expected: Any, tolerance: Tolerance) -> bool:
 
 
 def _numbers_agree(ours: Any, expected: float, tolerance: Tolerance) -> bool:
-    if isinstance(ours, bool) or not isinstance(ours, Real | Decimal):
+    if isinstance(ours, bool) or not isinstance(ours, int | float | Decimal | Fraction):
         return False
     if tolerance.exact and isinstance(expected, int):
-        return bool(Fraction(ours) == expected)
+        return bool(ours == expected)
     if expected == 0:
         return abs(float(ours)) <= max(tolerance.absolute, NEAR_ZERO)
     return math.isclose(float(ours), expected, rel_tol=0.0, abs_tol=_room(expected, tolerance))

@@ -17,7 +17,7 @@ from perpbook.kernels.depth import walk
 from perpbook.kernels.types import Floats, Holdings, Integers
 from perpbook.margin.assessment import Caution
 from perpbook.margin.columns import Column, Columns, coin_price, quote_of, risk_price
-from perpbook.margin.requirement import Requirement, requirement_of
+from perpbook.margin.requirement import Requirement, requirement_of, size_in_tier_units
 from perpbook.model.account import Account, Position
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market, Quote
@@ -121,6 +121,7 @@ def _position_item(
         column = columns.of(Column(venue=venue.venue, asset=contract.base, symbol=contract.symbol), mark)
         ratio, delta, profit = 1.0, position.quantity, position.quantity * (mark - position.entry_price)
     open_interest = (quote.open_interest or 0.0) * mark if quote else 0.0
+    _within_tiers(columns, account, position, terms, mark)
     requirement = requirement_of(
         position, terms, mode=account.mode, price=mark, ratio=ratio, open_interest=open_interest
     )
@@ -129,6 +130,18 @@ def _position_item(
         requirement=requirement, mark=mark, ratio=ratio, quote=quote, profit=profit,
         taker_fee_rate=venue.fees[0].taker_fee_rate if venue.fees else 0.0,
     )  # fmt: skip
+
+
+def _within_tiers(columns: Columns, account: Account, position: Position, terms: ContractTerms, mark: float) -> None:
+    """Say so when a position is larger than the tiers are known for."""
+    size, covers = size_in_tier_units(terms, abs(position.quantity), mark), terms.tiers.covers
+    if size > covers:
+        columns.caution(
+            "tiers",
+            f"{terms.contract.symbol} @ {account.id} is larger than its tiers are known for "
+            f"({size:,.6g} against {covers:,.6g} {terms.tiers.unit.value}): the venue may ask for more margin than shown; "
+            f"add the missing tiers in a terms file of your own",
+        )
 
 
 def _collateral_items(

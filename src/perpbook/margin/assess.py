@@ -81,7 +81,11 @@ def assess(
         positions=positions,
         stress=stress_outcomes(arrays, grid, scenarios, measures.equity, book.equity, rigour.buffer),
         differences=differences_of(positions, accounts),
-        cautions=(*arrays.cautions, *cautions, *stale_terms(snapshot, terms, arrays, rigour.terms_max_age_days)),
+        cautions=tuple(
+            dict.fromkeys(
+                (*arrays.cautions, *cautions, *stale_terms(snapshot, terms, arrays, rigour.terms_max_age_days))
+            )
+        ),
     )
     return Assessed(
         assessment=assessment,
@@ -123,19 +127,20 @@ def outside_money(snapshot: Snapshot) -> tuple[OutsideMoney, tuple[Caution, ...]
 def stale_terms(
     snapshot: Snapshot, terms: Mapping[str, VenueTerms], arrays: BookArrays, max_age_days: float
 ) -> tuple[Caution, ...]:
-    """A caution for every venue whose terms are older than the age allowed, at the time of the prices."""
+    """A caution for every venue whose terms are older than the age allowed, or younger than the prices."""
     from perpbook.terms.load import age_days
 
-    ages = [(venue, age_days(terms[venue], snapshot.market.as_of_ns)) for venue in _venues(arrays)]
-    return tuple(
-        Caution(
-            code="stale-terms",
-            message=f"{terms[venue].name}'s terms are of {terms[venue].as_of}, {age:.0f} days before these prices: "
-            f"check them against the venue, and put a newer file in the terms folder",
-        )
-        for venue, age in ages
-        if age > max_age_days
-    )
+    out = []
+    for venue in _venues(arrays):
+        of, age = terms[venue], age_days(terms[venue], snapshot.market.as_of_ns)
+        if age > max_age_days:
+            told = f"{age:.0f} days before these prices: check them against the venue, and put a newer file in the terms folder"
+        elif age < 0:
+            told = f"{-age:.0f} days after these prices: no older ones are known"
+        else:
+            continue
+        out.append(Caution(code="stale-terms", message=f"{of.name}'s terms are of {of.as_of}, {told}"))
+    return tuple(out)
 
 
 def _venues(arrays: BookArrays) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from perpbook.margin.arrays import Item
 from perpbook.margin.assess import Assessed
+from perpbook.model.verdict import SleeveShare
 from perpbook.playbook.schema import Playbook, Sleeve
 
 RESERVE = "reserve"
@@ -61,3 +63,26 @@ def sleeve_capital(playbook: Playbook, assessed: Assessed, sleeves: list[int]) -
         capital[names.index(RESERVE)] += idle
         return capital, unassigned
     return capital, unassigned + idle
+
+
+def sleeve_shares(playbook: Playbook, capital: Sequence[float], equity: float) -> tuple[SleeveShare, ...]:
+    """Every sleeve's dollars (in the playbook's order) and share of book equity, and what is in none."""
+    sleeves = playbook.capital.sleeves if playbook.capital else ()
+    if not sleeves:
+        return ()
+    shares = [
+        SleeveShare(
+            name=sleeve.name,
+            capital=dollars,
+            share=dollars / equity if equity > 0 else 0.0,
+            target=sleeve.target,
+            least=sleeve.min,
+            most=sleeve.max,
+        )
+        for sleeve, dollars in zip(sleeves, capital, strict=True)
+    ]
+    rest = equity - sum(capital)
+    if abs(rest) > 1e-6 * max(abs(equity), 1.0):
+        share = rest / equity if equity > 0 else 0.0
+        shares.append(SleeveShare(name="unassigned", capital=rest, share=share, target=None, least=None, most=None))
+    return tuple(shares)

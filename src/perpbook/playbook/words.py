@@ -32,7 +32,7 @@ WORDINGS = {
         rule="guardrails.position_loss", unit="share", tell="{who} has lost {value} of book equity; the most is {limit}."
     ),
     codes.SURVIVAL: Wording(
-        rule="survival", unit="share", tell="In '{scenario}' {who} needs {value} of its equity as margin; the most is {limit}."
+        rule="survival", unit="share", tell="In '{scenario}' {who} needs {value} of its equity as margin; the most is {limit}.",
     ),
     codes.ASSET_LEVERAGE: Wording(
         rule="leverage.asset", unit="x", tell="{who} stands at {value} book equity; its cap is {limit}."
@@ -94,8 +94,8 @@ WORDINGS = {
 }
 
 UNITS: dict[str, Callable[[float], str]] = {
-    "x": lambda value: f"{value:.2f}x",
-    "share": lambda value: f"{value:.1%}",
+    "x": lambda value: f"{value:.2f}x" if value < float("inf") else "infinitely",
+    "share": lambda value: f"{value:.1%}" if value < float("inf") else "more than all",
     "mode": lambda value: "wrong" if value else "right",
 }
 

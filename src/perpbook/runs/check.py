@@ -99,6 +99,7 @@ def check_snapshot(
     if positions <= SMALL_BOOK:
         jit.prefer_plain()
     from perpbook.playbook.decision import decide_on
+    from perpbook.playbook.sleeves import sleeve_shares
 
     assessed = assess_under(snapshot, playbook, terms)
     decision = decide_on(assessed, playbook)
@@ -113,7 +114,12 @@ def check_snapshot(
         playbook=playbook,
         assessed=assessed,
         decision=decision,
-        verdict=Verdict(status=decision.status, findings=decision.findings, plans=plans),
+        verdict=Verdict(
+            status=decision.status,
+            findings=decision.findings,
+            plans=plans,
+            sleeves=sleeve_shares(playbook, decision.state.sleeve_capital.tolist(), assessed.assessment.book.equity),
+        ),
     )
 
 

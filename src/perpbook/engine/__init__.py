@@ -1,0 +1,1 @@
+"""What the loop stands on: for now, the clock."""
