@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ Adapt = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """Serves every case of `venue` and `topic` whose inputs hold all `needs` and whose expected values hold all `gives`."""
+    """Serves every case of `venue` and `topic` whose inputs hold all `needs`, and whose expected values all `gives`."""
 
     venue: str
     topic: str
@@ -24,13 +24,11 @@ class Adapter:
 ADAPTERS: list[Adapter] = []
 
 
-def adapter(venue: str, topic: str, *, needs: set[str], gives: set[str] = frozenset()) -> Callable[[Adapt], Adapt]:
+def adapter(venue: str, topic: str, *, needs: Set[str], gives: Set[str] = frozenset()) -> Callable[[Adapt], Adapt]:
     """Register the decorated function; the most specific adapter (most `needs` + `gives`) serves a case."""
 
     def register(adapt: Adapt) -> Adapt:
-        ADAPTERS.append(
-            Adapter(venue=venue, topic=topic, needs=frozenset(needs), gives=frozenset(gives), adapt=adapt)
-        )
+        ADAPTERS.append(Adapter(venue=venue, topic=topic, needs=frozenset(needs), gives=frozenset(gives), adapt=adapt))
         return adapt
 
     return register

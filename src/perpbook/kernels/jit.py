@@ -25,6 +25,13 @@ def prefer_plain() -> None:
         _chosen = _from_environment() or "plain"
 
 
+def prefer_compiled() -> None:
+    """Compile kernels in this process, unless the environment says otherwise or one is already loaded."""
+    global _chosen
+    if _chosen is None:
+        _chosen = _from_environment() or "compiled"
+
+
 def mode() -> str:
     """`"compiled"` or `"plain"`; asking settles it."""
     global _chosen

@@ -34,6 +34,7 @@ class CheckResult:
     assessed: Assessed
     decision: Decision
     verdict: Verdict
+    terms_folders: tuple[Path, ...] = ()
 
     @property
     def assessment(self) -> Assessment:
@@ -56,13 +57,23 @@ def run_check(
     InputError : a file is wrong; carries every problem found.
     DataError : a price is missing, or older than the playbook allows.
     """
+    snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns)
+    return check_snapshot(
+        snapshot, rules, load_all_terms(snapshot, terms_folders), terms_folders=tuple(terms_folders)
+    )
+
+
+def read_inputs(
+    book: Path, playbook: Path | None, *, market: Path | None, now_ns: int | None
+) -> tuple[Snapshot, Playbook]:
+    """The files of a check, read; errors as `run_check`."""
     from perpbook.playbook.load import default_playbook, load_playbook
     from perpbook.snapshot import load_snapshot
 
     rules = load_playbook(playbook) if playbook else default_playbook()
     snapshot = load_snapshot(book, market=market, now_ns=now_ns)
     refuse_stale(snapshot, rules, now_ns)
-    return check_snapshot(snapshot, rules, load_all_terms(snapshot, terms_folders))
+    return snapshot, rules
 
 
 def load_all_terms(snapshot: Snapshot, folders: Sequence[Path] = ()) -> dict[str, VenueTerms]:
@@ -92,7 +103,12 @@ def refuse_stale(snapshot: Snapshot, playbook: Playbook, now_ns: int | None) -> 
 
 
 def check_snapshot(
-    snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], *, with_plans: bool = True
+    snapshot: Snapshot,
+    playbook: Playbook,
+    terms: Mapping[str, VenueTerms],
+    *,
+    with_plans: bool = True,
+    terms_folders: tuple[Path, ...] = (),
 ) -> CheckResult:
     """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster."""
     positions = sum(len(account.positions) for account in snapshot.book.accounts)
@@ -120,6 +136,7 @@ def check_snapshot(
             plans=plans,
             sleeves=sleeve_shares(playbook, decision.state.sleeve_capital.tolist(), assessed.assessment.book.equity),
         ),
+        terms_folders=terms_folders,
     )
 
 

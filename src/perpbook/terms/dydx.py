@@ -100,6 +100,7 @@ class MarginState:
     maintenance: int = 0
 
     def __add__(self, other: MarginState) -> MarginState:
+        """Both together: collateral and requirements add up."""
         return MarginState(
             net_collateral=self.net_collateral + other.net_collateral,
             initial=self.initial + other.initial,

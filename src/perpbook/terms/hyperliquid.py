@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
+from perpbook.errors import TermsError
+
 WITHDRAWAL_FLOOR = 0.1
 """Share of total notional that stays behind, whatever the leverage (payloads of 2026; absent before 2024)."""
 
@@ -74,6 +76,10 @@ class FeeMarket:
     deployer_scale: float | None = None
     growth: bool = False
     aligned_quote: bool = False
+
+    def __post_init__(self) -> None:
+        if self.deployer_scale is not None and self.deployer_scale < 0:
+            raise TermsError(f"a deployer's fee scale is at least 0, not {self.deployer_scale:g}")
 
     def factor(self, *, referral_discount: Decimal = Decimal(0), rebate: bool = False, maker: bool = False) -> Decimal:
         """What the base rate is multiplied by: fees carry the deployer's part and the discount, rebates do not."""

@@ -6,6 +6,7 @@ the venue's funding page, and its funding history of 2023, which shows three ear
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,7 +34,7 @@ class FundingRule:
     """How a premium becomes a rate.
 
     `clamp` bounds the pull of `interest_8h` on the premium, None where there was no interest at all; `divisor` is how
-    many payments 8 hours have; `cap` bounds one payment.
+    many payments 8 hours have; `cap` bounds one payment (infinite where none is recorded).
     """
 
     clamp: float | None = 0.0005
@@ -69,7 +70,7 @@ REGIMES = (
     Regime(
         datetime(2023, 5, 1, tzinfo=UTC),
         datetime(2023, 6, 6, tzinfo=UTC),
-        FundingRule(clamp=0.0003, divisor=1.0, cap=8 * HOURLY_CAP),
+        FundingRule(clamp=0.0003, divisor=1.0, cap=math.inf),
     ),
     Regime(datetime(2023, 6, 8, tzinfo=UTC), datetime(2023, 6, 16, tzinfo=UTC), FundingRule(clamp=0.0003)),
     Regime(datetime(2023, 6, 16, tzinfo=UTC), datetime(2023, 7, 17, tzinfo=UTC), FundingRule(clamp=None)),

@@ -1,0 +1,5 @@
+"""`python -m perpbook` is `perpbook`."""
+
+from perpbook.cli.main import main
+
+main()

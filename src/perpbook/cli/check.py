@@ -1,0 +1,82 @@
+"""`perpbook check`: the book against the playbook, now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perpbook.cli.output import BREACH, NEAR, OK, Answer, AsJson, reply
+
+Book = Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")]
+Rules = Annotated[
+    Path | None,
+    typer.Argument(help="Playbook file; ./playbook.toml when there is one, else only the survival moves."),
+]
+MarketFile = Annotated[Path | None, typer.Option("--market", help="File with newer prices.")]
+
+
+def check(
+    book: Book = Path("book.toml"),
+    playbook: Rules = None,
+    market: MarketFile = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a rule is near its limit.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List the rules that hold, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Assess a book and hold it against a playbook: leverage, liquidation, stress, rules, the cheapest trims.
+
+    Exit codes: 0 every rule holds, 10 a rule is broken, 11 near a limit (with --strict), 3 a file is wrong,
+    20 a price is missing or stale.
+    """
+
+    def work() -> Answer:
+        from perpbook.engine.clock import now_ns
+        from perpbook.runs.check import run_check
+        from perpbook.runs.places import playbook_beside, terms_folders
+
+        result = run_check(
+            book,
+            playbook_beside(book) if playbook is None else playbook,
+            market=market,
+            now_ns=now_ns(),
+            terms_folders=terms_folders(),
+        )
+        if html is not None:
+            from perpbook.runs.page import write_page
+
+            write_page(result, html)
+        return answer_of_check(result, strict=strict, every=every, page=html)
+
+    reply("check/1", as_json, work)
+
+
+def answer_of_check(result: object, *, strict: bool, every: bool, page: Path | None) -> Answer:
+    """A check as an answer: data, tables, exit code."""
+    from perpbook.model.verdict import Status
+    from perpbook.report.text import tell_check
+    from perpbook.runs.check import CheckResult
+
+    assert isinstance(result, CheckResult)
+    codes = {Status.OK: OK, Status.NEAR: NEAR if strict else OK, Status.BREACH: BREACH}
+
+    def tell(console: object) -> None:
+        from rich.console import Console
+
+        assert isinstance(console, Console)
+        tell_check(console, result.assessment, result.verdict, playbook=result.playbook.name, every=every)
+        if page is not None:
+            console.print(f"Report: {page}")
+
+    return Answer(
+        data={
+            "playbook": result.playbook.name,
+            "verdict": result.verdict,
+            "assessment": result.assessment,
+            "page": page,
+        },
+        tell=tell,
+        exit_code=codes[result.verdict.status],
+    )

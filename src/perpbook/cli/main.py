@@ -1,0 +1,28 @@
+"""The program: one typer application, every command in a small module of its own, everything heavy imported late."""
+
+from __future__ import annotations
+
+import typer
+
+from perpbook.cli import book, check, playbook, start, terms, whatif
+from perpbook.cli.output import guarded
+
+app = typer.Typer(
+    name="perpbook",
+    help="Write your rules for perpetual futures once: check the book against them, size it, and know where it dies.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+start.register(app)
+app.command()(check.check)
+app.command()(whatif.whatif)
+app.add_typer(playbook.app, name="playbook")
+app.add_typer(book.app, name="book")
+app.add_typer(terms.app, name="terms")
+
+
+def main() -> None:
+    """Entry point of the `perpbook` script."""
+    guarded(app)

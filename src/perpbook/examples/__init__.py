@@ -1,0 +1,1 @@
+"""Example books and playbooks with made-up prices, and the way to find them."""

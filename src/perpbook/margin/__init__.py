@@ -1,0 +1,1 @@
+"""A book, its market and its terms become an assessment."""

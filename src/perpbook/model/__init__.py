@@ -1,0 +1,1 @@
+"""Nouns: frozen values with their own invariants, nothing else."""

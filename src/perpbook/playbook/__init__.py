@@ -1,0 +1,1 @@
+"""The trader's rules: read, compiled, decided on, told."""

@@ -1,0 +1,225 @@
+"""A check as text: tables of at most 100 columns, the verdict first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAssessment, StressOutcome
+from perpbook.model.units import to_iso
+from perpbook.model.verdict import Finding, Plan, SleeveShare, Status, Verdict
+from perpbook.report.words import NONE, bar, money, move, multiple, price, quantity, share
+
+WIDTH = 100
+COLOURS = {Status.OK: "green", Status.NEAR: "yellow", Status.BREACH: "red"}
+MARKS = {Status.OK: "ok", Status.NEAR: "near", Status.BREACH: "BREACH"}
+
+
+def table(title: str, *columns: str, left: int = 1) -> Table:
+    """A plain table: the first `left` columns to the left, the rest to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="left" if number < left else "right", overflow="fold")
+    return made
+
+
+def tell_check(console: Console, assessment: Assessment, verdict: Verdict, *, playbook: str, every: bool = False) -> None:
+    """Print a whole check. `every` also lists the rules that hold easily."""
+    tell_verdict(console, assessment, verdict, playbook)
+    tell_findings(console, verdict.findings, every=every)
+    tell_accounts(console, assessment.accounts)
+    tell_positions(console, assessment.positions)
+    tell_stress(console, assessment.stress)
+    tell_sleeves(console, verdict.sleeves)
+    tell_plans(console, verdict.plans)
+    tell_notes(console, assessment)
+
+
+def tell_verdict(console: Console, assessment: Assessment, verdict: Verdict, playbook: str) -> None:
+    """The answer in four lines."""
+    book = assessment.book
+    broken = sum(finding.status is Status.BREACH for finding in verdict.findings)
+    near = sum(finding.status is Status.NEAR for finding in verdict.findings)
+    counted = f"{broken} broken, {near} near, {len(verdict.findings) - broken - near} held"
+    line = Text.assemble(
+        (f" {MARKS[verdict.status].upper()} ", f"bold reverse {COLOURS[verdict.status]}"),
+        f"  {playbook}: {counted}; prices of {to_iso(assessment.as_of_ns)}",
+    )
+    console.print(line)
+    if assessment.simulated:
+        console.print(Text("Prices are examples, not a market: nothing here is a quote.", style="bold yellow"))
+    console.print(
+        f"Equity {money(book.equity)} ({money(book.accounts_equity)} in accounts, {money(book.layers_value)} on layers, "
+        f"{money(book.in_transit)} in transit), unrealised {money(book.unrealized_pnl)}."
+    )
+    console.print(
+        f"Leverage {multiple(book.gross_leverage)} gross, {multiple(book.net_leverage)} net, "
+        f"{multiple(book.effective_leverage)} effective."
+    )
+    if book.first_to_die is None:
+        console.print("No joint move of all prices liquidates any account.")
+    else:
+        console.print(f"First to die: {book.first_to_die}, when every price moves {move(book.liquidation_move)} (by beta).")
+
+
+def tell_findings(console: Console, findings: Sequence[Finding], *, every: bool) -> None:
+    """What the rules measured, worst first."""
+    shown = [finding for finding in findings if every or finding.status is not Status.OK]
+    if not findings:
+        return
+    if not shown:
+        console.print(f"\nAll {len(findings)} rules hold with room to spare (--all lists them).")
+        return
+    made = table("Rules", "status", "rule", "used", "what was found", left=4)
+    made.columns[1].min_width = 16
+    for finding in shown:
+        made.add_row(
+            Text(MARKS[finding.status], style=COLOURS[finding.status]),
+            finding.rule,
+            f"{bar(finding.used, 8)} {share(finding.used, 0):>5}",
+            finding.sentence + (f" {finding.hint}" if finding.hint and finding.status is Status.BREACH else ""),
+        )
+    console.print(made)
+    hidden = len(findings) - len(shown)
+    if hidden:
+        console.print(f"{hidden} more rules hold with room to spare (--all lists them).")
+
+
+def tell_accounts(console: Console, accounts: Sequence[AccountAssessment]) -> None:
+    """One row per margin bucket."""
+    made = table(
+        "Accounts", "account", "mode", "equity", "init. m.", "maint. m.", "ratio", "gross", "net", "effective",
+        "dies at", left=2,
+    )  # fmt: skip
+    for account in accounts:
+        summary = account.summary
+        made.add_row(
+            account.id,
+            account.mode.value,
+            money(summary.equity),
+            money(summary.initial_margin),
+            money(summary.maintenance_margin),
+            share(summary.margin_ratio),
+            multiple(account.gross_leverage),
+            multiple(account.net_leverage),
+            multiple(account.effective_leverage),
+            Text("DEAD", style="bold red") if account.is_liquidatable else move(account.liquidation_move),
+        )
+    console.print(made)
+    console.print("ratio: maintenance margin over equity, liquidation at 100 %. dies at: joint move of all prices.")
+    for account in accounts:
+        if account.orphans:
+            left = "; ".join(
+                f"{money(orphan.exposure_after)} of {orphan.asset} (now {money(orphan.exposure_now)})"
+                for orphan in account.orphans
+            )
+            console.print(f"If {account.id} dies, the book is left with {left}.")
+
+
+def tell_positions(console: Console, positions: Sequence[PositionAssessment]) -> None:
+    """One row per position, ours beside the venue's own liquidation price where it gave one."""
+    made = table(
+        "Positions", "position", "account", "quantity", "mark", "notional", "PnL", "liq. price", "distance", "venue's",
+        left=2,
+    )  # fmt: skip
+    for one in positions:
+        theirs = NONE
+        if one.reported.liquidation_price is not None:
+            theirs = price(one.reported.liquidation_price)
+        elif one.reported.no_liquidation_price:
+            theirs = "none"
+        made.add_row(
+            one.symbol,
+            one.account,
+            quantity(one.quantity),
+            price(one.mark_price),
+            money(one.notional),
+            money(one.unrealized_pnl),
+            price(one.liquidation_price) if one.liquidation_price is not None else "none",
+            share(one.liquidation_distance),
+            theirs,
+        )
+    if positions:
+        console.print(made)
+
+
+def tell_stress(console: Console, outcomes: Sequence[StressOutcome]) -> None:
+    """Every scenario: what it costs and who dies in which order."""
+    if not outcomes:
+        return
+    made = table("Stress", "scenario", "kind", "loss", "of equity", "accounts liquidated on the way", left=2)
+    made.columns[4].justify = "left"
+    for outcome in outcomes:
+        deaths = ", ".join(f"{death.account} at {share(death.fraction * abs(outcome.size))}" for death in outcome.deaths)
+        if not deaths:
+            deaths = "none" if outcome.survives else f"none, but {outcome.worst_account} is inside its buffer"
+        style = "" if outcome.survives else ("red" if outcome.deaths else "yellow")
+        made.add_row(
+            outcome.scenario, outcome.kind, money(outcome.loss), share(outcome.loss_share), Text(deaths, style=style)
+        )
+    console.print(made)
+
+
+def tell_sleeves(console: Console, sleeves: Sequence[SleeveShare]) -> None:
+    """Capital sleeves against their targets."""
+    if not sleeves:
+        return
+    made = table("Sleeves", "sleeve", "capital", "share", "target", "least", "most")
+    for one in sleeves:
+        made.add_row(one.name, money(one.capital), share(one.share), share(one.target), share(one.least), share(one.most))
+    console.print(made)
+
+
+def tell_plans(console: Console, plans: Sequence[Plan]) -> None:
+    """What would mend the book, the cheapest first."""
+    for plan in plans:
+        scale = f", everything to {share(plan.uniform_scale)}" if plan.uniform_scale is not None else ""
+        checked = "restores every rule a trade can restore" if plan.restores else "does NOT restore every rule"
+        made = table(
+            f"Proposal: {plan.method}{scale}: costs {money(plan.cost)}, {checked}",
+            "trim", "account", "from", "to", "closes", "fees", "slippage", "asked by", left=2,
+        )  # fmt: skip
+        made.columns[7].justify = "left"
+        for trim in plan.trims:
+            made.add_row(
+                trim.symbol,
+                trim.account,
+                quantity(trim.quantity_before),
+                quantity(trim.quantity_after),
+                money(trim.notional_closed),
+                money(trim.fees),
+                money(trim.slippage) if trim.slippage_known else "unknown",
+                ", ".join(trim.rules[:2]) + (f" +{len(trim.rules) - 2}" if len(trim.rules) > 2 else ""),
+            )
+        console.print(made)
+        for binding in plan.bindings[:3]:
+            console.print(
+                f"Binds: {binding.name} ({binding.account}); one more dollar there saves {money(binding.per_dollar)}."
+                if binding.per_dollar >= 0.005
+                else f"Binds: {binding.name} ({binding.account}); a thousand dollars more there save "
+                f"{money(1_000 * binding.per_dollar)}."
+            )
+        if plan.remaining:
+            console.print(f"Still broken afterwards, and no trade mends it: {', '.join(plan.remaining)}.")
+
+
+def tell_notes(console: Console, assessment: Assessment) -> None:
+    """Where the venue says otherwise, and what to know before trusting a number."""
+    if assessment.differences:
+        made = table("The venue says otherwise", "account", "position", "number", "ours", "theirs", "apart", left=3)
+        for one in assessment.differences:
+            made.add_row(
+                one.account, one.symbol or NONE, one.quantity.replace("_", " "),
+                price(one.ours) if one.ours is not None else "none",
+                price(one.theirs) if one.theirs is not None else "none",
+                share(one.relative, 2),
+            )  # fmt: skip
+        console.print(made)
+    for caution in assessment.cautions:
+        console.print(Text(f"! {caution.message}", style="yellow"))
+    if assessment.terms:
+        console.print(f"Terms: {', '.join(f'{venue} {day}' for venue, day in assessment.terms)}.", style="dim")

@@ -1,0 +1,57 @@
+"""How numbers are written for people: money, shares, multiples, prices, and what is not there."""
+
+from __future__ import annotations
+
+import math
+
+NONE = "–"
+
+
+def money(value: float | None) -> str:
+    """Dollars without cents from a thousand up: $12,345; with them below."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    return f"{sign}${size:,.0f}" if size >= 1_000 else f"{sign}${size:,.2f}"
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """A fraction as a percentage."""
+    if value is None or math.isnan(value):
+        return NONE
+    return f"{value:.{digits}%}" if math.isfinite(value) else ("∞" if value > 0 else "-∞")
+
+
+def move(value: float | None) -> str:
+    """A price move as a signed percentage; a dash when none does it."""
+    return NONE if value is None or math.isnan(value) else f"{value:+.1%}"
+
+
+def multiple(value: float | None) -> str:
+    """A leverage."""
+    if value is None or math.isnan(value):
+        return NONE
+    return f"{value:.2f}x" if math.isfinite(value) else "∞"
+
+
+def price(value: float | None) -> str:
+    """A price to six significant figures, and every digit of its whole part."""
+    if value is None or math.isnan(value):
+        return NONE
+    size = abs(value)
+    if size >= 1_000:
+        return f"{value:,.1f}"
+    return f"{value:.6g}" if size > 0 else "0"
+
+
+def quantity(value: float) -> str:
+    """A quantity with its sign, to ten significant figures."""
+    return f"{value:+,.10g}"
+
+
+def bar(used: float, width: int = 12) -> str:
+    """How much of a limit is used, as a bar that is full at the limit."""
+    filled = width if not math.isfinite(used) else min(width, max(0, round(used * width)))
+    return "█" * filled + "░" * (width - filled)

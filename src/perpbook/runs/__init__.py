@@ -1,0 +1,1 @@
+"""The verbs: each wires files, rules and clock together."""

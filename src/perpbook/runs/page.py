@@ -1,0 +1,26 @@
+"""A check as one self-contained page on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perpbook import __version__
+from perpbook.errors import InputError
+from perpbook.runs.check import CheckResult
+
+
+def write_page(result: CheckResult, path: Path) -> None:
+    """Write the page; InputError when the path cannot be written."""
+    from perpbook.report.html import render_html
+
+    page = render_html(
+        result.assessment,
+        result.verdict,
+        title=result.assessment.book_source,
+        playbook_name=result.playbook.name,
+        version=__version__,
+    )
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: the report cannot be written: {error.strerror or error}; choose another --html") from error

@@ -1,0 +1,27 @@
+"""Where files are: the home folder, the user's own terms, the playbook beside a book."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """`$PERPBOOK_HOME`, else the user's own data folder."""
+    chosen = os.environ.get("PERPBOOK_HOME")
+    if chosen:
+        return Path(chosen)
+    from platformdirs import user_data_path
+
+    return user_data_path("perpbook")
+
+
+def terms_folders() -> tuple[Path, ...]:
+    """Folders of terms files that stand beside the package's own."""
+    return (home() / "terms",)
+
+
+def playbook_beside(book: Path) -> Path | None:
+    """`playbook.toml` in the book's folder, when there is one."""
+    found = book.parent / "playbook.toml"
+    return found if found.is_file() else None

@@ -1,0 +1,35 @@
+"""`warmup`: compile the kernels into the cache; `check` of a real book then compiles nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmed:
+    """What was compiled, where it is kept, and how long it took."""
+
+    kernels: tuple[str, ...]
+    folder: Path
+    seconds: float
+
+
+def run_warmup(now_ns: Callable[[], int], tell: Callable[[str, int, int], None]) -> Warmed:
+    """Compile everything, telling (name, number, of how many) before each step."""
+    from perpbook.kernels import jit
+
+    jit.prefer_compiled()
+    started = now_ns()
+    from perpbook.kernels.warmup import steps
+    from perpbook.runs.demo import check_example
+
+    todo = list(steps())
+    for number, (name, compile_it) in enumerate(todo):
+        tell(name, number, len(todo) + 1)
+        compile_it()
+    tell("rules", len(todo), len(todo) + 1)
+    check_example("desk", "conservative")
+    names = (*(name for name, _ in todo), "rules")
+    return Warmed(kernels=names, folder=jit.cache_folder(), seconds=(now_ns() - started) / 1e9)

@@ -1,0 +1,1 @@
+"""Venues' published rules, as dated data."""
