@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -175,7 +174,7 @@ class Table:
             hint = "write it without quotes" if isinstance(value, str) else "write a number such as 0.5"
             self.report.add(at, "must be a number", value=value, hint=hint)
             return None
-        if not math.isfinite(value) or (value != 0 and not SMALLEST <= abs(value) <= LARGEST):
+        if value != 0 and not SMALLEST <= abs(value) <= LARGEST:
             self.report.add(at, "must be a finite number of a size that can be true", value=value, hint="check its digits")
             return None
         return float(value)

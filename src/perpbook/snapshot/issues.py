@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from perpbook.errors import BookError, Problem
-from perpbook.files.places import Key, nearest_place, places_of
+from perpbook.files.places import Key, Place, nearest_place, places_of
 
 NOTHING: Any = object()
 """Stands for "no value to show", which is not the same as the value None."""
@@ -26,9 +26,10 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a converted table came from: a line of a sheet, or a path in a venue's answer."""
+    """Where a converted table came from: a line of a sheet, or a path in a venue's answer (`file`: not the first one)."""
 
     path: str = ""
+    file: str | None = None
     line: int | None = None
 
 
@@ -51,24 +52,26 @@ class Report:
         self.issues.append(Issue(key=key, message=message, value=shown, hint=hint))
 
     def problems(self) -> list[Problem]:
-        """Every issue as a Problem; in the order of the file where lines are known."""
+        """Every issue as a Problem, once; in the order of the file where lines are known."""
         places = places_of(self.text) if self.text is not None and self.issues else {}
-        found = [self._problem(issue, places) for issue in self.issues]
+        found = dict.fromkeys(self._problem(issue, places) for issue in self.issues)
         return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
 
-    def _problem(self, issue: Issue, places: Mapping[Key, tuple[int, int]]) -> Problem:
-        line, column = nearest_place(dict(places) if not isinstance(places, dict) else places, issue.key) or (None, None)
-        path, rest = "", issue.key
-        for length in range(len(issue.key), -1, -1):
-            origin = self.origins.get(issue.key[:length])
-            if origin is not None:
-                path, rest, line = origin.path, issue.key[length:], origin.line
-                break
-        key = ".".join(part for part in (path, dotted(rest)) if part)
+    def _problem(self, issue: Issue, places: dict[Key, Place]) -> Problem:
+        line, column = nearest_place(places, issue.key) or (None, None)
+        origin, rest = self._origin(issue.key)
+        key = ".".join(part for part in (origin.path, dotted(rest)) if part).replace(".[", "[")
         return Problem(
-            file=self.file, line=line, column=column, key=key or None, message=issue.message, value=issue.value,
-            hint=issue.hint,
+            file=origin.file or self.file, line=line or origin.line, column=column, key=key or None,
+            message=issue.message, value=issue.value, hint=issue.hint,
         )  # fmt: skip
+
+    def _origin(self, key: Key) -> tuple[Origin, Key]:
+        """The innermost known origin of a key, and what is left of the key below it."""
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.origins:
+                return self.origins[key[:length]], key[length:]
+        return Origin(), key
 
 
 def refuse(problems: Sequence[Problem], what: str = "the book") -> None:
@@ -86,7 +89,7 @@ def dotted(key: Key) -> str:
 def show(value: Any) -> str:
     """A value short enough for a message."""
     try:
-        text = repr(value)
+        text = repr(value).lower() if isinstance(value, bool) else repr(value)
     except (ValueError, RecursionError):
         text = f"a very long {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
