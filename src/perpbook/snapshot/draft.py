@@ -24,18 +24,20 @@ class Draft:
     markets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     layers: list[dict[str, Any]] = field(default_factory=list)
     origins: dict[Key, Origin] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
     times_ns: list[int] = field(default_factory=list)
 
     def account(self, answer: Answer, name: str, venue: str, **fields: Any) -> dict[str, Any]:
         """A new account; positions are added to what this returns."""
         self.origins["accounts", len(self.accounts)] = origin_of(answer)
         found: dict[str, Any] = {"id": name, "venue": venue, "positions": [], **without_none(fields)}
+        self.numbers[id(found)] = len(self.accounts)
         self.accounts.append(found)
         return found
 
     def position(self, account: dict[str, Any], answer: Answer, **fields: Any) -> None:
         """A position of an account of this draft."""
-        number = next(k for k in range(len(self.accounts) - 1, -1, -1) if self.accounts[k] is account)
+        number = self.numbers[id(account)]
         self.origins["accounts", number, "positions", len(account["positions"])] = origin_of(answer)
         account["positions"].append(without_none(fields))
 

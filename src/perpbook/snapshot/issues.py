@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -43,7 +43,7 @@ class Report:
 
     file: str
     text: str | None = None
-    origins: Mapping[Key, Origin] = field(default_factory=dict)
+    origins: dict[Key, Origin] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
 
     def add(self, key: Key, message: str, *, value: Any = NOTHING, hint: str | None = None) -> None:

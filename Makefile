@@ -1,0 +1,53 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each target makes what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test test-fast check bench golden lock docs clean
+
+demo: $(VENV)/.run
+	$(BIN)/perpbook demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m perpbook.cli.reference --check docs/cli.md
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.stress_grid --json
+	$(BIN)/python -m benchmarks.check_latency --json
+
+golden: $(VENV)/.dev
+	$(BIN)/python -m tests.golden tests/golden/cases
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m perpbook.cli.reference docs/cli.md
+
+# Locks are made for every platform, with hashes and without any index in them.
+lock: $(VENV)/.dev
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+
+$(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
