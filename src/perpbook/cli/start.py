@@ -40,7 +40,7 @@ def demo(
             from rich.console import Console
 
             assert isinstance(console, Console)
-            console.print(f"Example: {example}, {EXAMPLES[example]}. Prices are made up.")
+            console.print(f"Example \"{example}\": {EXAMPLES[example]}.")
             answer.tell(console)
             console.print("\nNext: perpbook init, then perpbook check; perpbook demo --example desk --html desk.html")
 

@@ -93,6 +93,8 @@ WORDINGS = {
     ),
 }
 
+NOTHING_LEFT = "In '{scenario}' {who} has no equity left: it is liquidated on the way."
+
 UNITS: dict[str, Callable[[float], str]] = {
     "x": lambda value: f"{value:.2f}x" if value < float("inf") else "infinitely",
     "share": lambda value: f"{value:.1%}" if value < float("inf") else "more than all",
@@ -142,7 +144,7 @@ def _finding(found: Findings, row: int, policy: Policy, names: Names, assessed: 
         unit=wording.unit,
         used=_used(measured, limit, floor=wording.floor),
         status=status_of(measured, limit, policy.near, floor=wording.floor),
-        sentence=wording.tell.format(**words),
+        sentence=(NOTHING_LEFT if scenario and measured == float("inf") else wording.tell).format(**words),
         hint=wording.hint.format(**words) if wording.hint else None,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perpbook.margin.assessment import AccountAssessment, PositionAssessment, StressOutcome
 from perpbook.model.verdict import Finding, Plan, Status
+from perpbook.report.spoken import listed, money, move, share
 
 TRACK = 1.5
 """A bar's track ends at this many limits: room to see how far beyond one is."""
@@ -92,8 +93,6 @@ def _stress_group(kind: str, outcomes: list[StressOutcome], longest: float) -> S
 
 def fate(outcome: StressOutcome) -> str:
     """Who dies on the way, in order, or who stands inside its buffer, or that all survive."""
-    from perpbook.report.spoken import listed, money, move, share
-
     if outcome.deaths:
         return listed(
             [

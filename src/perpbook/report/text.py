@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAssessment, StressOutcome
+from perpbook.model.account import MarginMode
 from perpbook.model.units import to_iso
 from perpbook.model.verdict import Finding, Plan, SleeveShare, Status, Verdict
-from perpbook.report.words import NONE, bar, money, move, multiple, price, quantity, share
+from perpbook.report.words import NONE, bar, change, money, move, multiple, price, quantity, share
 
 WIDTH = 100
 COLOURS = {Status.OK: "green", Status.NEAR: "yellow", Status.BREACH: "red"}
@@ -21,10 +22,16 @@ MARKS = {Status.OK: "ok", Status.NEAR: "near", Status.BREACH: "BREACH"}
 
 def table(title: str, *columns: str, left: int = 1) -> Table:
     """A plain table: the first `left` columns to the left, the rest to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         made.add_column(column, justify="left" if number < left else "right", overflow="fold")
     return made
+
+
+def fit(made: Table, names: Sequence[Sequence[str]]) -> None:
+    """Give the first columns the room their names need, up to 24 each, before the numbers."""
+    for column, texts in zip(made.columns, names, strict=False):
+        column.min_width = min(24, max((len(text) for text in texts), default=0))
 
 
 def tell_check(console: Console, assessment: Assessment, verdict: Verdict, *, playbook: str, every: bool = False) -> None:
@@ -33,7 +40,7 @@ def tell_check(console: Console, assessment: Assessment, verdict: Verdict, *, pl
     tell_findings(console, verdict.findings, every=every)
     tell_accounts(console, assessment.accounts)
     tell_positions(console, assessment.positions)
-    tell_stress(console, assessment.stress)
+    tell_stress(console, assessment.stress, every=every)
     tell_sleeves(console, verdict.sleeves)
     tell_plans(console, verdict.plans)
     tell_notes(console, assessment)
@@ -68,9 +75,9 @@ def tell_verdict(console: Console, assessment: Assessment, verdict: Verdict, pla
 
 def tell_findings(console: Console, findings: Sequence[Finding], *, every: bool) -> None:
     """What the rules measured, worst first."""
-    shown = [finding for finding in findings if every or finding.status is not Status.OK]
     if not findings:
         return
+    shown = list(findings) if every else worth_showing(findings)
     if not shown:
         console.print(f"\nAll {len(findings)} rules hold with room to spare (--all lists them).")
         return
@@ -86,20 +93,35 @@ def tell_findings(console: Console, findings: Sequence[Finding], *, every: bool)
     console.print(made)
     hidden = len(findings) - len(shown)
     if hidden:
-        console.print(f"{hidden} more rules hold with room to spare (--all lists them).")
+        console.print(f"{hidden} more are held, or larger moves that break the same accounts (--all lists them).")
+
+
+def worth_showing(findings: Sequence[Finding]) -> list[Finding]:
+    """Broken and near rules; of one account's survival in one kind of scenario, only the smallest broken move."""
+    told: set[tuple[str, str]] = set()
+    shown = []
+    for finding in findings:
+        key = (finding.rule, finding.subject.rpartition(": ")[2])
+        repeated = finding.rule.startswith("survival") and key in told
+        if finding.status is not Status.OK and not repeated:
+            shown.append(finding)
+        if finding.status is Status.BREACH:
+            told.add(key)
+    return shown
 
 
 def tell_accounts(console: Console, accounts: Sequence[AccountAssessment]) -> None:
     """One row per margin bucket."""
     made = table(
-        "Accounts", "account", "mode", "equity", "init. m.", "maint. m.", "ratio", "gross", "net", "effective",
+        "Accounts", "account", "mode", "equity", "initial", "maint.", "ratio", "gross", "net", "effect.",
         "dies at", left=2,
     )  # fmt: skip
+    fit(made, [[account.id for account in accounts]])
     for account in accounts:
         summary = account.summary
         made.add_row(
             account.id,
-            account.mode.value,
+            "cross" if account.mode is MarginMode.CROSS else "isol.",
             money(summary.equity),
             money(summary.initial_margin),
             money(summary.maintenance_margin),
@@ -110,7 +132,7 @@ def tell_accounts(console: Console, accounts: Sequence[AccountAssessment]) -> No
             Text("DEAD", style="bold red") if account.is_liquidatable else move(account.liquidation_move),
         )
     console.print(made)
-    console.print("ratio: maintenance margin over equity, liquidation at 100 %. dies at: joint move of all prices.")
+    console.print("ratio: maintenance margin over equity, liquidation at 100 %. dies at: joint move of all prices, by beta.")
     for account in accounts:
         if account.orphans:
             left = "; ".join(
@@ -122,17 +144,14 @@ def tell_accounts(console: Console, accounts: Sequence[AccountAssessment]) -> No
 
 def tell_positions(console: Console, positions: Sequence[PositionAssessment]) -> None:
     """One row per position, ours beside the venue's own liquidation price where it gave one."""
-    made = table(
-        "Positions", "position", "account", "quantity", "mark", "notional", "PnL", "liq. price", "distance", "venue's",
-        left=2,
-    )  # fmt: skip
+    if not positions:
+        return
+    heard = any(one.reported.liquidation_price is not None or one.reported.no_liquidation_price for one in positions)
+    columns = ("position", "account", "quantity", "mark", "notional", "PnL", "dies at", "distance")
+    made = table("Positions", *columns, *(("venue says",) if heard else ()), left=2)
+    fit(made, [[one.symbol for one in positions], [one.account for one in positions]])
     for one in positions:
-        theirs = NONE
-        if one.reported.liquidation_price is not None:
-            theirs = price(one.reported.liquidation_price)
-        elif one.reported.no_liquidation_price:
-            theirs = "none"
-        made.add_row(
+        row = (
             one.symbol,
             one.account,
             quantity(one.quantity),
@@ -141,25 +160,33 @@ def tell_positions(console: Console, positions: Sequence[PositionAssessment]) ->
             money(one.unrealized_pnl),
             price(one.liquidation_price) if one.liquidation_price is not None else "none",
             share(one.liquidation_distance),
-            theirs,
         )
-    if positions:
-        console.print(made)
+        made.add_row(*row, *((_theirs(one),) if heard else ()))
+    console.print(made)
 
 
-def tell_stress(console: Console, outcomes: Sequence[StressOutcome]) -> None:
-    """Every scenario: what it costs and who dies in which order."""
+def _theirs(one: PositionAssessment) -> str:
+    if one.reported.liquidation_price is not None:
+        return price(one.reported.liquidation_price)
+    return "none" if one.reported.no_liquidation_price else NONE
+
+
+def tell_stress(console: Console, outcomes: Sequence[StressOutcome], *, every: bool) -> None:
+    """What each scenario does to equity and who dies in which order; of moves of one asset alone, only the largest."""
     if not outcomes:
         return
-    made = table("Stress", "scenario", "kind", "loss", "of equity", "accounts liquidated on the way", left=2)
+    made = table("Stress", "scenario", "kind", "equity", "change", "accounts liquidated on the way", left=2)
     made.columns[4].justify = "left"
+    largest = max(abs(outcome.size) for outcome in outcomes)
     for outcome in outcomes:
+        if outcome.kind == "asset" and abs(outcome.size) < largest and not every:
+            continue
         deaths = ", ".join(f"{death.account} at {share(death.fraction * abs(outcome.size))}" for death in outcome.deaths)
         if not deaths:
             deaths = "none" if outcome.survives else f"none, but {outcome.worst_account} is inside its buffer"
         style = "" if outcome.survives else ("red" if outcome.deaths else "yellow")
         made.add_row(
-            outcome.scenario, outcome.kind, money(outcome.loss), share(outcome.loss_share), Text(deaths, style=style)
+            outcome.scenario, outcome.kind, change(-outcome.loss), share(-outcome.loss_share), Text(deaths, style=style)
         )
     console.print(made)
 
@@ -179,11 +206,9 @@ def tell_plans(console: Console, plans: Sequence[Plan]) -> None:
     for plan in plans:
         scale = f", everything to {share(plan.uniform_scale)}" if plan.uniform_scale is not None else ""
         checked = "restores every rule a trade can restore" if plan.restores else "does NOT restore every rule"
-        made = table(
-            f"Proposal: {plan.method}{scale}: costs {money(plan.cost)}, {checked}",
-            "trim", "account", "from", "to", "closes", "fees", "slippage", "asked by", left=2,
-        )  # fmt: skip
-        made.columns[7].justify = "left"
+        console.print(Text(f"Proposal, {plan.method}{scale}: costs {money(plan.cost)}, {checked}", style="bold"))
+        made = table("", "trim", "account", "from", "to", "closes", "fees", "slippage", left=2)
+        fit(made, [[trim.symbol for trim in plan.trims], [trim.account for trim in plan.trims]])
         for trim in plan.trims:
             made.add_row(
                 trim.symbol,
@@ -193,9 +218,10 @@ def tell_plans(console: Console, plans: Sequence[Plan]) -> None:
                 money(trim.notional_closed),
                 money(trim.fees),
                 money(trim.slippage) if trim.slippage_known else "unknown",
-                ", ".join(trim.rules[:2]) + (f" +{len(trim.rules) - 2}" if len(trim.rules) > 2 else ""),
             )
         console.print(made)
+        asked = dict.fromkeys(rule for trim in plan.trims for rule in trim.rules)
+        console.print(f"Asked for by {', '.join(asked)}.")
         for binding in plan.bindings[:3]:
             console.print(
                 f"Binds: {binding.name} ({binding.account}); one more dollar there saves {money(binding.per_dollar)}."

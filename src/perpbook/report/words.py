@@ -13,15 +13,24 @@ def money(value: float | None) -> str:
         return NONE
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    sign, size = ("-" if value < 0 else ""), abs(value)
-    return f"{sign}${size:,.0f}" if size >= 1_000 else f"{sign}${size:,.2f}"
+    size = abs(value)
+    text = f"${size:,.0f}" if size >= 1_000 else f"${size:,.2f}"
+    return f"-{text}" if value < 0 and text != "$0.00" else text
+
+
+def change(value: float | None) -> str:
+    """Dollars gained or lost, with their sign."""
+    text = money(value)
+    return text if value is None or value < 0 or text in ("$0.00", NONE) else f"+{text}"
 
 
 def share(value: float | None, digits: int = 1) -> str:
     """A fraction as a percentage."""
     if value is None or math.isnan(value):
         return NONE
-    return f"{value:.{digits}%}" if math.isfinite(value) else ("∞" if value > 0 else "-∞")
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return f"{_whole(value, digits + 2):.{digits}%}"
 
 
 def move(value: float | None) -> str:
@@ -33,7 +42,12 @@ def multiple(value: float | None) -> str:
     """A leverage."""
     if value is None or math.isnan(value):
         return NONE
-    return f"{value:.2f}x" if math.isfinite(value) else "∞"
+    return f"{_whole(value, 2):.2f}x" if math.isfinite(value) else "∞"
+
+
+def _whole(value: float, digits: int) -> float:
+    """A value that would round to nothing as a plain zero, so that no "-0.00" is written."""
+    return 0.0 if round(value, digits) == 0 else value
 
 
 def price(value: float | None) -> str:

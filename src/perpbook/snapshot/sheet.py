@@ -92,8 +92,9 @@ class Sheet:
             if NUMBER.fullmatch(found[name]):
                 found[name] = float(found[name])
             else:
-                text = found.pop(name)
-                self.issue(line, name, "must be a number", "write it as 1234.5, without units or separators", text)
+                hint = "write it as 1234.5, without units or separators"
+                self.issue(line, name, "must be a number", hint, found[name])
+                found[name] = 1.0
         return found
 
     def add(self, row: Row, line: int) -> None:
@@ -154,12 +155,13 @@ class Sheet:
         account["positions"].append(position)
 
     def _coin(self, account: Row, row: Mapping[str, Any], line: int) -> None:
+        account.setdefault("collateral", {})
         for key in OF_COIN:
             if key not in row:
                 self.issue(line, key, "is missing", "give collateral_asset and amount together")
                 return
         asset, amount = row["collateral_asset"], row["amount"]
-        held, owed = account.setdefault("collateral", {}), account.get("debts", {})
+        held, owed = account["collateral"], account.get("debts", {})
         if asset in held or asset in owed:
             self.issue(line, "collateral_asset", f"{asset} is given twice for {account['id']}", "add the two up", asset)
         elif amount < 0:
