@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from perpbook.errors import PlaybookError, Problem
 from perpbook.files.places import Key, nearest_place, places_of
 from perpbook.files.read import read_text
+from perpbook.playbook.keys import dotted, inner_model, is_later, known_keys
 from perpbook.playbook.schema import Playbook, Survival
 
 ADVICE = {
@@ -95,8 +96,8 @@ def _problem(error: Any, file: str, found: Any) -> Problem:
     hint = ADVICE.get(kind)
     if kind == "extra_forbidden":
         message, value = "is not a key of the playbook", None
-        near = get_close_matches(str(key[-1]), _known_keys(key[:-1]), n=1, cutoff=0.5)
-        hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(_known_keys(key[:-1])) or 'none'}"
+        near = get_close_matches(str(key[-1]), known_keys(key[:-1]), n=1, cutoff=0.5)
+        hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known_keys(key[:-1])) or 'none'}"
     elif kind == "missing":
         message = "is missing"
         hint = "write schema_version = 1 at the top" if key == ("schema_version",) else hint
@@ -119,39 +120,6 @@ def _shown(value: Any) -> str | None:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def dotted(key: Key) -> str:
-    """A path the way a trader would write it: capital.sleeves[0].target."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
-
-
-def _model_at(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
-    """The model of the table at a path, None where the path leaves the schema."""
-    for part in key:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(str(part))
-        inner = _inner_model(field.annotation) if field else None
-        if inner is None:
-            return None
-        model = inner
-    return model
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _inner_model(part)
-        if found:
-            return found
-    return None
-
-
-def _known_keys(key: Key) -> list[str]:
-    model = _model_at(Playbook, key)
-    return list(model.model_fields) if model else []
-
-
 def _not_built(model: type[BaseModel], found: Any, key: Key = ()) -> Iterator[Key]:
     """Paths of everything written whose behaviour does not exist yet."""
     if not isinstance(found, dict):
@@ -159,11 +127,10 @@ def _not_built(model: type[BaseModel], found: Any, key: Key = ()) -> Iterator[Ke
     for name, field in model.model_fields.items():
         if name not in found:
             continue
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and extra.get("later"):
+        if is_later(field):
             yield (*key, name)
             continue
-        inner, value = _inner_model(field.annotation), found[name]
+        inner, value = inner_model(field.annotation), found[name]
         if inner is None:
             continue
         for number, one in enumerate(value) if isinstance(value, list) else [(None, value)]:

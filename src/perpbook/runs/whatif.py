@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from perpbook.margin.assessment import AccountAssessment, PositionAssessment
 
 
+FURTHER = 2e-3
+"""Relative: a broken rule that is used this much more is broken further; less is the trade's own fees."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
     """The comparison, and both checks it was made from."""
@@ -63,7 +67,15 @@ class Desk:
     def allowed(self, quantity: float) -> bool:
         """Would the venue take it, and does it break no rule that held, nor a broken one further?"""
         found = self.after(quantity)
-        return not worse(self.before, found) and not self.refused(found)
+        return not self.worse(found) and not self.refused(found)
+
+    def worse(self, after: CheckResult) -> tuple[Finding, ...]:
+        """Rules the trade breaks or breaks further; one that only closes is not held against the sleeves' shares."""
+        trade = self.priced.trade
+        past, held = (position_of(result, trade.account, trade.symbol) for result in (self.before, after))
+        closes = past is not None and (held is None or 0 <= held.quantity / past.quantity < 1)
+        found = worse(self.before, after)
+        return tuple(one for one in found if not (closes and one.rule.startswith("capital.sleeves")))
 
     def refused(self, after: CheckResult) -> bool:
         """Free collateral is gone and the trade does not lower the account's risk."""
@@ -130,7 +142,7 @@ def compare(desk: Desk, after: CheckResult, largest: float | None) -> Comparison
         cost=cost * settle,
         slippage_known=known,
         sides=sides_of(before, after, desk.priced),
-        worse=worse(before, after),
+        worse=desk.worse(after),
         mended=worse(after, before),
         free_collateral=account.summary.free_collateral,
         venue_refuses=desk.refused(after),
@@ -148,7 +160,7 @@ def worse(before: CheckResult, after: CheckResult) -> tuple[Finding, ...]:
         if one.status is not Status.BREACH:
             continue
         was = past.get((one.rule, one.subject)) or scenario_free.get(one.rule)
-        if was is None or was.status is not Status.BREACH or one.used > was.used * (1 + 1e-6):
+        if was is None or was.status is not Status.BREACH or one.used > was.used * (1 + FURTHER):
             out.append(one)
     return tuple(out)
 

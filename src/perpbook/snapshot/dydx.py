@@ -52,9 +52,6 @@ def _subaccounts(answer: Answer) -> list[Answer]:
 
 def read(answers: Sequence[Answer], draft: Draft, name: str) -> None:
     """Fill a draft from the answers."""
-    for answer in answers:
-        if _is_markets(answer.found):
-            _markets(answer.inner("result") if "result" in answer else answer, draft)
     found = [one for answer in answers if not _is_markets(answer.found) for one in _subaccounts(answer)]
     if not found:
         hint = "an empty answer is not a flat book: give the subaccount's answer as well"
@@ -64,16 +61,22 @@ def read(answers: Sequence[Answer], draft: Draft, name: str) -> None:
         if moment is not None:
             draft.times_ns.append(moment)
     numbers = {int(one.needed("subaccountNumber")) for one in found}
+    held = {row.needed_text("market") for one in found for row in one.inner("openPerpetualPositions").each()}
+    for answer in answers:
+        if _is_markets(answer.found):
+            _markets(answer.inner("result") if "result" in answer else answer, draft, held)
     for one in found:
         _subaccount(one, draft, name, numbers)
 
 
-def _markets(answer: Answer, draft: Draft) -> None:
-    for row in answer.inner("markets").each():
+def _markets(answer: Answer, draft: Draft, held: set[str]) -> None:
+    """Prices of the contracts that are held; the answer has hundreds of others."""
+    for symbol in sorted(held & answer.inner("markets").found.keys()):
+        row = answer.inner("markets", symbol)
         draft.market(
             row,
             VENUE,
-            str(row.text("ticker") or row.at[-1]),
+            symbol,
             oracle_price=row.number("oraclePrice"),
             funding_rate=row.number("nextFundingRate"),
             open_interest=row.number("openInterest"),
@@ -82,11 +85,7 @@ def _markets(answer: Answer, draft: Draft) -> None:
 
 def _subaccount(answer: Answer, draft: Draft, name: str, numbers: set[int]) -> None:
     number = int(answer.needed("subaccountNumber"))
-    rows = answer.inner("openPerpetualPositions")
-    if rows.found is None:
-        answer.issue("openPerpetualPositions", "is missing", "save the indexer's answer again, whole")
-        return
-    opened = [row for row in rows.each() if row.needed("size") != 0]
+    opened = [row for row in answer.inner("openPerpetualPositions").each() if row.needed("size") != 0]
     sizes = [_size(row) for row in opened]
     coins = {row.needed_text("symbol"): _size(row) for row in answer.inner("assetPositions").each()}
     cash = coins.get("USDC", 0.0)
