@@ -24,7 +24,9 @@ def seconds(run: Callable[[], object], *, repeat: int = 7) -> list[float]:
     return out
 
 
-def paired(first: Callable[[], object], second: Callable[[], object], *, repeat: int = 7) -> tuple[list[float], list[float]]:
+def paired(
+    first: Callable[[], object], second: Callable[[], object], *, repeat: int = 7
+) -> tuple[list[float], list[float]]:
     """Both timed in turn, so that a machine that changes speed changes it for both."""
     first(), second()
     times: tuple[list[float], list[float]] = ([], [])

@@ -7,8 +7,8 @@ chunks that stay in cache, in place. The floor is reading the price matrix once,
 from __future__ import annotations
 
 import numpy as np
-from benchmarks.document import median, paired, publish, seconds
 
+from benchmarks.document import median, paired, publish, seconds
 from perpbook.kernels.jit import kernel
 from perpbook.kernels.lanes import in_order_of_slope, stress_grid
 from perpbook.kernels.margin import lines_at

@@ -11,11 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-REGISTRIES = (".".join(("pypi", "org")), ".".join(("files", "pythonhosted", "org")), ".".join(("registry", "npmjs", "org")))
+REGISTRIES = (
+    ".".join(("pypi", "org")),
+    ".".join(("files", "pythonhosted", "org")),
+    ".".join(("registry", "npmjs", "org")),
+)
 
 
 def tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
 
 

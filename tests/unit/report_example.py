@@ -1,7 +1,7 @@
 """A whole assessment and verdict made by hand: four accounts, deaths, breaches, two plans, four sleeves.
 
 The numbers hang together loosely, as the report only shows them; odd cases are here on purpose: no liquidation price,
-an account past its liquidation, infinities, unknown slippage, a venue that says otherwise.
+an infinity, unknown slippage, a venue that says otherwise.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from perpbook.model.verdict import Binding, Finding, Plan, SleeveShare, Status, 
 MARKS = {"BTC": 90_000.0, "ETH": 3_000.0, "SOL": 140.0, "DOGE": 0.31}
 
 
-def account(name: str, venue: str, *, equity: float, notional: float, maintenance: float, **more: object) -> AccountAssessment:
+def account(
+    name: str, venue: str, *, equity: float, notional: float, maintenance: float, **more: object
+) -> AccountAssessment:
     down, up = more.pop("down", None), more.pop("up", None)
     ends = [end for end in (down, up) if isinstance(end, float)]
     values: dict[str, object] = {
@@ -54,7 +56,9 @@ def account(name: str, venue: str, *, equity: float, notional: float, maintenanc
     return AccountAssessment(**{**values, **more})  # type: ignore[arg-type]
 
 
-def position(owner: str, symbol: str, asset: str, quantity: float, *, dies: float | None, **more: object) -> PositionAssessment:
+def position(
+    owner: str, symbol: str, asset: str, quantity: float, *, dies: float | None, **more: object
+) -> PositionAssessment:
     mark = MARKS[asset]
     notional = abs(quantity) * mark
     values: dict[str, object] = {
@@ -90,8 +94,8 @@ ACCOUNTS = (
             reported=Reported(equity=210_012.5, maintenance_margin=16_000.0)),
     account("dydx-0", "dydx", equity=72_000.0, notional=330_000.0, maintenance=12_500.0, down=-0.151, up=1.62,
             orphans=(OrphanExposure(asset="ETH", exposure_now=-60_000.0, exposure_after=-330_000.0),)),
-    account("bybit-doge", "bybit", equity=-350.0, notional=31_000.0, maintenance=620.0, layer=None,
-            mode=MarginMode.ISOLATED, is_liquidatable=True, liquidation_move=0.0, effective_leverage=inf),
+    account("bybit-doge", "bybit", equity=2_400.0, notional=31_000.0, maintenance=620.0, layer=None, up=0.031,
+            mode=MarginMode.ISOLATED),
     account("deribit-btc", "deribit", equity=134_000.0, notional=120_000.0, maintenance=1_200.0, settle_price=90_000.0,
             reported=Reported(equity=1.49), effective_leverage=0.0),
 )  # fmt: skip
@@ -100,7 +104,7 @@ POSITIONS = (
     position("hyperliquid-main", "BTC", "BTC", 4.0, dies=-0.36, reported=Reported(liquidation_price=57_650.0), tags=("core",)),
     position("hyperliquid-main", "SOL", "SOL", 2_000.0, dies=-0.62, leverage=10.0, beta=1.4),
     position("dydx-0", "ETH-USD", "ETH", 110.0, dies=-0.19, tags=("neutral", "pair-eth")),
-    position("bybit-doge", "DOGEUSDT", "DOGE", -100_000.0, dies=-0.01, mode=MarginMode.ISOLATED, beta=1.8),
+    position("bybit-doge", "DOGEUSDT", "DOGE", -100_000.0, dies=0.055, mode=MarginMode.ISOLATED, beta=1.8),
     position("deribit-btc", "BTC-PERPETUAL", "BTC", -1.333, dies=None, settle_price=90_000.0,
              reported=Reported(no_liquidation_price=True)),
 )  # fmt: skip
@@ -130,7 +134,7 @@ STRESS = (
     outcome("asset", "ETH -30%", -0.30, 99_000.0, Death(account="dydx-0", fraction=0.63)),
     outcome("asset", "SOL -30%", -0.30, 84_000.0),
     outcome("asset", "BTC +30%", 0.30, -70_000.0),
-    outcome("broken", "hedges break, market +15%", 0.15, 80_000.0, Death(account="bybit-doge", fraction=0.0)),
+    outcome("broken", "hedges break, market +15%", 0.15, 80_000.0, Death(account="bybit-doge", fraction=0.21)),
     outcome("broken", "hedges break, market -15%", -0.15, 91_000.0, Death(account="dydx-0", fraction=0.88)),
 )  # fmt: skip
 
@@ -138,7 +142,15 @@ STRESS = (
 def finding(rule: str, subject: str, used: float, sentence: str, hint: str | None = None) -> Finding:
     status = Status.BREACH if used > 1 else Status.NEAR if used >= 0.8 else Status.OK
     return Finding(
-        rule=rule, subject=subject, measured=5.0 * used, limit=5.0, unit="x", used=used, status=status, sentence=sentence, hint=hint
+        rule=rule,
+        subject=subject,
+        measured=5.0 * used,
+        limit=5.0,
+        unit="x",
+        used=used,
+        status=status,
+        sentence=sentence,
+        hint=hint,
     )
 
 
@@ -155,8 +167,8 @@ FINDINGS = (
 )  # fmt: skip
 
 
-def trim(symbol: str, owner: str, before: float, after: float, *, slippage: float | None) -> Trim:
-    closed = abs(before - after) * 3_000.0
+def trim(symbol: str, asset: str, owner: str, before: float, after: float, *, slippage: float | None) -> Trim:
+    closed = abs(before - after) * MARKS[asset]
     return Trim(
         account=owner,
         symbol=symbol,
@@ -173,10 +185,10 @@ def trim(symbol: str, owner: str, before: float, after: float, *, slippage: floa
 CHEAPEST = Plan(
     method="cheapest",
     trims=(
-        trim("ETH-USD", "dydx-0", 110.0, 74.5, slippage=21.4),
-        trim("DOGEUSDT", "bybit-doge", -100_000.0, 0.0, slippage=None),
+        trim("ETH-USD", "ETH", "dydx-0", 110.0, 74.5, slippage=21.4),
+        trim("DOGEUSDT", "DOGE", "bybit-doge", -100_000.0, 0.0, slippage=None),
     ),
-    cost=224.65,
+    cost=90.15,
     restores=True,
     uniform_scale=None,
     bindings=(
@@ -188,8 +200,11 @@ CHEAPEST = Plan(
 
 UNIFORM = Plan(
     method="uniform",
-    trims=(trim("ETH-USD", "dydx-0", 110.0, 38.0, slippage=60.0), trim("BTC", "hyperliquid-main", 4.0, 1.4, slippage=12.0)),
-    cost=612.0,
+    trims=(
+        trim("ETH-USD", "ETH", "dydx-0", 110.0, 38.0, slippage=60.0),
+        trim("BTC", "BTC", "hyperliquid-main", 4.0, 1.4, slippage=12.0),
+    ),
+    cost=296.9,
     restores=False,
     uniform_scale=0.35,
     bindings=(),
@@ -219,9 +234,9 @@ ASSESSMENT = Assessment(
         unrealized_pnl=-41_500.0,
         gross_leverage=2.24,
         net_leverage=-0.62,
-        effective_leverage=6.62,
-        liquidation_move=-0.151,
-        first_to_die="dydx-0",
+        effective_leverage=18.4,
+        liquidation_move=0.031,
+        first_to_die="bybit-doge",
     ),
     accounts=ACCOUNTS,
     positions=POSITIONS,

@@ -17,7 +17,9 @@ File = Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")]
 @app.command("import")
 def import_book(
     files: Annotated[list[Path], typer.Argument(help="A venue's saved answer; further ones that belong to it.")],
-    format: Annotated[str | None, typer.Option("--format", help="Whose answer it is; recognised when left out.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Whose answer it is; recognised when left out.")
+    ] = None,
     account: Annotated[str | None, typer.Option("--account", help="Name for the account.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Book file to write; printed when left out.")] = None,
     add: Annotated[Path | None, typer.Option("--add", help="Book file whose other accounts are kept.")] = None,
@@ -36,7 +38,7 @@ def import_book(
         where = [] if out is None else [f"Wrote {out}: {found.summary}"]
         return Answer(
             data=found.snapshot,
-            tell=lambda console: [console.print(one) for one in where or [found.text]],
+            tell=lambda console: print("\n".join(where or [found.text])),
         )
 
     reply("book.import/1", as_json, work)

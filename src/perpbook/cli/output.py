@@ -26,7 +26,7 @@ class Answer:
     """What a command found: `data` for --json, `tell` prints it for people."""
 
     data: object
-    tell: Callable[[Console], None]
+    tell: Callable[[Console], object]
     exit_code: int = OK
 
 

@@ -9,7 +9,9 @@ import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
 
-app = typer.Typer(help="Your rules: validate, explain, show, diff, edit, schema.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Your rules: validate, explain, show, diff, edit, schema.", no_args_is_help=True, rich_markup_mode=None
+)
 
 File = Annotated[Path, typer.Argument(help="Playbook file.")]
 
@@ -22,7 +24,9 @@ def validate(file: File = Path("playbook.toml"), as_json: AsJson = False) -> Non
         from perpbook.playbook.load import load_playbook
 
         found = load_playbook(file)
-        return Answer(data={"file": file, "name": found.name}, tell=lambda console: console.print(f"{file}: {found.name}: ok"))
+        return Answer(
+            data={"file": file, "name": found.name}, tell=lambda console: console.print(f"{file}: {found.name}: ok")
+        )
 
     reply("playbook.validate/1", as_json, work)
 
@@ -36,7 +40,7 @@ def explain(file: File = Path("playbook.toml"), as_json: AsJson = False) -> None
         from perpbook.playbook.load import load_playbook
 
         sentences = sentences_of(load_playbook(file))
-        return Answer(data=sentences, tell=lambda console: [console.print(one) for one in sentences])
+        return Answer(data=sentences, tell=lambda console: console.print("\n".join(sentences)))
 
     reply("playbook.explain/1", as_json, work)
 
@@ -69,7 +73,7 @@ def diff(
 
         changes = changes_between(load_playbook(before), load_playbook(after))
         sentences = [change.sentence for change in changes] or ["They mean the same."]
-        return Answer(data=changes, tell=lambda console: [console.print(one) for one in sentences])
+        return Answer(data=changes, tell=lambda console: console.print("\n".join(sentences)))
 
     reply("playbook.diff/1", as_json, work)
 
@@ -88,7 +92,7 @@ def edit(
 
         changes = edit_playbook(file, key, value)
         sentences = [change.sentence for change in changes] or ["Nothing changed in meaning."]
-        return Answer(data=changes, tell=lambda console: [console.print(one) for one in sentences])
+        return Answer(data=changes, tell=lambda console: console.print("\n".join(sentences)))
 
     reply("playbook.edit/1", as_json, work)
 

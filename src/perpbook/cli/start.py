@@ -40,7 +40,7 @@ def demo(
             from rich.console import Console
 
             assert isinstance(console, Console)
-            console.print(f"Example \"{example}\": {EXAMPLES[example]}.")
+            console.print(f'Example "{example}": {EXAMPLES[example]}.')
             answer.tell(console)
             console.print("\nNext: perpbook init, then perpbook check; perpbook demo --example desk --html desk.html")
 
@@ -63,14 +63,12 @@ def init(
         written = start_folder(folder, example, force=force)
         return Answer(
             data={"written": written},
-            tell=lambda console: [
-                *(console.print(f"Wrote {path}") for path in written),
-                console.print(
-                    "They hold an example with made-up prices. Put your own in, or import a venue's answer:\n"
-                    "  perpbook book import state.json --out book.toml\n"
-                    "  perpbook check"
-                ),
-            ],
+            tell=lambda console: console.print(
+                "\n".join(f"Wrote {path}" for path in written)
+                + "\nThey hold an example with made-up prices. Put your own in, or import a venue's answer:\n"
+                "  perpbook book import state.json --out book.toml\n"
+                "  perpbook check"
+            ),
         )
 
     reply("init/1", as_json, work)

@@ -9,7 +9,9 @@ import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
 
-app = typer.Typer(help="Venues' published rules: tiers, fees, funding, liquidation.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Venues' published rules: tiers, fees, funding, liquidation.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command("list")

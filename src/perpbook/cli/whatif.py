@@ -11,7 +11,12 @@ from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
 
 
 def whatif(
-    trade: Annotated[str, typer.Argument(help='Like "long 0.4 BTC @ hyperliquid 5x", "short $20000 ETH @ binance", "close 50% BTC @ hl-main".')],
+    trade: Annotated[
+        str,
+        typer.Argument(
+            help='Like "long 0.4 BTC @ hyperliquid 5x", "short $20000 ETH @ binance", "close 50% BTC @ hl-main".'
+        ),
+    ],
     book: Annotated[Path, typer.Option("--book", help="Book file.")] = Path("book.toml"),
     playbook: Annotated[
         Path | None, typer.Option("--playbook", help="Playbook file; the one beside the book when left out.")

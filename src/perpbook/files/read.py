@@ -25,6 +25,4 @@ def read_text(path: Path, what: str) -> str | Problem:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        return problem(
-            f"is not UTF-8 text (byte {error.start + 1}, line {line})", "save it again with UTF-8 encoding"
-        )
+        return problem(f"is not UTF-8 text (byte {error.start + 1}, line {line})", "save it again with UTF-8 encoding")

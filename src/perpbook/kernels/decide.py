@@ -15,8 +15,8 @@ from perpbook.kernels.state import Findings, Policy, Proposals, State
 
 @kernel
 def decide(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
-    """Measure every rule and write what should be cut. `findings.count` is reset, `proposals` start from what they hold."""
-    findings.count[0] = 0
+    """Measure every rule and write what should be cut. `findings` start anew, `proposals` from what they hold."""
+    findings.rows[0] = 0
     position_loss(state, policy, findings, proposals)
     survival(state, policy, findings, proposals)
     asset_leverage(state, policy, findings, proposals)

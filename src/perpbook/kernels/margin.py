@@ -5,6 +5,8 @@ Notation as in `kernels.types`; u is a scale on an item's size, 1 = as held.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from perpbook.kernels.jit import kernel
@@ -40,8 +42,8 @@ def draw_lines(held: Holdings, scale: Floats, lines: Lines) -> None:
 
 
 @kernel
-def requirement(lines: Lines, i: int, price: float) -> float:
-    """Maintenance margin of item i at a price, dollars."""
+def requirement(lines: Lines, i: int, price: float) -> Any:
+    """Maintenance margin of item i at a price, dollars (a float; NumPy types its elements as Any)."""
     if lines.pieces[i] == 0:
         return 0.0
     need = lines.slope[i, 0] * price + lines.offset[i, 0]

@@ -12,7 +12,6 @@ import numpy as np
 
 from perpbook.kernels.types import Flags, Floats, Integers
 
-
 (
     POSITION_LOSS,
     SURVIVAL,
@@ -97,9 +96,9 @@ class Policy(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What was measured: `count` (1,) rows of rule code, subject number, detail (scenario or -1), value and limit."""
+    """What was measured, `rows` (1,) of it: rule code, subject number, detail (scenario or -1), value and limit."""
 
-    count: Integers
+    rows: Integers
     code: Integers
     subject: Integers
     detail: Integers
@@ -120,7 +119,7 @@ def empty_findings(state: State, policy: Policy) -> Findings:
     room = 3 * positions + 3 * accounts + policy.groups + policy.asset_cap.size + policy.venue_cap.size
     room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 3
     return Findings(
-        count=np.zeros(1, dtype=np.int64),
+        rows=np.zeros(1, dtype=np.int64),
         code=np.zeros(room, dtype=np.int64),
         subject=np.zeros(room, dtype=np.int64),
         detail=np.zeros(room, dtype=np.int64),

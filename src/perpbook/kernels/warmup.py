@@ -35,6 +35,9 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "bankruptcy prices", lambda: liquidation.bankruptcy_prices(lines, one, one, out)
     yield "joint moves", lambda: liquidation.joint_moves(lines, one, one, pair)
     yield "deaths", lambda: liquidation.first_deaths(lines, one, np.zeros((1, 1)), grid)
-    yield "stress grid", lambda: lanes.stress_grid(lanes.in_order_of_slope(lines), np.ones((1, 8)), np.empty((1, 8)), np.empty((1, 8)))
+    yield (
+        "stress grid",
+        lambda: lanes.stress_grid(lanes.in_order_of_slope(lines), np.ones((1, 8)), np.empty((1, 8)), np.empty((1, 8))),
+    )
     yield "largest size", lambda: scale.largest_scales(held, np.ones((1, 1)), 0.0, np.empty(1))
     yield "depth", lambda: depth.walk(one, one, 1.0)

@@ -105,9 +105,7 @@ def _inverse(item: Item) -> bool:
     return item.terms is not None and item.terms.contract.is_inverse
 
 
-def _position_item(
-    columns: Columns, number: int, account: Account, position: Position, venue: VenueTerms
-) -> Item:
+def _position_item(columns: Columns, number: int, account: Account, position: Position, venue: VenueTerms) -> Item:
     terms = find_contract(venue, position.symbol)
     contract = terms.contract
     mark = risk_price(columns, venue, terms)
@@ -161,9 +159,7 @@ def _collateral_items(
     return coins, dollars
 
 
-def _weight(
-    columns: Columns, account: Account, asset: str, amount: float, venue: VenueTerms, settled: object
-) -> float:
+def _weight(columns: Columns, account: Account, asset: str, amount: float, venue: VenueTerms, settled: object) -> float:
     """What a coin counts for: debts in full, settlement coins in full, others by the terms, unknown ones nothing."""
     assert hasattr(settled, "__contains__")
     if amount < 0 or asset == venue.settle or asset in settled:
@@ -184,9 +180,7 @@ def _with_coin_profit(coins: list[Item], positions: list[Item]) -> list[Item]:
         before = profits[item.column].delta if item.column in profits else 0.0
         assert item.terms is None or item.terms.contract.settle
         asset = item.terms.contract.settle if item.terms else item.asset
-        profits[item.column] = Item(
-            account=item.account, column=item.column, asset=asset, delta=before + amount
-        )
+        profits[item.column] = Item(account=item.account, column=item.column, asset=asset, delta=before + amount)
     return list(profits.values())
 
 

@@ -54,7 +54,7 @@ def assess(
     snapshot: Snapshot,
     terms: Mapping[str, VenueTerms],
     scenarios: Sequence[Scenario] = (),
-    rigour: Rigour = Rigour(),  # noqa: B008
+    rigour: Rigour = Rigour(),
 ) -> Assessed:
     """Read a book: equity, margin, liquidation, leverage, stress.
 

@@ -17,7 +17,9 @@ from perpbook.margin.arrays import BookArrays
 def lowest_rate(arrays: BookArrays, account: int) -> float:
     """The lowest maintenance rate of any tier that an account's positions can stand in; 0 without positions."""
     items = [item.requirement for item in arrays.items if item.account == account]
-    return min((min(rate for rate in rule.rates if rate > 0) for rule in items if rule and any(rule.rates)), default=0.0)
+    return min(
+        (min(rate for rate in rule.rates if rate > 0) for rule in items if rule and any(rule.rates)), default=0.0
+    )
 
 
 def calm_prices(arrays: BookArrays, account: int, cap: float) -> list[Floats]:

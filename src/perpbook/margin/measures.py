@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perpbook.kernels.lanes import in_order_of_slope, stress_grid
 from perpbook.kernels.liquidation import bankruptcy_prices, first_deaths, joint_moves, liquidation_prices
 from perpbook.kernels.margin import account_margins, lines_at, requirement
-from perpbook.kernels.types import Floats, Lines
+from perpbook.kernels.types import Floats, Integers, Lines
 from perpbook.margin.arrays import BookArrays
 
 
@@ -53,16 +54,18 @@ def measure(arrays: BookArrays) -> Measures:
     of = np.repeat(np.arange(accounts), np.diff(held.start))
     notional = held.scalable * (held.notional_slope * held.price + held.notional_offset)
     exposure = held.delta * held.price
-    fractions = np.array([item.requirement.initial_margin_fraction if item.requirement else 0.0 for item in arrays.items])
+    fractions = np.array(
+        [item.requirement.initial_margin_fraction if item.requirement else 0.0 for item in arrays.items]
+    )
     row_initial = notional * fractions
     row_maintenance = np.array([requirement(lines, row, held.price[row]) for row in range(rows)], dtype=np.float64)
-    gross = np.bincount(of, notional, accounts)
+    gross = sums(of, notional, accounts)
     move = nearer(moves, equity >= maintenance)
     return Measures(
         lines=lines,
         equity=equity,
         maintenance=maintenance,
-        initial=np.bincount(of, row_initial, accounts),
+        initial=sums(of, row_initial, accounts),
         notional=notional,
         exposure=exposure,
         row_initial=row_initial,
@@ -70,14 +73,20 @@ def measure(arrays: BookArrays) -> Measures:
         liquidation=liquidation,
         bankruptcy=bankruptcy,
         gross=gross,
-        net=np.bincount(of, exposure * arrays.betas[held.column], accounts),
+        net=sums(of, exposure * arrays.betas[held.column], accounts),
         moves=moves,
         move=move,
         effective=effective_leverages(arrays, lines, move),
     )
 
 
-def nearer(moves: Floats, alive: Floats) -> Floats:
+def sums(groups: Integers, values: Floats, count: int) -> Floats:
+    """(count,) the sum of the values of each group."""
+    out: Floats = np.bincount(groups, values, count).astype(np.float64)
+    return out
+
+
+def nearer(moves: Floats, alive: NDArray[np.bool_]) -> Floats:
     """The end of each account's safe stretch nearer to zero: 0 for an account past it, NaN when neither comes."""
     down, up = np.abs(moves[:, 0]), np.abs(moves[:, 1])
     falls_first = np.isnan(up) | (down <= up)

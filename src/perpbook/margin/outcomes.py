@@ -37,7 +37,10 @@ def _outcome(
     arrays: BookArrays, scenario: Scenario, loss: float, equity: float, surplus: Floats, fraction: Floats
 ) -> StressOutcome:
     deaths = sorted(
-        (Death(account=arrays.accounts[a].id, fraction=float(fraction[a])) for a in np.flatnonzero(~np.isnan(fraction))),
+        (
+            Death(account=arrays.accounts[a].id, fraction=float(fraction[a]))
+            for a in np.flatnonzero(~np.isnan(fraction))
+        ),
         key=lambda death: (death.fraction, death.account),
     )
     worst = int(np.argmin(surplus)) if surplus.size else None

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from perpbook.errors import PlaybookError, Problem
 from perpbook.files.places import Key, nearest_place, places_of
 from perpbook.files.read import read_text
-from perpbook.playbook.keys import dotted, inner_model, is_later, known_keys
+from perpbook.playbook.keys import dotted, inner_model, is_later, known_keys, split_key
 from perpbook.playbook.schema import Playbook, Survival
 
 ADVICE = {
@@ -106,11 +106,9 @@ def _problem(error: Any, file: str, found: Any) -> Problem:
 
 def _has(found: Any, key: Key) -> bool:
     for part in key:
-        if isinstance(part, str) and isinstance(found, dict) and part in found:
+        try:
             found = found[part]
-        elif isinstance(part, int) and isinstance(found, list) and part < len(found):
-            found = found[part]
-        else:
+        except (KeyError, IndexError, TypeError):
             return False
     return True
 
@@ -169,7 +167,6 @@ def _in_place(problems: Sequence[Problem], text: str) -> list[Problem]:
     places = places_of(text)
     out = []
     for problem in problems:
-        parts = re.findall(r"\[(\d+)\]|([^.\[\]]+)", problem.key or "")
-        place = nearest_place(places, tuple(int(number) if number else name for number, name in parts))
+        place = nearest_place(places, split_key(problem.key or "") or ())
         out.append(replace(problem, line=place[0], column=place[1]) if place else problem)
     return sorted(out, key=lambda problem: (problem.line or 0, problem.column or 0))

@@ -1,7 +1,7 @@
 """The playbook as the trader writes it, version 1: one model per section, strict.
 
-Fractions are fractions (0.15 is 15 %), leverage is a multiple. Everything is optional but `schema_version`: what is left
-out is no limit. A field marked `LATER` parses and is then refused by `load.py`, because nothing acts on it yet.
+Fractions are fractions (0.15 is 15 %), leverage is a multiple. Everything is optional but `schema_version`: what is
+left out is no limit. A field marked `LATER` parses and is then refused by `load.py`, because nothing acts on it yet.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ class LeverageCaps(Section):
 class Leverage(Section):
     """Caps by asset (its notional over book equity; `default` for the rest), by account, for the book."""
 
-    asset: dict[Name, Positive] | None = None
-    account: LeverageCaps | None = None
-    book: LeverageCaps | None = None
+    asset: dict[Name, Positive] | None = Field(None, description="Notional over book equity; `default` for the rest.")
+    account: LeverageCaps | None = Field(None, description="Caps that hold for every account.")
+    book: LeverageCaps | None = Field(None, description="Caps on the book as a whole.")
 
 
 class Survival(Section):
@@ -114,8 +114,8 @@ class Survival(Section):
 class ProfitStep(Section):
     """At this gain, close this share."""
 
-    gain: Positive
-    close: Share
+    gain: Positive = Field(description="Unrealised gain, as a share of what the position cost.")
+    close: Share = Field(description="Share of the position to close.")
 
 
 class Guardrails(Section):

@@ -12,6 +12,7 @@ from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import BookArrays, Item
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
+from perpbook.margin.measures import sums
 from perpbook.model.market import STABLECOINS, Depth
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
@@ -30,7 +31,7 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
     exposure = (measures.exposure * arrays.betas[arrays.held.column])[rows]
     account = np.array([item.account for item in items], dtype=np.int64)
     asset = np.array([names.assets.index(item.asset) for item in items], dtype=np.int64)
-    net = np.bincount(account, exposure, len(arrays.accounts))
+    net = sums(account, exposure, len(arrays.accounts))
     outside = sum(value for coin, value in assessed.outside.exposures.items() if coin not in STABLECOINS)
     return State(
         position_account=account,
@@ -46,7 +47,7 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
         account_equity=measures.equity,
         account_coins=measures.net - net,
         account_effective=measures.effective,
-        asset_notional=np.bincount(asset, notional, len(names.assets)),
+        asset_notional=sums(asset, notional, len(names.assets)),
         stress_equity=assessed.grid.equity,
         stress_maintenance=assessed.grid.maintenance,
         safe_scale=safe_scales(assessed, policy.buffer),

@@ -29,10 +29,14 @@ class Wording:
 
 WORDINGS = {
     codes.POSITION_LOSS: Wording(
-        rule="guardrails.position_loss", unit="share", tell="{who} has lost {value} of book equity; the most is {limit}."
+        rule="guardrails.position_loss",
+        unit="share",
+        tell="{who} has lost {value} of book equity; the most is {limit}.",
     ),
     codes.SURVIVAL: Wording(
-        rule="survival", unit="share", tell="In '{scenario}' {who} needs {value} of its equity as margin; the most is {limit}.",
+        rule="survival",
+        unit="share",
+        tell="In '{scenario}' {who} needs {value} of its equity as margin; the most is {limit}.",
     ),
     codes.ASSET_LEVERAGE: Wording(
         rule="leverage.asset", unit="x", tell="{who} stands at {value} book equity; its cap is {limit}."
@@ -48,8 +52,12 @@ WORDINGS = {
         unit="x",
         tell="{who} dies where a single {value} position would; the cap is {limit}.",
     ),
-    codes.BOOK_GROSS: Wording(rule="leverage.book.gross", unit="x", tell="The book is {value} levered gross; the cap is {limit}."),
-    codes.BOOK_NET: Wording(rule="leverage.book.net", unit="x", tell="The book is {value} levered net; the cap is {limit}."),
+    codes.BOOK_GROSS: Wording(
+        rule="leverage.book.gross", unit="x", tell="The book is {value} levered gross; the cap is {limit}."
+    ),
+    codes.BOOK_NET: Wording(
+        rule="leverage.book.net", unit="x", tell="The book is {value} levered net; the cap is {limit}."
+    ),
     codes.BOOK_EFFECTIVE: Wording(
         rule="leverage.book.effective",
         unit="x",
@@ -106,7 +114,7 @@ SEVERITY = {Status.BREACH: 0, Status.NEAR: 1, Status.OK: 2}
 
 def findings_in_words(found: Findings, policy: Policy, names: Names, assessed: Assessed) -> tuple[Finding, ...]:
     """Every finding with its sentence, breaches first, in order of precedence."""
-    rows = range(int(found.count[0]))
+    rows = range(int(found.rows[0]))
     told = [_finding(found, row, policy, names, assessed) for row in rows if found.limit[row] != float("inf")]
     return tuple(sorted(told, key=lambda finding: SEVERITY[finding.status]))
 

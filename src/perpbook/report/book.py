@@ -25,7 +25,7 @@ def tell_book(console: Console, snapshot: Snapshot) -> None:
     for account in book.accounts:
         for one in account.positions:
             quote = market.quotes.get((account.venue, one.symbol))
-            mark = quote and (quote.mark_price or quote.oracle_price)
+            mark = None if quote is None else quote.mark_price or quote.oracle_price
             leverage = f"{one.leverage:g}x" if one.leverage else NONE
             made.add_row(
                 one.symbol, account.id, quantity(one.quantity), price(one.entry_price), price(mark), leverage,

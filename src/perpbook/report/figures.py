@@ -12,7 +12,7 @@ from typing import Any
 
 from perpbook.margin.assessment import StressOutcome
 from perpbook.model.verdict import SleeveShare
-from perpbook.report.sections import KINDS, fate
+from perpbook.report.sections import KINDS, fate, in_band
 from perpbook.report.spoken import money, move, share
 
 Spec = dict[str, Any]
@@ -53,6 +53,10 @@ def layout(height: int, **more: Any) -> Spec:
     }  # fmt: skip
 
 
+def _quiet(title: str) -> Spec:
+    return {"text": title, "font": {"color": "--quiet", "size": 12}, "standoff": 8}
+
+
 def stress_figure(outcomes: Sequence[StressOutcome]) -> Spec | None:
     """Change of book equity by size of the move, a line per kind; below it, who dies at which point of the move."""
     if not outcomes:
@@ -65,12 +69,12 @@ def stress_figure(outcomes: Sequence[StressOutcome]) -> Spec | None:
     height = 330 + (70 + 26 * rows if rows else 0)
     split = (40.0 + 26 * rows) / height if rows else 0.0
     widest = max(abs(outcome.size) for outcome in outcomes) * 1.08 or 1.0
-    moves = axis(range=[-widest, widest], tickformat="+.0%", title={"text": "size of the move", "font": {"color": "--quiet"}})
+    moves = axis(range=[-widest, widest], tickformat="~%", title=_quiet("size of the move"))
     shape = layout(
         height,
         showlegend=True,
         xaxis={**moves, "anchor": "y2" if rows else "y"},
-        yaxis=axis(domain=[split + 0.06 if rows else 0.0, 1.0], tickformat="+.0%"),
+        yaxis=axis(domain=[split + 0.06 if rows else 0.0, 1.0], tickformat="~%", title=_quiet("change of book equity")),
     )
     if rows:
         ticks = [label(name) for name in dying]
@@ -138,7 +142,9 @@ def sleeves_figure(sleeves: Sequence[SleeveShare]) -> Spec | None:
         *[value for one in sleeves for value in (one.share, one.target or 0.0, one.most or 0.0, one.least or 0.0)], 0.05
     )
     rows = range(len(sleeves))
-    banded = [(row, one) for row, one in zip(rows, sleeves, strict=True) if one.least is not None or one.most is not None]
+    banded = [
+        (row, one) for row, one in zip(rows, sleeves, strict=True) if one.least is not None or one.most is not None
+    ]
     targets = [(row, one.target) for row, one in zip(rows, sleeves, strict=True) if one.target is not None]
     band = {
         "type": "bar", "orientation": "h", "y": [row for row, _ in banded], "base": [one.least or 0.0 for _, one in banded],
@@ -147,8 +153,7 @@ def sleeves_figure(sleeves: Sequence[SleeveShare]) -> Spec | None:
     }  # fmt: skip
     held = {
         "type": "bar", "orientation": "h", "y": list(rows), "x": [one.share for one in sleeves], "width": 0.34,
-        "marker": {"color": [_sleeve_colour(one) for one in sleeves]}, "text": [f" {share(one.share)}" for one in sleeves],
-        "textposition": "outside", "cliponaxis": False, "textfont": {"color": "--ink"},
+        "marker": {"color": [_sleeve_colour(one) for one in sleeves]},
         "hovertext": [f"{escape(one.name)}: {money(one.capital)}, {share(one.share)}" for one in sleeves], "hoverinfo": "text",
     }  # fmt: skip
     target = {
@@ -158,16 +163,18 @@ def sleeves_figure(sleeves: Sequence[SleeveShare]) -> Spec | None:
     }  # fmt: skip
     shape = layout(
         46 + 44 * len(sleeves), barmode="overlay",
-        xaxis=axis(range=[min(0.0, *[one.share for one in sleeves], 0.0) * 1.12, end], tickformat=".0%"),
-        yaxis=axis(tickvals=list(rows), ticktext=[label(one.name) for one in sleeves], range=[len(sleeves) - 0.5, -0.5],
-                   showgrid=False, tickfont={"color": "--ink"}),
+        xaxis=axis(range=[min(0.0, *[one.share for one in sleeves], 0.0) * 1.12, end], tickformat="~%"),
+        yaxis=axis(tickvals=list(rows), ticktext=[f"{_warning(one)}{label(one.name)} <b>{share(one.share)}</b>" for one in sleeves],
+                   range=[len(sleeves) - 0.5, -0.5], showgrid=False, zeroline=False, tickfont={"color": "--ink"}),
     )  # fmt: skip
     return {"data": [band, held, target], "layout": shape}
+
+
+def _warning(sleeve: SleeveShare) -> str:
+    return "✕ " if _sleeve_colour(sleeve) == "--breach" else ""
 
 
 def _sleeve_colour(sleeve: SleeveShare) -> str:
     if sleeve.least is None and sleeve.most is None:
         return "--quiet"
-    under = sleeve.least is not None and sleeve.share < sleeve.least
-    over = sleeve.most is not None and sleeve.share > sleeve.most
-    return "--breach" if under or over else "--ok"
+    return "--ok" if in_band(sleeve) else "--breach"

@@ -27,18 +27,22 @@ def render_html(
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    return _environment().get_template("page.html.jinja").render(
-        a=assessment,
-        book=assessment.book,
-        verdict=verdict,
-        title=title,
-        playbook=playbook_name,
-        version=version,
-        near=near,
-        css=Markup(_piece("page.css")),
-        js=Markup(_piece("page.js")),
-        plotly=Markup(get_plotlyjs()),
-        **_derived(assessment, verdict),
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            a=assessment,
+            book=assessment.book,
+            verdict=verdict,
+            title=title,
+            playbook=playbook_name,
+            version=version,
+            near=near,
+            css=Markup(_piece("page.css")),
+            js=Markup(_piece("page.js")),
+            plotly=Markup(get_plotlyjs()),
+            **_derived(assessment, verdict),
+        )
     )
 
 
@@ -69,7 +73,10 @@ def _environment() -> Environment:
     made.filters.update({name: getattr(spoken, name) for name in FILTERS}, iso=to_iso)
     made.globals.update(
         counted=spoken.counted,
+        inf=float("inf"),
         track=sections.TRACK,
+        in_band=sections.in_band,
+        standing=sections.standing,
         move_of=sections.liquidation_move,
         in_dollars=sections.in_dollars,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,8 +15,14 @@ MAX_ACCOUNTS = 30
 MAX_POSITIONS = 8
 """Per account, the nearest to liquidation; the tables below the figure have every one."""
 
-FURTHEST = 1.0
-"""No axis reaches beyond a move of 100 %; what lies further is marked at the edge with its figure."""
+FURTHEST = 0.6
+"""The axis reaches no move beyond this; what lies further is marked at its end with the figure."""
+
+ROOM = 0.1
+"""Of the whole span, kept free at either end."""
+
+TIGHT = 0.27
+"""Of the axis: a mark this near to its edge has its figure on the inner side, so that a phone does not cut it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,31 @@ class MapRow:
     at: float | None = None
     dead: bool = False
     told: str = ""
+
+
+Lines = Sequence[tuple[int, MapRow]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The moves the axis reaches, `low` < 0 < `high`."""
+
+    low: float
+    high: float
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Where the axis ends: the span and the room for figures."""
+        room = ROOM * (self.high - self.low)
+        return self.low - room, self.high + room
+
+    def side(self, at: float) -> str:
+        """Where the figure of a mark stands: away from zero, or inwards when the edge is near."""
+        first, last = self.edges
+        place = (at - first) / (last - first)
+        if place < TIGHT or place > 1 - TIGHT:
+            return "middle right" if place < TIGHT else "middle left"
+        return "middle left" if at < 0 else "middle right"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,80 +117,87 @@ def _position_row(position: PositionAssessment) -> MapRow:
 
 
 def _figure(rows: Sequence[MapRow]) -> Spec:
-    moves = [abs(at) for row in rows for at in (*row.ends, row.at) if at is not None]
-    reach = min(max([*moves, 0.1]), FURTHEST)
     count = len(rows)
+    span = _span(rows)
     names = [f"<b>{label(row.name)}</b>" if row.is_account else label(row.name) for row in rows]
     shape = layout(
         60 + 25 * count,
         barmode="overlay",
-        xaxis=axis(range=[-1.3 * reach, 1.3 * reach], tickformat="+.0%", side="top"),
+        xaxis=axis(range=list(span.edges), tickformat="~%", side="top", nticks=8),
         yaxis=axis(
             tickvals=list(range(count)), ticktext=names, range=[count - 0.4, -0.6], showgrid=False, zeroline=False,
             tickfont={"color": "--ink"},
         ),
     )  # fmt: skip
-    return {"data": [_bands(rows, reach), _ends(rows, reach), _positions(rows, reach), _without(rows), _dead(rows)], "layout": shape}
+    numbered = list(enumerate(rows))
+    living = [(number, row) for number, row in numbered if row.is_account and not row.dead]
+    ends = [(number, end, row) for number, row in living for end in row.ends if end is not None]
+    places = [(number, row.at, row) for number, row in numbered if not row.is_account and row.at is not None]
+    return {
+        "data": [
+            _bands(living, span),
+            _marks(ends, span, {"symbol": "line-ns", "color": "--ink", "size": 16}),
+            _marks(places, span, {"symbol": "diamond", "color": "--series-1", "size": 9}),
+            _endless(living, span),
+            _words(
+                [(number, "none", row) for number, row in numbered if not row.is_account and row.at is None], "--quiet"
+            ),
+            _words([(number, "✕ past its liquidation now", row) for number, row in numbered if row.dead], "--breach"),
+        ],
+        "layout": shape,
+    }
 
 
-def _bands(rows: Sequence[MapRow], reach: float) -> Spec:
+def _span(rows: Sequence[MapRow]) -> Span:
+    """Just wide enough for every move, at least 5 % and at most `FURTHEST` to either side."""
+    moves = [at for row in rows for at in (*row.ends, row.at) if at is not None]
+    return Span(
+        low=max(min([*moves, -0.05]), -FURTHEST),
+        high=min(max([*moves, 0.05]), FURTHEST),
+    )
+
+
+def _bands(living: Lines, span: Span) -> Spec:
     """How far all prices may move together: to the axis' edge where nothing ends it."""
-    edge = 1.3 * reach
-    spans = [
-        (number, max(-edge if row.ends[0] is None else row.ends[0], -edge), min(edge if row.ends[1] is None else row.ends[1], edge))
-        for number, row in enumerate(rows)
-        if row.is_account and not row.dead
-    ]
+    first, last = span.edges
+    lows = [first if row.ends[0] is None else max(row.ends[0], first) for _, row in living]
+    highs = [last if row.ends[1] is None else min(row.ends[1], last) for _, row in living]
     return {
-        "type": "bar", "orientation": "h", "y": [number for number, *_ in spans], "base": [low for _, low, _ in spans],
-        "x": [high - low for _, low, high in spans], "width": 0.62, "marker": {"color": "--band"}, "hoverinfo": "skip",
+        "type": "bar", "orientation": "h", "y": [number for number, _ in living], "base": lows,
+        "x": [high - low for low, high in zip(lows, highs, strict=True)], "width": 0.62,
+        "marker": {"color": "--band"}, "hoverinfo": "skip",
     }  # fmt: skip
 
 
-def _ends(rows: Sequence[MapRow], reach: float) -> Spec:
-    ends = [
-        (number, end, row)
-        for number, row in enumerate(rows)
-        if row.is_account and not row.dead
-        for end in row.ends
-        if end is not None
+def _marks(places: Sequence[tuple[int, float, MapRow]], span: Span, mark: Spec) -> Spec:
+    """Marks with their figures beside them; beyond the span an arrow stands at its end."""
+    stands = [max(span.low, min(span.high, at)) for _, at, _ in places]
+    arrows = [
+        "triangle-left" if at < span.low else "triangle-right" if at > span.high else mark["symbol"]
+        for _, at, _ in places
     ]
-    return _marks(ends, reach, symbol="line-ns", colour="--ink", size=16)
-
-
-def _positions(rows: Sequence[MapRow], reach: float) -> Spec:
-    places = [(number, row.at, row) for number, row in enumerate(rows) if not row.is_account and row.at is not None]
-    return _marks(places, reach, symbol="diamond", colour="--series-1", size=9)
-
-
-def _marks(places: Iterable[tuple[int, float, MapRow]], reach: float, *, symbol: str, colour: str, size: int) -> Spec:
-    """Marks with their figures written on the side away from zero; beyond the axis an arrow stands at its edge."""
-    found = list(places)
-    edges = [max(-reach, min(reach, at)) for _, at, _ in found]
-    arrows = ["triangle-left" if at < -reach else "triangle-right" if at > reach else symbol for _, at, _ in found]
     return {
-        "type": "scatter", "mode": "markers+text", "y": [number for number, *_ in found], "x": edges,
-        "text": [move(at) for _, at, _ in found], "hovertext": [row.told for *_, row in found], "hoverinfo": "text",
-        "textposition": ["middle left" if at < 0 else "middle right" for at in edges], "textfont": {"color": "--ink", "size": 11},
-        "marker": {"symbol": arrows, "color": colour, "size": size, "line": {"color": colour, "width": 2}},
-        "cliponaxis": False,
+        "type": "scatter", "mode": "markers+text", "y": [number for number, *_ in places], "x": stands,
+        "text": [f" {move(at)} " for _, at, _ in places], "hovertext": [row.told for *_, row in places],
+        "hoverinfo": "text", "textposition": [span.side(at) for at in stands],
+        "textfont": {"color": "--ink", "size": 11}, "cliponaxis": False,
+        "marker": {**mark, "symbol": arrows, "line": {"color": mark["color"], "width": 2}},
     }  # fmt: skip
 
 
-def _without(rows: Sequence[MapRow]) -> Spec:
-    """Positions whose price alone liquidates nothing."""
-    free = [(number, row) for number, row in enumerate(rows) if not row.is_account and row.at is None]
-    return _words([(number, "none", row) for number, row in free], "--quiet")
-
-
-def _dead(rows: Sequence[MapRow]) -> Spec:
-    dead = [(number, row) for number, row in enumerate(rows) if row.dead]
-    return _words([(number, "✕ past its liquidation now", row) for number, row in dead], "--breach")
+def _endless(living: Lines, span: Span) -> Spec:
+    """Sides of an account that no joint move ends, said at the edge of the band."""
+    open_ends = [(number, side, row) for number, row in living for side in (0, 1) if row.ends[side] is None]
+    return {
+        **_words([(number, "none", row) for number, _, row in open_ends], "--quiet"),
+        "x": [span.edges[side] for _, side, _ in open_ends],
+        "textposition": ["middle left" if side else "middle right" for _, side, _ in open_ends],
+    }
 
 
 def _words(lines: Sequence[tuple[int, str, MapRow]], colour: str) -> Spec:
     return {
         "type": "scatter", "mode": "text", "y": [number for number, *_ in lines], "x": [0.0 for _ in lines],
-        "text": [f" {text}" for _, text, _ in lines], "textposition": "middle right", "textfont": {"color": colour, "size": 11},
+        "text": [f" {text} " for _, text, _ in lines], "textposition": "middle right", "textfont": {"color": colour, "size": 11},
         "hovertext": [row.told for *_, row in lines], "hoverinfo": "text", "cliponaxis": False,
     }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from perpbook.margin.assessment import AccountAssessment, PositionAssessment, StressOutcome
-from perpbook.model.verdict import Finding, Plan, Status
+from perpbook.model.verdict import Finding, Plan, SleeveShare, Status
 from perpbook.report.spoken import listed, money, move, share
 
 TRACK = 1.5
@@ -134,6 +134,15 @@ def in_dollars(value: float | None, settle_price: float) -> float | None:
     return None if value is None else value * settle_price
 
 
-def dies_at(account: AccountAssessment) -> float | None:
-    """The nearer end of the account's safe stretch: 0 when it is already past it, None when nothing kills it."""
-    return 0.0 if account.is_liquidatable else account.liquidation_move
+def in_band(sleeve: SleeveShare) -> bool:
+    """Whether a sleeve is inside what the playbook allows; a side that is not said allows everything."""
+    return (sleeve.least is None or sleeve.share >= sleeve.least) and (sleeve.most is None or sleeve.share <= sleeve.most)
+
+
+def standing(sleeve: SleeveShare) -> str:
+    """Where a sleeve stands against its band, in words."""
+    if sleeve.least is None and sleeve.most is None:
+        return "no band given"
+    if in_band(sleeve):
+        return "inside its band"
+    return "below its least" if sleeve.least is not None and sleeve.share < sleeve.least else "above its most"

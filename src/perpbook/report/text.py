@@ -34,7 +34,9 @@ def fit(made: Table, names: Sequence[Sequence[str]]) -> None:
         column.min_width = min(24, max((len(text) for text in texts), default=0))
 
 
-def tell_check(console: Console, assessment: Assessment, verdict: Verdict, *, playbook: str, every: bool = False) -> None:
+def tell_check(
+    console: Console, assessment: Assessment, verdict: Verdict, *, playbook: str, every: bool = False
+) -> None:
     """Print a whole check. `every` also lists the rules that hold easily."""
     tell_verdict(console, assessment, verdict, playbook)
     tell_findings(console, verdict.findings, every=every)
@@ -70,7 +72,9 @@ def tell_verdict(console: Console, assessment: Assessment, verdict: Verdict, pla
     if book.first_to_die is None:
         console.print("No joint move of all prices liquidates any account.")
     else:
-        console.print(f"First to die: {book.first_to_die}, when every price moves {move(book.liquidation_move)} (by beta).")
+        console.print(
+            f"First to die: {book.first_to_die}, when every price moves {move(book.liquidation_move)} (by beta)."
+        )
 
 
 def tell_findings(console: Console, findings: Sequence[Finding], *, every: bool) -> None:
@@ -132,7 +136,9 @@ def tell_accounts(console: Console, accounts: Sequence[AccountAssessment]) -> No
             Text("DEAD", style="bold red") if account.is_liquidatable else move(account.liquidation_move),
         )
     console.print(made)
-    console.print("ratio: maintenance margin over equity, liquidation at 100 %. dies at: joint move of all prices, by beta.")
+    console.print(
+        "ratio: maintenance margin over equity, liquidation at 100 %. dies at: joint move of all prices, by beta."
+    )
     for account in accounts:
         if account.orphans:
             left = "; ".join(
@@ -181,7 +187,9 @@ def tell_stress(console: Console, outcomes: Sequence[StressOutcome], *, every: b
     for outcome in outcomes:
         if outcome.kind == "asset" and abs(outcome.size) < largest and not every:
             continue
-        deaths = ", ".join(f"{death.account} at {share(death.fraction * abs(outcome.size))}" for death in outcome.deaths)
+        deaths = ", ".join(
+            f"{death.account} at {share(death.fraction * abs(outcome.size))}" for death in outcome.deaths
+        )
         if not deaths:
             deaths = "none" if outcome.survives else f"none, but {outcome.worst_account} is inside its buffer"
         style = "" if outcome.survives else ("red" if outcome.deaths else "yellow")
@@ -197,7 +205,9 @@ def tell_sleeves(console: Console, sleeves: Sequence[SleeveShare]) -> None:
         return
     made = table("Sleeves", "sleeve", "capital", "share", "target", "least", "most")
     for one in sleeves:
-        made.add_row(one.name, money(one.capital), share(one.share), share(one.target), share(one.least), share(one.most))
+        made.add_row(
+            one.name, money(one.capital), share(one.share), share(one.target), share(one.least), share(one.most)
+        )
     console.print(made)
 
 

@@ -32,9 +32,7 @@ def import_book(
     if out is not None:
         write(out, text)
     positions = sum(len(one.positions) for one in found.book.accounts)
-    return Imported(
-        snapshot=found, text=text, summary=f"{len(found.book.accounts)} accounts, {positions} positions"
-    )
+    return Imported(snapshot=found, text=text, summary=f"{len(found.book.accounts)} accounts, {positions} positions")
 
 
 def joined(old: Snapshot, new: Snapshot) -> Snapshot:

@@ -12,7 +12,7 @@ from perpbook.kernels import jit
 from perpbook.model.market import Snapshot
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS, to_iso
-from perpbook.model.verdict import Finding, Verdict
+from perpbook.model.verdict import Finding, Plan, Verdict
 
 if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
@@ -58,9 +58,7 @@ def run_check(
     DataError : a price is missing, or older than the playbook allows.
     """
     snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns)
-    return check_snapshot(
-        snapshot, rules, load_all_terms(snapshot, terms_folders), terms_folders=tuple(terms_folders)
-    )
+    return check_snapshot(snapshot, rules, load_all_terms(snapshot, terms_folders), terms_folders=tuple(terms_folders))
 
 
 def read_inputs(
@@ -119,7 +117,7 @@ def check_snapshot(
 
     assessed = assess_under(snapshot, playbook, terms)
     decision = decide_on(assessed, playbook)
-    plans = ()
+    plans: tuple[Plan, ...] = ()
     if with_plans:
         from perpbook.sizing.plan import plans_for
 
@@ -157,9 +155,7 @@ def assess_under(
     return assess(snapshot, terms, found, rigour)
 
 
-def scenarios_of(
-    snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]
-) -> tuple[Scenario, ...]:
+def scenarios_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]) -> tuple[Scenario, ...]:
     """The survival grid a playbook asks for, on the assets and net exposures of this book."""
     from perpbook.margin.arrays import book_arrays
     from perpbook.scenario.grid import Exposed, survival_grid
@@ -173,9 +169,7 @@ def scenarios_of(
         betas[item.asset] = snapshot.market.betas.get(item.asset, 1.0)
         value = item.delta * float(arrays.prices[item.column])
         exposures[item.asset] = exposures.get(item.asset, 0.0) + value
-    exposed = Exposed(
-        betas=betas, exposures=exposures, correlation_stress=playbook.survival.correlation_stress
-    )
+    exposed = Exposed(betas=betas, exposures=exposures, correlation_stress=playbook.survival.correlation_stress)
     return survival_grid(playbook.survival.moves, playbook.survival.kinds, exposed)
 
 
@@ -194,7 +188,5 @@ class Recheck:
         from perpbook.sizing.apply import with_quantities
 
         book = with_quantities(self.snapshot.book, self.assessed.arrays, changes)
-        after = assess_under(
-            replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios
-        )
+        after = assess_under(replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios)
         return decide_on(after, self.playbook).findings

@@ -30,7 +30,9 @@ def examine(now_ns: int) -> tuple[Symptom, ...]:
 
 def _python() -> Symptom:
     fine = sys.version_info >= (3, 11)
-    return Symptom(name="python", fine=fine, found=platform.python_version(), advice="" if fine else "install 3.11 or newer")
+    return Symptom(
+        name="python", fine=fine, found=platform.python_version(), advice="" if fine else "install 3.11 or newer"
+    )
 
 
 def _package(name: str) -> Symptom:

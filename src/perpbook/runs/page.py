@@ -23,4 +23,6 @@ def write_page(result: CheckResult, path: Path) -> None:
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: the report cannot be written: {error.strerror or error}; choose another --html") from error
+        raise InputError(
+            f"{path}: the report cannot be written: {error.strerror or error}; choose another --html"
+        ) from error

@@ -44,7 +44,9 @@ def read_trade(text: str, book: Book, market: Market, terms: Mapping[str, VenueT
     quote = market.quotes.get((account.venue, contract.contract.symbol))
     price = None if quote is None else quote.mark_price or quote.oracle_price
     if quote is None or price is None:
-        raise InputError(f"the book has no price for {contract.contract.symbol} on {account.venue}: add it or use --market")
+        raise InputError(
+            f"the book has no price for {contract.contract.symbol} on {account.venue}: add it or use --market"
+        )
     if venue.risk_price is PriceSource.ORACLE and quote.oracle_price:
         price = quote.oracle_price
     quantity = _quantity(match, _held(account, contract.contract.symbol), contract, price)
@@ -57,7 +59,9 @@ def _account(where: str, symbol: str, book: Book, terms: Mapping[str, VenueTerms
     for account in book.accounts:
         if account.id == where:
             return account
-    there = [account for account in book.accounts if account.venue == where.lower() and account.mode is MarginMode.CROSS]
+    there = [
+        account for account in book.accounts if account.venue == where.lower() and account.mode is MarginMode.CROSS
+    ]
     there = there or [account for account in book.accounts if account.venue == where.lower()]
     if len(there) == 1:
         return there[0]
@@ -89,7 +93,9 @@ def _quantity(match: re.Match[str], held: float, contract: ContractTerms, price:
     if verb == "close":
         if held == 0:
             raise InputError(f"there is no position in {contract.contract.symbol} to close")
-        share = 1.0 if size in ("", "all") else float(size[:-1]) / 100 if size.endswith("%") else float(size) / abs(held)
+        share = (
+            1.0 if size in ("", "all") else float(size[:-1]) / 100 if size.endswith("%") else float(size) / abs(held)
+        )
         if not 0 < share <= 1:
             raise InputError(f"{abs(held):g} is held: close between nothing and all of it")
         return -held * share if share == 1.0 else -in_lots(held * share, contract)
@@ -101,7 +107,9 @@ def _quantity(match: re.Match[str], held: float, contract: ContractTerms, price:
         amount /= price
     quantity = in_lots(amount, contract)
     if quantity == 0:
-        raise InputError(f"{amount:g} is less than one lot of {contract.contract.symbol} ({contract.contract.lot_size:g})")
+        raise InputError(
+            f"{amount:g} is less than one lot of {contract.contract.symbol} ({contract.contract.lot_size:g})"
+        )
     return quantity if verb in ("long", "buy") else -quantity
 
 
@@ -119,7 +127,8 @@ def with_trade(book: Book, priced: Priced, quantity: float, cost: float) -> Book
     return replace(
         book,
         accounts=tuple(
-            _traded(account, trade, priced, cost) if account.id == trade.account else account for account in book.accounts
+            _traded(account, trade, priced, cost) if account.id == trade.account else account
+            for account in book.accounts
         ),
     )
 

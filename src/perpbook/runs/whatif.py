@@ -62,7 +62,9 @@ class Desk:
         before = self.before
         book = with_trade(before.snapshot.book, self.priced, quantity, self.cost(quantity)[0])
         snapshot = Snapshot(book=book, market=before.snapshot.market)
-        return check_snapshot(snapshot, before.playbook, load_all_terms(snapshot, before.terms_folders), with_plans=False)
+        return check_snapshot(
+            snapshot, before.playbook, load_all_terms(snapshot, before.terms_folders), with_plans=False
+        )
 
     def allowed(self, quantity: float) -> bool:
         """Would the venue take it, and does it break no rule that held, nor a broken one further?"""

@@ -41,9 +41,7 @@ def upper_bounds(state: State, policy: Policy) -> Floats:
     return np.where(lost, 0.0, np.where(np.isnan(deep), 1.0, np.minimum(deep, 1.0)))
 
 
-def _cap_on(
-    name: str, terms: Floats, cost: Floats, cap: tuple[float, float], fixed: float = 0.0
-) -> Linear:
+def _cap_on(name: str, terms: Floats, cost: Floats, cap: tuple[float, float], fixed: float = 0.0) -> Linear:
     """`fixed + terms u <= cap x (equity - cost (1 - u))`; `cap` is (multiple, equity)."""
     multiple, equity = cap
     return Linear(
@@ -57,7 +55,12 @@ def _cap_on(
 def _asset_limits(assessed: Assessed, state: State, policy: Policy, names: Names) -> list[Linear]:
     cost, equity = _costs(assessed), float(state.book_equity[0])
     return [
-        _cap_on(f"leverage.asset {asset}", np.where(state.position_asset == k, state.position_notional, 0.0), cost, (cap, equity))
+        _cap_on(
+            f"leverage.asset {asset}",
+            np.where(state.position_asset == k, state.position_notional, 0.0),
+            cost,
+            (cap, equity),
+        )
         for k, (asset, cap) in enumerate(zip(names.assets, policy.asset_cap.tolist(), strict=True))
         if math.isfinite(cap)
     ]
@@ -102,7 +105,10 @@ def _survival_points(assessed: Assessed, policy: Policy) -> list[MarginPoint]:
 def _calm_points(assessed: Assessed, policy: Policy) -> list[MarginPoint]:
     """The joint moves that keep effective leverage under the account's and the book's caps."""
     out = []
-    caps = (("leverage.account.effective", policy.account_effective), ("leverage.book.effective", policy.book_effective))
+    caps = (
+        ("leverage.account.effective", policy.account_effective),
+        ("leverage.book.effective", policy.book_effective),
+    )
     for name, cap in caps:
         if math.isfinite(cap):
             for a in range(len(assessed.arrays.accounts)):

@@ -135,7 +135,9 @@ class _Solver:
         for number, linear in enumerate(self.limits.linear):
             key = (linear.name, -1)
             prices[key] = prices.get(key, 0.0) + abs(duals[self.first_linear + number]) * linear.per_dollar
-        found = sorted(((name, who, price) for (name, who), price in prices.items() if price > 1e-9), key=lambda one: -one[2])
+        found = sorted(
+            ((name, who, price) for (name, who), price in prices.items() if price > 1e-9), key=lambda one: -one[2]
+        )
         return Solution(
             scale=u, cost=float(self.highs.getInfo().objective_function_value), prices=tuple(found), rounds=rounds
         )

@@ -141,5 +141,9 @@ def worst_shortfall(limits: Limits, laid: MarginLimits, u: Floats) -> float:
     value, _ = surpluses(limits, laid, u)
     linear = [float(one.coefficients @ u) - one.bound for one in limits.linear]
     size = limits.held.notional_slope * limits.held.price + limits.held.notional_offset
-    over = float(((u - limits.upper) * np.where(u > limits.upper + 1e-12, np.maximum(size[limits.rows], 1.0), 0.0)).max(initial=0.0))
+    over = float(
+        ((u - limits.upper) * np.where(u > limits.upper + 1e-12, np.maximum(size[limits.rows], 1.0), 0.0)).max(
+            initial=0.0
+        )
+    )
     return max([-float(value.min(initial=np.inf)), *linear, over])

@@ -29,7 +29,9 @@ def lot_shares(item: Item, share: float) -> tuple[float, float]:
     return math.floor(lots) * lot / size, min(math.ceil(lots) * lot / size, 1.0)
 
 
-def round_to_lots(limits: Limits, laid: MarginLimits, items: list[Item], sizes: Floats, tolerance: float) -> Floats | None:
+def round_to_lots(
+    limits: Limits, laid: MarginLimits, items: list[Item], sizes: Floats, tolerance: float
+) -> Floats | None:
     """The largest sizes in whole lots, next to `sizes`, at which every limit holds; None when no rounding does.
 
     Smaller is not always safer: cutting one leg of a hedge further can break a limit, so both directions are tried.

@@ -49,7 +49,9 @@ class Answer:
         objects = [Answer(value, (*self.at, key), self.report) for key, value in members]
         for one in objects:
             if not isinstance(one.found, dict):
-                one.report.add(one.at, "must be an object", value=one.found, hint="save the venue's answer again, whole")
+                one.report.add(
+                    one.at, "must be an object", value=one.found, hint="save the venue's answer again, whole"
+                )
         return [one for one in objects if isinstance(one.found, dict)]
 
     def number(self, key: str) -> float | None:

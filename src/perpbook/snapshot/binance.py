@@ -1,9 +1,10 @@
 """Binance futures: the account (`/fapi/v2|v3/account`, `/dapi/v1/account`) and `positionRisk`, USD-M and COIN-M.
 
 The two are merged position by position: the account knows wallets, `positionRisk` knows entry, mark and liquidation
-prices. An isolated position's collateral is `isolatedWallet`; `isolatedMargin` holds unrealised profit too. Cross wallets
-are one pool in multi-assets mode, and one pool per margin asset otherwise: there USDT does not back a USDC contract.
-COIN-M amounts are contracts, USD-M amounts are coins. A `liquidationPrice` of 0 is the venue's word for none.
+prices. An isolated position's collateral is `isolatedWallet`; `isolatedMargin` holds unrealised profit too. Cross
+wallets are one pool in multi-assets mode, and one pool per margin asset otherwise: there USDT does not back a USDC
+contract. COIN-M amounts are contracts, USD-M amounts are coins. A `liquidationPrice` of 0 is the venue's word for
+none.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def recognises(found: Any) -> bool:
 
 
 def _is_account(found: Any) -> bool:
-    if not (isinstance(found, dict) and isinstance(found.get("assets"), list) and isinstance(found.get("positions"), list)):
+    if not (
+        isinstance(found, dict) and isinstance(found.get("assets"), list) and isinstance(found.get("positions"), list)
+    ):
         return False
     return all(isinstance(asset, dict) and "walletBalance" in asset for asset in found["assets"])
 

@@ -2,8 +2,8 @@
 
 Numbers are text, a closed side is "" with size "0", and a `liqPrice` of "" is the venue's word for none. Coins are
 `walletBalance` less what is borrowed (`spotBorrow`), before unrealised profit; the margin of isolated positions
-(`positionBalance`) lies in the wallet and is taken out of the cross pool. A coin that is not switched on as collateral
-backs nothing: it is money on a layer of its own. Portfolio margin is not modelled.
+(`positionBalance`) lies in the wallet and is taken out of the cross pool. A coin that is not switched on as
+collateral backs nothing: it is money on a layer of its own. Portfolio margin is not modelled.
 """
 
 from __future__ import annotations
@@ -58,9 +58,13 @@ def read(answers: Sequence[Answer], draft: Draft, name: str) -> None:
     first = answers[0]
     mode = next((one.inner("result").text("marginMode") for one in answers if _is_info(one.found)), None)
     if mode == "PORTFOLIO_MARGIN":
-        first.report.add((), "the account is on portfolio margin, which is not modelled", hint="use cross or isolated margin")
+        first.report.add(
+            (), "the account is on portfolio margin, which is not modelled", hint="use cross or isolated margin"
+        )
     if len(wallets) != 1:
-        hint = "give the wallet-balance answer of this account beside its positions" if not wallets else "give one of them"
+        hint = (
+            "give the wallet-balance answer of this account beside its positions" if not wallets else "give one of them"
+        )
         first.report.add((), f"one wallet is needed, {len(wallets)} are here", hint=hint)
     if not listed:
         hint = "give position/list as well: a wallet alone does not show what is held"

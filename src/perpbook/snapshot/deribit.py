@@ -1,9 +1,9 @@
 """Deribit: `get_positions` and `get_account_summary` (or `get_account_summaries`).
 
-`size` is dollars for an inverse contract and coins for a linear one. Deribit pays profit out every day, so its balance
-already holds part of what an entry price of long ago would call unrealised: collateral is the account's equity without
-options, less the profit from average price to mark, so that equity is the venue's own. A coin is a pool of its own unless
-the margin model is a cross one. Options, dated futures and portfolio margin are not modelled.
+`size` is dollars for an inverse contract and coins for a linear one. Deribit pays profit out every day, so its
+balance already holds part of what an entry price of long ago would call unrealised: collateral is the account's
+equity without options, less the profit from average price to mark, so that equity is the venue's own. A coin is a
+pool of its own unless the margin model is a cross one. Options, dated futures and portfolio margin are not modelled.
 """
 
 from __future__ import annotations
@@ -116,9 +116,7 @@ def _size(row: Answer) -> float:
     return -abs(size) if side == "sell" else abs(size)
 
 
-def _pools(
-    summaries: Sequence[Answer], rows: Sequence[Answer], draft: Draft, name: str
-) -> dict[str, dict[str, Any]]:
+def _pools(summaries: Sequence[Answer], rows: Sequence[Answer], draft: Draft, name: str) -> dict[str, dict[str, Any]]:
     """The accounts by coin; one named "*" when all coins are pooled."""
     coins: dict[str, float] = {}
     for one in summaries:
@@ -127,12 +125,16 @@ def _pools(
             one.issue("currency", f"{coin} has two summaries", "give one of them")
         paid = math.fsum(_profit(row) for row in rows if _coin(row) == coin)
         coins[coin] = one.needed("equity") - (one.number("options_value") or 0.0) - paid
-    held = [coin for coin, amount in coins.items() if amount or any(_coin(row) == coin for row in rows)] or list(coins)[:1]
+    held = [coin for coin, amount in coins.items() if amount or any(_coin(row) == coin for row in rows)] or list(coins)[
+        :1
+    ]
     crossed = any(one.flag("cross_collateral_enabled") or (one.text("margin_model") or "").startswith("cross")
                   for one in summaries)  # fmt: skip
     if crossed:
         amounts = {coin: coins[coin] for coin in held}
-        return {"*": draft.account(summaries[0], name, VENUE, **balances(amounts), reported=_reported_total(summaries[0]))}
+        return {
+            "*": draft.account(summaries[0], name, VENUE, **balances(amounts), reported=_reported_total(summaries[0]))
+        }
     by_coin = {one.needed_text("currency"): one for one in summaries}
     return {
         coin: draft.account(

@@ -18,7 +18,10 @@ DUST = 1e-12
 
 @dataclass(slots=True)
 class Draft:
-    """Accounts, markets and money outside accounts, as native tables. `times_ns`: when the answers say they were given."""
+    """Accounts, markets and money outside accounts, as native tables.
+
+    `times_ns`: when the answers say they were given; `exchange`: the one that the user named for ccxt's answers.
+    """
 
     accounts: list[dict[str, Any]] = field(default_factory=list)
     markets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -26,6 +29,7 @@ class Draft:
     origins: dict[Key, Origin] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     times_ns: list[int] = field(default_factory=list)
+    exchange: str | None = None
 
     def account(self, answer: Answer, name: str, venue: str, **fields: Any) -> dict[str, Any]:
         """A new account; positions are added to what this returns."""

@@ -1,7 +1,7 @@
 """A `Snapshot` written as a native book: reading it again gives the same values.
 
-What a loaded or imported snapshot holds comes back exactly. Balances of one asset in one account are added up, and held
-ones written before owed ones.
+What a loaded or imported snapshot holds comes back exactly. Balances of one asset in one account are added up, and
+held ones written before owed ones.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """dYdX v4: the indexer's subaccounts, optionally with its perpetual markets.
 
-A subaccount's USDC is what trades left: equity is USDC + sum of quantity x oracle price. So collateral, which is before
-unrealised profit, is USDC + sum of quantity x entry. The indexer gives no liquidation price at all, and no oracle prices
-in a subaccount: they come from a markets answer or a native file beside it. Where there is neither, a price follows from
-the unrealised profit, entry + profit / quantity, and is used only if the subaccount's own equity confirms it.
+A subaccount's USDC is what trades left: equity is USDC + sum of quantity x oracle price. So collateral, which is
+before unrealised profit, is USDC + sum of quantity x entry. The indexer gives no liquidation price at all, and no
+oracle prices in a subaccount: they come from a markets answer or a native file beside it. Where there is neither, a
+price follows from the unrealised profit, entry + profit / quantity, and is used only if the subaccount's own equity
+confirms it.
 
 Subaccounts from 128 up are isolated ones, each hanging on the subaccount numbered by its remainder by 128.
 """

@@ -1,4 +1,4 @@
-"""Typed reading of one table of a book: a value of the right kind, or an issue and None. Nothing is converted by guess."""
+"""Typed reading of one table of a book: a value of the right kind, or an issue and None. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ class Table:
         if moment is None:
             self.issue(key, "is not a time", 'write it as "2026-11-20T12:00:00Z"')
         elif now_ns is not None and moment > now_ns + FUTURE_ALLOWANCE_NS:
-            self.issue(key, "is in the future", "write when the book was read, in UTC; or put this machine's clock right")
+            self.issue(
+                key, "is in the future", "write when the book was read, in UTC; or put this machine's clock right"
+            )
         else:
             return moment
         return None
@@ -175,6 +177,8 @@ class Table:
             self.report.add(at, "must be a number", value=value, hint=hint)
             return None
         if value != 0 and not SMALLEST <= abs(value) <= LARGEST:
-            self.report.add(at, "must be a finite number of a size that can be true", value=value, hint="check its digits")
+            self.report.add(
+                at, "must be a finite number of a size that can be true", value=value, hint="check its digits"
+            )
             return None
         return float(value)

@@ -1,9 +1,10 @@
 """Hyperliquid: `clearinghouseState`, optionally with `spotClearinghouseState`.
 
-Entry prices in the answer are rounded for display. So collateral is not taken from margin fields that were computed with
-exact ones: an isolated bucket's is `rawUsd + quantity x entry`, the cross pool's is its account value less
-`quantity x (mark - entry)`; equity then is the venue's own, whatever the rounding. The mark is `positionValue / |szi|`.
-Coins of the spot account back no position (unified accounts are not modelled): they are money on a layer of their own.
+Entry prices in the answer are rounded for display. So collateral is not taken from margin fields that were computed
+with exact ones: an isolated bucket's is `rawUsd + quantity x entry`, the cross pool's is its account value less
+`quantity x (mark - entry)`; equity then is the venue's own, whatever the rounding. The mark is `positionValue /
+|szi|`. Coins of the spot account back no position (unified accounts are not modelled): they are money on a layer of
+their own.
 """
 
 from __future__ import annotations
@@ -115,7 +116,9 @@ def _profit(position: Answer) -> float:
 
 def _isolated_account(draft: Draft, position: Answer, parent: str) -> None:
     coin = position.needed_text("coin")
-    raw = position.inner("leverage").needed("rawUsd", "an isolated position's own dollars: save the answer again, whole")
+    raw = position.inner("leverage").needed(
+        "rawUsd", "an isolated position's own dollars: save the answer again, whole"
+    )
     margin = raw + position.needed("szi") * position.needed("entryPx")
     account = draft.account(
         position,

@@ -1,4 +1,4 @@
-"""Venues' own answers, saved as files, become a `Snapshot`: read, recognised, converted to a native book, checked as one."""
+"""Venues' own answers, saved as files, become a `Snapshot`: recognised, converted to a native book, checked as one."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def import_snapshot(
 ) -> Snapshot:
     """The book in a venue's own answer, saved as a file.
 
-    `format` is one of `FORMATS`, or "ccxt:VENUE"; None has it recognised, and refused when that is unsure. `account` names
-    the account. `extra` are further answers of the same venue (balances beside positions), and native files whose prices
-    win. An answer that does not say when it was given is taken to be as old as its file.
+    `format` is one of `FORMATS`, or "ccxt:VENUE"; None has it recognised, and refused when that is unsure. `account`
+    names the account. `extra` are further answers of the same venue (balances beside positions), and native files whose
+    prices win. An answer that does not say when it was given is taken to be as old as its file.
 
     Raises
     ------
@@ -66,9 +66,7 @@ def _check_format(format: str | None, path: Path) -> list[Problem]:
     return [Problem(file=str(path), message=message, hint=nearest(format, FORMATS))]
 
 
-def _open(
-    path: Path, format: str | None, extra: Sequence[Path]
-) -> tuple[list[Document], list[Path], list[Problem]]:
+def _open(path: Path, format: str | None, extra: Sequence[Path]) -> tuple[list[Document], list[Path], list[Problem]]:
     """The venue's answers, the native files beside them, and what is wrong. No answers: `path` is itself a book."""
     documents: list[Document] = []
     natives: list[Path] = []
@@ -86,7 +84,9 @@ def _open(
             problems.append(Problem(file=str(one), message="is a book or a sheet, not a venue's answer", hint=hint))
     if documents and documents[0].path != path and not problems:
         hint = "import the venue's answers, and name the book among the extra files for its prices"
-        problems.append(Problem(file=str(path), message="is a book; the files beside it are venues' answers", hint=hint))
+        problems.append(
+            Problem(file=str(path), message="is a book; the files beside it are venues' answers", hint=hint)
+        )
     problems += [problem for problem in map(venue_error, documents) if problem]
     return documents, natives, problems
 
@@ -110,7 +110,7 @@ def _parse(path: Path, *, sheet: bool) -> Any:
 
 def _convert(documents: Sequence[Document], name: str, account: str | None, reading: Reading) -> Snapshot:
     format, _, exchange = name.partition(":")
-    draft = Draft()
+    draft = Draft(exchange=exchange or None)
     answers = [Answer(one.found, (), Report(file=str(one.path))) for one in documents]
     module = import_module(f"perpbook.snapshot.{format}")
     module.read(answers, draft, account or exchange or format)
@@ -122,4 +122,3 @@ def _convert(documents: Sequence[Document], name: str, account: str | None, read
     refuse(report.problems(), "the import")
     assert snapshot is not None, "a document without problems is a snapshot"
     return snapshot
-

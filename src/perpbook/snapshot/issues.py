@@ -26,7 +26,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a converted table came from: a line of a sheet, or a path in a venue's answer (`file`: not the first one)."""
+    """Where a converted table came from: a line of a sheet, or a path in a venue's answer (of `file`, if given)."""
 
     path: str = ""
     file: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from perpbook.model.market import Depth, Quote
@@ -60,7 +61,7 @@ def _levels(table: Table, key: str) -> tuple[tuple[float, float], ...]:
     levels = [_level(table, key, number, value) for number, value in enumerate(table.list(key))]
     found = tuple(level for level in levels if level is not None)
     down = key == "bids"
-    for number, (before, after) in enumerate(zip(found, found[1:], strict=False)):
+    for number, (before, after) in enumerate(pairwise(found)):
         if before[0] == after[0] or (before[0] < after[0]) == down:
             hint = "write the best price first, each price once: bids fall, asks rise"
             table.report.add((*table.at, key, number + 1), "the levels are not in order", hint=hint)

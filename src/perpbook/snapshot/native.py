@@ -1,7 +1,7 @@
 """The native book, schema `book/1`: a parsed TOML or JSON document becomes a `Snapshot`, or issues in a report.
 
-Every key is named in `docs`; the tables are read in `accounts`, `positions` and `markets`. Amounts owed are not negative
-collateral but `debts = { USDC = 100.0 }` beside it, so that a slip of the sign is found.
+The tables are read in `accounts`, `positions` and `markets`. Amounts owed are not
+negative collateral but `debts = { USDC = 100.0 }` beside it, so that a slip of the sign is found.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def read_document(document: Any, report: Report, reading: Reading) -> Snapshot |
     market = _market(top, as_of or 0, listings, reading)
     book = _book(top, as_of or 0, listings)
     if not (book.accounts or book.layers or book.transfers or report.issues):
-        report.add((), "holds no accounts, layers or transfers", hint="an empty file is not a flat book: add [[accounts]]")
+        report.add(
+            (), "holds no accounts, layers or transfers", hint="an empty file is not a flat book: add [[accounts]]"
+        )
     return None if report.issues else Snapshot(book=book, market=market)
 
 
@@ -71,11 +73,13 @@ def read_market_document(document: Any, report: Report, reading: Reading) -> Mar
 
 def _top(document: Any, report: Report) -> Table | None:
     if not isinstance(document, dict):
-        hint = "a book is one table with schema, as_of and accounts; a venue's own answer goes through `perpbook book import`"
+        hint = "a book is one table with schema and accounts; a venue's own answer goes through `perpbook book import`"
         report.add((), "must be a table at the top", value=document, hint=hint)
         return None
     top = Table(document, (), report)
-    if not top.require("schema", f'write schema = "{SCHEMA}"; a venue\'s own answer goes through `perpbook book import`'):
+    if not top.require(
+        "schema", f'write schema = "{SCHEMA}"; a venue\'s own answer goes through `perpbook book import`'
+    ):
         return None
     if document["schema"] != SCHEMA:
         top.issue("schema", "is not one this version reads", f'write schema = "{SCHEMA}"')

@@ -1,9 +1,9 @@
 """OKX v5: `account/positions` and `account/balance`.
 
-Numbers are text, sizes are contracts (their size comes from the terms), and in long/short mode `posSide` tells the way.
-`cashBal` is coins before unrealised profit and without the margin of isolated positions, which is `margin`. A `liqPx` of
-"" is the venue's word for none. An account whose `adjEq` is blank is in single-currency mode: each coin is a pool of its
-own. Only swaps are modelled.
+Numbers are text, sizes are contracts (their size comes from the terms), and in long/short mode `posSide` tells the
+way. `cashBal` is coins before unrealised profit and without the margin of isolated positions, which is `margin`. A
+`liqPx` of "" is the venue's word for none. An account whose `adjEq` is blank is in single-currency mode: each coin
+is a pool of its own. Only swaps are modelled.
 """
 
 from __future__ import annotations

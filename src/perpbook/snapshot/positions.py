@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isclose
+
 from perpbook.model.account import Order, Position, Reported
 from perpbook.model.contract import Contract
 from perpbook.snapshot.fields import LARGEST, Sign, Table
@@ -10,7 +12,8 @@ from perpbook.snapshot.listings import Listings
 
 POSITION_KEYS = frozenset(
     {
-        "symbol", "quantity", "side", "contracts", "entry_price", "leverage", "tags", "kind", "settle", "reported",
+        "symbol", "quantity", "side", "contracts", "entry_price", "leverage", "tags", "kind", "settle",
+        "contract_size", "reported",
     }
 )  # fmt: skip
 ORDER_KEYS = frozenset({"symbol", "quantity", "limit_price", "reduce_only"})
@@ -78,7 +81,9 @@ def _quantity(table: Table, contract: Contract | None) -> float:
     if "side" not in table.found and "contracts" not in table.found:
         table.require("quantity", SIGNED)
         return 1.0
-    contracts = table.needed("contracts", Sign.POSITIVE, "write how many contracts are held, above 0; side says which way")
+    contracts = table.needed(
+        "contracts", Sign.POSITIVE, "write how many contracts are held, above 0; side says which way"
+    )
     side = table.needed_text("side", 'write side = "long" or side = "short"')
     if side is not None and side not in ("long", "short"):
         table.issue("side", "must be long or short", nearest(side, ("long", "short")))
@@ -98,6 +103,10 @@ def _check_kind(table: Table, contract: Contract) -> None:
                 f"{contract.symbol} on {contract.venue} is {true} ({key}), not {said}",
                 f'write {key} = "{true}" or leave it out, or name the contract that is meant in symbol',
             )
+    size = table.number("contract_size", Sign.POSITIVE)
+    if size is not None and not isclose(size, contract.contract_size, rel_tol=1e-9):
+        hint = "if the venue has changed it, write a terms file of your own with the new one"
+        table.issue("contract_size", f"is {contract.contract_size:g} for {contract.symbol} on {contract.venue}", hint)
 
 
 def _tags(table: Table) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from typing import Any
 from perpbook.errors import Problem
 
 VENUE_FORMATS = ("hyperliquid", "dydx", "binance", "bybit", "okx", "deribit", "ccxt")
-EMPTY_HINT = "an empty answer is not a flat book: save the venue's answer again, whole, with the balances of the account"
+EMPTY_HINT = (
+    "an empty answer is not a flat book: save the venue's answer again, whole, with the balances of the account"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,9 @@ def recognise(documents: Sequence[Document], format: str | None) -> tuple[str, l
     if format is not None:
         wanted = format.partition(":")[0]
         problems += [
-            Problem(file=str(one.path), message=f"is not an answer of {wanted} that can be imported", hint=_looks(names))
+            Problem(
+                file=str(one.path), message=f"is not an answer of {wanted} that can be imported", hint=_looks(names)
+            )
             for one, names in zip(shown, known, strict=True)
             if wanted not in names
         ]
@@ -41,7 +45,9 @@ def recognise(documents: Sequence[Document], format: str | None) -> tuple[str, l
         return (shared or ["?"])[0], problems
     for one, names in zip(shown, known, strict=True):
         if len(names) != 1 or not shared:
-            problems.append(Problem(file=str(one.path), message="cannot be told apart by its shape", hint=_looks(names)))
+            problems.append(
+                Problem(file=str(one.path), message="cannot be told apart by its shape", hint=_looks(names))
+            )
     return "?", problems
 
 

@@ -86,7 +86,7 @@ class Sheet:
         """The cells of a line that hold something, by column."""
         if len(cells) > len(header):
             message = f"has {len(cells)} cells, the first row names {len(header)}"
-            self.issue(line, "", message, "put text that has commas in \"quotes\"")
+            self.issue(line, "", message, 'put text that has commas in "quotes"')
         found: Row = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
         for name in NUMBERS & found.keys():
             if NUMBER.fullmatch(found[name]):
@@ -104,7 +104,9 @@ class Sheet:
             self.issue(line, "account", "is missing", "name the account this row belongs to")
             return
         if row.keys().isdisjoint((*OF_POSITION, *OF_COIN)):
-            self.issue(line, "", "holds neither a position nor collateral", "give symbol, or collateral_asset and amount")
+            self.issue(
+                line, "", "holds neither a position nor collateral", "give symbol, or collateral_asset and amount"
+            )
         self._date(row, line)
         account = self._account(name, row, line)
         if not row.keys().isdisjoint(OF_POSITION):
@@ -129,7 +131,9 @@ class Sheet:
             return
         self.report.origins.setdefault(("as_of",), Origin(path="as_of", line=line))
         if self.as_of is not None and said != self.as_of:
-            self.issue(line, "as_of", f"differs from {self.as_of} above", "a book is of one instant: write one time", said)
+            self.issue(
+                line, "as_of", f"differs from {self.as_of} above", "a book is of one instant: write one time", said
+            )
         self.as_of = self.as_of or said
 
     def _account(self, name: str, row: Mapping[str, Any], line: int) -> Row:
@@ -143,7 +147,9 @@ class Sheet:
         for key in OF_ACCOUNT:
             if key in row and row[key] != account.setdefault(key, row[key]):
                 message = f"differs from {account[key]} in an earlier row of {name}"
-                self.issue(line, key, message, "an account is one margin pool: give the other rows another account", row[key])
+                self.issue(
+                    line, key, message, "an account is one margin pool: give the other rows another account", row[key]
+                )
         return account
 
     def _position(self, account: Row, row: Mapping[str, Any], line: int) -> None:

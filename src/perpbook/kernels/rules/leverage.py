@@ -35,31 +35,44 @@ def asset_leverage(state: State, policy: Policy, findings: Findings, proposals: 
 
 
 @kernel
+def account_exposure(state: State, a: int) -> tuple[float, float]:
+    """Gross notional and net beta-weighted exposure of an account's positions, dollars."""
+    gross, net = 0.0, 0.0
+    for i in range(state.position_account.size):
+        if state.position_account[i] == a:
+            gross += state.position_notional[i]
+            net += state.position_exposure[i]
+    return gross, net
+
+
+@kernel
+def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tuple[float, int]:
+    """Measure one account's three leverages; how much of it may be kept, and the code of the rule that asks most."""
+    infinity = float("inf")
+    gross, net = account_exposure(state, a)
+    equity, coins, keep, reason = state.account_equity[a], state.account_coins[a], 1.0, 0
+    if gross == 0.0:
+        return keep, reason
+    if policy.account_gross < infinity:
+        record(findings, ACCOUNT_GROSS, a, -1, share_of(gross, equity), policy.account_gross)
+        keep, reason = room(policy.account_gross * max(equity, 0.0), 0.0, gross), ACCOUNT_GROSS
+    if policy.account_net < infinity:
+        record(findings, ACCOUNT_NET, a, -1, share_of(abs(net + coins), equity), policy.account_net)
+        scale = room(policy.account_net * max(equity, 0.0), coins, net)
+        if scale < keep:
+            keep, reason = scale, ACCOUNT_NET
+    if policy.account_effective < infinity:
+        record(findings, ACCOUNT_EFFECTIVE, a, -1, state.account_effective[a], policy.account_effective)
+        if state.account_effective[a] > policy.account_effective and state.calm_scale[a] < keep:
+            keep, reason = state.calm_scale[a], ACCOUNT_EFFECTIVE
+    return keep, reason
+
+
+@kernel
 def account_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
     """Each account's gross, net and effective leverage against the caps for accounts."""
-    infinity = float("inf")
     for a in range(state.account_equity.size):
-        gross, net = 0.0, 0.0
-        for i in range(state.position_account.size):
-            if state.position_account[i] == a:
-                gross += state.position_notional[i]
-                net += state.position_exposure[i]
-        if gross == 0.0:
-            continue
-        equity, coins, keep, reason = state.account_equity[a], state.account_coins[a], 1.0, 0
-        if policy.account_gross < infinity:
-            record(findings, ACCOUNT_GROSS, a, -1, share_of(gross, equity), policy.account_gross)
-            keep = room(policy.account_gross * max(equity, 0.0), 0.0, gross)
-            reason = ACCOUNT_GROSS
-        if policy.account_net < infinity:
-            record(findings, ACCOUNT_NET, a, -1, share_of(abs(net + coins), equity), policy.account_net)
-            scale = room(policy.account_net * max(equity, 0.0), coins, net)
-            if scale < keep:
-                keep, reason = scale, ACCOUNT_NET
-        if policy.account_effective < infinity:
-            record(findings, ACCOUNT_EFFECTIVE, a, -1, state.account_effective[a], policy.account_effective)
-            if state.account_effective[a] > policy.account_effective and state.calm_scale[a] < keep:
-                keep, reason = state.calm_scale[a], ACCOUNT_EFFECTIVE
+        keep, reason = account_room(state, policy, findings, a)
         for i in range(state.position_account.size):
             if state.position_account[i] == a:
                 keep_at_most(proposals, i, keep, reason)

@@ -9,13 +9,13 @@ from perpbook.kernels.state import Findings, Proposals
 @kernel
 def record(findings: Findings, code: int, subject: int, detail: int, measured: float, limit: float) -> None:
     """Append one finding. `detail` is a scenario number, or -1."""
-    row = findings.count[0]
+    row = findings.rows[0]
     findings.code[row] = code
     findings.subject[row] = subject
     findings.detail[row] = detail
     findings.measured[row] = measured
     findings.limit[row] = limit
-    findings.count[0] = row + 1
+    findings.rows[0] = row + 1
 
 
 @kernel

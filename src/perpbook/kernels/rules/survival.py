@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from perpbook.kernels.jit import kernel
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import (
@@ -14,7 +16,7 @@ from perpbook.kernels.state import (
 
 
 @kernel
-def needed_share(state: State, policy: Policy, a: int, s: int) -> float:
+def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
     """(1 + buffer) maintenance margin over equity of account a after scenario s: it survives at or below 1."""
     need = (1.0 + policy.buffer) * state.stress_maintenance[a, s]
     equity = state.stress_equity[a, s]

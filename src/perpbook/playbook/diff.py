@@ -1,0 +1,204 @@
+"""What changed in meaning between two playbooks, not in text: one sentence a change, and whether it is stricter.
+
+Values in force are compared: defaults filled in, a named cap beside the default that would stand in for it, moves and
+names in any order. What the text says differently but means alike is no change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
+from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
+from perpbook.playbook.keys import dotted
+from perpbook.playbook.schema import LeverageCaps, Playbook, Shares, Sleeve, Survival
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference in meaning: `before` and `after` in words, `stricter` None where it is neither or may be both."""
+
+    key: str
+    before: str
+    after: str
+    sentence: str
+    stricter: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How one number is told and compared: `tighter` +1 when more is stricter, -1 when less is, 0 when neither."""
+
+    say: Callable[[float], str]
+    tighter: int
+    absent: str = "no limit"
+
+
+KINDS = ("joint", "asset", "beta", "broken")
+
+CAP = Wish(say=multiple, tighter=-1)
+MOST = Wish(say=percent, tighter=-1)
+LEAST = Wish(say=percent, tighter=+1, absent="no minimum")
+TARGET = Wish(say=percent, tighter=0, absent="no target")
+BUFFER = Wish(say=percent, tighter=+1, absent="nothing")
+STRESS = Wish(say=percent, tighter=0, absent="not used")
+MINUTES = Wish(say=lambda value: f"{plain(value)} minutes", tighter=-1)
+DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
+
+
+def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
+    """Every change in meaning, in the order of the schema; empty when both mean the same."""
+    return tuple(
+        [
+            *_words("name", f'"{before.name}"', f'"{after.name}"'),
+            *_number("near", before.near, after.near, MOST),
+            *_number("data.prices_max_age_minutes", *_both(before, after, "data", "prices_max_age_minutes"), MINUTES),
+            *_number("data.terms_max_age_days", before.data.terms_max_age_days, after.data.terms_max_age_days, DAYS),
+            *_capital(before, after),
+            *_leverage(before, after),
+            *_survival(before.survival, after.survival),
+            *_number("guardrails.position_loss", *_both(before, after, "guardrails", "position_loss"), MOST),
+            *_modes(before, after),
+            *_shares("venues", before.venues, after.venues),
+            *_shares("layers", before.layers, after.layers),
+            *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
+        ]
+    )
+
+
+def _both(before: Playbook, after: Playbook, section: str, name: str) -> tuple[float | None, float | None]:
+    """One number of one section in both playbooks; None where it or its section is absent."""
+    first, second = (getattr(getattr(one, section), name, None) for one in (before, after))
+    return first, second
+
+
+def _number(key: str, before: float | None, after: float | None, wish: Wish) -> Iterator[Change]:
+    if before == after:
+        return
+    told = [wish.absent if value is None else wish.say(value) for value in (before, after)]
+    none = -math.inf if wish.tighter > 0 else math.inf
+    first, second = (none if value is None else value for value in (before, after))
+    yield _change(key, told[0], told[1], (second > first) == (wish.tighter > 0) if wish.tighter else None)
+
+
+def _words(key: str, before: str, after: str, stricter: bool | None = None, because: str = "") -> Iterator[Change]:
+    if before != after:
+        yield _change(key, before, after, stricter, because)
+
+
+def _change(key: str, before: str, after: str, stricter: bool | None, because: str = "") -> Change:
+    verdict = "" if stricter is None else " (stricter)" if stricter else " (looser)"
+    sentence = f"{key}: {before} becomes {after}{verdict}{because}"
+    return Change(key=key, before=before, after=after, sentence=sentence, stricter=stricter)
+
+
+def _capital(before: Playbook, after: Playbook) -> Iterator[Change]:
+    """Sleeves matched by name; their order is meaning, because the first that matches takes the position."""
+    old, new = (_sleeves(one) for one in (before, after))
+    for name in _names(old, new):
+        key = dotted(("capital", "sleeves", name))
+        if name not in new:
+            told = sleeve_sentence(old[name])
+            yield Change(key=key, before=told, after="gone", sentence=f"{key}: is gone", stricter=None)
+        elif name not in old:
+            told, place = sleeve_sentence(new[name]), list(new).index(name) + 1
+            sentence = f"{key}: is new, number {place} of {len(new)}. {told}"
+            yield Change(key=key, before="none", after=told, sentence=sentence, stricter=None)
+        else:
+            yield from _sleeve(key, old[name], new[name])
+    yield from _order(old, new)
+
+
+def _sleeves(playbook: Playbook) -> dict[str, Sleeve]:
+    return {sleeve.name: sleeve for sleeve in (playbook.capital.sleeves if playbook.capital else ())}
+
+
+def _names(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """The names of either, each once, the older ones first."""
+    return list(dict.fromkeys([*old, *new]))
+
+
+def _order(old: Mapping[str, Sleeve], new: Mapping[str, Sleeve]) -> Iterator[Change]:
+    """The order of the sleeves that take positions in both; the others' places mean nothing."""
+    both = {name for name in old if name in new and positions_of(old[name]) and positions_of(new[name])}
+    told = [f"the order {listing(name for name in sleeves if name in both)}" for sleeves in (old, new)]
+    because = "; a position belongs to the first sleeve that matches it"
+    yield from _words("capital.sleeves", told[0], told[1], because=because)
+
+
+def _sleeve(key: str, before: Sleeve, after: Sleeve) -> Iterator[Change]:
+    yield from _number(f"{key}.target", before.target, after.target, TARGET)
+    yield from _number(f"{key}.min", before.min or None, after.min or None, LEAST)
+    yield from _number(f"{key}.max", before.max, after.max, MOST)
+    for name in ("venues", "symbols", "tags"):
+        first, second = (sorted(set(getattr(one, name))) for one in (before, after))
+        told = [listing(quoted(names), "or") or "not named" for names in (first, second)]
+        yield from _words(f"{key}.{name}", told[0], told[1])
+
+
+def _leverage(before: Playbook, after: Playbook) -> Iterator[Change]:
+    first, second = before.leverage, after.leverage
+    old, new = (dict(one.asset or {}) if one else {} for one in (first, second))
+    for name in _names(old, new):
+        if name != "default":
+            caps = [caps.get(name, caps.get("default")) for caps in (old, new)]
+            yield from _number(dotted(("leverage", "asset", name)), caps[0], caps[1], CAP)
+    yield from _number("leverage.asset.default", old.get("default"), new.get("default"), CAP)
+    yield from _caps("leverage.account", first.account if first else None, second.account if second else None)
+    yield from _caps("leverage.book", first.book if first else None, second.book if second else None)
+
+
+def _caps(key: str, before: LeverageCaps | None, after: LeverageCaps | None) -> Iterator[Change]:
+    for name in ("gross", "net", "effective"):
+        yield from _number(f"{key}.{name}", getattr(before, name, None), getattr(after, name, None), CAP)
+
+
+def _survival(before: Survival | None, after: Survival | None) -> Iterator[Change]:
+    if before is None or after is None:
+        told = [survival_sentence(one) if one else "no move has to be survived" for one in (before, after)]
+        yield from _words("survival", told[0].rstrip("."), told[1].rstrip("."), after is not None)
+        return
+    moves, kinds = [set(one.moves) for one in (before, after)], [set(one.kinds) for one in (before, after)]
+    if moves[0] != moves[1]:
+        yield _change("survival.moves", moves_in_words(before), moves_in_words(after), _harder_moves(*moves))
+    if kinds[0] != kinds[1]:
+        stricter = True if kinds[1] > kinds[0] else False if kinds[1] < kinds[0] else None
+        told = [listing(kind for kind in KINDS if kind in one) for one in kinds]
+        yield _change("survival.kinds", told[0], told[1], stricter)
+    stress = [one.correlation_stress if "broken" in one.kinds else None for one in (before, after)]
+    yield from _number("survival.correlation_stress", stress[0], stress[1], STRESS)
+    yield from _number("survival.buffer", before.buffer or None, after.buffer or None, BUFFER)
+
+
+def _harder_moves(before: set[float], after: set[float]) -> bool | None:
+    """A larger largest move is stricter: who survives it survives the smaller ones on the way to it."""
+    if max(after) != max(before):
+        return max(after) > max(before)
+    return True if after > before else False if after < before else None
+
+
+def _modes(before: Playbook, after: Playbook) -> Iterator[Change]:
+    """The margin mode each sleeve must have; the key is the list that names the sleeve."""
+    old, new = (_mode_by_sleeve(one) for one in (before, after))
+    for name in _names(old, new):
+        first, second = (modes.get(name, "any mode") for modes in (old, new))
+        stricter = None if name in old and name in new else name in new
+        key = f"margin.{new.get(name) or old[name]}"
+        for change in _words(f'{key}, sleeve "{name}"', first, second, stricter):
+            yield Change(key=key, before=first, after=second, sentence=change.sentence, stricter=stricter)
+
+
+def _mode_by_sleeve(playbook: Playbook) -> dict[str, str]:
+    margin = playbook.margin
+    return {name: mode for mode in ("isolated", "cross") for name in (getattr(margin, mode) if margin else ())}
+
+
+def _shares(section: str, before: Shares | None, after: Shares | None) -> Iterator[Change]:
+    rest = [one.max_share if one else None for one in (before, after)]
+    yield from _number(f"{section}.max_share", rest[0], rest[1], MOST)
+    old, new = (dict(one.shares or {}) if one else {} for one in (before, after))
+    for name in _names(old, new):
+        key = dotted((section, "shares", name))
+        yield from _number(key, old.get(name, rest[0]), new.get(name, rest[1]), MOST)

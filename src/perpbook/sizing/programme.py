@@ -1,0 +1,88 @@
+"""A linear or mixed-integer programme that grows row by row: HiGHS, silent, started where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from perpbook.kernels.types import Floats
+
+MOST_NODES = 20_000
+"""Branch-and-bound nodes before a mixed-integer programme is given up: far above what books need."""
+
+OPTIONS: dict[str, bool | int | float] = {
+    "output_flag": False,
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+    "mip_feasibility_tolerance": 1e-9,
+    "mip_rel_gap": 1e-9,
+    "mip_max_nodes": MOST_NODES,
+    "threads": 1,
+}
+
+
+class Programme:
+    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`."""
+
+    def __init__(self) -> None:
+        self.highs: Any = silent_solver()
+        self.columns = 0
+        self.rows = 0
+
+    def column(self, cost: float, low: float, high: float, *, whole: bool = False) -> int:
+        """Add a column and give its number; `whole` columns take integers only."""
+        import highspy
+
+        self.highs.addCol(cost, low, high, 0, np.zeros(0, np.int32), np.zeros(0))
+        if whole:
+            self.highs.changeColIntegrality(self.columns, highspy.HighsVarType.kInteger)
+        self.columns += 1
+        return self.columns - 1
+
+    def row(self, low: float, high: float, columns: Sequence[int], values: Sequence[float]) -> int:
+        """Add a row and give its number."""
+        self.highs.addRow(low, high, len(columns), np.array(columns, np.int32), np.array(values, np.float64))
+        self.rows += 1
+        return self.rows - 1
+
+    def fix(self, column: int, value: float) -> None:
+        """Hold a column at a value and let it be any number: it is decided."""
+        import highspy
+
+        self.highs.changeColBounds(column, value, value)
+        self.highs.changeColIntegrality(column, highspy.HighsVarType.kContinuous)
+
+    def solve(self) -> Floats | None:
+        """The best columns under the rows so far, or None when there are none (or none was proven best)."""
+        import highspy
+
+        self.highs.run()
+        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        found: Floats = np.array(self.highs.getSolution().col_value, dtype=np.float64)
+        return found
+
+    def duals(self) -> Floats:
+        """(rows,) what one more unit of each row's bound is worth at the last solution; 0 after whole columns."""
+        found: Floats = np.array(self.highs.getSolution().row_dual, dtype=np.float64)
+        return found
+
+
+def silent_solver() -> Any:
+    """A HiGHS that prints nothing, ever.
+
+    The Python wrapper starts its callbacks while it is built, and that alone prints a banner on standard output before
+    any option can be set. Callbacks are of no use here, so they are not started.
+    """
+    import highspy
+
+    class Silent(highspy.Highs):
+        def enableCallbacks(self) -> None:
+            self.setOptionValue("output_flag", False)
+
+    solver = Silent()
+    for name, value in OPTIONS.items():
+        solver.setOptionValue(name, value)
+    return solver
