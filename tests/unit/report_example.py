@@ -130,7 +130,8 @@ STRESS = (
     outcome("joint", "all +5%", 0.05, -21_000.0),
     outcome("joint", "all -15%", -0.15, 66_000.0, inside=-740.0),
     outcome("joint", "all +15%", 0.15, -63_000.0),
-    outcome("joint", "all -30%", -0.30, 290_000.0, Death(account="hyperliquid-main", fraction=0.93), Death(account="dydx-0", fraction=0.5)),
+    outcome("joint", "all -30%", -0.30, 290_000.0, Death(account="hyperliquid-main", fraction=0.93),
+            Death(account="dydx-0", fraction=0.5)),
     outcome("asset", "ETH -30%", -0.30, 99_000.0, Death(account="dydx-0", fraction=0.63)),
     outcome("asset", "SOL -30%", -0.30, 84_000.0),
     outcome("asset", "BTC +30%", 0.30, -70_000.0),
@@ -163,7 +164,8 @@ FINDINGS = (
     finding("leverage.book.gross", "book", 0.93, "The book is 2.79x levered gross; the cap is 3.00x."),
     finding("capital.sleeves.min", "reserve", 0.81, "Sleeve reserve holds 18.4% of book equity; the least is 15.0%."),
     finding("leverage.book.net", "book", 0.41, "The book is 0.62x levered net; the cap is 1.50x."),
-    finding("guardrails.position_loss", "BTC @ hyperliquid-main", 0.0, "BTC @ hyperliquid-main has lost 0.0% of book equity; the most is 2.0%."),
+    finding("guardrails.position_loss", "BTC @ hyperliquid-main", 0.0,
+            "BTC @ hyperliquid-main has lost 0.0% of book equity; the most is 2.0%."),
 )  # fmt: skip
 
 
@@ -243,7 +245,8 @@ ASSESSMENT = Assessment(
     stress=STRESS,
     differences=(
         VenueDifference(account="deribit-btc", symbol=None, quantity="equity", ours=1.48889, theirs=1.49, relative=-0.00075),
-        VenueDifference(account="bybit-doge", symbol="DOGEUSDT", quantity="liquidation_price", ours=0.3069, theirs=None, relative=None),
+        VenueDifference(account="bybit-doge", symbol="DOGEUSDT", quantity="liquidation_price",
+                        ours=0.3069, theirs=None, relative=None),
     ),
     cautions=(
         Caution(code="stale-terms", message="The terms of bybit are 121 days old: check the tiers before a large trade."),

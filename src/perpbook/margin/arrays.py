@@ -147,7 +147,7 @@ def _collateral_items(
 ) -> tuple[list[Item], float]:
     """Coins held as collateral, at their maintenance weight, and the dollars beside them."""
     coins, dollars = [], 0.0
-    settled = {item.terms.contract.settle: item.mark for item in positions if item.terms and _inverse(item)}
+    settled = {item.terms.contract.settle: item.mark if _inverse(item) else None for item in positions if item.terms}
     for balance in account.collateral:
         weight = _weight(columns, account, balance.asset, balance.amount, venue, settled.keys())
         price = coin_price(columns, venue.venue, balance.asset, settled.get(balance.asset))

@@ -41,19 +41,30 @@ def requirement_of(
     rates, deductions, in_coin = _tiers(terms, size, price)
     initial = _initial_fraction(position, terms, size=size, price=price, open_interest=open_interest)
     fee = _close_fee(position, terms, initial)
+    slope, offset = _notional(position, inverse=inverse, on_entry=on_entry, ratio=ratio)
     per_unit = terms.size_slope.maintenance_per_unit if terms.size_slope else 0.0
-    if terms.minimum_collateral > 0:
+    if inverse and not in_coin:
+        deductions = tuple(deduction * ratio for deduction in deductions)
+    if terms.minimum_collateral > 0 and size > 0:
         rates, deductions = (0.0, *rates), (-terms.minimum_collateral, *deductions)
     return Requirement(
         rates=tuple(_size_premium(rate, terms.size_sqrt_fraction, size) + fee if rate else rate for rate in rates),
         deductions=deductions,
-        notional_slope=0.0 if inverse or on_entry else size,
-        notional_offset=size * ratio if inverse else (size * position.entry_price if on_entry else 0.0),
+        notional_slope=slope,
+        notional_offset=offset,
         in_coin=in_coin,
         curve_slope=0.0 if inverse else per_unit * size * size,
         curve_reciprocal=per_unit * (size * ratio) ** 2 if inverse else 0.0,
         initial_margin_fraction=initial + (fee if _fee_in_initial(terms) else 0.0),
     )
+
+
+def _notional(position: Position, *, inverse: bool, on_entry: bool, ratio: float) -> tuple[float, float]:
+    """Dollar notional as a line in the column's price, (slope, offset); `on_entry` freezes the contract's own price."""
+    size = abs(position.quantity)
+    if inverse:
+        return (size / position.entry_price, 0.0) if on_entry else (0.0, size * ratio)
+    return (0.0, size * position.entry_price) if on_entry else (size, 0.0)
 
 
 def size_in_tier_units(terms: ContractTerms, size: float, price: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,7 +96,10 @@ def dotted(key: Key) -> str:
 
 
 def _written(part: str) -> str:
-    return f'"{part}"' if not part or re.search(r'[.\[\]"\s]', part) else part
+    """A name as TOML writes it in a key: bare, else in quotes."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+", part):
+        return part
+    return json.dumps(part, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def split_key(text: str) -> Key | None:
@@ -103,10 +107,18 @@ def split_key(text: str) -> Key | None:
     parts: list[str | int] = []
     rest = text.strip()
     while rest:
-        match = re.match(r"""\[([0-9]{1,6})\]|\.?(?:"([^"]+)"|'([^']+)'|([^.\[\]"'\s]+))""", rest)
+        match = re.match(r"""\[([0-9]{1,6})\]|\.?(?:("(?:[^"\\]|\\.)*")|'([^']*)'|([^.\[\]"'\s]+))""", rest)
         if match is None or (rest[0] == "." and not parts) or (parts and rest[0] not in ".["):
             return None
-        number, *names = match.groups()
-        parts.append(int(number) if number is not None else next(name for name in names if name is not None))
+        number, double, single, bare = match.groups()
+        name = _unquoted(double) if double else single if single is not None else bare
+        parts.append(int(number) if number else name or "")
         rest = rest[match.end() :]
     return tuple(parts) or None
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text[1:-1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,12 @@ from pydantic import BaseModel, ValidationError
 from perpbook.errors import PlaybookError, Problem
 from perpbook.files.places import Key, nearest_place, places_of
 from perpbook.files.read import read_text
-from perpbook.playbook.keys import dotted, inner_model, is_later, known_keys, split_key
+from perpbook.playbook.complaints import complaints, nearest
+from perpbook.playbook.keys import dotted, inner_model, is_later, split_key
 from perpbook.playbook.schema import Playbook, Survival
 
-ADVICE = {
-    "missing": "add it",
-    "string_type": 'write it as text, in "quotes"',
-    "bool_type": "write true or false",
-    "tuple_type": "write a list, in [brackets]",
-    "dict_type": "write a table",
-    "model_type": "write a table",
-    "finite_number": "write a finite number",
-    "float_type": "write a number; fractions as 0.15, not 15 or 15%",
-    "int_type": "write a whole number",
-    "less_than": "fractions are written 0.15, not 15",
-    "less_than_equal": "fractions are written 0.15, not 15",
-}
+DEEPEST = 40
+"""Tables and lists nested further than this are no playbook."""
 
 
 def default_playbook() -> Playbook:
@@ -52,15 +41,14 @@ def load_playbook(path: Path) -> Playbook:
 
 def parse_playbook(text: str, file: str) -> Playbook:
     """The playbook in a text; `file` names it in problems."""
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PlaybookError("the playbook is not valid TOML", [_syntax(error, file)]) from None
+    found = read_toml(text, file)
     playbook, problems = None, []
     try:
         playbook = Playbook.model_validate(_lists_as_tuples(found))
     except ValidationError as error:
-        problems = [_problem(one, file, found) for one in error.errors()]
+        refused = [*_not_built(Playbook, found)]
+        errors = [one for one in error.errors() if not any(one["loc"][: len(key)] == key for key in refused)]
+        problems = complaints(errors, file, found)
     problems += [_later(key, file) for key in _not_built(Playbook, found)]
     if playbook is not None and not problems:
         problems = [*_dangling(playbook, file)]
@@ -69,6 +57,40 @@ def parse_playbook(text: str, file: str) -> Playbook:
         count = f"{len(placed)} problems" if len(placed) > 1 else "1 problem"
         raise PlaybookError(f"the playbook has {count}", placed)
     return playbook
+
+
+def read_toml(text: str, file: str) -> dict[str, Any]:
+    """The tables of a TOML text, or a `PlaybookError` that says where it stops being TOML."""
+    try:
+        text.encode()
+        found = tomllib.loads(text)
+        unfit = _unfit(found)
+    except tomllib.TOMLDecodeError as error:
+        raise PlaybookError("the playbook is not valid TOML", [_syntax(error, file)]) from None
+    except UnicodeEncodeError:
+        unfit = "is not UTF-8 text"
+    except (ValueError, RecursionError):
+        unfit = "holds a number too long, or tables nested too deeply, to read"
+    if unfit:
+        problem = Problem(
+            file=file, message=unfit, hint="write it as a playbook needs it; see `perpbook playbook schema`"
+        )
+        raise PlaybookError("the playbook cannot be read", [problem])
+    return found
+
+
+def _unfit(found: dict[str, Any]) -> str | None:
+    """Why a text that parses is still no TOML to work on: numbers beyond 64 bits, nesting without end."""
+    left: list[tuple[Any, int]] = [(found, 0)]
+    while left:
+        value, depth = left.pop()
+        if depth > DEEPEST:
+            return f"holds tables or lists nested more than {DEEPEST} deep"
+        if isinstance(value, int) and abs(value) >= 2**63:
+            return "holds a whole number of more than 64 bits"
+        if isinstance(value, dict | list):
+            left += [(one, depth + 1) for one in (value.values() if isinstance(value, dict) else value)]
+    return None
 
 
 def _syntax(error: tomllib.TOMLDecodeError, file: str) -> Problem:
@@ -85,37 +107,6 @@ def _lists_as_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _lists_as_tuples(one) for key, one in value.items()}
     return value
-
-
-def _problem(error: Any, file: str, found: Any) -> Problem:
-    key, kind = tuple(error["loc"]), error["type"]
-    while key and not _has(found, key[:-1]):
-        key = key[:-1]
-    value = None if kind in ("missing", "model_type") else _shown(error["input"])
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    hint = ADVICE.get(kind)
-    if kind == "extra_forbidden":
-        message, value = "is not a key of the playbook", None
-        near = get_close_matches(str(key[-1]), known_keys(key[:-1]), n=1, cutoff=0.5)
-        hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known_keys(key[:-1])) or 'none'}"
-    elif kind == "missing":
-        message = "is missing"
-        hint = "write schema_version = 1 at the top" if key == ("schema_version",) else hint
-    return Problem(file=file, key=dotted(key), message=message[:1].lower() + message[1:], value=value, hint=hint)
-
-
-def _has(found: Any, key: Key) -> bool:
-    for part in key:
-        try:
-            found = found[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
-
-
-def _shown(value: Any) -> str | None:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _not_built(model: type[BaseModel], found: Any, key: Key = ()) -> Iterator[Key]:
@@ -150,13 +141,12 @@ def _dangling(playbook: Playbook, file: str) -> Iterator[Problem]:
     for list_name in ("isolated", "cross"):
         for number, name in enumerate(getattr(playbook.margin, list_name, ())):
             if name not in known:
-                near = get_close_matches(name, known, n=1)
                 yield Problem(
                     file=file,
                     key=dotted(("margin", list_name, number)),
                     message="names no sleeve of [capital]",
                     value=repr(name),
-                    hint=f'did you mean "{near[0]}"?' if near else f"sleeves: {', '.join(known) or 'none'}",
+                    hint=nearest(name, known, "sleeves"),
                 )
 
 

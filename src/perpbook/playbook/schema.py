@@ -35,7 +35,7 @@ class Data(Section):
 class Sleeve(Section):
     """A named part of capital, and the positions that belong to it: those that match every filter given."""
 
-    name: Name
+    name: Name = Field(description='Its name; "reserve" also takes idle money.')
     target: Share | None = Field(None, description="Share of book equity it should hold.")
     min: Share | None = Field(None, description="Least share of book equity.")
     max: Share | None = Field(None, description="Most share of book equity.")
@@ -246,3 +246,11 @@ class Playbook(Section):
     exit: Exit | None = Field(None, json_schema_extra=LATER)
     automation: Automation | None = Field(None, json_schema_extra=LATER)
     alerts: Alerts | None = Field(None, json_schema_extra=LATER)
+
+    @field_validator("schema_version", mode="before")
+    @classmethod
+    def _whole(cls, version: Any) -> Any:
+        """True and 1.0 equal 1, and are not it."""
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise ValueError("should be the whole number 1")
+        return version

@@ -29,8 +29,8 @@ COLOURS = {"joint": "--series-1", "asset": "--series-2", "beta": "--series-3", "
 
 
 def label(name: str, width: int = LABEL_WIDTH) -> str:
-    """A name as figure text: shortened, its tags harmless."""
-    return escape(name if len(name) <= width else f"{name[: width - 1]}…")
+    """A name as figure text: shortened in its middle, its tags harmless."""
+    return escape(name if len(name) <= width else f"{name[: width - 8]}…{name[-7:]}")
 
 
 def axis(**more: Any) -> Spec:
@@ -164,14 +164,16 @@ def sleeves_figure(sleeves: Sequence[SleeveShare]) -> Spec | None:
     shape = layout(
         46 + 44 * len(sleeves), barmode="overlay",
         xaxis=axis(range=[min(0.0, *[one.share for one in sleeves], 0.0) * 1.12, end], tickformat="~%"),
-        yaxis=axis(tickvals=list(rows), ticktext=[f"{_warning(one)}{label(one.name)} <b>{share(one.share)}</b>" for one in sleeves],
-                   range=[len(sleeves) - 0.5, -0.5], showgrid=False, zeroline=False, tickfont={"color": "--ink"}),
+        yaxis=axis(
+            tickvals=list(rows), ticktext=[_sleeve_name(one) for one in sleeves], range=[len(sleeves) - 0.5, -0.5],
+            showgrid=False, zeroline=False, tickfont={"color": "--ink"},
+        ),
     )  # fmt: skip
     return {"data": [band, held, target], "layout": shape}
 
 
-def _warning(sleeve: SleeveShare) -> str:
-    return "✕ " if _sleeve_colour(sleeve) == "--breach" else ""
+def _sleeve_name(sleeve: SleeveShare) -> str:
+    return f"{'' if in_band(sleeve) else '✕ '}{label(sleeve.name)} <b>{share(sleeve.share)}</b>"
 
 
 def _sleeve_colour(sleeve: SleeveShare) -> str:

@@ -123,7 +123,7 @@ def _figure(rows: Sequence[MapRow]) -> Spec:
     shape = layout(
         60 + 25 * count,
         barmode="overlay",
-        xaxis=axis(range=list(span.edges), tickformat="~%", side="top", nticks=8),
+        xaxis=axis(range=list(span.edges), tickformat="~%", side="top", tickangle=0),
         yaxis=axis(
             tickvals=list(range(count)), ticktext=names, range=[count - 0.4, -0.6], showgrid=False, zeroline=False,
             tickfont={"color": "--ink"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from perpbook.margin.assessment import AccountAssessment, PositionAssessment, StressOutcome
+from perpbook.margin.assessment import PositionAssessment, StressOutcome
 from perpbook.model.verdict import Finding, Plan, SleeveShare, Status
 from perpbook.report.spoken import listed, money, move, share
 
@@ -136,7 +136,9 @@ def in_dollars(value: float | None, settle_price: float) -> float | None:
 
 def in_band(sleeve: SleeveShare) -> bool:
     """Whether a sleeve is inside what the playbook allows; a side that is not said allows everything."""
-    return (sleeve.least is None or sleeve.share >= sleeve.least) and (sleeve.most is None or sleeve.share <= sleeve.most)
+    return (sleeve.least is None or sleeve.share >= sleeve.least) and (
+        sleeve.most is None or sleeve.share <= sleeve.most
+    )
 
 
 def standing(sleeve: SleeveShare) -> str:

@@ -19,6 +19,7 @@ def write_page(result: CheckResult, path: Path) -> None:
         title=result.assessment.book_source,
         playbook_name=result.playbook.name,
         version=__version__,
+        near=result.playbook.near,
     )
     try:
         path.write_text(page, encoding="utf-8")

@@ -14,7 +14,8 @@ def with_quantities(book: Book, arrays: BookArrays, changes: Mapping[int, tuple[
     """The book with some rows (of `arrays`) at another quantity, each as (quantity, dollars of cost).
 
     A smaller quantity of the same sign realises its share of the profit; entry prices stay. Money lands in, and is
-    paid from, the settlement currency of the contract.
+    paid from, the settlement currency of the contract. A coin-settled position that is closed whole stays at zero: the
+    coin it was paid in keeps its price and its weight by it.
     """
     accounts = []
     for number, account in enumerate(book.accounts):
@@ -40,8 +41,18 @@ def _changed(
     return replace(
         account,
         collateral=tuple(Balance(asset=asset, amount=amount) for asset, amount in balances.items()),
-        positions=tuple(position for position in positions if position.quantity != 0),
+        positions=tuple(one for one in positions if one.quantity != 0 or _is_inverse(arrays, one, rows)),
     )
+
+
+def _is_inverse(arrays: BookArrays, position: Position, rows: Sequence[int]) -> bool:
+    """True for one of the changed positions that is settled in a coin."""
+    contracts = {
+        item.position.symbol: item.terms.contract
+        for item in map(arrays.items.__getitem__, rows)
+        if item.position and item.terms
+    }
+    return position.symbol in contracts and contracts[position.symbol].is_inverse
 
 
 def settle_price(arrays: BookArrays, item: Item) -> float:

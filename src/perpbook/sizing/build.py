@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perpbook.kernels.scale import surplus_at_scale
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import Item, exit_levels
@@ -14,13 +16,15 @@ from perpbook.margin.calm import calm_prices
 from perpbook.playbook.compile import Names
 from perpbook.sizing.cheapest import CostLines
 from perpbook.sizing.limits import Limits, Linear, MarginPoint
+from perpbook.sizing.tiers import tier_steps
 
 
 def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names) -> Limits:
     """Every rule that trims can keep, for all positions of the book."""
-    rows = np.array(assessed.arrays.positions(), dtype=np.int64)
+    arrays = assessed.arrays
+    rows = np.array(arrays.positions(), dtype=np.int64)
     return Limits(
-        held=assessed.arrays.held,
+        held=arrays.held,
         rows=rows,
         upper=upper_bounds(state, policy),
         linear=(
@@ -28,8 +32,9 @@ def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names) ->
             *_account_limits(assessed, state, policy, names),
             *_book_limits(assessed, state, policy),
         ),
-        margin=(*_survival_points(assessed, policy), *_calm_points(assessed, policy)),
+        margin=(*_survival_points(assessed, policy), *calm_points(assessed, state, policy)),
         account_names=names.accounts,
+        steps=tier_steps(arrays, [arrays.items[row] for row in rows]),
     )
 
 
@@ -41,25 +46,34 @@ def upper_bounds(state: State, policy: Policy) -> Floats:
     return np.where(lost, 0.0, np.where(np.isnan(deep), 1.0, np.minimum(deep, 1.0)))
 
 
-def _cap_on(name: str, terms: Floats, cost: Floats, cap: tuple[float, float], fixed: float = 0.0) -> Linear:
-    """`fixed + terms u <= cap x (equity - cost (1 - u))`; `cap` is (multiple, equity)."""
-    multiple, equity = cap
-    return Linear(
-        name=name,
-        coefficients=terms - multiple * cost,
-        bound=multiple * (equity - float(cost.sum())) - fixed,
-        per_dollar=multiple,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cap:
+    """`fixed + terms u <= multiple x (equity - cost (1 - u))`: a leverage cap, equity falling by what trims cost."""
+
+    rule: str
+    multiple: float
+    equity: float
+    cost: Floats
+    subject: str = "book"
+    account: int = -1
+
+    def on(self, terms: Floats, fixed: float = 0.0) -> Linear:
+        """The cap on a sum of positions."""
+        return Linear(
+            rule=self.rule,
+            subject=self.subject,
+            coefficients=terms - self.multiple * self.cost,
+            bound=self.multiple * (self.equity - float(self.cost.sum())) - fixed,
+            per_dollar=self.multiple,
+            account=self.account,
+        )
 
 
 def _asset_limits(assessed: Assessed, state: State, policy: Policy, names: Names) -> list[Linear]:
     cost, equity = _costs(assessed), float(state.book_equity[0])
     return [
-        _cap_on(
-            f"leverage.asset {asset}",
-            np.where(state.position_asset == k, state.position_notional, 0.0),
-            cost,
-            (cap, equity),
+        _Cap(rule="leverage.asset", multiple=cap, equity=equity, cost=cost, subject=asset).on(
+            np.where(state.position_asset == k, state.position_notional, 0.0)
         )
         for k, (asset, cap) in enumerate(zip(names.assets, policy.asset_cap.tolist(), strict=True))
         if math.isfinite(cap)
@@ -70,50 +84,69 @@ def _account_limits(assessed: Assessed, state: State, policy: Policy, names: Nam
     cost, out = _costs(assessed), []
     for a, name in enumerate(names.accounts):
         own = state.position_account == a
-        equity, coins = float(state.account_equity[a]), float(state.account_coins[a])
         if not own.any():
             continue
-        paid, net = np.where(own, cost, 0.0), np.where(own, state.position_exposure, 0.0)
+        cap = _Cap(
+            rule="leverage.account.gross", multiple=policy.account_gross, equity=float(state.account_equity[a]),
+            cost=np.where(own, cost, 0.0), subject=name, account=a,
+        )  # fmt: skip
         if math.isfinite(policy.account_gross):
-            gross = np.where(own, state.position_notional, 0.0)
-            out.append(_cap_on(f"leverage.account.gross {name}", gross, paid, (policy.account_gross, equity)))
+            out.append(cap.on(np.where(own, state.position_notional, 0.0)))
         if math.isfinite(policy.account_net):
-            cap = (policy.account_net, equity)
-            out.append(_cap_on(f"leverage.account.net {name}", net, paid, cap, coins))
-            out.append(_cap_on(f"leverage.account.net {name}", -net, paid, cap, -coins))
+            cap = replace(cap, rule="leverage.account.net", multiple=policy.account_net)
+            out += _both_sides(cap, np.where(own, state.position_exposure, 0.0), float(state.account_coins[a]))
     return out
 
 
 def _book_limits(assessed: Assessed, state: State, policy: Policy) -> list[Linear]:
-    cost, equity, out = _costs(assessed), float(state.book_equity[0]), []
-    if math.isfinite(policy.book_gross):
-        out.append(_cap_on("leverage.book.gross", state.position_notional, cost, (policy.book_gross, equity)))
+    cap = _Cap(
+        rule="leverage.book.gross",
+        multiple=policy.book_gross,
+        equity=float(state.book_equity[0]),
+        cost=_costs(assessed),
+    )
+    out = [cap.on(state.position_notional)] if math.isfinite(policy.book_gross) else []
     if math.isfinite(policy.book_net):
-        cap, coins = (policy.book_net, equity), float(state.book_coins[0])
-        out.append(_cap_on("leverage.book.net", state.position_exposure, cost, cap, coins))
-        out.append(_cap_on("leverage.book.net", -state.position_exposure, cost, cap, -coins))
+        cap = replace(cap, rule="leverage.book.net", multiple=policy.book_net)
+        out += _both_sides(cap, state.position_exposure, float(state.book_coins[0]))
     return out
+
+
+def _both_sides(cap: _Cap, net: Floats, coins: float) -> list[Linear]:
+    return [cap.on(net, coins), cap.on(-net, -coins)]
 
 
 def _survival_points(assessed: Assessed, policy: Policy) -> list[MarginPoint]:
     return [
-        MarginPoint(name=scenario.name, prices=assessed.grid.prices[:, s], weight=1.0 + policy.buffer)
+        MarginPoint(
+            name=scenario.name,
+            rule=f"survival.{scenario.kind}",
+            prices=assessed.grid.prices[:, s],
+            weight=1.0 + policy.buffer,
+        )
         for s, scenario in enumerate(assessed.scenarios)
     ]
 
 
-def _calm_points(assessed: Assessed, policy: Policy) -> list[MarginPoint]:
-    """The joint moves that keep effective leverage under the account's and the book's caps."""
-    out = []
+def calm_points(assessed: Assessed, state: State, policy: Policy) -> list[MarginPoint]:
+    """The joint moves that keep effective leverage under the account's and the book's caps.
+
+    They ask a little more than the cap does where tiers rise. An account inside its cap that misses them all the same
+    may stay where it is, but not get worse.
+    """
+    held, out = assessed.arrays.held, []
     caps = (
         ("leverage.account.effective", policy.account_effective),
         ("leverage.book.effective", policy.book_effective),
     )
-    for name, cap in caps:
-        if math.isfinite(cap):
-            for a in range(len(assessed.arrays.accounts)):
-                points = calm_prices(assessed.arrays, a, cap)
-                out += [MarginPoint(name=name, prices=prices, weight=1.0, account=a) for prices in points]
+    for rule, cap in caps:
+        if not math.isfinite(cap):
+            continue
+        for a in range(len(assessed.arrays.accounts)):
+            inside = state.account_effective[a] <= cap
+            for prices in calm_prices(assessed.arrays, a, cap):
+                missing = max(-surplus_at_scale(held, a, prices, 0.0, 1.0)[0], 0.0) if inside else 0.0
+                out.append(MarginPoint(name=rule, rule=rule, prices=prices, weight=1.0, account=a, allowed=missing))
     return out
 
 

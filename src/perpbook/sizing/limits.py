@@ -16,32 +16,44 @@ from dataclasses import dataclass
 import numpy as np
 
 from perpbook.kernels.types import Floats, Holdings, Integers
+from perpbook.sizing.tiers import TierSteps, true_savings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """`coefficients u <= bound`, dollars; `per_dollar` is how much the bound grows with a dollar of book equity."""
+    """`coefficients u <= bound`, dollars. `per_dollar` is how much the bound grows with a dollar of equity: the book's,
+    or that of `account`. `rule` is the playbook key, `subject` the asset, account or "book" it is about."""
 
-    name: str
+    rule: str
+    subject: str
     coefficients: Floats
     bound: float
     per_dollar: float
+    account: int = -1
+
+    @property
+    def name(self) -> str:
+        """Rule and subject in one."""
+        return self.rule if self.subject == "book" else f"{self.rule} {self.subject}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginPoint:
     """Prices (columns,) at which an account, or every account (`account` None), must keep `weight` x its maintenance
-    margin."""
+    margin, or miss it by no more than `allowed` dollars. `name` is the scenario or cap, `rule` the playbook key."""
 
     name: str
+    rule: str
     prices: Floats
     weight: float
     account: int | None = None
+    allowed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Everything u must satisfy. `rows` (n,) are the book rows that are positions; `upper` (n,) bounds u from above."""
+    """Everything u must satisfy. `rows` (n,) are the book rows that are positions; `upper` (n,) bounds u from above;
+    `steps` are the positions that can fall into a lower whole-position tier."""
 
     held: Holdings
     rows: Integers
@@ -49,6 +61,7 @@ class Limits:
     linear: tuple[Linear, ...]
     margin: tuple[MarginPoint, ...]
     account_names: tuple[str, ...]
+    steps: tuple[TierSteps, ...] = ()
 
     def account_of(self) -> Integers:
         """(n,) the account each position stands in."""
@@ -61,8 +74,8 @@ class Limits:
 class MarginLimits:
     """The margin limits of a book as arrays: one row per (point, account) that has positions.
 
-    `base` (m,): equity of the emptied account before costs. `gain` (m, n): dollars per unit of u. Tier arrays: notional
-    (points, n), deduction worth (points, n), curve (points, n).
+    `base` (m,): equity of the emptied account before costs, with what may be missing. `gain` (points, n): dollars per
+    unit of u. Tier arrays: notional, deduction worth and curve, each (points, n).
     """
 
     point: Integers
@@ -78,7 +91,8 @@ class MarginLimits:
 def margin_limits(limits: Limits) -> MarginLimits:
     """Lay the margin limits out as arrays."""
     held, rows = limits.held, limits.rows
-    prices = np.array([point.prices for point in limits.margin]).reshape(len(limits.margin), -1)
+    columns = int(held.column.max(initial=-1)) + 1
+    prices = np.array([point.prices[:columns] for point in limits.margin]).reshape(len(limits.margin), columns)
     at = prices[:, held.column[rows]]
     of = limits.account_of()
     pairs = [
@@ -87,12 +101,13 @@ def margin_limits(limits: Limits) -> MarginLimits:
         for a in (range(held.cash.size) if point.account is None else [point.account])
         if (of == a).any()
     ]
+    allowed = np.array([limits.margin[p].allowed for p, _ in pairs], dtype=np.float64)
     point, account = (np.array([pair[k] for pair in pairs], dtype=np.int64) for k in (0, 1))
     return MarginLimits(
         point=point,
         account=account,
         weight=np.array([limits.margin[p].weight for p in point]),
-        base=emptied_equity(held, prices)[point, account] if len(pairs) else np.zeros(0),
+        base=emptied_equity(held, prices)[point, account] + allowed if len(pairs) else np.zeros(0),
         gain=held.delta[rows] * (at - held.price[rows]),
         notional=held.notional_slope[rows] * at + held.notional_offset[rows],
         worth=np.where(held.in_coin[rows] == 1, at, 1.0),
@@ -126,7 +141,10 @@ def requirements(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats,
 
 
 def surpluses(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Floats]:
-    """Value (m,) of every margin limit at u, and its gradient (m, n), dollars."""
+    """Value (m,) of every margin limit at u, and its gradient (m, n), dollars.
+
+    Whole-position tiers are read by today's rate; `relief` is what the true tiers add.
+    """
     need, slope = requirements(limits, laid, u)
     cost = limits.held.close_cost[limits.rows]
     own = limits.account_of()[None, :] == laid.account[:, None]
@@ -136,14 +154,20 @@ def surpluses(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Fl
     return value, gradient
 
 
+def relief(limits: Limits, laid: MarginLimits, position: int) -> Floats:
+    """(m,) dollars a margin limit gains when a position of today's size is asked a rate lower by one."""
+    own = limits.account_of()[position] == laid.account
+    gained: Floats = own * laid.weight * laid.notional[laid.point, position]
+    return gained
+
+
 def worst_shortfall(limits: Limits, laid: MarginLimits, u: Floats) -> float:
-    """The largest violation of any limit at u, dollars; <= 0 when all hold."""
+    """The largest violation of any limit at u, by the tiers u truly stands in, dollars; <= 0 when all hold."""
     value, _ = surpluses(limits, laid, u)
+    if limits.steps:
+        saved = u * true_savings(limits.steps, u)
+        for one in limits.steps:
+            value = value + saved[one.position] * relief(limits, laid, one.position)
     linear = [float(one.coefficients @ u) - one.bound for one in limits.linear]
-    size = limits.held.notional_slope * limits.held.price + limits.held.notional_offset
-    over = float(
-        ((u - limits.upper) * np.where(u > limits.upper + 1e-12, np.maximum(size[limits.rows], 1.0), 0.0)).max(
-            initial=0.0
-        )
-    )
+    over = float((u - limits.upper).max(initial=-np.inf))
     return max([-float(value.min(initial=np.inf)), *linear, over])

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import Item
 from perpbook.sizing.limits import Limits, MarginLimits, worst_shortfall
+from perpbook.sizing.quantities import lot_shares
 
-EXHAUSTIVE = 10
-"""Up to this many trimmed positions, every way of rounding is tried."""
-
-
-def lot_shares(item: Item, share: float) -> tuple[float, float]:
-    """The shares just below and just above that whole lots make; equal when `share` is one, or there are no lots."""
-    assert item.position is not None and item.terms is not None
-    lot = item.terms.contract.lot_size
-    size = abs(item.position.quantity)
-    if lot <= 0 or share >= 1.0 or share <= 0.0:
-        return share, share
-    lots = share * size / lot
-    nearest = round(lots)
-    if abs(lots - nearest) < 1e-9 * max(1.0, lots):
-        return nearest * lot / size, nearest * lot / size
-    return math.floor(lots) * lot / size, min(math.ceil(lots) * lot / size, 1.0)
+EXHAUSTIVE = 6
+"""Up to this many positions between two lots, every way of rounding is tried."""
 
 
 def round_to_lots(
-    limits: Limits, laid: MarginLimits, items: list[Item], sizes: Floats, tolerance: float
+    limits: Limits, laid: MarginLimits, items: Sequence[Item], sizes: Floats, tolerance: float
 ) -> Floats | None:
-    """The largest sizes in whole lots, next to `sizes`, at which every limit holds; None when no rounding does.
+    """Sizes in whole lots, next to `sizes`, at which every limit holds, closing as little as may be; None when no
+    rounding does.
 
     Smaller is not always safer: cutting one leg of a hedge further can break a limit, so both directions are tried.
     """
@@ -40,13 +28,14 @@ def round_to_lots(
     open_ = [k for k, (down, up) in enumerate(choices) if down != up]
     rounded = np.array([down for down, _ in choices])
     if len(open_) > EXHAUSTIVE:
-        return _one_by_one(limits, laid, rounded, choices, open_, tolerance)
+        return _one_by_one(limits, laid, (rounded, choices, open_), tolerance)
+    worth = np.array([abs(item.delta) * item.mark * item.ratio for item in items])
     best: Floats | None = None
     for pick in itertools.product((0, 1), repeat=len(open_)):
         tried = rounded.copy()
         for k, side in zip(open_, pick, strict=True):
             tried[k] = choices[k][side]
-        if worst_shortfall(limits, laid, tried) <= tolerance and (best is None or tried.sum() > best.sum()):
+        if (best is None or tried @ worth > best @ worth) and worst_shortfall(limits, laid, tried) <= tolerance:
             best = tried
     return best
 
@@ -54,22 +43,26 @@ def round_to_lots(
 def _one_by_one(
     limits: Limits,
     laid: MarginLimits,
-    rounded: Floats,
-    choices: list[tuple[float, float]],
-    open_: list[int],
+    start: tuple[Floats, list[tuple[float, float]], list[int]],
     tolerance: float,
 ) -> Floats | None:
-    """Start from all down and turn up whichever mends most, until every limit holds."""
-    current, short = rounded, worst_shortfall(limits, laid, rounded)
+    """Start from all down, turn up whichever mends most until every limit holds, then whatever may be turned up."""
+    current, choices, open_ = start
+    short = worst_shortfall(limits, laid, current)
     while short > tolerance:
-        tries = []
-        for k in open_:
-            tried = current.copy()
-            tried[k] = choices[k][1]
-            tries.append((worst_shortfall(limits, laid, tried), k))
+        tries = [(worst_shortfall(limits, laid, _turned_up(current, choices, k)), k) for k in open_]
         best, k = min(tries, default=(short, -1))
         if best >= short:
             return None
-        current = current.copy()
-        current[k], short = choices[k][1], best
+        current, short = _turned_up(current, choices, k), best
+    for k in open_:
+        tried = _turned_up(current, choices, k)
+        if worst_shortfall(limits, laid, tried) <= tolerance:
+            current = tried
     return current
+
+
+def _turned_up(sizes: Floats, choices: list[tuple[float, float]], k: int) -> Floats:
+    out = sizes.copy()
+    out[k] = choices[k][1]
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,12 @@ from perpbook.model.verdict import Binding, Finding, Plan, Status, Trim
 from perpbook.playbook.compile import Names
 from perpbook.playbook.words import WORDINGS
 from perpbook.sizing.build import cost_lines, limits_of
-from perpbook.sizing.cheapest import Solution, cheapest_sizes
-from perpbook.sizing.limits import Limits, MarginLimits, margin_limits, worst_shortfall
+from perpbook.sizing.cheapest import CostLines, Price, Solution, cheapest_sizes
+from perpbook.sizing.limits import Limits, MarginLimits, margin_limits
 from perpbook.sizing.lots import round_to_lots
+from perpbook.sizing.possible import within_reach
+from perpbook.sizing.quantities import quantity_at
+from perpbook.sizing.reasons import Asked, asked_by
 from perpbook.sizing.uniform import SLACK, largest_uniform, uniform_sizes
 
 Changes = Mapping[int, tuple[float, float]]
@@ -26,20 +29,34 @@ Changes = Mapping[int, tuple[float, float]]
 MENDABLE = tuple(WORDINGS[code].rule for code in WORDINGS if code <= 9 or code == DEPTH_SHARE)
 """Rules that trims can restore; the others want money moved or a position reopened."""
 
+TIGHTENINGS = 6
+"""How often the limits are tightened by some lots when no rounding keeps them."""
+
 assert WORDINGS[MARGIN_MODE].rule not in MENDABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A broken book, laid out: what must hold, what trims cost, and how to check an answer."""
+    """A broken book, laid out: what must hold, what trims cost, and how to check an answer.
+
+    `whole` False: some limits are out of reach of any trim and were set aside, so no plan restores everything.
+    `dollars` is the size of the book, `asked` what is broken in it.
+    """
 
     assessed: Assessed
     limits: Limits
     laid: MarginLimits
-    items: list[Item]
+    items: Sequence[Item]
+    costs: Sequence[CostLines]
     recheck: Callable[[Changes], tuple[Finding, ...]]
-    reasons: tuple[str, ...]
-    tolerance: float
+    asked: Callable[[tuple[Price, ...]], Asked]
+    dollars: float
+    whole: bool = True
+
+    @property
+    def tolerance(self) -> float:
+        """Dollars by which a limit may be missed and still count as kept."""
+        return SLACK * max(self.dollars, 1.0)
 
 
 def is_mendable(finding: Finding) -> bool:
@@ -53,41 +70,58 @@ def plans_for(
     findings: tuple[Finding, ...],
     recheck: Callable[[Changes], tuple[Finding, ...]],
 ) -> tuple[Plan, ...]:
-    """The cheapest plan first, then the uniform one; empty when no trim is called for or none helps."""
-    broken = tuple(dict.fromkeys(finding.rule for finding in findings if is_mendable(finding)))
+    """The cheapest plan first, then the uniform one; empty when no trim is called for or none helps.
+
+    Where some limit is out of reach of any trim, the plans keep all others, and say what remains.
+    """
+    broken = [finding for finding in findings if is_mendable(finding)]
     if not broken or not assessed.arrays.positions():
         return ()
     limits = limits_of(assessed, *rules)
-    laid = margin_limits(limits)
     items = [assessed.arrays.items[row] for row in limits.rows]
-    dollars = float(np.abs(assessed.measures.equity).sum())
     problem = Problem(
         assessed=assessed,
         limits=limits,
-        laid=laid,
+        laid=margin_limits(limits),
         items=items,
+        costs=[cost_lines(item, fee_to_close(item, assessed.arrays.prices)) for item in items],
         recheck=recheck,
-        reasons=broken,
-        tolerance=SLACK * max(dollars, 1.0),
+        asked=lambda prices: asked_by(assessed, rules[0], rules[1], broken, prices),
+        dollars=float(np.abs(assessed.measures.equity).sum()),
     )
-    found = (_cheapest(problem), _uniform(problem, dollars))
-    return tuple(sorted((plan for plan in found if plan), key=lambda plan: (not plan.restores, plan.cost)))
+    first = cheapest_sizes(problem.limits, problem.laid, problem.costs)
+    if first is None:
+        kept = within_reach(problem.limits, problem.laid, problem.costs)
+        if kept is None:
+            return ()
+        problem = replace(problem, limits=kept[0], laid=kept[1], whole=False)
+        first = cheapest_sizes(problem.limits, problem.laid, problem.costs)
+    uniform = _uniform(problem)
+    found = (_cheapest(problem, first, uniform), uniform)
+    return tuple(
+        sorted((plan for plan in found if plan and plan.trims), key=lambda plan: (not plan.restores, plan.cost))
+    )
 
 
-def _cheapest(problem: Problem) -> Plan | None:
-    prices = problem.assessed.arrays.prices
-    costs = [cost_lines(item, fee_to_close(item, prices)) for item in problem.items]
-    slack = 0.0
-    for _ in range(5):
-        tightened = _tightened(problem, slack)
-        solution = cheapest_sizes(*tightened, costs)
+def _cheapest(problem: Problem, solution: Solution | None, uniform: Plan | None) -> Plan | None:
+    """The optimiser's sizes in lots, or the uniform ones in the rare case that rounding made those cheaper."""
+    best, slack = None, 0.0
+    for _ in range(TIGHTENINGS):
         if solution is None:
-            return None
+            break
         sizes = round_to_lots(problem.limits, problem.laid, problem.items, solution.scale, problem.tolerance)
-        if sizes is not None:
-            return _plan(problem, "cheapest", sizes, solution=solution)
+        plan = _plan(problem, "cheapest", sizes, solution=solution) if sizes is not None else None
+        if plan and (plan.restores or not problem.whole):
+            best = plan
+            break
+        best = best or plan
         slack = 2.0 * slack + 0.25 * _largest_lot(problem)
-    return None
+        solution = cheapest_sizes(*_tightened(problem, slack), problem.costs)
+    if best and uniform and uniform.cost < best.cost and uniform.restores >= best.restores:
+        return replace(
+            best, trims=uniform.trims, cost=uniform.cost, restores=uniform.restores, remaining=uniform.remaining
+        )
+    return best
 
 
 def _tightened(problem: Problem, slack: float) -> tuple[Limits, MarginLimits]:
@@ -97,25 +131,30 @@ def _tightened(problem: Problem, slack: float) -> tuple[Limits, MarginLimits]:
 
 
 def _largest_lot(problem: Problem) -> float:
-    """Dollars in the largest lot of any position."""
-    return max(
+    """Dollars in the largest lot of any position; a ten-thousandth of the book without lots."""
+    lots = [
         item.terms.contract.lot_size / abs(item.position.quantity) * abs(item.delta) * item.mark * item.ratio
         for item in problem.items
         if item.terms and item.position
-    )
+    ]
+    return max(lots, default=0.0) or 1e-4 * problem.dollars
 
 
-def _uniform(problem: Problem, dollars: float) -> Plan | None:
-    scale = largest_uniform(problem.limits, problem.laid, dollars)
+def _uniform(problem: Problem) -> Plan | None:
+    scale = largest_uniform(problem.limits, problem.laid, problem.dollars)
     if scale is None:
         return None
+    best = None
     for _ in range(40):
         wanted = uniform_sizes(problem.limits, scale)
         sizes = round_to_lots(problem.limits, problem.laid, problem.items, wanted, problem.tolerance)
         if sizes is not None:
-            return _plan(problem, "uniform", sizes, uniform_scale=scale)
+            plan = _plan(problem, "uniform", sizes, uniform_scale=scale)
+            best = best or plan
+            if plan.restores or not problem.whole:
+                return plan
         scale *= 0.995
-    return None
+    return best
 
 
 def _plan(
@@ -126,13 +165,13 @@ def _plan(
     solution: Solution | None = None,
     uniform_scale: float | None = None,
 ) -> Plan:
+    asked = problem.asked(solution.prices if solution else ())
     trims = {
-        int(row): _trim(problem, item, float(size))
+        int(row): _trim(problem, item, float(size), asked)
         for row, item, size in zip(problem.limits.rows, problem.items, sizes, strict=True)
         if size < 1.0 - 1e-12
     }
     after = problem.recheck({row: (trim.quantity_after, trim.cost) for row, trim in trims.items()})
-    assert worst_shortfall(problem.limits, problem.laid, sizes) <= problem.tolerance
     return Plan(
         method=method,
         trims=tuple(trims.values()),
@@ -144,7 +183,7 @@ def _plan(
     )
 
 
-def _trim(problem: Problem, item: Item, size: float) -> Trim:
+def _trim(problem: Problem, item: Item, size: float, asked: Asked) -> Trim:
     assert item.position is not None
     arrays = problem.assessed.arrays
     closed = 1.0 - size
@@ -152,17 +191,21 @@ def _trim(problem: Problem, item: Item, size: float) -> Trim:
         account=arrays.accounts[item.account].id,
         symbol=item.position.symbol,
         quantity_before=item.position.quantity,
-        quantity_after=item.position.quantity * size,
+        quantity_after=quantity_at(item, size),
         notional_closed=abs(item.delta) * float(arrays.prices[item.column]) * closed,
         fees=fee_to_close(item, arrays.prices) * closed,
         slippage=slippage(item, closed),
         slippage_known=bool(exit_levels(item)),
-        rules=problem.reasons,
+        rules=asked.rules(problem.assessed, item),
     )
 
 
 def _bindings(problem: Problem, solution: Solution) -> tuple[Binding, ...]:
     return tuple(
-        Binding(name=name, account="book" if who < 0 else problem.limits.account_names[who], per_dollar=price)
-        for name, who, price in solution.prices
+        Binding(
+            name=one.name,
+            account="book" if one.account < 0 else problem.limits.account_names[one.account],
+            per_dollar=one.per_dollar,
+        )
+        for one in solution.prices
     )

@@ -82,7 +82,7 @@ def silent_solver() -> Any:
         def enableCallbacks(self) -> None:
             self.setOptionValue("output_flag", False)
 
-    solver = Silent()
+    solver: Any = Silent()  # type: ignore[no-untyped-call]
     for name, value in OPTIONS.items():
         solver.setOptionValue(name, value)
     return solver

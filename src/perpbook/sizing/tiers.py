@@ -64,7 +64,7 @@ def _steps(arrays: BookArrays, number: int, item: Item) -> TierSteps | None:
     low = np.array([tier.lower for tier in table.tiers[:count]]) / size
     inside = 0.0 if table.upper_inclusive else _one_lot(item)
     high = np.append(low[1:] - inside, 1.0)
-    rates = [_rate_at(arrays, item, float(share)) for share in high]
+    rates = [_rate_at(arrays, item, float(share) * (1.0 - 1e-9)) for share in high]
     return TierSteps(position=number, item=item, low=low, high=high, saving=rule.rates[0] - np.array(rates))
 
 

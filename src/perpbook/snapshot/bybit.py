@@ -70,9 +70,7 @@ def read(answers: Sequence[Answer], draft: Draft, name: str) -> None:
         hint = "give position/list as well: a wallet alone does not show what is held"
         first.report.add((), "shows no positions, not even that there are none", hint=hint)
     for answer in answers:
-        time = answer.number("time")
-        if time is not None and time > 0:
-            draft.times_ns.append(int(time) * 1_000_000)
+        draft.date(answer, "time", 1_000_000)
     pages = Counter(answer.inner("result").text("category") for answer in listed)
     rows = [row for one in listed for row in _listed(one, pages[one.inner("result").text("category")])]
     if len(wallets) == 1:

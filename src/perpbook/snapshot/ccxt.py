@@ -118,9 +118,7 @@ def _unified(rows: Sequence[Answer], wallet: Answer, draft: Draft, name: str, ex
         totals.setdefault(_settle(row), 0.0)
         if exchange not in WALLET_TOTAL:
             totals[_settle(row)] -= _profit(row)
-    time = wallet.number("timestamp")
-    if time is not None and time > 0:
-        draft.times_ns.append(int(time) * 1_000_000)
+    draft.date(wallet, "timestamp", 1_000_000)
     needed = {_settle(row) for row in crossed}
     coins = {asset: amount for asset, amount in totals.items() if amount or asset in needed} or {"USDC": 0.0}
     pool = draft.account(wallet, name or venue, venue, **balances(coins))

@@ -61,9 +61,7 @@ def read(answers: Sequence[Answer], draft: Draft, name: str) -> None:
         first.report.add((), "shows no account summary", hint=hint)
         return
     for answer in answers:
-        time = answer.number("usOut")
-        if time is not None and time > 0:
-            draft.times_ns.append(int(time) * 1_000)
+        draft.date(answer, "usOut", 1_000)
     _check_models(summaries)
     pools = _pools(summaries, rows, draft, name)
     for row in rows:

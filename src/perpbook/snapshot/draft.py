@@ -9,7 +9,7 @@ from typing import Any
 from perpbook.files.places import Key
 from perpbook.snapshot.answer import Answer
 from perpbook.snapshot.issues import Origin, dotted
-from perpbook.snapshot.moments import moment_text
+from perpbook.snapshot.moments import LATEST_NS, moment_text
 from perpbook.snapshot.native import SCHEMA
 
 DUST = 1e-12
@@ -55,6 +55,14 @@ class Draft:
             known = self.markets[venue, symbol] = {"venue": venue, "symbol": symbol}
         for key, price in without_none(prices).items():
             known.setdefault(key, price)
+
+    def date(self, answer: Answer, key: str, unit_ns: int) -> None:
+        """Note when an answer says it was given, in units of so many nanoseconds; 0 and blank say nothing."""
+        moment = (answer.number(key) or 0.0) * unit_ns
+        if 0 <= moment < LATEST_NS:
+            self.times_ns += [int(answer.number(key) or 0) * unit_ns] if moment else []
+        else:
+            answer.issue(key, "is not a time", "save the venue's answer again, whole")
 
     def layer(self, answer: Answer, layer: str, asset: str, amount: float) -> None:
         """Money outside any margin account."""

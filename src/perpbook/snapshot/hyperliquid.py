@@ -66,9 +66,7 @@ def _perp(answer: Answer, draft: Draft, name: str) -> None:
         hint = "an empty answer is not a flat book: save the venue's answer again, whole"
         answer.issue("marginSummary", "is missing: nothing shows that the account exists", hint)
         return
-    time = answer.number("time")
-    if time is not None and time > 0:
-        draft.times_ns.append(int(time) * 1_000_000)
+    draft.date(answer, "time", 1_000_000)
     positions = [row.inner("position") for row in answer.inner("assetPositions").each()]
     opened = [one for one in positions if one.needed("szi") != 0]
     crossed = [one for one in opened if not _isolated(one)]

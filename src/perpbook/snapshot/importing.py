@@ -50,6 +50,7 @@ def import_snapshot(
         refuse(problems, "the import")
         snapshot = _convert(documents, name, account, reading)
     else:
+        refuse(_check_names(account, path), "the import")
         snapshot = load_snapshot(path, now_ns=now_ns, terms_folders=terms_folders)
     for native in natives:
         prices = load_market(native, reading, problems)
@@ -64,6 +65,14 @@ def _check_format(format: str | None, path: Path) -> list[Problem]:
         return []
     message = f'"{format}" is not a format that can be imported'
     return [Problem(file=str(path), message=message, hint=nearest(format, FORMATS))]
+
+
+def _check_names(account: str | None, path: Path) -> list[Problem]:
+    """A book or a sheet names its accounts itself."""
+    if account is None:
+        return []
+    message = f'names its accounts itself, so "{account}" would name none of them'
+    return [Problem(file=str(path), message=message, hint="leave the account name out, or change it in the file")]
 
 
 def _open(path: Path, format: str | None, extra: Sequence[Path]) -> tuple[list[Document], list[Path], list[Problem]]:

@@ -1,0 +1,46 @@
+"""One process for the tests: plain kernels, a home of its own, and how hard Hypothesis tries."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from platformdirs import user_cache_path
+
+
+def kept_folder() -> Path:
+    """What survives from run to run: compiled kernels and Hypothesis' own notes, outside the repository."""
+    folder = Path(os.environ.get("PERPBOOK_TEST_HOME") or user_cache_path("perpbook-tests"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.gettempdir()) / "perpbook-tests"
+
+
+KEPT = kept_folder()
+HOME = Path(tempfile.mkdtemp(prefix="perpbook-home-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+# Before any kernel is imported: plain Python starts at once, and `tests/parity` runs the laws compiled as well.
+os.environ.setdefault("PERPBOOK_KERNELS", "plain")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(KEPT / "kernels"))
+os.environ["PERPBOOK_HOME"] = str(HOME)
+set_hypothesis_home_dir(KEPT / "hypothesis")
+
+settings.register_profile(
+    "commit",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("deep", parent=settings.get_profile("commit"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("PERPBOOK_HYPOTHESIS", "commit"))

@@ -1,0 +1,136 @@
+"""Playbooks drawn at random from the schema, by Hypothesis: only keys that are built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from perpbook.playbook.keys import KnownKey, schema_keys
+from perpbook.playbook.load import parse_playbook
+from perpbook.playbook.schema import Playbook
+
+BASE = """
+schema_version = 1
+[[capital.sleeves]]
+name = "core"
+tags = ["core"]
+[[capital.sleeves]]
+name = "reserve"
+[survival]
+kinds = ["joint", "broken"]
+"""
+"""A playbook in which every built key acts."""
+
+SETTINGS = {
+    "schema_version": "",
+    "name": 'name = "mine"',
+    "near": "near = 0.7",
+    "data.prices_max_age_minutes": "[data]\nprices_max_age_minutes = 5",
+    "data.terms_max_age_days": "[data]\nterms_max_age_days = 30",
+    "capital.sleeves[].name": 'name = "kernel"',
+    "capital.sleeves[].target": "target = 0.5",
+    "capital.sleeves[].min": "min = 0.1",
+    "capital.sleeves[].max": "max = 0.6",
+    "capital.sleeves[].venues": 'venues = ["dydx"]',
+    "capital.sleeves[].symbols": 'symbols = ["BTC*"]',
+    "capital.sleeves[].tags": 'tags = ["other"]',
+    "leverage.asset.*": "[leverage.asset]\nBTC = 2",
+    "leverage.account.gross": "[leverage.account]\ngross = 4",
+    "leverage.account.net": "[leverage.account]\nnet = 4",
+    "leverage.account.effective": "[leverage.account]\neffective = 4",
+    "leverage.book.gross": "[leverage.book]\ngross = 4",
+    "leverage.book.net": "[leverage.book]\nnet = 4",
+    "leverage.book.effective": "[leverage.book]\neffective = 4",
+    "survival.moves": "moves = [0.3]",
+    "survival.kinds": 'kinds = ["broken", "beta"]',
+    "survival.correlation_stress": "correlation_stress = 0.9",
+    "survival.buffer": "buffer = 0.2",
+    "guardrails.position_loss": "[guardrails]\nposition_loss = 0.04",
+    "margin.isolated": '[margin]\nisolated = ["core"]',
+    "margin.cross": '[margin]\ncross = ["core"]',
+    "venues.max_share": "[venues]\nmax_share = 0.4",
+    "venues.shares.*": "[venues.shares]\ndydx = 0.3",
+    "layers.max_share": "[layers]\nmax_share = 0.4",
+    "layers.shares.*": "[layers.shares]\nbase = 0.3",
+    "liquidity.max_depth_share": "[liquidity]\nmax_depth_share = 0.5",
+}
+"""One setting of every built key, as it would be written into BASE."""
+
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+SIMPLE = st.sampled_from(["BTC", "ETH", "default", "dydx", "base", "kPEPE", "BTC/USD.P", "a b"])
+SHARES = st.floats(0, 1) | st.sampled_from([0.0, 0.05, 0.1, 0.2, 1.0])
+POSITIVES = st.floats(0, 1e9, exclude_min=True) | st.integers(1, 10)
+KINDS = st.sampled_from(["joint", "asset", "beta", "broken"])
+
+
+def built_keys() -> list[KnownKey]:
+    """Every key of the schema that holds a value and that this version acts on."""
+    found = [key for key in schema_keys() if not key.table and not key.later]
+    named = {key.path.removesuffix(".*") for key in found if key.path.endswith(".*")}
+    return [key for key in found if key.path not in named]
+
+
+def base_with(path: str) -> Playbook:
+    """BASE with one key set as SETTINGS says."""
+    line, lines = SETTINGS[path], BASE.strip().splitlines()
+    if path.startswith("capital."):
+        rows = lines[1:4] if path.endswith((".name", ".tags")) else [*lines[1:4], line]
+        rows = [line if row.split(" = ")[0] == line.split(" = ")[0] else row for row in rows]
+        lines[1:4] = rows
+    elif path.startswith("survival."):
+        lines = [row for row in lines if row.split(" = ")[0] != path.removeprefix("survival.")] + [line]
+    elif "[" in line.split("=")[0]:
+        lines.append(line)
+    else:
+        lines.insert(1, line)
+    return parse_playbook("\n".join(lines), "base.toml")
+
+
+def table(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A table with any of the keys."""
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+@st.composite
+def sleeves(draw: st.DrawFn) -> dict[str, Any]:
+    """[capital] and a [margin] that fits it."""
+    names = draw(st.lists(NAMES, unique=True, max_size=4))
+    rows = []
+    for name in names:
+        low, aim, high = sorted(draw(st.tuples(SHARES, SHARES, SHARES)))
+        bounds = draw(table(min=st.just(low), target=st.just(aim / max(len(names), 1)), max=st.just(high)))
+        if "target" in bounds:
+            bounds.pop("min", None)
+        filters = draw(table(venues=_tuples(SIMPLE), symbols=_tuples(NAMES), tags=_tuples(NAMES)))
+        rows.append({"name": name, **bounds, **filters})
+    sides = draw(st.lists(st.sampled_from(["", "isolated", "cross"]), min_size=len(names), max_size=len(names)))
+    modes = {side: tuple(n for n, s in zip(names, sides, strict=True) if s == side) for side in ("isolated", "cross")}
+    return {"capital": {"sleeves": tuple(rows)}, **draw(table(margin=st.just(modes)))}
+
+
+def _tuples(of: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(of, min_size=least, max_size=3).map(tuple)
+
+
+def playbooks() -> st.SearchStrategy[Playbook]:
+    """Any playbook this version acts on."""
+    caps = table(gross=POSITIVES, net=POSITIVES, effective=POSITIVES)
+    places = table(max_share=SHARES, shares=st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3))
+    moves = st.floats(0, 1, exclude_min=True, exclude_max=True) | st.sampled_from([0.05, 0.1, 0.15])
+    sections = table(
+        name=NAMES,
+        near=st.floats(0, 1, exclude_min=True, exclude_max=True),
+        data=table(prices_max_age_minutes=POSITIVES, terms_max_age_days=POSITIVES),
+        leverage=table(asset=st.dictionaries(SIMPLE | NAMES, POSITIVES, max_size=3), account=caps, book=caps),
+        survival=table(moves=_tuples(moves, 1), kinds=_tuples(KINDS, 1), correlation_stress=SHARES, buffer=SHARES),
+        guardrails=table(position_loss=SHARES),
+        venues=places,
+        layers=places,
+        liquidity=table(max_depth_share=POSITIVES),
+    )
+    return st.builds(
+        lambda parts, capital: Playbook.model_validate({"schema_version": 1, **parts, **capital}),
+        sections,
+        st.just({}) | sleeves(),
+    )
