@@ -103,8 +103,7 @@ def maintenance(
     size = abs(exact(position.quantity))
     if size == 0:
         return Fraction(0)
-    if terms.isolated_margin_on_entry and mode is MarginMode.ISOLATED:
-        price = exact(position.entry_price)
+    price = margin_price(terms, position, mode, price)
     notional, measured = settled_notional(terms, size, price), tier_size(terms, size, price)
     number = tier_number(terms, measured)
     fee = fee_fraction(terms, position, initial)
@@ -116,6 +115,12 @@ def maintenance(
         base = size / price if terms.contract.is_inverse else size
         need += exact(terms.size_slope.maintenance_per_unit) * base * notional
     return max(need, exact(terms.minimum_collateral))
+
+
+def margin_price(terms: ContractTerms, position: Position, mode: MarginMode, price: Fraction) -> Fraction:
+    """The price margin is taken at: some venues take an isolated position's at its entry price, whatever the mark."""
+    frozen = terms.isolated_margin_on_entry and mode is MarginMode.ISOLATED
+    return exact(position.entry_price) if frozen else price
 
 
 def left_out(terms: ContractTerms, number: int) -> Fraction:

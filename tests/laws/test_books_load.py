@@ -236,7 +236,7 @@ def test_a_venues_answer_with_any_value_replaced_gives_a_book_or_problems(
     unharmed_or_named(json.dumps(answers[0]).encode(), "answer.json", read)
 
 
-def test_a_book_of_ten_thousand_positions_reads_in_proportion() -> None:
+def test_a_long_book_reads_in_proportion_to_its_length() -> None:
     """Three times the positions take about three times the calls of the reader: no loop inside a loop."""
     import sys
 

@@ -163,7 +163,7 @@ def test_they_still_do_at_other_prices(found: Situation, data: st.DataObject) ->
 
 
 @given(situations())
-def test_an_initial_margin_is_its_fraction_of_notional(found: Situation) -> None:
+def test_notional_and_initial_margin_are_as_reckoned(found: Situation) -> None:
     arrays = book_arrays(found.snapshot.book, found.snapshot.market, found.terms)
     at = measure(arrays)
     now = reference.prices_now(found.snapshot, found.terms)
@@ -177,7 +177,14 @@ def test_an_initial_margin_is_its_fraction_of_notional(found: Situation) -> None
         )
         fee = reference.fee_fraction(item.terms, item.position, fraction)
         fee = fee if item.terms.close_fee and item.terms.close_fee.basis is CloseFeeBasis.BANKRUPTCY else Fraction(0)
-        assert at.row_initial[row] == pytest.approx(float(fraction + fee) * at.notional[row], rel=CLOSE)
+        mode = found.accounts[item.account].mode
+        taken_at = reference.margin_price(item.terms, item.position, mode, price)
+        size = reference.exact(abs(item.position.quantity))
+        asked = (fraction + fee) * reference.settled_notional(item.terms, size, taken_at)
+        coin = reference.exact(arrays.prices[item.column]) if item.terms.contract.is_inverse else Fraction(1)
+        assert at.row_initial[row] == pytest.approx(float(asked * coin), rel=CLOSE)
+        notional = reference.settled_notional(item.terms, size, price) * coin
+        assert at.notional[row] == pytest.approx(float(notional), rel=CLOSE)
 
 
 @given(situations())

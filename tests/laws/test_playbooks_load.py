@@ -11,11 +11,12 @@ from perpbook.errors import PlaybookError
 from perpbook.playbook.diff import diff
 from perpbook.playbook.edit import edit, unset
 from perpbook.playbook.explain import explain
+from perpbook.playbook.keys import dotted, split_key
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.outline import outline
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.write import as_toml
-from tests.playbooks import playbooks
+from tests.playbooks import NAMES, playbooks
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/perpbook/examples").rglob("*ive.toml"))]
@@ -126,6 +127,16 @@ def test_an_edit_keeps_every_comment_and_every_other_value(data: st.DataObject) 
     keys = {change.key for change in diff(parse_playbook(text, "p.toml"), parse_playbook(changed, "p.toml"))}
     section = key.split(".")[0].split("[")[0]
     assert all(one.split(".")[0] == section for one in keys)
+
+
+@LAW
+@given(NAMES)
+def test_any_name_can_be_a_key(name: str) -> None:
+    path = ("leverage", "asset", name)
+    assert split_key(dotted(path)) == path
+    found = parse_playbook(edit("schema_version = 1\n", dotted(path), "2", file="p.toml"), "p.toml")
+    assert found.leverage
+    assert found.leverage.asset == {name: 2.0}
 
 
 @LAW

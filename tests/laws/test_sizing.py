@@ -55,9 +55,7 @@ def test_a_trim_only_reduces_leaves_whole_lots_and_says_why(seed: int) -> None:
             assert Decimal(repr(trim.quantity_after)) % Decimal(repr(lot)) == 0
             assert 0.0 <= trim.quantity_after / trim.quantity_before < 1.0
             assert trim.rules and len(set(trim.rules)) == len(trim.rules)
-            assert plan.method == "cheapest" or set(trim.rules) <= broken | {"survival.joint", "survival.asset"} | {
-                "survival.beta", "survival.broken"
-            }  # fmt: skip
+            assert plan.method == "cheapest" or set(trim.rules) <= broken
 
 
 def solved(case: Laid, account: int, dollars: float) -> float:

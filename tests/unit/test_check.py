@@ -168,24 +168,6 @@ def test_the_venues_own_liquidation_price_stands_beside_ours(tmp_path: Path) -> 
     assert checked(tmp_path, agreed).assessment.differences == ()
 
 
-def test_ten_thousand_positions_are_checked(tmp_path: Path) -> None:
-    accounts = "".join(
-        f'[[accounts]]\nid = "a{k}"\nvenue = "hyperliquid"\ncollateral = {{ USDC = {1_000 + k}.0 }}\n'
-        + "".join(
-            f'[[accounts.positions]]\nsymbol = "{symbol}"\nquantity = {(-1) ** k * 0.01 * (1 + k % 7)}\nentry_price = 50000.0\n'
-            for symbol in ("BTC", "ETH", "SOL", "XRP", "AAVE", "ADA", "APT", "AVAX", "BCH", "CRV")
-        )
-        for k in range(1_000)
-    )
-    prices = "".join(
-        f'[[markets]]\nvenue = "hyperliquid"\nsymbol = "{symbol}"\nmark_price = 50000.0\n'
-        for symbol in ("BTC", "ETH", "SOL", "XRP", "AAVE", "ADA", "APT", "AVAX", "BCH", "CRV")
-    )
-    found = checked(tmp_path, accounts + prices, "[survival]\nkinds = ['joint']\n[leverage.account]\ngross = 100\n")
-    assert len(found.assessment.positions) == 10_000
-    assert found.assessment.book.equity == pytest.approx(sum(range(1_000, 2_000)))
-
-
 def test_without_a_playbook_only_the_survival_moves_are_judged(tmp_path: Path) -> None:
     (tmp_path / "book.toml").write_text(HEAD + LONG, encoding="utf-8")
     result = run_check(tmp_path / "book.toml")

@@ -149,7 +149,7 @@ def liquidation_prices(lines: Lines, prices: Floats, out: Floats) -> None:
 def bankruptcy_prices(lines: Lines, prices: Floats, equity: Floats, out: Floats) -> None:
     """The price of its own column at which each item's account has no equity left, others frozen: `out` (n,).
 
-    `equity` (accounts,) is at `prices`. NaN when no positive price does it.
+    `equity` (accounts,) is at `prices`. NaN when no positive price does it, or none this side of `FARTHEST`.
     """
     for a in range(lines.cash.size):
         low = lines.start[a]
@@ -158,7 +158,8 @@ def bankruptcy_prices(lines: Lines, prices: Floats, equity: Floats, out: Floats)
             while high < lines.start[a + 1] and lines.column[high] == column:
                 delta += lines.delta[high]
                 high += 1
-            price = prices[column] - equity[a] / delta if delta != 0.0 else np.nan
+            near = abs(equity[a]) < FARTHEST * abs(delta) * prices[column]
+            price = prices[column] - equity[a] / delta if near else np.nan
             for i in range(low, high):
                 out[i] = price if price > 0.0 else np.nan
             low = high

@@ -52,12 +52,13 @@ def measure(arrays: BookArrays) -> Measures:
     moves = np.empty((accounts, 2))
     joint_moves(lines, prices, arrays.betas, moves)
     of = np.repeat(np.arange(accounts), np.diff(held.start))
-    notional = held.scalable * (held.notional_slope * held.price + held.notional_offset)
+    sizes = position_sizes(arrays)
+    notional = sizes[0] * held.price + sizes[1]
     exposure = held.delta * held.price
     fractions = np.array(
         [item.requirement.initial_margin_fraction if item.requirement else 0.0 for item in arrays.items]
     )
-    row_initial = notional * fractions
+    row_initial = (held.notional_slope * held.price + held.notional_offset) * fractions
     row_maintenance = np.array([requirement(lines, row, held.price[row]) for row in range(rows)], dtype=np.float64)
     gross = sums(of, notional, accounts)
     move = nearer(moves, equity >= maintenance)
@@ -76,7 +77,7 @@ def measure(arrays: BookArrays) -> Measures:
         net=sums(of, exposure * arrays.betas[held.column], accounts),
         moves=moves,
         move=move,
-        effective=effective_leverages(arrays, lines, move),
+        effective=effective_leverages(arrays, lines, move, sizes),
     )
 
 
@@ -93,17 +94,34 @@ def nearer(moves: Floats, alive: NDArray[np.bool_]) -> Floats:
     return np.where(alive, np.where(falls_first, moves[:, 0], moves[:, 1]), 0.0)
 
 
-def effective_leverages(arrays: BookArrays, lines: Lines, move: Floats) -> Floats:
+def position_sizes(arrays: BookArrays) -> tuple[Floats, Floats]:
+    """(n,) and (n,): dollar notional by row is the first times the price plus the second; coins have none.
+
+    Not always what margin is taken on: some venues take an isolated position's at its entry price.
+    """
+    slope, offset = np.zeros(len(arrays.items)), np.zeros(len(arrays.items))
+    for row, item in enumerate(arrays.items):
+        if item.position is not None and item.terms is not None:
+            size = abs(item.position.quantity)
+            slope[row], offset[row] = (0.0, size * item.ratio) if item.terms.contract.is_inverse else (size, 0.0)
+    return slope, offset
+
+
+def effective_leverages(
+    arrays: BookArrays, lines: Lines, move: Floats, sizes: tuple[Floats, Floats] | None = None
+) -> Floats:
     """The leverage of the single position that dies at the same joint move: `1 / (d + m (1 + u d))` (see DESIGN).
 
-    `d` is the size of the move, `u` its sign, `m` maintenance margin over notional at that point; 0 when never.
+    `d` is the size of the move, `u` its sign, `m` maintenance margin over notional (`sizes`: from `position_sizes`) at
+    that point; 0 when never.
     """
     out = np.zeros(move.size)
+    slope, offset = position_sizes(arrays) if sizes is None else sizes
     for a in np.flatnonzero(~np.isnan(move)):
         prices = arrays.prices * (1.0 + arrays.betas * move[a])
         rows = slice(arrays.held.start[a], arrays.held.start[a + 1])
         at = prices[arrays.held.column[rows]]
-        notional = (arrays.held.notional_slope[rows] * at + arrays.held.notional_offset[rows]).sum()
+        notional = (slope[rows] * at + offset[rows]).sum()
         if notional <= 0:
             continue
         first = int(arrays.held.start[a])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
-from perpbook.playbook.schema import Data, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
-from perpbook.playbook.sleeves import RESERVE
+from perpbook.playbook.schema import RESERVE, Data, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
 
 NAMELESS: str = Playbook.model_fields["name"].default
 NEAR: float = Playbook.model_fields["near"].default

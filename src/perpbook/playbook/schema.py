@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 LATER: dict[str, Any] = {"later": True}
 """Marks a field whose behaviour is not built yet."""
 
+RESERVE = "reserve"
+"""The sleeve that idle money belongs to, when the playbook names one so."""
+
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 Move = Annotated[FiniteFloat, Field(gt=0, lt=1)]

@@ -8,10 +8,7 @@ from fnmatch import fnmatchcase
 from perpbook.margin.arrays import Item
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import SleeveShare
-from perpbook.playbook.schema import Playbook, Sleeve
-
-RESERVE = "reserve"
-"""The sleeve that idle money belongs to, when the playbook names one so."""
+from perpbook.playbook.schema import RESERVE, Playbook, Sleeve
 
 
 def sleeve_of(playbook: Playbook, venue: str, item: Item) -> int:

@@ -17,5 +17,5 @@ def as_toml(playbook: Playbook) -> str:
 def _without_empty(value: Any) -> Any:
     """Lists as TOML has them; an empty list is left out, for that is its default, but for the sleeves, which have none."""
     if isinstance(value, dict):
-        return {key: _without_empty(one) for key, one in value.items() if one != ()}
+        return {key: _without_empty(one) for key, one in value.items() if one != () or key == "sleeves"}
     return [_without_empty(one) for one in value] if isinstance(value, tuple) else value

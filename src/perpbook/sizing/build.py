@@ -14,6 +14,7 @@ from perpbook.margin.arrays import Item, exit_levels
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.playbook.compile import Names
+from perpbook.playbook.words import position_name
 from perpbook.sizing.cheapest import CostLines
 from perpbook.sizing.limits import Limits, Linear, MarginPoint
 from perpbook.sizing.tiers import tier_steps
@@ -31,6 +32,7 @@ def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names) ->
             *_asset_limits(assessed, state, policy, names),
             *_account_limits(assessed, state, policy, names),
             *_book_limits(assessed, state, policy),
+            *_loss_limits(assessed, state, policy),
         ),
         margin=(*_survival_points(assessed, policy), *calm_points(assessed, state, policy)),
         account_names=names.accounts,
@@ -112,6 +114,20 @@ def _book_limits(assessed: Assessed, state: State, policy: Policy) -> list[Linea
     return out
 
 
+def _loss_limits(assessed: Assessed, state: State, policy: Policy) -> list[Linear]:
+    """What a position has lost stays inside its share of book equity as trims elsewhere cost money."""
+    if not math.isfinite(policy.position_loss):
+        return []
+    rows, out = assessed.arrays.positions(), []
+    for i in np.flatnonzero(state.position_loss > 0.0).tolist():
+        cap = _Cap(
+            rule="guardrails.position_loss", multiple=policy.position_loss, equity=float(state.book_equity[0]),
+            cost=_costs(assessed), subject=position_name(assessed, assessed.arrays.items[rows[i]]),
+        )  # fmt: skip
+        out.append(cap.on(np.where(np.arange(len(rows)) == i, state.position_loss[i], 0.0)))
+    return out
+
+
 def _both_sides(cap: _Cap, net: Floats, coins: float) -> list[Linear]:
     return [cap.on(net, coins), cap.on(-net, -coins)]
 
@@ -146,7 +162,11 @@ def calm_points(assessed: Assessed, state: State, policy: Policy) -> list[Margin
             inside = state.account_effective[a] <= cap
             for prices in calm_prices(assessed.arrays, a, cap):
                 missing = max(-surplus_at_scale(held, a, prices, 0.0, 1.0)[0], 0.0) if inside else 0.0
-                out.append(MarginPoint(name=rule, rule=rule, prices=prices, weight=1.0, account=a, allowed=missing))
+                out.append(
+                    MarginPoint(
+                        name=rule, rule=rule, prices=prices, weight=1.0, account=a, allowed=missing, by_tier=False
+                    )
+                )
     return out
 
 

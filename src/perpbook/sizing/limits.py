@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perpbook.kernels.types import Floats, Holdings, Integers
+from perpbook.kernels.types import Flags, Floats, Holdings, Integers
 from perpbook.sizing.tiers import TierSteps, true_savings
 
 
@@ -40,7 +40,9 @@ class Linear:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginPoint:
     """Prices (columns,) at which an account, or every account (`account` None), must keep `weight` x its maintenance
-    margin, or miss it by no more than `allowed` dollars. `name` is the scenario or cap, `rule` the playbook key."""
+    margin, or miss it by no more than `allowed` dollars. `name` is the scenario or cap, `rule` the playbook key.
+
+    `by_tier` False: always at today's tier, since the prices themselves were worked out from its rate."""
 
     name: str
     rule: str
@@ -48,6 +50,7 @@ class MarginPoint:
     weight: float
     account: int | None = None
     allowed: float = 0.0
+    by_tier: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class MarginLimits:
     point: Integers
     account: Integers
     weight: Floats
+    by_tier: Flags
     base: Floats
     gain: Floats
     notional: Floats
@@ -107,6 +111,7 @@ def margin_limits(limits: Limits) -> MarginLimits:
         point=point,
         account=account,
         weight=np.array([limits.margin[p].weight for p in point]),
+        by_tier=np.array([limits.margin[p].by_tier for p in point], dtype=np.uint8),
         base=emptied_equity(held, prices)[point, account] + allowed if len(pairs) else np.zeros(0),
         gain=held.delta[rows] * (at - held.price[rows]),
         notional=held.notional_slope[rows] * at + held.notional_offset[rows],
@@ -157,7 +162,7 @@ def surpluses(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Fl
 def relief(limits: Limits, laid: MarginLimits, position: int) -> Floats:
     """(m,) dollars a margin limit gains when a position of today's size is asked a rate lower by one."""
     own = limits.account_of()[position] == laid.account
-    gained: Floats = own * laid.weight * laid.notional[laid.point, position]
+    gained: Floats = own * laid.by_tier * laid.weight * laid.notional[laid.point, position]
     return gained
 
 
@@ -169,5 +174,6 @@ def worst_shortfall(limits: Limits, laid: MarginLimits, u: Floats) -> float:
         for one in limits.steps:
             value = value + saved[one.position] * relief(limits, laid, one.position)
     linear = [float(one.coefficients @ u) - one.bound for one in limits.linear]
-    over = float((u - limits.upper).max(initial=-np.inf))
+    size = np.abs(limits.held.delta * limits.held.price)[limits.rows]
+    over = float((size * (u - limits.upper)).max(initial=-np.inf))
     return max([-float(value.min(initial=np.inf)), *linear, over])

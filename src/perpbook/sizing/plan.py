@@ -104,7 +104,7 @@ def plans_for(
 
 
 def _cheapest(problem: Problem, solution: Solution | None, uniform: Plan | None) -> Plan | None:
-    """The optimiser's sizes in lots, or the uniform ones in the rare case that rounding made those cheaper."""
+    """The optimiser's sizes in lots, or the uniform ones in the rare case that rounding made those the better ones."""
     best, slack = None, 0.0
     for _ in range(TIGHTENINGS):
         if solution is None:
@@ -115,9 +115,9 @@ def _cheapest(problem: Problem, solution: Solution | None, uniform: Plan | None)
             best = plan
             break
         best = best or plan
-        slack = 2.0 * slack + 0.25 * _largest_lot(problem)
+        slack = 6.0 * slack + 0.25 * _largest_lot(problem)
         solution = cheapest_sizes(*_tightened(problem, slack), problem.costs)
-    if best and uniform and uniform.cost < best.cost and uniform.restores >= best.restores:
+    if best and uniform and (uniform.restores, -uniform.cost) > (best.restores, -best.cost):
         return replace(
             best, trims=uniform.trims, cost=uniform.cost, restores=uniform.restores, remaining=uniform.remaining
         )

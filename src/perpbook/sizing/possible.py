@@ -27,7 +27,12 @@ def within_reach(limits: Limits, laid: MarginLimits, costs: Sequence[CostLines])
 def only(laid: MarginLimits, keep: Flags | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> MarginLimits:
     """Some of the margin limits."""
     return replace(
-        laid, point=laid.point[keep], account=laid.account[keep], weight=laid.weight[keep], base=laid.base[keep]
+        laid,
+        point=laid.point[keep],
+        account=laid.account[keep],
+        weight=laid.weight[keep],
+        by_tier=laid.by_tier[keep],
+        base=laid.base[keep],
     )
 
 

@@ -15,8 +15,8 @@ def quantity_at(item: Item, share: float) -> float:
     """The signed quantity left at a share of today's: a multiple of the lot where the share is one, else the product."""
     assert item.position is not None and item.terms is not None
     quantity, lot = item.position.quantity, item.terms.contract.lot_size
-    if share >= 1.0:
-        return quantity
+    if share >= 1.0 or share <= 0.0:
+        return quantity if share > 0.0 else 0.0
     if lot <= 0:
         return quantity * share
     lots = share * abs(quantity) / lot

@@ -30,7 +30,7 @@ class Asked:
         A position that none of them is about was cut along with the whole book: then every broken rule asked.
         """
         name, account = position_name(assessed, item), assessed.arrays.accounts[item.account].id
-        own = [rule for rule, subject in self.findings if subject == name]
+        own = _touching((*self.findings, *self.binding), {name})
         around = {account, item.asset, "book"}
         bind = _touching(self.binding, around)
         asked = [*own, *(bind or _touching(self.findings, around))] or [rule for rule, _ in self.findings]

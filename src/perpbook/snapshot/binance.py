@@ -42,25 +42,31 @@ def read(answers: Sequence[Answer], draft: Draft, name: str) -> None:
     """Fill a draft from the answers."""
     accounts = [answer for answer in answers if _is_account(answer.found)]
     rows: dict[tuple[str, str], Answer] = {}
-    for answer in sorted(answers, key=lambda one: _is_account(one.found), reverse=True):
-        for row in (answer.inner("positions") if _is_account(answer.found) else answer).each():
+    for answer in [
+        *(one.inner("positions") for one in accounts),
+        *(one for one in answers if not _is_account(one.found)),
+    ]:
+        for row in answer.each():
             _merge(rows, row)
-    if len(accounts) > 1:
-        answers[0].report.add((), "two accounts are here", hint="import one account at a time")
     opened = [row for row in rows.values() if row.needed("positionAmt") != 0]
     isolated = [row for row in opened if _isolated(row)]
     crossed = [row for row in opened if not _isolated(row)]
-    pools: dict[str, dict[str, Any]] = {}
-    if accounts:
-        pools = _pools(accounts[0], draft, name, isolated, crossed)
+    _check_wallets(answers[0], len(accounts), opened, crossed)
+    pools = _pools(accounts[0], draft, name, isolated, crossed) if accounts else {}
     for row in crossed if accounts else ():
         _position(draft, pools.get("*") or pools[_margin_asset(row)], row)
-    for row in crossed[:1] if not accounts else ():
-        row.issue("symbol", "is held on cross margin, and no wallet is given", SAVE_ACCOUNT)
-    if not accounts and not opened:
-        answers[0].report.add((), "shows no open position and no wallet", hint=SAVE_ACCOUNT)
     for row in isolated:
         _isolated_account(draft, row, name, pools)
+
+
+def _check_wallets(first: Answer, accounts: int, opened: Sequence[Answer], crossed: Sequence[Answer]) -> None:
+    """One account must be there, unless every open position has a wallet of its own."""
+    if accounts > 1:
+        first.report.add((), "two accounts are here", hint="import one account at a time")
+    elif not accounts and crossed:
+        crossed[0].issue("symbol", "is held on cross margin, and no wallet is given", SAVE_ACCOUNT)
+    elif not accounts and not opened:
+        first.report.add((), "shows no open position and no wallet", hint=SAVE_ACCOUNT)
 
 
 def _merge(rows: dict[tuple[str, str], Answer], row: Answer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from perpbook.errors import BookError, Problem
@@ -97,6 +98,10 @@ def show(value: Any) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint: the known word that was probably meant, or the known ones."""
-    names = sorted(known)
-    near = get_close_matches(word[:80], names, n=1, cutoff=0.5)
+    return _nearest(word[:80], tuple(sorted(known)))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, names: tuple[str, ...]) -> str:
+    near = get_close_matches(word, names, n=1, cutoff=0.5)
     return f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(names) or 'none'}"
