@@ -15,11 +15,16 @@ NEAR_ZERO = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """Relative and absolute error allowed; `exact` asks integers, texts and flags for equality."""
+    """Relative and absolute error allowed; `exact` asks integers, texts and flags for equality.
+
+    `printed` says that expected numbers were rounded to the decimals they are printed with (a documentation's worked
+    example): ours may differ by half of the last one.
+    """
 
     relative: float = 1e-9
     absolute: float = 0.0
     exact: bool = False
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +76,10 @@ def _numbers_agree(ours: Any, expected: float, tolerance: Tolerance) -> bool:
 
 
 def _room(expected: float, tolerance: Tolerance) -> float:
-    return max(tolerance.absolute, tolerance.relative * abs(expected))
+    room = max(tolerance.absolute, tolerance.relative * abs(expected))
+    return max(room, _half_of_the_last_decimal(expected)) if tolerance.printed else room
+
+
+def _half_of_the_last_decimal(number: float) -> float:
+    exponent = Decimal(repr(number)).as_tuple().exponent
+    return 0.5 * 10.0**exponent if isinstance(exponent, int) and exponent <= -2 else 0.0

@@ -12,23 +12,39 @@ Adapt = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """Serves every case of `venue` and `topic` whose inputs hold all `needs`, and whose expected values all `gives`."""
+    """Serves every case of `venue` and `topic` whose inputs hold all `needs`, and whose expected values all `gives`.
+
+    `observes` are expected values handed to the adapter beside the inputs: what a payload shows of the market only
+    through its own results (a notional that tells the mark price). They should be few, and given back recomputed.
+    """
 
     venue: str
     topic: str
     needs: frozenset[str]
     gives: frozenset[str]
     adapt: Adapt
+    observes: frozenset[str] = frozenset()
 
 
 ADAPTERS: list[Adapter] = []
 
 
-def adapter(venue: str, topic: str, *, needs: Set[str], gives: Set[str] = frozenset()) -> Callable[[Adapt], Adapt]:
+def adapter(
+    venue: str, topic: str, *, needs: Set[str], gives: Set[str] = frozenset(), observes: Set[str] = frozenset()
+) -> Callable[[Adapt], Adapt]:
     """Register the decorated function; the most specific adapter (most `needs` + `gives`) serves a case."""
 
     def register(adapt: Adapt) -> Adapt:
-        ADAPTERS.append(Adapter(venue=venue, topic=topic, needs=frozenset(needs), gives=frozenset(gives), adapt=adapt))
+        ADAPTERS.append(
+            Adapter(
+                venue=venue,
+                topic=topic,
+                needs=frozenset(needs),
+                gives=frozenset(gives),
+                adapt=adapt,
+                observes=frozenset(observes),
+            )
+        )
         return adapt
 
     return register

@@ -62,7 +62,8 @@ def case_problems(case: GoldenCase) -> list[str]:
         keys = ", ".join(sorted(case.inputs))
         return [f"{NO_ADAPTER} ({case.venue} {case.topic}: {keys} -> {', '.join(sorted(case.expected))})"]
     try:
-        ours = fitting.adapt(case.inputs)
+        observed = {key: case.expected[key] for key in fitting.observes if key in case.expected}
+        ours = fitting.adapt({**observed, **case.inputs})
     except Exception as problem:
         return [f"the adapter raised {type(problem).__name__}: {problem}"]
     return [

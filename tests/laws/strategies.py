@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from perpbook.model.account import Account, Balance, MarginMode, Position
 from perpbook.model.book import Book, LayerBalance, Transfer
@@ -172,12 +173,20 @@ def one_tier(rate: float, *, symbol: str = "AAA-PERP", base: str = "AAA") -> Con
     return ContractTerms(contract=contract, tiers=TierTable(tiers=(tier,)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Situation:
     """A snapshot with the terms that it is read under."""
 
     snapshot: Snapshot
     terms: Mapping[str, VenueTerms]
+
+    def __repr__(self) -> str:
+        """What a failure shows: the real terms are too long for it, and known."""
+        ours = self.terms["ours"].contracts if "ours" in self.terms else {}
+        return f"Situation({self.snapshot.book!r}, {self.snapshot.market!r}, ours={dict(ours)!r})"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        printer.text(repr(self))
 
     @property
     def accounts(self) -> tuple[Account, ...]:

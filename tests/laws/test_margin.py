@@ -97,7 +97,9 @@ def test_scaling_down_never_raises_what_an_account_needs(found: Situation, one: 
     assert needs[0] <= needs[1] * (1 + CLOSE)
 
 
-tiered = st.sampled_from([one for one in real_contracts() if len(real_terms()[one[0]].contracts[one[1]].tiers.tiers) > 1])
+tiered = st.sampled_from(
+    [one for one in real_contracts() if len(real_terms()[one[0]].contracts[one[1]].tiers.tiers) > 1]
+)
 
 
 @given(st.one_of(tiered.map(lambda one: real_terms()[one[0]].contracts[one[1]]), linear_terms(), inverse_terms()),
@@ -195,9 +197,7 @@ def test_rows_add_up_to_accounts_and_accounts_to_the_book(found: Situation) -> N
         rows = slice(arrays.held.start[number], arrays.held.start[number + 1])
         assert at.maintenance[number] == pytest.approx(at.row_maintenance[rows].sum(), rel=CLOSE)
         assert at.row_maintenance[rows].sum() == pytest.approx(
-            sum(
-                requirement(at.lines, row, arrays.held.price[row]) for row in range(rows.start, rows.stop)
-            ),
+            sum(requirement(at.lines, row, arrays.held.price[row]) for row in range(rows.start, rows.stop)),
             rel=CLOSE,
         )
     total = assessed.assessment.book.summary
@@ -227,4 +227,3 @@ def test_summaries_add_in_any_order_and_zero_adds_nothing(
 def test_a_margin_ratio_of_one_is_where_liquidation_begins(one: MarginSummary) -> None:
     assume(one.maintenance_margin > 0)
     assert (one.margin_ratio > 1) == (one.equity < one.maintenance_margin)
-

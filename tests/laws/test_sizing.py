@@ -58,6 +58,18 @@ def test_a_trim_only_reduces_leaves_whole_lots_and_says_why(seed: int) -> None:
             assert plan.method == "cheapest" or set(trim.rules) <= broken
 
 
+@FEW
+@given(seed=SEEDS)
+def test_whole_lots_cost_little_more_than_the_optimum(seed: int) -> None:
+    result = result_of(seed)
+    case = laid_out(result)
+    best = cheapest_sizes(case.limits, case.laid, case.costs)
+    assert best is not None
+    for plan in result.verdict.plans:
+        if plan.method == "cheapest":
+            assert best.cost * (1 - 1e-6) - 1e-3 <= plan.cost <= 1.02 * best.cost + 1.0
+
+
 def solved(case: Laid, account: int, dollars: float) -> float:
     """The cost of the cheapest sizes with so many dollars more in an account."""
     laid = replace(case.laid, base=case.laid.base + dollars * (case.laid.account == account))

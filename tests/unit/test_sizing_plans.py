@@ -176,3 +176,37 @@ def test_caps_alone_make_a_plan_without_any_stress(cap: str) -> None:
     book = snapshot(account("hl", "hyperliquid", 61_000, ("BTC", 4.0), ("ETH", -20.0)))
     plan = plan_of(book, f"schema_version = 1\n[leverage.{cap}\n")
     assert plan.restores and plan.bindings and not plan.remaining
+
+
+def test_an_account_named_like_an_asset_is_no_reason_to_trim_that_asset() -> None:
+    book = snapshot(
+        account("ETH", "hyperliquid", 30_000, ("BTC", 3.0)), account("bn", "binance", 400_000, ("ETHUSDT", 300.0))
+    )
+    uniform = plan_of(book, SURVIVE_ONLY + "[leverage.asset]\nETH = 2.0\n", "uniform")
+    assert {trim.account: trim.rules for trim in uniform.trims} == {
+        "ETH": ("survival.joint",), "bn": ("leverage.asset",)
+    }  # fmt: skip
+
+
+def test_closing_a_coin_settled_position_whole_keeps_the_coins_price() -> None:
+    book = snapshot(account("coin", "deribit", 1.0, ("BTC-PERPETUAL", -90_000.0), coin="BTC"))
+    plan = plan_of(book, "schema_version = 1\n[leverage.asset]\nBTC = 0.00001\n")
+    assert plan.restores and [repr(trim.quantity_after) for trim in plan.trims] == ["0.0"]
+
+
+def test_a_position_that_lost_too_much_is_closed_and_the_cost_does_not_push_another_over() -> None:
+    book = snapshot(
+        account("hl", "hyperliquid", 100_000, ("BTC", 1.0), ("ETH", 50.0)),
+        depths={("hyperliquid", "BTC"): some_depth(90_000, 40_000)},
+    )
+    hl = book.book.accounts[0]
+    entries = {"BTC": 101_000.0, "ETH": 3_279.2}
+    positions = tuple(replace(one, entry_price=entries[one.symbol]) for one in hl.positions)
+    book = replace(book, book=replace(book.book, accounts=(replace(hl, positions=positions),)))
+    text = "schema_version = 1\n[guardrails]\nposition_loss = 0.112\n"
+    result = checked(book, text, TERMS)
+    assert [one.subject for one in result.verdict.findings if one.status is Status.BREACH] == ["BTC @ hl"]
+    plan = result.verdict.plans[0]
+    left = {trim.symbol: trim.quantity_after for trim in plan.trims}
+    assert plan.restores and left["BTC"] == 0.0 and 49.0 < left["ETH"] < 50.0
+    assert all(trim.rules == ("guardrails.position_loss",) for trim in plan.trims)

@@ -190,7 +190,8 @@ class _Search:
         totals: dict[tuple[str, str, str, int], float] = {}
         for cut in self.cuts:
             point, account = self.limits.margin[self.laid.point[cut.limit]], int(self.laid.account[cut.limit])
-            key = (point.name, point.rule, self.limits.account_names[account], account)
+            subject = "book" if point.rule.startswith("leverage.book") else self.limits.account_names[account]
+            key = (point.name, point.rule, subject, account)
             totals[key] = totals.get(key, 0.0) + float(duals[cut.row]) / cut.size
         for one, row in zip(self.limits.linear, self.linear, strict=True):
             key = (one.name, one.rule, one.subject, one.account)

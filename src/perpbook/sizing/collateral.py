@@ -10,7 +10,7 @@ from perpbook.kernels.liquidation import joint_moves
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
-from perpbook.margin.measures import effective_leverages, nearer
+from perpbook.margin.measures import effective_leverages, nearer, position_sizes
 
 
 def collateral_needed(assessed: Assessed, state: State, policy: Policy) -> dict[str, float]:
@@ -84,4 +84,4 @@ def effective_with(assessed: Assessed, account: int, dollars: float) -> float:
     equity = assessed.measures.equity.copy()
     equity[account] += dollars
     move = nearer(moves, equity >= assessed.measures.maintenance)
-    return float(effective_leverages(arrays, richer, move)[account])
+    return float(effective_leverages(arrays, richer, move, position_sizes(arrays))[account])

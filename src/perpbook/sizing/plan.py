@@ -29,8 +29,8 @@ Changes = Mapping[int, tuple[float, float]]
 MENDABLE = tuple(WORDINGS[code].rule for code in WORDINGS if code <= 9 or code == DEPTH_SHARE)
 """Rules that trims can restore; the others want money moved or a position reopened."""
 
-TIGHTENINGS = 6
-"""How often the limits are tightened by some lots when no rounding keeps them."""
+TIGHTENINGS = (0.01, 0.05, 0.25, 1.5, 9.0, 54.0)
+"""By how many of the largest lots the limits are tightened, in turn, when no rounding keeps them."""
 
 assert WORDINGS[MARGIN_MODE].rule not in MENDABLE
 
@@ -105,8 +105,8 @@ def plans_for(
 
 def _cheapest(problem: Problem, solution: Solution | None, uniform: Plan | None) -> Plan | None:
     """The optimiser's sizes in lots, or the uniform ones in the rare case that rounding made those the better ones."""
-    best, slack = None, 0.0
-    for _ in range(TIGHTENINGS):
+    best = None
+    for tighter in (*TIGHTENINGS, None):
         if solution is None:
             break
         sizes = round_to_lots(problem.limits, problem.laid, problem.items, solution.scale, problem.tolerance)
@@ -115,8 +115,8 @@ def _cheapest(problem: Problem, solution: Solution | None, uniform: Plan | None)
             best = plan
             break
         best = best or plan
-        slack = 6.0 * slack + 0.25 * _largest_lot(problem)
-        solution = cheapest_sizes(*_tightened(problem, slack), problem.costs)
+        if tighter is not None:
+            solution = cheapest_sizes(*_tightened(problem, tighter * _largest_lot(problem)), problem.costs)
     if best and uniform and (uniform.restores, -uniform.cost) > (best.restores, -best.cost):
         return replace(
             best, trims=uniform.trims, cost=uniform.cost, restores=uniform.restores, remaining=uniform.remaining

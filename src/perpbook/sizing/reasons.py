@@ -12,6 +12,9 @@ from perpbook.model.verdict import Finding
 from perpbook.playbook.words import position_name
 from perpbook.sizing.cheapest import Price
 
+OWN = ("guardrails.position_loss", "liquidity.max_depth_share")
+"""Rules about a single position, which name it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -30,15 +33,20 @@ class Asked:
         A position that none of them is about was cut along with the whole book: then every broken rule asked.
         """
         name, account = position_name(assessed, item), assessed.arrays.accounts[item.account].id
-        own = _touching((*self.findings, *self.binding), {name})
-        around = {account, item.asset, "book"}
-        bind = _touching(self.binding, around)
-        asked = [*own, *(bind or _touching(self.findings, around))] or [rule for rule, _ in self.findings]
+        own = [rule for rule, subject in (*self.findings, *self.binding) if rule.startswith(OWN) and subject == name]
+
+        def around(pairs: Iterable[tuple[str, str]]) -> list[str]:
+            return [rule for rule, subject in pairs if subject == _subject(rule, account, item.asset)]
+
+        asked = [*own, *(around(self.binding) or around(self.findings))] or [rule for rule, _ in self.findings]
         return tuple(dict.fromkeys(asked))
 
 
-def _touching(pairs: Iterable[tuple[str, str]], subjects: set[str]) -> list[str]:
-    return [rule for rule, subject in pairs if subject in subjects]
+def _subject(rule: str, account: str, asset: str) -> str:
+    """What a rule would name if it were about a position of this asset in this account."""
+    if rule.startswith("leverage.asset"):
+        return asset
+    return "book" if rule.startswith("leverage.book") else account
 
 
 def asked_by(
