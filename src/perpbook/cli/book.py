@@ -51,9 +51,10 @@ def show(file: File = Path("book.toml"), as_json: AsJson = False) -> None:
     def work() -> Answer:
         from perpbook.engine.clock import now_ns
         from perpbook.report.book import tell_book
+        from perpbook.runs.places import terms_folders
         from perpbook.snapshot import load_snapshot
 
-        found = load_snapshot(file, now_ns=now_ns())
+        found = load_snapshot(file, now_ns=now_ns(), terms_folders=terms_folders())
         return Answer(data=found, tell=lambda console: tell_book(console, found))
 
     reply("book.show/1", as_json, work)

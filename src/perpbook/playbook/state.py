@@ -45,6 +45,7 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
         ),
         position_wanted=np.array([wanted_mode(playbook, names, sleeve) for sleeve in sleeves], dtype=np.int64),
         account_equity=measures.equity,
+        account_dead=(measures.equity < measures.maintenance).astype(np.uint8),
         account_coins=measures.net - net,
         account_effective=measures.effective,
         asset_notional=sums(asset, notional, len(names.assets)),
@@ -63,10 +64,11 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
 
 
 def safe_scales(assessed: Assessed, buffer: float) -> Floats:
-    """(accounts,) the largest scale at which each account survives every scenario; 1 without scenarios."""
+    """(accounts,) the largest scale at which each account survives today and every scenario; 1 without scenarios."""
     out = np.ones(len(assessed.arrays.accounts))
     if assessed.scenarios:
-        largest_scales(assessed.arrays.held, assessed.grid.prices, buffer, out)
+        prices = np.column_stack([assessed.grid.prices, assessed.arrays.prices])
+        largest_scales(assessed.arrays.held, prices, buffer, out)
     return out
 
 

@@ -23,11 +23,14 @@ def import_book(
     files: Sequence[Path], *, format: str | None, account: str | None, now_ns: int, add: Path | None, out: Path | None
 ) -> Imported:
     """Read a venue's answer (and the further files that belong to it), join it to the book `add`, write it to `out`."""
+    from perpbook.runs.places import terms_folders
     from perpbook.snapshot import dump_snapshot, import_snapshot, load_snapshot
 
-    found = import_snapshot(files[0], format=format, account=account, now_ns=now_ns, extra=files[1:])
+    found = import_snapshot(
+        files[0], format=format, account=account, now_ns=now_ns, extra=files[1:], terms_folders=terms_folders()
+    )
     if add is not None:
-        found = joined(load_snapshot(add, now_ns=now_ns), found)
+        found = joined(load_snapshot(add, now_ns=now_ns, terms_folders=terms_folders()), found)
     text = dump_snapshot(found)
     if out is not None:
         write(out, text)
@@ -58,11 +61,12 @@ def joined(old: Snapshot, new: Snapshot) -> Snapshot:
 
 def export_book(path: Path, format: str, out: Path | None, now_ns: int) -> str:
     """The book in the native format; written to `out` when that is given."""
+    from perpbook.runs.places import terms_folders
     from perpbook.snapshot import dump_snapshot, load_snapshot
 
     if format not in ("toml", "json"):
         raise InputError(f'"{format}" is not a book format: choose toml or json')
-    text = dump_snapshot(load_snapshot(path, now_ns=now_ns), format)
+    text = dump_snapshot(load_snapshot(path, now_ns=now_ns, terms_folders=terms_folders()), format)
     if out is not None:
         write(out, text)
     return text

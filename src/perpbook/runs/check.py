@@ -57,19 +57,19 @@ def run_check(
     InputError : a file is wrong; carries every problem found.
     DataError : a price is missing, or older than the playbook allows.
     """
-    snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns)
+    snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns, terms_folders=terms_folders)
     return check_snapshot(snapshot, rules, load_all_terms(snapshot, terms_folders), terms_folders=tuple(terms_folders))
 
 
 def read_inputs(
-    book: Path, playbook: Path | None, *, market: Path | None, now_ns: int | None
+    book: Path, playbook: Path | None, *, market: Path | None, now_ns: int | None, terms_folders: Sequence[Path] = ()
 ) -> tuple[Snapshot, Playbook]:
     """The files of a check, read; errors as `run_check`."""
     from perpbook.playbook.load import default_playbook, load_playbook
     from perpbook.snapshot import load_snapshot
 
     rules = load_playbook(playbook) if playbook else default_playbook()
-    snapshot = load_snapshot(book, market=market, now_ns=now_ns)
+    snapshot = load_snapshot(book, market=market, now_ns=now_ns, terms_folders=terms_folders)
     refuse_stale(snapshot, rules, now_ns)
     return snapshot, rules
 

@@ -113,7 +113,7 @@ def run_whatif(
     InputError : a file is wrong, or the trade is not understood.
     DataError : a price is missing or stale.
     """
-    snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns)
+    snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns, terms_folders=terms_folders)
     terms = load_all_terms(snapshot, terms_folders)
     before = check_snapshot(snapshot, rules, terms, with_plans=False, terms_folders=tuple(terms_folders))
     desk = Desk(before=before, priced=read_trade(text, snapshot.book, snapshot.market, terms))

@@ -17,7 +17,12 @@ from perpbook.kernels.state import (
 
 @kernel
 def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
-    """(1 + buffer) maintenance margin over equity of account a after scenario s: it survives at or below 1."""
+    """(1 + buffer) maintenance margin over equity of account a after scenario s: it survives at or below 1.
+
+    An account that is liquidatable as it stands survives nothing, wherever the scenario ends.
+    """
+    if state.account_dead[a]:
+        return float("inf")
     need = (1.0 + policy.buffer) * state.stress_maintenance[a, s]
     equity = state.stress_equity[a, s]
     if equity > 0.0:
