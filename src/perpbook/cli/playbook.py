@@ -78,7 +78,7 @@ def diff(
     reply("playbook.diff/1", as_json, work)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def edit(
     file: File,
     key: Annotated[str, typer.Argument(help="Dotted key, like leverage.asset.BTC.")],
