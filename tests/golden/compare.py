@@ -60,9 +60,22 @@ def agree(ours: Any, expected: Any, tolerance: Tolerance) -> bool:
             and len(ours) == len(expected)
             and all(agree(one, other, tolerance) for one, other in zip(ours, expected, strict=True))
         )
+    if isinstance(expected, str) and isinstance(ours, int | float | Decimal | Fraction) and not isinstance(ours, bool):
+        return _decimals_agree(ours, expected, tolerance)
     if expected is None or isinstance(expected, bool | str):
         return type(ours) is type(expected) and bool(ours == expected)
     return _numbers_agree(ours, expected, tolerance)
+
+
+def _decimals_agree(ours: Any, expected: str, tolerance: Tolerance) -> bool:
+    """An expected number written as text, so that no digit of it is lost."""
+    try:
+        number = Fraction(expected)
+    except ValueError:
+        return False
+    if tolerance.exact:
+        return Fraction(ours) == number
+    return abs(Fraction(ours) - number) <= max(Fraction(_room(float(number), tolerance)), Fraction(NEAR_ZERO) if not number else 0)
 
 
 def _numbers_agree(ours: Any, expected: float, tolerance: Tolerance) -> bool:

@@ -74,7 +74,7 @@ def test_at_its_liquidation_price_an_account_has_just_its_maintenance_margin(fou
                 continue
             factor = end / arrays.prices[item.column]
             slow = at_factors(found, arrays, item.account, {item.column: factor})
-            assert abs(slow.surplus) <= rounding(factor) * slow.weight
+            assert end > 0 and abs(slow.surplus) <= rounding(factor) * slow.weight, (row, factor)
 
 
 @given(situations())
@@ -160,7 +160,7 @@ def test_a_short_dies_above_it_in_the_same_way(found: Situation) -> None:
 
 @given(single_positions())
 def test_an_account_is_liquidatable_exactly_when_it_is_past_its_end(found: Situation) -> None:
-    arrays, at = read(found)
+    arrays, _ = read(found)
     slow = at_factors(found, arrays, 0, {})
     assume(abs(slow.surplus) > ROUNDING * slow.weight)
     account = assess(found.snapshot, found.terms).assessment.accounts[0]

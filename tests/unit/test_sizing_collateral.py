@@ -40,6 +40,7 @@ def broken(book: Snapshot, text: str) -> set[str]:
 
 ACCOUNT_RULES = {
     "survival": SURVIVE_ONLY,
+    "survival with a buffer": SURVIVE_ONLY.replace("buffer = 0.0", "buffer = 0.25"),
     "gross": "schema_version = 1\n[leverage.account]\ngross = 4\n",
     "net": "schema_version = 1\n[leverage.account]\nnet = 1.5\n",
     "effective": "schema_version = 1\n[leverage.account]\neffective = 5\n",

@@ -15,6 +15,7 @@ from perpbook.model.market import Snapshot
 from perpbook.model.verdict import Plan, Status
 from perpbook.sizing.cheapest import cheapest_sizes
 from perpbook.sizing.limits import worst_shortfall
+from perpbook.sizing.lots import round_to_lots
 from perpbook.sizing.plan import is_mendable
 from tests.unit.sizing_books import (
     STRICT,
@@ -210,3 +211,29 @@ def test_a_position_that_lost_too_much_is_closed_and_the_cost_does_not_push_anot
     left = {trim.symbol: trim.quantity_after for trim in plan.trims}
     assert plan.restores and left["BTC"] == 0.0 and 49.0 < left["ETH"] < 50.0
     assert all(trim.rules == ("guardrails.position_loss",) for trim in plan.trims)
+    assert [one.name for one in plan.bindings] == ["guardrails.position_loss ETH @ hl"]
+
+
+def test_effective_leverage_ends_at_its_cap_when_a_trim_falls_into_a_lower_tier() -> None:
+    book = snapshot(account("ok", "okx", 125_000, ("BTC-USDT-SWAP", -11.2511)))
+    result = checked(book, "schema_version = 1\n[leverage.account]\neffective = 2.43\n", TERMS)
+    case = laid_out(result)
+    found = cheapest_sizes(case.limits, case.laid, case.costs)
+    assert found is not None
+    after = findings_at(result, TERMS, {("ok", "BTC-USDT-SWAP"): -11.2511 * float(found.scale[0])})
+    assert [one.measured for one in after] == [pytest.approx(2.43, rel=1e-6)]
+
+
+def test_a_hedge_is_rounded_up_when_rounding_it_down_would_kill() -> None:
+    okx = TERMS["okx"]
+    swap = okx.contracts["ETH-USDT-SWAP"]
+    coarse = replace(swap, contract=replace(swap.contract, lot_size=5.0))
+    terms = TERMS | {"okx": replace(okx, contracts=dict(okx.contracts) | {"ETH-USDT-SWAP": coarse})}
+    book = snapshot(account("ok", "okx", 5_300, ("BTC-USDT-SWAP", 1.3), ("ETH-USDT-SWAP", -38.0)))
+    case = laid_out(checked(book, SURVIVE_ONLY.replace("0.15", "0.2"), terms))
+    items = [case.result.assessed.arrays.items[row] for row in case.limits.rows]
+    sizes = np.array([33 / 38 if item.asset == "ETH" else 1.0 for item in items])
+    down = np.array([30 / 38 if item.asset == "ETH" else 1.0 for item in items])
+    rounded = round_to_lots(case.limits, case.laid, items, sizes, 1e-6)
+    assert worst_shortfall(case.limits, case.laid, down) > 0.0
+    assert rounded is not None and rounded.min() == pytest.approx(35 / 38)

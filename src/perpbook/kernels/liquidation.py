@@ -78,7 +78,10 @@ def walk_in(
 def safe_stretch(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats
 ) -> tuple[float, float]:
-    """Both ends of the stretch of f in which surplus is not negative; NaN for an end that never comes."""
+    """Both ends of the stretch of f in which surplus is not negative; NaN for an end that never comes.
+
+    An end where some price would not be positive does not come: nobody is saved by it.
+    """
     left, right = ray_bounds(lines, low, high, prices, direction)
     lower = np.nan
     start = left * (1.0 - 1e-12) if left > -np.inf else -1.0
@@ -96,7 +99,7 @@ def safe_stretch(
         start *= 2.0
     if surplus_on_ray(lines, low, high, rest, prices, direction, start)[0] < 0.0:
         upper = walk_in(lines, low, high, rest, prices, direction, start, -1.0)
-    return lower, upper
+    return (lower if lower < right else np.nan), (upper if upper > left else np.nan)
 
 
 @kernel

@@ -66,16 +66,12 @@ def isolated_price(given: Values) -> Values:
     return {"liquidation_price": first_position("okx", [leg], given["margin"], MarginMode.ISOLATED).liquidation_price}
 
 
-@adapter(
-    "okx", "liquidation", needs={"contracts", "ct_val", "mark_px", "mgn_ratio", "mmr_rate", "taker_fee", "side"}
-)
+@adapter("okx", "liquidation", needs={"contracts", "ct_val", "mark_px", "mgn_ratio", "mmr_rate", "taker_fee", "side"})
 def cross_price(given: Values) -> Values:
     return _price_from_ratio(given, given["mark_px"], given["mmr_rate"])
 
 
-@adapter(
-    "okx", "liquidation", needs={"contracts", "ct_val", "position_value", "mmr", "mgn_ratio", "taker_fee", "side"}
-)
+@adapter("okx", "liquidation", needs={"contracts", "ct_val", "position_value", "mmr", "mgn_ratio", "taker_fee", "side"})
 def cross_price_from_value(given: Values) -> Values:
     value = given["position_value"]
     return _price_from_ratio(given, value / (given["contracts"] * given["ct_val"]), given["mmr"] / value)

@@ -19,7 +19,8 @@ from perpbook.terms.terms import CloseFee, CloseFeeBasis, ContractTerms, SizeSlo
 
 def marginal(rates: Sequence[tuple[float, float]], unit: TierUnit = TierUnit.NOTIONAL) -> TierTable:
     """The table whose tiers have these (maintenance rate, deduction), lowest first; bounds follow from deductions."""
-    tiers, before = [], (0.0, 0.0)
+    tiers: list[Tier] = []
+    before = (0.0, 0.0)
     for rate, deduction in rates:
         lower = (deduction - before[1]) / (rate - before[0])
         if lower > 0 and not tiers:
