@@ -20,7 +20,7 @@ def random_lines(draw: st.DrawFn, *, columns: int = 3) -> Lines:
     slope, offset = np.zeros((total, 6)), np.zeros((total, 6))
     for row, count in enumerate(pieces):
         rates = sorted(draw(magnitudes(0.01, 30.0)) for _ in range(count))
-        knots = sorted(draw(between(50.0, 150.0)) for _ in range(count))
+        knots = sorted(draw(magnitudes(10.0, 1e4)) for _ in range(count))
         for k in range(count):
             slope[row, k] = rates[k]
             offset[row, k] = offset[row, k - 1] - knots[k] * (rates[k] - rates[k - 1]) if k else 0.0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from perpbook.kernels.liquidation import FARTHEST, deaths_on_ray
+from perpbook.kernels.liquidation import FARTHEST, deaths_on_ray, joint_moves
 from perpbook.kernels.margin import account_margins
 from perpbook.kernels.types import Lines
 from perpbook.margin.arrays import BookArrays, book_arrays
@@ -271,6 +271,23 @@ def test_the_first_death_is_where_surplus_first_goes_below_nothing(lines: Lines,
         alive_until = math.inf if math.isnan(fractions[a]) else fractions[a]
         assert alive_until <= first
         assert alive_until == math.inf or (surplus[a][steps > alive_until + 1e-9] < 1e-6).all() or alive_until == 0.0
+
+
+@given(random_lines(columns=1), magnitudes(1e-3, 1e6))
+def test_wherever_an_account_lives_it_lives_between_its_two_ends(lines: Lines, factor: float) -> None:
+    prices, accounts = np.full(1, 100.0), lines.cash.size
+    moves, prices_at = np.empty((accounts, 2)), np.array([100.0 * factor])
+    joint_moves(lines, prices, np.ones(1), moves)
+    equity, maintenance = np.empty(accounts), np.empty(accounts)
+    account_margins(lines, prices_at, equity, maintenance)
+    surplus, scale = equity - maintenance, ROUNDING * (1e5 + 1e6 * factor)
+    low = np.where(np.isnan(moves[:, 0]), -1.0, moves[:, 0])
+    high = np.where(np.isnan(moves[:, 1]), np.inf, moves[:, 1])
+    bounded = ~np.isnan(moves).all(axis=1)
+    inside = (low < factor - 1.0) & (factor - 1.0 < high)
+    assert (low <= high).all()
+    assert inside[surplus > scale].all()
+    assert not (inside & bounded)[surplus < -scale].any()
 
 
 def test_nothing_beyond_the_farthest_price_is_called_a_liquidation_price() -> None:

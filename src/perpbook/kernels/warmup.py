@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from perpbook.kernels import depth, lanes, liquidation, margin, notional, scale
+from perpbook.kernels import depth, funding, lanes, liquidation, margin, notional, scale
 from perpbook.kernels.types import Holdings
 
 
@@ -40,4 +40,5 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
         lambda: lanes.stress_grid(lanes.in_order_of_slope(lines), np.ones((1, 8)), np.empty((1, 8)), np.empty((1, 8))),
     )
     yield "largest size", lambda: scale.largest_scales(held, np.ones((1, 1)), 0.0, np.empty(1))
+    yield "funding", lambda: funding.funding_payments(one, one, one, flag, out)
     yield "depth", lambda: depth.walk(one, one, 1.0)

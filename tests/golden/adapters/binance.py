@@ -69,9 +69,12 @@ def _leg(given: Values, symbol: str) -> Leg:
     "binance",
     "inverse",
     needs={"isolated_wallet", "cum", "side", "contracts", "contract_multiplier", "entry_price", "mmr"},
+    observes={"notional_value"},
 )
 def coin_margined(given: Values) -> Values:
-    """Value and profit are given only where the case says at which mark price they were taken."""
+    """Where the payload does not show the mark price, its notional value does: contracts x multiplier / mark."""
+    dollars = given["contracts"] * given["contract_multiplier"]
+    seen = dollars / abs(given["notional_value"]) if given.get("notional_value") else None
     leg = Leg(
         rules=Rules(
             tiers=marginal([(given["mmr"], given["cum"])], TierUnit.BASE),
@@ -80,7 +83,7 @@ def coin_margined(given: Values) -> Values:
         ),
         quantity=signed(given["side"], given["contracts"] * given["contract_multiplier"]),
         entry=given["entry_price"],
-        mark=given.get("mark_price"),
+        mark=given.get("mark_price") or seen,
     )
     found = first_position("binance-coinm", [leg], given["isolated_wallet"], MarginMode.ISOLATED)
     values: dict[str, Any] = {"liquidation_price": found.liquidation_price}
