@@ -83,21 +83,20 @@ def safe_stretch(
     An end where some price would not be positive does not come: nobody is saved by it.
     """
     left, right = ray_bounds(lines, low, high, prices, direction)
-    lower = np.nan
+    lower, upper = np.nan, np.nan
     start = left * (1.0 - 1e-12) if left > -np.inf else -1.0
-    while left == -np.inf and start > -FARTHEST:
-        if surplus_on_ray(lines, low, high, rest, prices, direction, start)[0] < 0.0:
-            break
+    value, rise = surplus_on_ray(lines, low, high, rest, prices, direction, start)
+    while left == -np.inf and start > -FARTHEST and (value >= 0.0 or rise < 0.0):
         start *= 2.0
-    if surplus_on_ray(lines, low, high, rest, prices, direction, start)[0] < 0.0:
+        value, rise = surplus_on_ray(lines, low, high, rest, prices, direction, start)
+    if value < 0.0:
         lower = walk_in(lines, low, high, rest, prices, direction, start, 1.0)
-    upper = np.nan
     start = right * (1.0 - 1e-12) if right < np.inf else 1.0
-    while right == np.inf and start < FARTHEST:
-        if surplus_on_ray(lines, low, high, rest, prices, direction, start)[0] < 0.0:
-            break
+    value, rise = surplus_on_ray(lines, low, high, rest, prices, direction, start)
+    while right == np.inf and start < FARTHEST and (value >= 0.0 or rise > 0.0):
         start *= 2.0
-    if surplus_on_ray(lines, low, high, rest, prices, direction, start)[0] < 0.0:
+        value, rise = surplus_on_ray(lines, low, high, rest, prices, direction, start)
+    if value < 0.0:
         upper = walk_in(lines, low, high, rest, prices, direction, start, -1.0)
     return (lower if lower < right else np.nan), (upper if upper > left else np.nan)
 
