@@ -303,12 +303,15 @@ def collateral_for(
     return tuple(found)
 
 
+betas_tried = between(0.3, 2.0) | st.sampled_from((0.0, -0.5))
+
+
 @st.composite
-def situations(draw: st.DrawFn, *, most_accounts: int = 3, coin_prices: bool = True) -> Situation:
+def situations(draw: st.DrawFn, *, venues: Sequence[str] = (*REAL, "ours"), most: int = 3) -> Situation:
     """One to three accounts on venues with the real terms, or on one of our own, with money on layers and on its way."""
     ours = venue_of(draw(linear_terms()), draw(linear_terms(symbol="BBB-PERP", base="BBB")), draw(inverse_terms()))
     known = {**real_terms(), "ours": ours}
-    names = draw(st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=most_accounts))
+    names = draw(st.lists(st.sampled_from(venues), min_size=1, max_size=most))
     accounts, quotes = [], {}
     for number, venue in enumerate(names):
         terms = known[venue]
@@ -318,12 +321,12 @@ def situations(draw: st.DrawFn, *, most_accounts: int = 3, coin_prices: bool = T
                 quotes[venue, symbol] = draw(quotes_of(contract, around=PRICES.get(contract.contract.base, 100.0)))
         prices = {symbol: risk_price_of(quote, terms) for (of, symbol), quote in quotes.items() if of == venue}
         accounts.append(draw(accounts_on(terms, prices, name=f"{venue}-{number}")))
-    coins = {"BTC": 90_500.0, "ETH": 3_010.0, "SOL": 149.0} if coin_prices else {}
-    if coin_prices and draw(st.booleans()):
+    coins = {"BTC": 90_500.0, "ETH": 3_010.0, "SOL": 149.0}
+    if draw(st.booleans()):
         coins["AAA"] = 101.0
     market = Market(
         as_of_ns=NOW, source="laws", quotes=quotes, asset_prices=coins,
-        betas={asset: draw(between(0.3, 2.0)) for asset in draw(st.sets(st.sampled_from(("ETH", "SOL", "AAA"))))},
+        betas=draw(st.dictionaries(st.sampled_from(("ETH", "SOL", "AAA")), betas_tried)),
     )  # fmt: skip
     return Situation(
         Snapshot(book=draw(books_of(tuple(accounts))), market=market), {name: known[name] for name in set(names)}

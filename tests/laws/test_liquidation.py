@@ -112,10 +112,12 @@ def test_no_joint_move_on_the_way_kills_it_sooner(found: Situation, step: int) -
         if now.surplus <= ROUNDING * now.weight:
             continue
         down, up = at.moves[number]
-        bound = 1.0 / max(arrays.betas, default=1.0)
-        down, up = -bound * (1 - 1e-6) if math.isnan(down) else down, 1e6 if math.isnan(up) else up
+        betas = [arrays.betas[item.column] for item in arrays.items if item.account == number]
+        positive = [(1 - 1e-6) / beta for beta in betas if beta > 0], [(1e-6 - 1) / beta for beta in betas if beta < 0]
+        down = -min([*positive[0], 1e6]) if math.isnan(down) else down
+        up = min([*positive[1], 1e6]) if math.isnan(up) else up
         share = (step + 0.5) / 40
-        for move in (down * share, (1.0 + up) ** share - 1.0):
+        for move in (1.0 - (1.0 - down) ** share, (1.0 + up) ** share - 1.0):
             factors = {column: 1.0 + beta * move for column, beta in enumerate(arrays.betas)}
             slow = at_factors(found, arrays, number, factors)
             assert slow.surplus >= -ROUNDING * slow.weight, (down, up, move)

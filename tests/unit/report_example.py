@@ -77,6 +77,8 @@ def position(
         "maintenance_margin_fraction": 0.02,
         "liquidation_price": None if dies is None else mark * (1 + dies),
         "liquidation_distance": None if dies is None else abs(dies),
+        "first_closed": 0.0,
+        "share_to_close": 0.0,
         "bankruptcy_price": None if dies is None else mark * (1 + 1.1 * dies),
         "equity_share": notional / 500_000.0,
         "beta": 1.0,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from perpbook.kernels import depth, funding, lanes, liquidation, margin, notional, scale
+from perpbook.kernels import depth, funding, lanes, liquidation, margin, notional, partial, scale
 from perpbook.kernels.types import Holdings
 
 
@@ -33,6 +33,7 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "margin", lambda: margin.account_margins(lines, one, np.empty(1), np.empty(1))
     yield "liquidation prices", lambda: liquidation.liquidation_prices(lines, one, pair)
     yield "bankruptcy prices", lambda: liquidation.bankruptcy_prices(lines, one, one, out)
+    yield "partial liquidation", lambda: partial.shares_to_close(held, 0.0, one, out)
     yield "joint moves", lambda: liquidation.joint_moves(lines, one, one, pair)
     yield "deaths", lambda: liquidation.first_deaths(lines, one, np.zeros((1, 1)), grid)
     yield (

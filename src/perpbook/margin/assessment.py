@@ -46,7 +46,8 @@ ZERO = MarginSummary(equity=0.0, initial_margin=0.0, maintenance_margin=0.0)
 class PositionAssessment:
     """One position. `liquidation_price` freezes every other price, as venues show it.
 
-    `settle_price` is the dollars in one unit of the currency that `reported` is in: 1, or the coin's price.
+    `first_closed` is the notional that the venue closes first when it liquidates, and `share_to_close` how much of the
+    position must go now for the account to have its margin again: 0 when it has it. `settle_price` is the dollars in one unit of the currency that `reported` is in: 1, or the coin's price.
     """
 
     account: str
@@ -65,6 +66,8 @@ class PositionAssessment:
     liquidation_price: float | None
     liquidation_distance: float | None
     bankruptcy_price: float | None
+    first_closed: float
+    share_to_close: float
     equity_share: float
     beta: float
     leverage: float | None

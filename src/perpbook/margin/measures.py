@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from perpbook.kernels.lanes import in_order_of_slope, stress_grid
 from perpbook.kernels.liquidation import bankruptcy_prices, first_deaths, joint_moves, liquidation_prices
 from perpbook.kernels.margin import account_margins, lines_at, requirement
+from perpbook.kernels.partial import shares_to_close
 from perpbook.kernels.types import Floats, Integers, Lines
 from perpbook.margin.arrays import BookArrays
 
@@ -20,6 +21,7 @@ class Measures:
 
     `exposure` is beta-free signed dollars by row (coins included), `net` its beta-weighted sum by account.
     `moves` (accounts, 2) falling and rising; `move` the one nearer to zero; `effective` leverage at that move.
+    `to_close` the share of a row that must go for its account to have its margin.
     """
 
     lines: Lines
@@ -32,6 +34,7 @@ class Measures:
     row_maintenance: Floats
     liquidation: Floats
     bankruptcy: Floats
+    to_close: Floats
     gross: Floats
     net: Floats
     moves: Floats
@@ -49,6 +52,8 @@ def measure(arrays: BookArrays) -> Measures:
     liquidation, bankruptcy = np.empty((rows, 2)), np.empty(rows)
     liquidation_prices(lines, prices, liquidation)
     bankruptcy_prices(lines, prices, equity, bankruptcy)
+    to_close = np.empty(rows)
+    shares_to_close(held, 0.0, penalties(arrays), to_close)
     moves = np.empty((accounts, 2))
     joint_moves(lines, prices, arrays.betas, moves)
     of = np.repeat(np.arange(accounts), np.diff(held.start))
@@ -73,12 +78,19 @@ def measure(arrays: BookArrays) -> Measures:
         row_maintenance=row_maintenance,
         liquidation=liquidation,
         bankruptcy=bankruptcy,
+        to_close=to_close,
         gross=gross,
         net=sums(of, exposure * arrays.betas[held.column], accounts),
         moves=moves,
         move=move,
         effective=effective_leverages(arrays, lines, move, sizes),
     )
+
+
+def penalties(arrays: BookArrays) -> Floats:
+    """(n,) each position's liquidation penalty, a fraction of notional."""
+    rates = [arrays.terms[item.account].liquidation.penalty_rate if item.position else 0.0 for item in arrays.items]
+    return np.array(rates, dtype=np.float64)
 
 
 def sums(groups: Integers, values: Floats, count: int) -> Floats:

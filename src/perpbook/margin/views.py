@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from perpbook.kernels.partial import first_closed
 from perpbook.margin.arrays import BookArrays, Item
 from perpbook.margin.assessment import (
     ZERO,
@@ -16,6 +17,7 @@ from perpbook.margin.assessment import (
 )
 from perpbook.margin.measures import Measures
 from perpbook.model.market import STABLECOINS
+from perpbook.terms.terms import VenueTerms
 
 
 def none_if_nan(value: float) -> float | None:
@@ -55,6 +57,8 @@ def _position_view(arrays: BookArrays, measures: Measures, row: int, equity: flo
         liquidation_price=liquidation,
         liquidation_distance=None if liquidation is None else sign * (item.mark - liquidation) / item.mark,
         bankruptcy_price=None if bankruptcy is None else bankruptcy / item.ratio,
+        first_closed=first_bite(arrays.terms[item.account], notional),
+        share_to_close=float(measures.to_close[row]),
         equity_share=notional / equity if equity > 0 else math.inf,
         beta=float(arrays.betas[item.column]),
         leverage=position.leverage,
@@ -63,6 +67,14 @@ def _position_view(arrays: BookArrays, measures: Measures, row: int, equity: flo
         settle_price=profit_price(arrays, item),
         reported=position.reported,
     )
+
+
+def first_bite(terms: VenueTerms, notional: float) -> float:
+    """Dollars of a position that its venue closes first."""
+    rules = terms.liquidation
+    if rules.partial_fraction is None:
+        return notional
+    return first_closed(notional, rules.partial_fraction, rules.partial_above or 0.0, rules.partial_least)
 
 
 def profit_price(arrays: BookArrays, item: Item) -> float:

@@ -152,6 +152,7 @@ def _liquidation(found: Mapping[str, Any]) -> LiquidationTerms:
         penalty_rate=found.get("penalty_rate", 0.0),
         partial_fraction=found.get("partial_fraction"),
         partial_above=found.get("partial_above"),
+        partial_least=found.get("partial_least", 0.0),
         cooldown_ns=None if cooldown is None else round(cooldown * SECOND_NS),
         backstop_ratio=found.get("backstop_ratio"),
         remainder_lost=found.get("remainder_lost", True),

@@ -171,7 +171,8 @@ class FundingTerms:
 class LiquidationTerms:
     """What the venue does at the trigger.
 
-    `partial_fraction` of a position above `partial_above` (notional) goes first, then nothing for `cooldown_ns`;
+    `partial_fraction` of a position above `partial_above` (notional), but not less than `partial_least`, goes first,
+    then nothing for `cooldown_ns`;
     under `backstop_ratio` x maintenance margin the venue takes position and margin. `penalty_rate` is a fraction of the
     liquidated notional. `remainder_lost`: what is left of the bucket's margin goes to the venue.
     """
@@ -181,6 +182,7 @@ class LiquidationTerms:
     penalty_rate: float = 0.0
     partial_fraction: float | None = None
     partial_above: float | None = None
+    partial_least: float = 0.0
     cooldown_ns: int | None = None
     backstop_ratio: float | None = None
     remainder_lost: bool = True

@@ -37,10 +37,16 @@ def share_of(amount: float, equity: float) -> float:
 
 @kernel
 def room(limit: float, fixed: float, scaled: float) -> float:
-    """The scale k at which `|fixed + k scaled| <= limit` still holds, in [0, 1]; 0 when no scale does."""
+    """The largest scale k in [0, 1] at which `|fixed + k scaled| <= limit`.
+
+    Where there is none the end that comes nearer to it: 0, or 1 when what would be cut is what hedges the rest.
+    """
     if abs(fixed + scaled) <= limit:
         return 1.0
-    if scaled == 0.0 or abs(fixed) >= limit:
+    if scaled == 0.0:
         return 0.0
     edge = limit if fixed + scaled > 0.0 else -limit
-    return (edge - fixed) / scaled
+    scale = (edge - fixed) / scaled
+    if 0.0 <= scale <= 1.0:
+        return scale
+    return 0.0 if abs(fixed) <= abs(fixed + scaled) else 1.0
