@@ -44,3 +44,10 @@ settings.register_profile(
 )
 settings.register_profile("deep", parent=settings.get_profile("commit"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("PERPBOOK_HYPOTHESIS", "commit"))
+
+
+def pytest_report_header() -> str:
+    """Which kernels this process runs."""
+    from perpbook.kernels import jit
+
+    return f"kernels: {jit.mode()}"

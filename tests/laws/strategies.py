@@ -59,6 +59,8 @@ REAL = {
 
 PRICES = {"BTC": 90_000.0, "ETH": 3_000.0, "SOL": 150.0, "1000BONK": 0.02, "APE": 0.5, "ATOM": 4.0}
 
+WORTH = {**PRICES, "USDC": 1.0, "USDT": 1.0}
+
 
 @cache
 def real_terms() -> dict[str, VenueTerms]:
@@ -216,7 +218,8 @@ def quotes_of(draw: st.DrawFn, terms: ContractTerms, *, around: float) -> Quote:
     mark = draw(between(0.97, 1.03)) * around
     depth = None
     if draw(st.booleans()):
-        sizes = [draw(magnitudes(1e2, 1e6)) / mark for _ in range(3)]
+        first = draw(magnitudes(1e2, 1e6)) / mark
+        sizes = (first, 0.3 * first, 4.0 * first)
         depth = Depth(
             bids=tuple((mark * (1 - 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
             asks=tuple((mark * (1 + 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
@@ -295,11 +298,11 @@ def collateral_for(
         Balance(asset=asset, amount=dollars / len(settles) / worth[asset] * draw(between(0.3, 1.5)))
         for asset in sorted(settles)
     ]
-    others = sorted(asset for asset in terms.collateral if asset in PRICES and asset not in settles)
+    others = sorted(asset for asset in terms.collateral if asset in WORTH and asset not in settles)
     if others and draw(st.booleans()):
         asset = draw(st.sampled_from(others))
         sign = draw(st.sampled_from((1.0, -0.2)))
-        found.append(Balance(asset=asset, amount=sign * dollars / PRICES[asset] * draw(between(0.1, 1.0))))
+        found.append(Balance(asset=asset, amount=sign * dollars / WORTH[asset] * draw(between(0.1, 1.0))))
     return tuple(found)
 
 
@@ -309,13 +312,15 @@ betas_tried = between(0.3, 2.0) | st.sampled_from((0.0, -0.5))
 @st.composite
 def situations(draw: st.DrawFn, *, venues: Sequence[str] = (*REAL, "ours"), most: int = 3) -> Situation:
     """One to three accounts on venues with the real terms, or on one of our own, with money on layers and on its way."""
-    ours = venue_of(draw(linear_terms()), draw(linear_terms(symbol="BBB-PERP", base="BBB")), draw(inverse_terms()))
-    known = {**real_terms(), "ours": ours}
     names = draw(st.lists(st.sampled_from(venues), min_size=1, max_size=most))
+    known = real_terms()
+    if "ours" in names:
+        second = draw(linear_terms(symbol="BBB-PERP", base="BBB"))
+        known = known | {"ours": venue_of(draw(linear_terms()), second, draw(inverse_terms()))}
     accounts, quotes = [], {}
     for number, venue in enumerate(names):
         terms = known[venue]
-        for symbol in REAL.get(venue, tuple(ours.contracts)):
+        for symbol in REAL.get(venue, tuple(terms.contracts)):
             if (venue, symbol) not in quotes:
                 contract = terms.contracts[symbol]
                 quotes[venue, symbol] = draw(quotes_of(contract, around=PRICES.get(contract.contract.base, 100.0)))

@@ -83,9 +83,11 @@ def test_at_its_joint_move_too(found: Situation) -> None:
     for number in range(len(found.accounts)):
         for move in at.moves[number]:
             if not math.isnan(move):
-                factors = {column: 1.0 + beta * move for column, beta in enumerate(arrays.betas)}
+                own = {item.column for item in arrays.items if item.account == number}
+                factors = {column: 1.0 + arrays.betas[column] * move for column in own}
                 slow = at_factors(found, arrays, number, factors)
-                assert abs(slow.surplus) <= rounding(min(factors.values(), default=1.0)) * slow.weight
+                assert min(factors.values()) > 0
+                assert abs(slow.surplus) <= rounding(min(factors.values())) * slow.weight
 
 
 @given(situations(), st.integers(0, 39))
@@ -158,6 +160,18 @@ def test_a_short_dies_above_it_in_the_same_way(found: Situation) -> None:
     view = assess(found.snapshot, found.terms).assessment.positions[0]
     if view.liquidation_price is not None:
         assert (view.liquidation_price > view.mark_price) == (surplus > 0)
+
+
+@given(situations())
+def test_of_two_ends_a_position_is_shown_the_one_that_hurts_it(found: Situation) -> None:
+    arrays, at = read(found)
+    views = assess(found.snapshot, found.terms).assessment.positions
+    for row, view in zip(arrays.positions(), views, strict=True):
+        shown = [float(end) / arrays.items[row].ratio for end in at.liquidation[row] if not math.isnan(end)]
+        if len(shown) == 2:
+            assert view.liquidation_price == (min(shown) if view.quantity > 0 else max(shown))
+        else:
+            assert [view.liquidation_price] == (shown or [None])
 
 
 @given(single_positions())

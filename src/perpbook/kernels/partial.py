@@ -42,30 +42,33 @@ def surplus_kept(held: Holdings, a: int, i: int, buffer: float, penalty: float, 
 
 
 @kernel
-def share_to_close(held: Holdings, a: int, i: int, buffer: float, penalty: float) -> float:
-    """The smallest share of item i to close at today's prices that leaves account a its margin and `buffer` of it.
-
-    0 when it is safe already, 1 when even closing all of it is not enough. Surplus is concave in the share kept, so once
-    closing helps, it helps until the least share is found: the last stretch in which surplus rises is halved.
-    """
-    if surplus_kept(held, a, i, buffer, penalty, 1.0) >= 0.0:
-        return 0.0
+def best_share(held: Holdings, a: int, i: int, buffer: float, penalty: float) -> float:
+    """The share of item i at which the account's surplus is largest, by thirds: it is concave in the share."""
     low, high = 0.0, 1.0
-    for _ in range(200):
+    for _ in range(60):
         third = (high - low) / 3.0
         left = surplus_kept(held, a, i, buffer, penalty, low + third)
-        right = surplus_kept(held, a, i, buffer, penalty, high - third)
-        if left < right:
+        if left < surplus_kept(held, a, i, buffer, penalty, high - third):
             low += third
         else:
             high -= third
-    best = 0.5 * (low + high)
-    if surplus_kept(held, a, i, buffer, penalty, 0.0) >= surplus_kept(held, a, i, buffer, penalty, best):
-        best = 0.0
-    if surplus_kept(held, a, i, buffer, penalty, best) < 0.0:
+    return 0.5 * (low + high)
+
+
+@kernel
+def share_to_close(held: Holdings, a: int, i: int, buffer: float, penalty: float) -> float:
+    """The smallest share of item i to close at today's prices that leaves account a its margin and `buffer` of it.
+
+    0 when it is safe already, 1 when no share is enough. Surplus is concave in the share kept, so from a safe share up to
+    all of it there is one root, found by halving.
+    """
+    if surplus_kept(held, a, i, buffer, penalty, 1.0) >= 0.0:
+        return 0.0
+    kept = 0.0 if surplus_kept(held, a, i, buffer, penalty, 0.0) >= 0.0 else best_share(held, a, i, buffer, penalty)
+    if surplus_kept(held, a, i, buffer, penalty, kept) < 0.0:
         return 1.0
-    kept, gone = best, 1.0
-    for _ in range(200):
+    gone = 1.0
+    for _ in range(60):
         middle = 0.5 * (kept + gone)
         if surplus_kept(held, a, i, buffer, penalty, middle) >= 0.0:
             kept = middle

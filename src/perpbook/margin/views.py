@@ -192,7 +192,7 @@ def book_view(
     notional = float(measures.gross.sum())
     net = float(measures.net.sum()) + sum(value for asset, value in outside.items() if asset not in STABLECOINS)
     mortal = [number for number in accounts if not math.isnan(measures.move[number])]
-    first = min(mortal, key=lambda number: abs(measures.move[number]), default=None)
+    first = min(mortal, key=lambda number: (abs(measures.move[number]), -measures.effective[number]), default=None)
     return BookAssessment(
         equity=equity,
         accounts_equity=summary.equity,

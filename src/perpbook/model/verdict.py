@@ -85,6 +85,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyWanted:
+    """The way out without a trim: dollars of collateral an account lacks to keep its margin in every scenario and its own
+    leverage caps. `account` "book" is equity, wherever it stands, that caps on assets and on the book lack."""
+
+    account: str
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SleeveShare:
     """One capital sleeve: its dollars and its share of book equity now, beside what the playbook wants. None: not said.
 
@@ -101,9 +110,14 @@ class SleeveShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All findings, worst first, the plans that would mend them (empty when nothing is broken), and the sleeves."""
+    """All findings, worst first, the plans that would mend them (empty when nothing is broken), and the sleeves.
+
+    `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was sought although a rule is broken; None when one was, or none was needed.
+    """
 
     status: Status
     findings: tuple[Finding, ...]
     plans: tuple[Plan, ...]
     sleeves: tuple[SleeveShare, ...] = ()
+    unplanned: str | None = None
+    money_wanted: tuple[MoneyWanted, ...] = ()

@@ -58,6 +58,8 @@ def _derived(assessment: Assessment, verdict: Verdict) -> dict[str, Any]:
         "bars": {status.value: sections.rule_bars(verdict.findings, status) for status in Status},
         "groups": sections.stress_groups(assessment.stress),
         "plans": sections.plans_in_order(verdict.plans),
+        "unplanned": verdict.unplanned,
+        "money_wanted": verdict.money_wanted,
         "map": drawn,
         "figures": {name: figure for name, figure in figures.items() if figure},
         "orphaned": [account for account in assessment.accounts if account.orphans],

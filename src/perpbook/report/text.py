@@ -45,6 +45,11 @@ def tell_check(
     tell_stress(console, assessment.stress, every=every)
     tell_sleeves(console, verdict.sleeves)
     tell_plans(console, verdict.plans)
+    if verdict.unplanned:
+        console.print(verdict.unplanned)
+    if verdict.money_wanted:
+        ways = ", ".join(f"{money(one.dollars)} to {one.account}" for one in verdict.money_wanted)
+        console.print(f"Without a trim, survival and the leverage caps would want more collateral: {ways}.")
     tell_notes(console, assessment)
 
 

@@ -12,7 +12,7 @@ from perpbook.kernels import jit
 from perpbook.model.market import Snapshot
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS, to_iso
-from perpbook.model.verdict import Finding, Plan, Verdict
+from perpbook.model.verdict import Finding, MoneyWanted, Plan, Status, Verdict
 
 if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from perpbook.playbook.decision import Decision
     from perpbook.playbook.schema import Playbook
     from perpbook.terms.terms import VenueTerms
+
+PLANNED_BOOK = 500
+"""Positions up to which trims are sought: the programme's size grows with positions times accounts times scenarios."""
 
 SMALL_BOOK = 200
 """Positions up to which the plain kernels answer sooner than the compiler can be imported."""
@@ -118,8 +121,13 @@ def check_snapshot(
     assessed = assess_under(snapshot, playbook, terms)
     decision = decide_on(assessed, playbook)
     plans: tuple[Plan, ...] = ()
-    if with_plans:
+    planned = positions <= PLANNED_BOOK
+    wanted: tuple[MoneyWanted, ...] = ()
+    if with_plans and planned and decision.status is Status.BREACH:
+        from perpbook.sizing.collateral import money_wanted
         from perpbook.sizing.plan import plans_for
+
+        wanted = money_wanted(assessed, decision.state, decision.policy)
 
         rules = (decision.state, decision.policy, decision.names)
         plans = plans_for(assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed).findings)
@@ -133,8 +141,18 @@ def check_snapshot(
             findings=decision.findings,
             plans=plans,
             sleeves=sleeve_shares(playbook, decision.state.sleeve_capital.tolist(), assessed.assessment.book.equity),
+            money_wanted=wanted,
+            unplanned=None if planned or decision.status is not Status.BREACH else too_large_to_plan(positions),
         ),
         terms_folders=terms_folders,
+    )
+
+
+def too_large_to_plan(positions: int) -> str:
+    """Why no trims are offered, and what to do."""
+    return (
+        f"Trims are sought for books of up to {PLANNED_BOOK} positions and this one has {positions:,}: "
+        "check the accounts that break rules in a book of their own."
     )
 
 

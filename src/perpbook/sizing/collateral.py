@@ -11,6 +11,7 @@ from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
 from perpbook.margin.measures import effective_leverages, nearer, position_sizes
+from perpbook.model.verdict import MoneyWanted
 
 
 def collateral_needed(assessed: Assessed, state: State, policy: Policy) -> dict[str, float]:
@@ -36,6 +37,15 @@ def equity_needed(state: State, policy: Policy) -> float:
     net = abs(float(state.position_exposure.sum()) + float(state.book_coins[0]))
     wanted = [gross / policy.book_gross, net / policy.book_net, *(state.asset_notional / policy.asset_cap).tolist()]
     return max(0.0, float(max(wanted)) - float(state.book_equity[0]))
+
+
+def money_wanted(assessed: Assessed, state: State, policy: Policy) -> tuple[MoneyWanted, ...]:
+    """What would mend the book without a trim: accounts by what they lack, then the book."""
+    lacking = collateral_needed(assessed, state, policy)
+    wanted = [MoneyWanted(account=name, dollars=dollars) for name, dollars in lacking.items()]
+    rest = equity_needed(state, policy)
+    whole = (MoneyWanted(account="book", dollars=rest),) if rest > 0.0 else ()
+    return (*sorted(wanted, key=lambda one: -one.dollars), *whole)
 
 
 def _for_survival(state: State, policy: Policy) -> Floats:
