@@ -75,7 +75,9 @@ def _decimals_agree(ours: Any, expected: str, tolerance: Tolerance) -> bool:
         return False
     if tolerance.exact:
         return Fraction(ours) == number
-    return abs(Fraction(ours) - number) <= max(Fraction(_room(float(number), tolerance)), Fraction(NEAR_ZERO) if not number else 0)
+    return abs(Fraction(ours) - number) <= max(
+        Fraction(_room(float(number), tolerance)), Fraction(NEAR_ZERO) if not number else 0
+    )
 
 
 def _numbers_agree(ours: Any, expected: float, tolerance: Tolerance) -> bool:

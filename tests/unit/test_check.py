@@ -83,7 +83,7 @@ def test_a_hedge_on_another_venue_does_not_protect_this_account(tmp_path: Path) 
 
 
 def test_the_same_pair_in_one_account_hardly_dies(tmp_path: Path) -> None:
-    pair = LONG.replace('quantity = 1.0', 'quantity = 1.0').replace(
+    pair = LONG.replace("quantity = 1.0", "quantity = 1.0").replace(
         "[[markets]]", '[[accounts.positions]]\nsymbol = "BTC"\nquantity = -1.0\nentry_price = 50000.0\n[[markets]]'
     )
     found = checked(tmp_path, pair).assessment

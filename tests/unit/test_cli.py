@@ -187,7 +187,12 @@ def test_a_large_book_is_checked_by_compiled_kernels(tmp_path: Path) -> None:
         lines += ["[[accounts]]", f'id = "a{k}"', 'venue = "hyperliquid"', f"collateral = {{ USDC = {1_000 + k}.0 }}"]
         for symbol in symbols:
             quantity = (-1) ** k * 0.001 * (1 + k % 7)
-            lines += ["[[accounts.positions]]", f'symbol = "{symbol}"', f"quantity = {quantity}", "entry_price = 50000.0"]
+            lines += [
+                "[[accounts.positions]]",
+                f'symbol = "{symbol}"',
+                f"quantity = {quantity}",
+                "entry_price = 50000.0",
+            ]
     for symbol in symbols:
         lines += ["[[markets]]", 'venue = "hyperliquid"', f'symbol = "{symbol}"', "mark_price = 50000.0"]
     (tmp_path / "book.toml").write_text("\n".join(lines), encoding="utf-8")

@@ -110,7 +110,9 @@ def test_whole_position_tiers_by_notional_are_refused() -> None:
 def test_an_upper_inclusive_bound_belongs_to_the_lower_tier() -> None:
     low = Tier(lower=0, maintenance_margin_fraction=0.01, initial_margin_fraction=0.02)
     high = Tier(lower=2000, maintenance_margin_fraction=0.015, initial_margin_fraction=0.03)
-    inclusive = TierTable(tiers=(low, high), unit=TierUnit.CONTRACTS, mode=TierMode.WHOLE_POSITION, upper_inclusive=True)
+    inclusive = TierTable(
+        tiers=(low, high), unit=TierUnit.CONTRACTS, mode=TierMode.WHOLE_POSITION, upper_inclusive=True
+    )
     assert inclusive.tier_of(2000) is low
     assert inclusive.tier_of(2001) is high
     assert TierTable(tiers=(low, high)).tier_of(2000) is high

@@ -5,6 +5,8 @@ u is the share of the position that is kept. Closing at the price now pays `pena
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from perpbook.kernels.jit import kernel
@@ -21,7 +23,7 @@ def first_closed(notional: float, fraction: float, above: float, least: float) -
 
 
 @kernel
-def surplus_kept(held: Holdings, a: int, i: int, buffer: float, penalty: float, u: float) -> float:
+def surplus_kept(held: Holdings, a: int, i: int, buffer: float, penalty: float, u: float) -> Any:
     """Equity - (1 + buffer) maintenance margin of account a at today's prices with share u of item i kept, dollars."""
     value, need = held.cash[a], 0.0
     for k in range(held.start[a], held.start[a + 1]):

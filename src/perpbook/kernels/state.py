@@ -37,8 +37,8 @@ class State(NamedTuple):
 
     position_* (n,): account and asset numbers, notional, unrealised loss (>= 0), notional resting on the exit side
     (NaN unknown), beta-weighted signed exposure, isolated 1/0, wanted mode (0 any, 1 isolated, 2 cross).
-    account_* (accounts,): equity, dead already 1/0, gross notional, beta-weighted net exposure of positions and of coins, effective
-    leverage. stress_* (accounts, scenarios). safe_scale (accounts,): the largest scale that survives every scenario
+    account_* (accounts,): equity, dead already 1/0, beta-weighted net exposure of coins, effective leverage.
+    stress_* (accounts, scenarios). safe_scale (accounts,): the largest scale that survives every scenario
     with the buffer; calm_scale: that keeps effective leverage under the account cap; book_calm_scale: under the book's.
     venue_equity, layer_value, sleeve_capital: dollars. book_equity, book_coins (net exposure outside positions),
     book_effective: one number each, (1,).

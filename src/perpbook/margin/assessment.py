@@ -47,7 +47,8 @@ class PositionAssessment:
     """One position. `liquidation_price` freezes every other price, as venues show it.
 
     `first_closed` is the notional that the venue closes first when it liquidates, and `share_to_close` how much of the
-    position must go now for the account to have its margin again: 0 when it has it. `settle_price` is the dollars in one unit of the currency that `reported` is in: 1, or the coin's price.
+    position must go now for the account to have its margin again: 0 when it has it. `settle_price` is the dollars
+    in one unit of the currency that `reported` is in: 1, or the coin's price.
     """
 
     account: str

@@ -112,7 +112,8 @@ class SleeveShare:
 class Verdict:
     """All findings, worst first, the plans that would mend them (empty when nothing is broken), and the sleeves.
 
-    `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was sought although a rule is broken; None when one was, or none was needed.
+    `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was
+    sought although a rule is broken; None when one was, or none was needed.
     """
 
     status: Status

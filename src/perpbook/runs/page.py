@@ -16,7 +16,7 @@ def write_page(result: CheckResult, path: Path) -> None:
     page = render_html(
         result.assessment,
         result.verdict,
-        title=result.assessment.book_source,
+        title=Path(result.assessment.book_source).name,
         playbook_name=result.playbook.name,
         version=__version__,
         near=result.playbook.near,

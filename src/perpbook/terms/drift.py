@@ -50,7 +50,8 @@ def size_discount(size: int, imf: int, weight: int) -> int:
 
 def base_size(tokens: int, decimals: int) -> int:
     """A token amount in the precision that size rules take, 10^-9."""
-    return abs(tokens) * BASE // 10**decimals
+    size: int = abs(tokens) * BASE // 10**decimals
+    return size
 
 
 def scaled_initial_weight(weight: int, start: int, deposits: int, price: int, decimals: int) -> int:

@@ -169,9 +169,7 @@ class Holding:
         return worth - self.size if self.is_long else self.size - worth
 
 
-def is_liquidatable(
-    holding: Holding, price: Decimal, *, costs: Decimal, minimum: Decimal, factor: Decimal
-) -> bool:
+def is_liquidatable(holding: Holding, price: Decimal, *, costs: Decimal, minimum: Decimal, factor: Decimal) -> bool:
     """Is what remains too little: under the least collateral, nothing, or under `factor` of the size?
 
     `costs` are fees less impact, dollars. Source: contracts/position/PositionUtils.sol:316.

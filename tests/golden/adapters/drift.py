@@ -82,7 +82,9 @@ def buffered(given: Values) -> Values:
     }
 
 
-@adapter("drift", "margin", needs={"base_asset_amount", "quote_asset_amount", "oracle_price", "margin_type", "imf_factor"})
+@adapter(
+    "drift", "margin", needs={"base_asset_amount", "quote_asset_amount", "oracle_price", "margin_type", "imf_factor"}
+)
 def position(given: Values) -> Values:
     role = drift.Role(given["margin_type"])
     market = drift.PerpMarket(
@@ -98,7 +100,9 @@ def position(given: Values) -> Values:
     return {"margin_requirement": held.requirement(role), "weighted_unrealized_pnl": held.weighted_profit(role)}
 
 
-@adapter("drift", "margin", needs={"base", "max_price", "oracle_price", "margin_ratio_initial", "margin_ratio_maintenance"})
+@adapter(
+    "drift", "margin", needs={"base", "max_price", "oracle_price", "margin_ratio_initial", "margin_ratio_maintenance"}
+)
 def prediction(given: Values) -> Values:
     market = drift.PerpMarket(
         initial_ratio=given["margin_ratio_initial"],
@@ -122,7 +126,9 @@ def scaled_weight(given: Values) -> Values:
     return {"scaled_initial_asset_weight": weight}
 
 
-@adapter("drift", "margin", needs={"unrealized_pnl", "unrealized_pnl_imf_factor", "unrealized_pnl_initial_asset_weight"})
+@adapter(
+    "drift", "margin", needs={"unrealized_pnl", "unrealized_pnl_imf_factor", "unrealized_pnl_initial_asset_weight"}
+)
 def profit_weight(given: Values) -> Values:
     keys = ("unrealized_pnl", "unrealized_pnl_imf_factor", "unrealized_pnl_initial_asset_weight")
     return {"weight": drift.profit_weight(*(given[key] for key in keys))}
@@ -147,7 +153,9 @@ def size(given: Values) -> Values:
     return {"base_asset_amount": amount}
 
 
-@adapter("drift", "liquidation", needs={"margin_shortage", "base_asset_amount", "margin_ratio", "max_if_liquidation_fee"})
+@adapter(
+    "drift", "liquidation", needs={"margin_shortage", "base_asset_amount", "margin_ratio", "max_if_liquidation_fee"}
+)
 def fund_fee(given: Values) -> Values:
     fee = drift_liquidation.insurance_fee(
         given["margin_shortage"],

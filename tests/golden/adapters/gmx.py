@@ -95,9 +95,7 @@ def adaptive(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         largest=exact(inputs["max_funding_factor_per_second"]),
     )
     saved = exact(inputs["saved_funding_factor_per_second"])
-    return {
-        "next_saved_funding_factor_per_second": terms.following(saved, interest(inputs), exact(inputs["seconds"]))
-    }
+    return {"next_saved_funding_factor_per_second": terms.following(saved, interest(inputs), exact(inputs["seconds"]))}
 
 
 @adapter("gmx", "funding", needs={"eth_price", "exponent", "funding_factor", "long_oi_usd", "short_oi_usd", "seconds"})
@@ -111,11 +109,13 @@ def static(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @adapter("gmx", "funding", needs={"funding_usd", "payer_oi_usd", "eth_price"})
 def per_size(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    keys = ("funding_usd", "payer_oi_usd", "eth_price")
-    return {"amount_per_size_1e15": gmx.funding_amount_per_size(*(exact(inputs[key]) for key in keys), ETH_DECIMALS)}
+    funding, payers, price = (exact(inputs[key]) for key in ("funding_usd", "payer_oi_usd", "eth_price"))
+    return {"amount_per_size_1e15": gmx.funding_amount_per_size(funding, payers, price, ETH_DECIMALS)}
 
 
-@adapter("gmx", "liquidation", needs={"collateral_tokens", "collateral_price_usd", "size_usd", "size_tokens", "is_long"})
+@adapter(
+    "gmx", "liquidation", needs={"collateral_tokens", "collateral_price_usd", "size_usd", "size_tokens", "is_long"}
+)
 def liquidation(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     holding = gmx.Holding(
         size=exact(inputs["size_usd"]),
