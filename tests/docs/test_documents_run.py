@@ -63,3 +63,10 @@ def test_the_reference_is_what_the_program_says() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "check_a_book.py"
+    run = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("prices are examples") and run.stdout.count("trims cost") == 4

@@ -230,6 +230,21 @@ def test_the_room_left_is_all_there_is(limit: float, fixed: float, scaled: float
         assert other == pytest.approx(scale, abs=1e-9) or elsewhere == pytest.approx(limit, abs=1e-9)
 
 
+@given(situations(), playbooks())
+def test_survival_measures_the_worst_account_of_the_worst_move(found: Situation, playbook: Playbook) -> None:
+    assessed, decision = judged(found, playbook)
+    grid, buffer = assessed.grid, decision.policy.buffer
+    told = {one.subject.split(":")[0] + one.rule: one.measured for one in decision.findings if "survival" in one.rule}
+    for kind, size in decision.names.groups:
+        lanes = [s for s, one in enumerate(assessed.scenarios) if (one.kind, abs(one.size)) == (kind, size)]
+        equity, need = grid.equity[:, lanes], (1.0 + buffer) * grid.maintenance[:, lanes]
+        gone = (equity <= 0.0) & ((need > 0.0) | (equity < 0.0))
+        worst = np.where(gone, np.inf, need / np.where(equity > 0.0, equity, 1.0)).max()
+        dead = not np.isnan(grid.fraction[:, lanes]).all()
+        measured = told[f"±{size:.0%}survival.{kind}"]
+        assert measured == pytest.approx(worst, rel=1e-12) or (dead and measured > 1.0)
+
+
 LIMITS = ("account_gross", "account_net", "book_gross", "book_net", "asset_cap")
 
 

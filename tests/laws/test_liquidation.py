@@ -162,7 +162,7 @@ def test_a_short_dies_above_it_in_the_same_way(found: Situation) -> None:
         assert (view.liquidation_price > view.mark_price) == (surplus > 0)
 
 
-@given(situations())
+@given(situations(venues=("deribit", "deribit", "ours", "binance")))
 def test_of_two_ends_a_position_is_shown_the_one_that_hurts_it(found: Situation) -> None:
     arrays, at = read(found)
     views = assess(found.snapshot, found.terms).assessment.positions
@@ -323,3 +323,14 @@ def test_a_fully_paid_long_has_no_liquidation_price() -> None:
     found = situation([account], [quote], {"ours": venue_of(one_tier(0.005))})
     view = assess(found.snapshot, found.terms).assessment.positions[0]
     assert view.liquidation_price is None and view.liquidation_distance is None and view.bankruptcy_price is None
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_accounts_that_die_together_the_book_is_as_levered_as_the_more_levered(order: tuple[int, int]) -> None:
+    found = pair(0.05, 25.0, [1.0, -2.0], accounts=2)  # a fifth below maintenance: both are dead already
+    poorer = replace(found.accounts[1], collateral=(Balance(asset="USDC", amount=2.0),))
+    accounts = (found.accounts[0], poorer)
+    book = replace(found.snapshot.book, accounts=tuple(accounts[k] for k in order))
+    assessment = assess(replace(found.snapshot, book=book), found.terms).assessment
+    assert [account.liquidation_move for account in assessment.accounts] == [0.0, 0.0]
+    assert assessment.book.effective_leverage == max(account.effective_leverage for account in assessment.accounts)

@@ -20,6 +20,8 @@ from perpbook.model.market import Quote
 from perpbook.terms.terms import CloseFeeBasis, ContractTerms, TierMode, TierUnit
 from tests.laws import reference
 from tests.laws.strategies import (
+    REAL,
+    WORTH,
     Situation,
     between,
     inverse_terms,
@@ -162,6 +164,26 @@ def test_they_do_where_a_coin_costs_other_than_its_contract(
     slow = reference.standing(account, found.terms["ours"], found.snapshot.market, now)
     assert at.maintenance[0] == pytest.approx(float(slow.maintenance), rel=CLOSE)
     assert at.equity[0] == pytest.approx(float(slow.equity), rel=CLOSE, abs=CLOSE * float(slow.weight))
+
+
+pledged = [
+    (venue, asset)
+    for venue in REAL
+    for asset in real_terms()[venue].collateral
+    if asset in WORTH and asset != real_terms()[venue].settle
+]
+
+
+@given(st.sampled_from(pledged), magnitudes(1.0, 1e6), st.sampled_from((1.0, -1.0)))
+def test_collateral_counts_for_its_weight_and_a_debt_in_full(
+    where: tuple[str, str], amount: float, sign: float
+) -> None:
+    venue, asset = where
+    terms = real_terms()[venue]
+    account = Account(id="only", venue=venue, collateral=(Balance(asset=asset, amount=sign * amount),))
+    found = situation([account], [], {venue: terms}, asset_prices={asset: WORTH[asset]})
+    weight = terms.collateral[asset].maintenance_weight if sign > 0 else 1.0
+    assert measured(found).equity[0] == pytest.approx(sign * amount * weight * WORTH[asset], rel=1e-12)
 
 
 @given(situations(), st.data())

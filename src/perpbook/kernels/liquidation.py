@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from perpbook.kernels.jit import kernel
-from perpbook.kernels.types import Floats, Integers, Lines
+from perpbook.kernels.types import Floats, Lines
 
 FARTHEST = 2.0**40
 """Moves beyond this multiple of the price count as never."""
@@ -65,7 +65,7 @@ def walk_in(
         value, rise = surplus_on_ray(lines, low, high, rest, prices, direction, f)
         if value >= 0.0:
             return f
-        if rise * side <= 0.0:
+        if -value >= FARTHEST * rise * side:
             return np.nan
         step = -value / rise
         if abs(step) <= 1e-15 * max(abs(f), 1e-3):
@@ -172,11 +172,3 @@ def first_deaths(lines: Lines, prices: Floats, directions: Floats, fractions: Fl
     """`deaths_on_ray` for every scenario: directions (columns, scenarios), `fractions` (accounts, scenarios)."""
     for s in range(directions.shape[1]):
         deaths_on_ray(lines, prices, np.ascontiguousarray(directions[:, s]), fractions[:, s])
-
-
-def column_groups(lines: Lines) -> Integers:
-    """(n,) an identifier per item, equal for items of one account and column."""
-    account = np.repeat(np.arange(lines.cash.size), np.diff(lines.start))
-    key = account * (int(lines.column.max(initial=0)) + 1) + lines.column
-    groups: Integers = np.unique(key, return_inverse=True)[1].astype(np.int64)
-    return groups

@@ -6,7 +6,6 @@ that venue, so that both move together, as they do in the venue's own coin accou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perpbook.errors import MissingData
@@ -86,8 +85,3 @@ def coin_price(columns: Columns, venue: str, asset: str, contract_price: float |
         if quote.venue == venue and quote.index_price and quote.symbol.startswith(asset):
             return quote.index_price
     raise MissingData(f"no dollar price for {asset}: add `{asset} = …` under [prices] in the book")
-
-
-def asset_betas(market: Market, assets: Mapping[str, int]) -> dict[str, float]:
-    """Beta to the market factor by asset; 1 where the market gives none."""
-    return {asset: market.betas.get(asset, 1.0) for asset in assets}
