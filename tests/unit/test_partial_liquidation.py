@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perpbook.kernels.partial import first_closed, share_to_close, surplus_kept
+from perpbook.kernels.partial import first_closed, share_to_close, surplus_beside, surplus_kept
 from perpbook.kernels.types import Holdings
 
 
@@ -38,7 +38,7 @@ def test_the_share_to_close_leaves_exactly_the_margin() -> None:
     """400 of equity against 5 % of 10,000: 8,000 may stay, so a fifth goes."""
     held = book(400.0, [0.05], [0.0])
     assert share_to_close(held, 0, 0, 0.0, 0.0) == pytest.approx(0.2, rel=1e-12)
-    assert surplus_kept(held, 0, 0, 0.0, 0.0, 0.8) == pytest.approx(0.0, abs=1e-9)
+    assert surplus_kept(held, 0, surplus_beside(held, 0, 0, 0.0), 0.0, 0.0, 0.8) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_penalty_makes_more_of_it_go() -> None:
