@@ -260,7 +260,7 @@ def accounts_on(
     """An account in any of its shapes: cross, isolated, a hedged pair, collateral in several coins, in debt."""
     symbols = list(prices)
     isolated = draw(st.booleans())
-    shape = "one" if isolated else draw(st.sampled_from(("one", "many", "pair", "empty")))
+    shape: str = "one" if isolated else draw(st.sampled_from(("one", "many", "pair", "empty")))
     chosen = {"one": symbols[:1], "many": symbols, "pair": (symbols * 2)[:2], "empty": []}[shape]
     if shape == "one":
         chosen = [draw(st.sampled_from(symbols))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import astuple
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -53,12 +53,14 @@ RULES = (
 )
 """In their order of precedence, which is the order `decide` must keep."""
 
+Kind = Literal["joint", "asset", "beta", "broken"]
+
 caps = magnitudes(0.05, 50.0)
 shares = between(0.01, 1.0)
 
 
 @st.composite
-def playbooks(draw: st.DrawFn, *, kinds: tuple[str, ...] = ("joint", "asset", "beta", "broken")) -> Playbook:
+def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "beta", "broken")) -> Playbook:
     """Any mixture of the limits there are."""
 
     def maybe(strategy: st.SearchStrategy[Any]) -> Any:
@@ -80,7 +82,7 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[str, ...] = ("joint", "asset", "b
         ),
         survival=Survival(
             moves=tuple(sorted(draw(st.sets(st.sampled_from((0.05, 0.1, 0.3)), min_size=1)))),
-            kinds=draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True).map(tuple)),
+            kinds=tuple(draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True))),
             buffer=draw(between(0.0, 2.0)),
         ),
         guardrails=Guardrails(position_loss=maybe(shares)),
@@ -238,11 +240,10 @@ def test_survival_measures_the_worst_account_of_the_worst_move(found: Situation,
     for kind, size in decision.names.groups:
         lanes = [s for s, one in enumerate(assessed.scenarios) if (one.kind, abs(one.size)) == (kind, size)]
         equity, need = grid.equity[:, lanes], (1.0 + buffer) * grid.maintenance[:, lanes]
-        gone = (equity <= 0.0) & ((need > 0.0) | (equity < 0.0))
+        dead = (assessed.measures.equity < assessed.measures.maintenance)[:, None]
+        gone = dead | ((equity <= 0.0) & ((need > 0.0) | (equity < 0.0)))
         worst = np.where(gone, np.inf, need / np.where(equity > 0.0, equity, 1.0)).max()
-        dead = not np.isnan(grid.fraction[:, lanes]).all()
-        measured = told[f"±{size:.0%}survival.{kind}"]
-        assert measured == pytest.approx(worst, rel=1e-12) or (dead and measured > 1.0)
+        assert told[f"±{size:.0%}survival.{kind}"] == pytest.approx(worst, rel=1e-12)
 
 
 LIMITS = ("account_gross", "account_net", "book_gross", "book_net", "asset_cap")
@@ -270,7 +271,7 @@ def test_a_leverage_cap_cuts_just_enough(found: Situation, playbook: Playbook, l
     decision = judged(found, playbook)[1]
     policy, state = decision.policy, decision.state
     state = state._replace(safe_scale=np.ones_like(state.safe_scale))
-    infinite = {name: float("inf") for name in Policy._fields[2:10]} | {
+    infinite: dict[str, Any] = {name: float("inf") for name in Policy._fields[2:10]} | {
         "asset_cap": np.full_like(policy.asset_cap, np.inf)
     }
     value = np.full_like(policy.asset_cap, cap) if limit == "asset_cap" else cap
@@ -390,7 +391,8 @@ def near(move: float | None) -> float:
 @given(situations(), playbooks(kinds=("joint", "asset", "beta")), st.randoms(use_true_random=False))
 def test_order_does_not_matter(found: Situation, playbook: Playbook, chance: Any) -> None:
     def shuffled(things: list[Any]) -> list[Any]:
-        return chance.sample(things, len(things))
+        chance.shuffle(things)
+        return things
 
     before = by_name(*judged(found, playbook))
     after = by_name(*judged(permuted(found, shuffled), playbook))

@@ -171,7 +171,7 @@ def test_of_two_ends_a_position_is_shown_the_one_that_hurts_it(found: Situation)
         if len(shown) == 2:
             assert view.liquidation_price == (min(shown) if view.quantity > 0 else max(shown))
         else:
-            assert [view.liquidation_price] == (shown or [None])
+            assert view.liquidation_price == (shown[0] if shown else None)
 
 
 @given(single_positions())
@@ -327,10 +327,18 @@ def test_a_fully_paid_long_has_no_liquidation_price() -> None:
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_of_accounts_that_die_together_the_book_is_as_levered_as_the_more_levered(order: tuple[int, int]) -> None:
-    found = pair(0.05, 25.0, [1.0, -2.0], accounts=2)  # a fifth below maintenance: both are dead already
-    poorer = replace(found.accounts[1], collateral=(Balance(asset="USDC", amount=2.0),))
-    accounts = (found.accounts[0], poorer)
-    book = replace(found.snapshot.book, accounts=tuple(accounts[k] for k in order))
-    assessment = assess(replace(found.snapshot, book=book), found.terms).assessment
+    contracts = [one_tier(0.05), one_tier(0.1, symbol="BBB-PERP", base="BBB")]
+    symbols = [one.contract.symbol for one in contracts]
+    accounts = [
+        Account(
+            id=symbol, venue="ours", positions=(Position(symbol=symbol, quantity=1.0, entry_price=100.0),),
+            collateral=(Balance(asset="USDC", amount=1.0),),
+        )
+        for symbol in symbols
+    ]  # fmt: skip
+    quotes = [Quote(venue="ours", symbol=symbol, mark_price=100.0) for symbol in symbols]
+    found = situation([accounts[k] for k in order], quotes, {"ours": venue_of(*contracts)})
+    assessment = assess(found.snapshot, found.terms).assessment
     assert [account.liquidation_move for account in assessment.accounts] == [0.0, 0.0]
-    assert assessment.book.effective_leverage == max(account.effective_leverage for account in assessment.accounts)
+    assert sorted(account.effective_leverage for account in assessment.accounts) == pytest.approx([10.0, 20.0])
+    assert assessment.book.effective_leverage == pytest.approx(20.0)

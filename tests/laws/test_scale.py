@@ -14,7 +14,7 @@ from perpbook.kernels.scale import largest_scales
 from perpbook.kernels.types import Floats, Holdings
 from perpbook.margin.arrays import book_arrays
 from perpbook.terms.terms import CloseFeeBasis, ContractTerms, TierMode
-from tests.laws.strategies import Situation, between, situations
+from tests.laws.strategies import REAL, Situation, between, situations
 
 
 def margins(held: Holdings, scale: Floats, prices: Floats) -> tuple[Floats, Floats]:
@@ -55,7 +55,7 @@ def test_a_book_at_a_scale_is_the_book_with_those_sizes(found: Situation, share:
     assert equity == pytest.approx(now - (1.0 - share) * costs, rel=1e-9, abs=1e-12 * gross)
 
 
-@given(situations(), between(0.0, 1.0), st.data())
+@given(situations(venues=("deribit", "deribit", *REAL, "ours", "ours")), between(0.0, 1.0), st.data())
 def test_the_largest_scale_survives_and_a_larger_one_does_not(
     found: Situation, buffer: float, data: st.DataObject
 ) -> None:

@@ -7,7 +7,7 @@ their order: by account, then by price column.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -242,10 +242,15 @@ def slippage(row: Item, share: float) -> float:
     size = abs(row.delta) * share
     if not levels or size <= 0:
         return 0.0
+    return price_lost(levels, size) * size * row.mark * row.ratio
+
+
+def price_lost(levels: Sequence[tuple[float, float]], size: float) -> float:
+    """The fraction of the best price lost by taking `size` base units from resting levels, best first."""
     prices, quantities = (np.array([level[k] for level in levels], dtype=np.float64) for k in (0, 1))
     average, filled = walk(prices, quantities, size)
     lost = abs(average - prices[0]) * filled + abs(prices[-1] - prices[0]) * (size - filled)
-    return float(lost / prices[0] * row.mark * row.ratio)
+    return float(lost / prices[0] / size)
 
 
 def _floats(values: list[float]) -> Floats:

@@ -49,8 +49,10 @@ class Desk:
         levels = () if depth is None else (depth.asks if quantity > 0 else depth.bids)
         if not levels:
             return fees, False
+        from perpbook.margin.arrays import price_lost
+
         base = abs(quantity) / self.priced.price if self.priced.terms.contract.is_inverse else abs(quantity)
-        return fees + notional * slipped(levels, base), True
+        return fees + notional * price_lost(levels, base), True
 
     def notional(self, quantity: float) -> float:
         """The size of the trade in the settle currency."""
@@ -85,15 +87,6 @@ class Desk:
         past = account_of(self.before, self.priced.trade.account)
         adds = account.summary.initial_margin > past.summary.initial_margin * (1 + 1e-12)
         return account.summary.free_collateral < 0 and adds
-
-
-def slipped(levels: Sequence[tuple[float, float]], base: float) -> float:
-    """The share of a price lost to walking the levels; beyond them the last one goes on."""
-    best, left, lost = levels[0][0], base, 0.0
-    for price, there in levels:
-        taken = min(there, left)
-        lost, left = lost + taken * abs(price - best) / best, left - taken
-    return (lost + left * abs(levels[-1][0] - best) / best) / base if base > 0 else 0.0
 
 
 def run_whatif(
