@@ -299,7 +299,8 @@ def collateral_for(
         for asset in sorted(settles)
     ]
     others = sorted(asset for asset in terms.collateral if asset in WORTH and asset not in settles)
-    if others and draw(st.booleans()):
+    pledged = draw(st.booleans())
+    if others and pledged:
         asset = draw(st.sampled_from(others))
         sign = draw(st.sampled_from((1.0, -0.2)))
         found.append(Balance(asset=asset, amount=sign * dollars / WORTH[asset] * draw(between(0.1, 1.0))))

@@ -27,6 +27,7 @@ from tests.laws.strategies import (
     between,
     magnitudes,
     one_tier,
+    real_terms,
     scenarios_for,
     single_positions,
     situation,
@@ -323,6 +324,18 @@ def test_a_fully_paid_long_has_no_liquidation_price() -> None:
     found = situation([account], [quote], {"ours": venue_of(one_tier(0.005))})
     view = assess(found.snapshot, found.terms).assessment.positions[0]
     assert view.liquidation_price is None and view.liquidation_distance is None and view.bankruptcy_price is None
+
+
+def test_a_long_beside_a_larger_short_is_still_shown_the_lower_end() -> None:
+    positions = [Position(symbol="BTC-PERPETUAL", quantity=size, entry_price=100.0) for size in (50.0, -200.0)]
+    account = Account(
+        id="only", venue="deribit", positions=tuple(positions), collateral=(Balance(asset="BTC", amount=1.0),)
+    )
+    quote = Quote(venue="deribit", symbol="BTC-PERPETUAL", mark_price=100.0)
+    found = situation([account], [quote], {"deribit": real_terms()["deribit"]})
+    long, short = assess(found.snapshot, found.terms).assessment.positions
+    assert long.liquidation_price is not None and short.liquidation_price is not None
+    assert long.liquidation_price < 100.0 < short.liquidation_price
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -30,10 +30,8 @@ def liquidation(given: Values) -> Values:
 
 @adapter("binance", "liquidation", needs={"wallet_balance", "position", "entry_price", "side", "mmr", "cum", "other"})
 def worked_example(given: Values) -> Values:
-    """The venue's worked examples show prices to the cent, and so do we for their shape."""
     others = given["other"] or []
-    price = _liquidation_price(given, [others] if isinstance(others, Mapping) else others)
-    return {"liquidation_price": None if price is None else round(price, 2)}
+    return {"liquidation_price": _liquidation_price(given, [others] if isinstance(others, Mapping) else others)}
 
 
 @adapter("binance", "unexplained", needs={"entry_price", "contracts", "contract_size", "initial_margin", "mmr"})
