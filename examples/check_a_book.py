@@ -29,7 +29,9 @@ def main() -> None:
         result = check_snapshot(snapshot, parse_playbook(RULES.format(buffer=buffer), "rules"), terms)
         plan = result.verdict.plans[0]
         trims = ", ".join(f"{trim.symbol} to {trim.quantity_after:g}" for trim in plan.trims)
-        print(f"buffer {buffer:4.0%}: {result.verdict.status.value}; {plan.method} trims cost ${plan.cost:,.2f}: {trims}")
+        print(
+            f"buffer {buffer:4.0%}: {result.verdict.status.value}; {plan.method} trims cost ${plan.cost:,.2f}: {trims}"
+        )
 
 
 if __name__ == "__main__":

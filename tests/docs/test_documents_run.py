@@ -67,6 +67,8 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
     script = ROOT / "examples" / "check_a_book.py"
-    run = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("prices are examples") and run.stdout.count("trims cost") == 4
