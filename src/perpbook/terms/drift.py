@@ -1,5 +1,6 @@
-"""Drift v2's own margin arithmetic, in its integers: ratios and weights that change with size, and what an account needs.
+"""Drift v2's own margin arithmetic, in its integers: ratios and weights that change with size, and a position's margin.
 
+A whole account is in `terms.drift_account`.
 Source: drift-labs/protocol-v2 @ 0ae3e3b1, programs/drift/src (math/margin.rs, state/perp_market.rs, state/spot_market.rs).
 Money is 10^-6 USDC, base 10^-9, prices 10^-6, ratios and weights 10^-4, imf factors 10^-6. Divisions drop the remainder.
 """
@@ -72,19 +73,36 @@ def profit_weight(profit: int, imf: int, weight: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerpMarket:
-    """A perpetual market's margin rules. `max_price` is a prediction market's 1, else None."""
+    """A perpetual market's margin rules.
+
+    `profit_weight` is what unrealised profit counts for in the initial and fill roles, `kept_profit_weight` in
+    maintenance. `max_price` is a prediction market's 1, else None.
+    """
 
     initial_ratio: int
     maintenance_ratio: int
     imf: int = 0
     profit_imf: int = 0
     profit_weight: int = WEIGHT
+    kept_profit_weight: int = WEIGHT
     max_price: int | None = None
 
     def ratio(self, size: int, role: Role) -> int:
         """Margin over value for a base size (state/perp_market.rs:461)."""
         plain = role.of(self.initial_ratio, self.maintenance_ratio)
         return max(plain, size_premium(size, self.imf, plain))
+
+    def weight_of(self, profit: int, role: Role) -> int:
+        """What unrealised profit counts for; a loss counts in full (state/perp_market.rs get_unrealized_asset_weight)."""
+        if profit > 0 and role is Role.MAINTENANCE:
+            return self.kept_profit_weight
+        return profit_weight(profit, self.profit_imf, self.profit_weight)
+
+    def at_risk(self, base: int, price: int) -> int:
+        """A base amount's value, in a prediction market what it can still lose, rounded down (math/position.rs)."""
+        if self.max_price is not None and base < 0:
+            price = self.max_price - price
+        return abs(base) * max(price, 0) // BASE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +120,18 @@ class PerpPosition:
     quote_price_high: int = PRICE
 
     def worst_case(self) -> int:
-        """Base if all bids fill or all asks do, whichever is the larger position."""
+        """Base if all asks fill or all bids do, whichever risks more; the asks when both risk the same (state/user.rs)."""
         up, down = self.base + self.bids, self.base + self.asks
-        return up if abs(up) > abs(down) else down
+        risk = self.market.at_risk
+        return up if risk(up, self.price) > risk(down, self.price) else down
 
     def profit(self) -> int:
         """Unrealised profit, money."""
-        return self.quote + divided(self.base * self.price, BASE)
+        return self.quote + divided(self.base * max(self.price, 0), BASE)
 
     def liability(self) -> int:
-        """The worst case's value, in a prediction market what it can still lose; money at the higher quote price."""
-        base, price = self.worst_case(), self.price
-        if self.market.max_price is not None and base < 0:
-            price = self.market.max_price - price
-        return abs(base) * price // BASE * self.quote_price_high // PRICE
+        """What the worst case risks, money at the higher quote price."""
+        return self.market.at_risk(self.worst_case(), self.price) * self.quote_price_high // PRICE
 
     def requirement(self, role: Role, custom_ratio: int = 0, per_order: int = 0) -> int:
         """Margin asked, money; `custom_ratio` is the user's own and counts in the initial role only."""
@@ -125,101 +141,8 @@ class PerpPosition:
         return self.liability() * ratio // MARGIN + self.orders * per_order
 
     def weighted_profit(self, role: Role) -> int:
-        """What the profit counts for; losses count in full."""
+        """What the profit counts for, rounded towards zero; losses count in full, at the higher quote price."""
         profit = self.profit()
-        weight = WEIGHT
-        if role is Role.INITIAL:
-            weight = profit_weight(profit, self.market.profit_imf, self.market.profit_weight)
         quote = self.quote_price_low if profit > 0 else self.quote_price_high
-        weighted = divided(divided(profit * weight, WEIGHT) * quote, PRICE)
+        weighted = divided(divided(profit * self.market.weight_of(profit, role), WEIGHT) * quote, PRICE)
         return min(weighted, PROFIT_CAP) if role is Role.INITIAL else weighted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpotPosition:
-    """Tokens held (> 0) or owed, in their smallest units, with open orders (asks negative).
-
-    `low` and `high` are the prices an asset and a liability are valued at: one price, or the lower and the higher of
-    price and average when the check is strict. `is_quote`: the settlement coin, counted whole.
-    """
-
-    tokens: int
-    decimals: int
-    low: int
-    high: int
-    asset_weight: int
-    liability_weight: int
-    is_quote: bool = False
-    bids: int = 0
-    asks: int = 0
-    orders: int = 0
-
-    def value(self, tokens: int) -> int:
-        """Money that tokens are worth, signed."""
-        return divided(tokens * (self.low if tokens > 0 else self.high), 10**self.decimals)
-
-    def weighted(self, tokens: int, custom_ratio: int) -> int:
-        """Money after weights, signed; the user's own ratio makes both weights stricter."""
-        if self.is_quote:
-            return self.value(tokens)
-        held = min(self.asset_weight, max(WEIGHT - custom_ratio, 0)) if custom_ratio else self.asset_weight
-        owed = max(self.liability_weight, WEIGHT + custom_ratio) if custom_ratio else self.liability_weight
-        return divided(self.value(tokens) * (held if tokens > 0 else owed), WEIGHT)
-
-    def worst_fill(self, custom_ratio: int) -> tuple[int, int, int]:
-        """(weighted value, unweighted value, money the orders bring or cost) when the worse side of the orders fills."""
-        fills = []
-        for change in (self.bids, self.asks):
-            tokens, cash = self.tokens + change, -self.value(change) if change else 0
-            weighted = self.weighted(tokens, custom_ratio)
-            fills.append((weighted + cash, weighted, self.value(tokens), cash))
-        _, weighted, plain, cash = min(fills)
-        return weighted, plain, cash
-
-
-@dataclass(slots=True)
-class Tally:
-    """Requirement and collateral as they add up; with a buffer (10^-4 of every liability) beside them."""
-
-    buffer: int = 0
-    requirement: int = 0
-    requirement_plus_buffer: int = 0
-    collateral: int = 0
-    collateral_plus_buffer: int = 0
-
-    def need(self, requirement: int, liability: int) -> None:
-        """A requirement for a liability of this value."""
-        self.requirement += requirement
-        self.requirement_plus_buffer += requirement + liability * self.buffer // MARGIN
-
-    def hold(self, amount: int, *, is_profit: bool = False) -> None:
-        """Collateral; losses weigh heavier by the buffer."""
-        self.collateral += amount
-        extra = divided(amount * self.buffer, MARGIN) if is_profit and amount < 0 else 0
-        self.collateral_plus_buffer += amount + extra
-
-    def spot(self, position: SpotPosition, custom_ratio: int, per_order: int) -> None:
-        """Add a spot position with its orders."""
-        weighted, plain, cash = position.worst_fill(custom_ratio)
-        self.need(position.orders * per_order, 0)
-        for amount, value in ((weighted, plain), (cash, cash)):
-            if amount > 0:
-                self.hold(amount)
-            elif amount < 0:
-                self.need(-amount, -value)
-
-    def perp(self, position: PerpPosition, role: Role, custom_ratio: int, per_order: int) -> None:
-        """Add a perpetual position."""
-        self.need(position.requirement(role, custom_ratio, per_order), position.liability())
-        self.hold(position.weighted_profit(role), is_profit=True)
-
-
-def new_average(rate: int, last_average: int, seconds: int, period: int) -> int:
-    """A venue's rolling average after `seconds` at `rate`, with its bias of one unit (math/stats.rs)."""
-    rest = max(1, period - seconds)
-    if seconds == 0:
-        return last_average
-    new, old = rate * seconds, last_average * rest
-    bias = (old > new) - (old < new) if rest > 1 else 0
-    average = divided(new + old, seconds + rest)
-    return average if average == 0 and bias < 0 else average + bias

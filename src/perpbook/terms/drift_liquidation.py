@@ -60,13 +60,20 @@ def liability_to_cover(shortage: int, asset: Side, liability: Side, fund_fee: in
     if held >= owed:
         return ALL_TOKENS
     freed = liability.price * (owed - held) - liability.price * fund_fee // FEE * owed
+    if freed <= 0:
+        return ALL_TOKENS
     return shortage * up * PRICE * WEIGHT * 10 // freed // down
 
 
 def asset_for_liability(held: int, asset: Side, transferred: int, liability: Side) -> int:
-    """Held tokens that go with a transfer of owed ones; all of them when less than a dollar would be left."""
+    """Held tokens that go with a transfer of owed ones; all of them when about as many are held.
+
+    "About" is a dollar as the program counts one, and its scale is right for six decimals only: nine make it a millionth
+    of a dollar, five make it a hundred. Rounded down before it is compared.
+    """
     up, down = scales(asset.decimals, liability.decimals)
     value = transferred * up * liability.price * asset.multiplier
     taken = value // (asset.price * liability.multiplier) // down
-    left = abs(taken - held) * asset.price // 10**asset.decimals
-    return held if left < QUOTE else taken
+    up, down = scales(asset.decimals, 6)
+    apart = abs(taken - held) * asset.price // PRICE * up // down
+    return held if apart < QUOTE else taken

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from enum import Enum
 
+from perpbook.errors import TermsError
+
 PRECISION = 60
 SMALLEST = Decimal("1e-30")
 """One unit of the contracts' fixed point."""
@@ -69,21 +71,41 @@ def price_impact(before: OpenInterest, after: OpenInterest, terms: ImpactTerms) 
     return terms.crossover(before.difference, after.difference)
 
 
-def execution_price(size: Decimal, impact: Decimal, price: Decimal, *, is_long: bool, increases: bool) -> Decimal:
-    """The price a trade of `size` dollars is made at, its impact included.
+def increase_price(size: Decimal, impact: Decimal, price: Decimal, *, is_long: bool) -> Decimal:
+    """The price `size` dollars are opened at: impact adds tokens or takes them away.
 
-    An increase gains or loses tokens (BaseOrderUtils.sol getExecutionPriceForIncrease); a decrease gets a price changed
-    in proportion (getExecutionPriceForDecrease).
+    Source: contracts/order/BaseOrderUtils.sol getExecutionPriceForIncrease.
+    """
+    left = size + (impact if is_long else -impact)
+    if not size:
+        return price
+    if left <= 0:
+        raise TermsError(f"price impact of {impact} dollars is larger than the order of {size}: GMX does not fill it")
+    with localcontext(prec=PRECISION):
+        return price * size / left
+
+
+def decrease_price(size: Decimal, impact: Decimal, price: Decimal, entry: Decimal, *, is_long: bool) -> Decimal:
+    """The price `size` dollars are closed at: impact moves it by its share of the size, on the entry price.
+
+    `entry` is the position's dollars over its tokens, since its size is kept in dollars at entry. Source:
+    contracts/order/BaseOrderUtils.sol getExecutionPriceForDecrease.
     """
     better = impact if is_long else -impact
+    if not size:
+        return price
+    if -better > size:
+        raise TermsError(f"price impact of {impact} dollars is larger than the order of {size}: GMX does not fill it")
     with localcontext(prec=PRECISION):
-        if increases:
-            return size / (size / price + better / price)
-        return price * (1 + better / size)
+        return price + entry * better / size
 
 
 def borrowing_factor(reserved: Decimal, pool: Decimal, factor: Decimal, exponent: Decimal, seconds: Decimal) -> Decimal:
     """What a dollar of position owes after `seconds`: factor x reserved ^ exponent / pool a second (MarketUtils.sol:2765)."""
+    if not reserved:
+        return Decimal(0)
+    if pool <= 0:
+        raise TermsError(f"a pool of {pool} dollars reserves nothing: give the pool's value, above 0")
     with localcontext(prec=PRECISION):
         return factor * power(reserved, exponent) / pool * seconds
 
@@ -95,8 +117,11 @@ def usage_factor(reserved: Decimal, pool: Decimal, reserve_factor: Decimal) -> D
 
 
 def static_funding(interest: OpenInterest, factor: Decimal, exponent: Decimal, seconds: Decimal) -> Decimal:
-    """Dollars the larger side pays: its size x factor x |long - short| ^ exponent / total a second (MarketUtils.sol:1367)."""
-    if not interest.total:
+    """Dollars the larger side pays: its size x factor x |long - short| ^ exponent / total a second (MarketUtils.sol:1367).
+
+    None while a side is empty: nobody is there to receive it.
+    """
+    if not interest.long or not interest.short:
         return Decimal(0)
     with localcontext(prec=PRECISION):
         rate = factor * power(interest.difference, exponent) / interest.total
@@ -169,10 +194,27 @@ class Holding:
         return worth - self.size if self.is_long else self.size - worth
 
 
-def is_liquidatable(holding: Holding, price: Decimal, *, costs: Decimal, minimum: Decimal, factor: Decimal) -> bool:
-    """Is what remains too little: under the least collateral, nothing, or under `factor` of the size?
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationTerms:
+    """When a position is too thin: least dollars, least share of its size, and the most impact counted, a share of it."""
 
-    `costs` are fees less impact, dollars. Source: contracts/position/PositionUtils.sol:316.
+    minimum: Decimal
+    factor: Decimal
+    largest_impact: Decimal | None = None
+
+    def counted(self, impact: Decimal, size: Decimal) -> Decimal:
+        """The impact of closing that counts: none in the trader's favour, and no more than the largest."""
+        against = min(impact, Decimal(0))
+        return against if self.largest_impact is None else max(against, -size * self.largest_impact)
+
+
+def is_liquidatable(
+    holding: Holding, price: Decimal, *, fees: Decimal, impact: Decimal, terms: LiquidationTerms
+) -> bool:
+    """Is what remains too little: under the least collateral, nothing, or under a share of the size?
+
+    `fees` are closing, borrowing and funding together, without the liquidation fee; `impact` is of closing whole, with
+    what is pending, < 0 against the trader. Dollars. Source: contracts/position/PositionUtils.sol:316.
     """
-    remaining = holding.collateral + holding.profit(price) - costs
-    return remaining < minimum or remaining <= 0 or remaining < holding.size * factor
+    remaining = holding.collateral + holding.profit(price) + terms.counted(impact, holding.size) - fees
+    return remaining < terms.minimum or remaining <= 0 or remaining < holding.size * terms.factor

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perpbook.terms import drift, drift_liquidation
+from perpbook.terms import drift, drift_account, drift_funding, drift_liquidation
 from perpbook.terms.drift_liquidation import Side
 from tests.golden.registry import adapter
 
 HOUR, DAY = 3_600, 86_400
-BASES = Path(__file__).parents[1] / "drift_bases.json"
-"""Inputs of cases that others are built on, by id."""
+CARRIED = Path(__file__).parents[1] / "cases" / "drift.json"
+"""Where a case finds the inputs of the case it is built on."""
 
 Values = Mapping[str, Any]
 
@@ -35,9 +35,9 @@ def perp(given: Values) -> drift.PerpPosition:
     )
 
 
-def spot(given: Values) -> drift.SpotPosition:
+def spot(given: Values) -> drift_account.SpotPosition:
     price, average = given["price"], given.get("twap", given["price"])
-    return drift.SpotPosition(
+    return drift_account.SpotPosition(
         tokens=given["tok"],
         decimals=given["dec"],
         low=min(price, average),
@@ -51,11 +51,11 @@ def spot(given: Values) -> drift.SpotPosition:
     )
 
 
-def tally(given: Values, buffer: int = 0) -> drift.Tally:
+def tally(given: Values, buffer: int = 0) -> drift_account.Tally:
     role = drift.Role(given["margin_type"])
     custom = given.get("user_custom_margin_ratio", 0) if role is drift.Role.INITIAL else 0
     per_order = given.get("open_order_margin_requirement", 0)
-    out = drift.Tally(buffer=buffer)
+    out = drift_account.Tally(buffer=buffer)
     for one in given["spot_positions"]:
         out.spot(spot(one), custom, per_order)
     for one in given["perp_positions"]:
@@ -69,17 +69,27 @@ def account(given: Values) -> Values:
     return {"margin_requirement": found.requirement, "total_collateral": found.collateral}
 
 
-@adapter("drift", "margin", needs={"same_as", "margin_buffer"})
-def buffered(given: Values) -> Values:
-    base = json.loads(BASES.read_text(encoding="utf-8"))[given["same_as"]]["inputs"]
-    cross = tally(base["cross"], given["margin_buffer"])
-    alone = tally(base["isolated"], given["margin_buffer"])
+@adapter("drift", "margin", needs={"cross", "isolated"})
+def two_accounts(given: Values) -> Values:
+    """The cross account and one isolated position, each with its own collateral."""
+    buffer = given.get("margin_buffer", 0)
+    cross, alone = tally(given["cross"], buffer), tally(given["isolated"], buffer)
     return {
+        "cross_margin_requirement": cross.requirement,
         "cross_margin_requirement_plus_buffer": cross.requirement_plus_buffer,
         "cross_total_collateral": cross.collateral,
+        "isolated_margin_requirement": alone.requirement,
         "isolated_margin_requirement_plus_buffer": alone.requirement_plus_buffer,
+        "isolated_total_collateral": alone.collateral,
         "isolated_total_collateral_plus_buffer": alone.collateral_plus_buffer,
     }
+
+
+@adapter("drift", "margin", needs={"same_as", "margin_buffer"})
+def buffered(given: Values) -> Values:
+    """The inputs of another case, with a buffer."""
+    inputs = {one["id"]: one["inputs"] for one in json.loads(CARRIED.read_text(encoding="utf-8"))}
+    return two_accounts({**inputs[given["same_as"]], "margin_buffer": given["margin_buffer"]})
 
 
 @adapter(
@@ -206,4 +216,10 @@ def asset(given: Values) -> Values:
 @adapter("drift", "funding", needs={"last_avg", "new"})
 def day_average(given: Values) -> Values:
     """An hourly rate joins the average of a day."""
-    return {"last_24h_avg_funding_rate": drift.new_average(given["new"], given["last_avg"], HOUR, DAY)}
+    return {"last_24h_avg_funding_rate": drift_funding.new_average(given["new"], given["last_avg"], HOUR, DAY)}
+
+
+@adapter("drift", "funding", needs={"mark_price_twap", "oracle_price_twap", "divergence_divisor"})
+def hourly_rate(given: Values) -> Values:
+    keys = ("mark_price_twap", "oracle_price_twap", "divergence_divisor")
+    return {"funding_rate": drift_funding.funding_rate(*(given[key] for key in keys))}

@@ -54,7 +54,10 @@ def position(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     )
     impact = gmx.price_impact(before, after, terms)
     delta, price = long or short, exact(inputs["index_price_usd"])
-    made_at = gmx.execution_price(abs(delta), impact, price, is_long=bool(long), increases=delta > 0)
+    if delta < 0:
+        made_at = gmx.decrease_price(-delta, impact, price, entry=price, is_long=bool(long))
+    else:
+        made_at = gmx.increase_price(delta, impact, price, is_long=bool(long))
     return {"price_impact_usd": impact, "execution_price_usd": made_at}
 
 
@@ -126,8 +129,10 @@ def liquidation(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     dead = gmx.is_liquidatable(
         holding,
         exact(inputs["index_price_usd"]),
-        costs=exact(inputs["fees_usd"]) - exact(inputs["price_impact_usd"]),
-        minimum=exact(inputs["min_collateral_usd"]),
-        factor=exact(inputs["min_collateral_factor"]),
+        fees=exact(inputs["fees_usd"]),
+        impact=exact(inputs["price_impact_usd"]),
+        terms=gmx.LiquidationTerms(
+            minimum=exact(inputs["min_collateral_usd"]), factor=exact(inputs["min_collateral_factor"])
+        ),
     )
     return {"is_liquidatable": dead}
