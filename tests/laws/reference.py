@@ -98,6 +98,8 @@ def maintenance(
 ) -> Fraction:
     """Maintenance margin in the settle currency at a contract price: the tier's rate on all, less what it leaves out.
 
+    A least collateral must be left after the fee to close (GMX: contracts/position/PositionUtils.sol:316).
+
     `initial` is the initial margin fraction at the price now, which a bankruptcy fee is reckoned by.
     """
     size = abs(exact(position.quantity))
@@ -108,13 +110,13 @@ def maintenance(
     number = tier_number(terms, measured)
     fee = fee_fraction(terms, position, initial)
     rate = premium(terms, exact(terms.tiers.tiers[number].maintenance_margin_fraction), size)
-    need = (rate + fee) * notional
+    need = rate * notional
     if terms.tiers.mode is TierMode.MARGINAL:
         need -= left_out(terms, number) * notional / measured
     if terms.size_slope is not None:
         base = size / price if terms.contract.is_inverse else size
         need += exact(terms.size_slope.maintenance_per_unit) * base * notional
-    return max(need, exact(terms.minimum_collateral))
+    return max(need, exact(terms.minimum_collateral)) + fee * notional
 
 
 def margin_price(terms: ContractTerms, position: Position, mode: MarginMode, price: Fraction) -> Fraction:

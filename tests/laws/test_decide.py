@@ -16,7 +16,7 @@ from perpbook.kernels.rules.concentration import depth_share, layer_share, margi
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
 from perpbook.kernels.rules.record import room
-from perpbook.kernels.rules.survival import survival
+from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Status
@@ -40,6 +40,7 @@ from tests.laws.changes import grown, permuted, renamed
 from tests.laws.strategies import Situation, between, magnitudes, situations
 
 RULES = (
+    account_dead,
     position_loss,
     survival,
     asset_leverage,
@@ -233,17 +234,20 @@ def test_the_room_left_is_all_there_is(limit: float, fixed: float, scaled: float
 
 
 @given(situations(), playbooks())
-def test_survival_measures_the_worst_account_of_the_worst_move(found: Situation, playbook: Playbook) -> None:
+def test_survival_measures_every_account_in_its_worst_move(found: Situation, playbook: Playbook) -> None:
     assessed, decision = judged(found, playbook)
     grid, buffer = assessed.grid, decision.policy.buffer
-    told = {one.subject.split(":")[0] + one.rule: one.measured for one in decision.findings if "survival" in one.rule}
+    told = {(one.rule, one.subject): one.measured for one in decision.findings if "survival" in one.rule}
     for kind, size in decision.names.groups:
         lanes = [s for s, one in enumerate(assessed.scenarios) if (one.kind, abs(one.size)) == (kind, size)]
         equity, need = grid.equity[:, lanes], (1.0 + buffer) * grid.maintenance[:, lanes]
         dead = (assessed.measures.equity < assessed.measures.maintenance)[:, None]
         gone = dead | ((equity <= 0.0) & ((need > 0.0) | (equity < 0.0)))
-        worst = np.where(gone, np.inf, need / np.where(equity > 0.0, equity, 1.0)).max()
-        assert told[f"±{size:.0%}survival.{kind}"] == pytest.approx(worst, rel=1e-12)
+        worst = np.where(gone, np.inf, need / np.where(equity > 0.0, equity, 1.0)).max(axis=1)
+        for account, share in zip(decision.names.accounts, worst, strict=True):
+            found_share = told.pop((f"survival.{kind}", f"±{size:.0%}: {account}"), 0.0)
+            assert found_share == pytest.approx(share, rel=1e-12)
+    assert not told
 
 
 LIMITS = ("account_gross", "account_net", "book_gross", "book_net", "asset_cap")

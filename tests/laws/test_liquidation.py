@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from perpbook.kernels.liquidation import FARTHEST, deaths_on_ray, joint_moves
+from perpbook.kernels.liquidation import FARTHEST, LEAST, deaths_on_ray, joint_moves
 from perpbook.kernels.margin import account_margins
 from perpbook.kernels.types import Lines
 from perpbook.margin.arrays import BookArrays, book_arrays
@@ -85,7 +85,7 @@ def test_at_its_joint_move_too(found: Situation) -> None:
         for move in at.moves[number]:
             if not math.isnan(move):
                 own = {item.column for item in arrays.items if item.account == number}
-                factors = {column: 1.0 + arrays.betas[column] * move for column in own}
+                factors = {column: max(1.0 + arrays.betas[column] * move, LEAST) for column in own}
                 slow = at_factors(found, arrays, number, factors)
                 assert min(factors.values()) > 0
                 assert abs(slow.surplus) <= rounding(min(factors.values())) * slow.weight
@@ -339,7 +339,7 @@ def test_a_long_beside_a_larger_short_is_still_shown_the_lower_end() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_of_accounts_that_die_together_the_book_is_as_levered_as_the_more_levered(order: tuple[int, int]) -> None:
+def test_an_account_that_is_dead_already_is_infinitely_levered_and_so_is_its_book(order: tuple[int, int]) -> None:
     contracts = [one_tier(0.05), one_tier(0.1, symbol="BBB-PERP", base="BBB")]
     symbols = [one.contract.symbol for one in contracts]
     accounts = [
@@ -353,5 +353,5 @@ def test_of_accounts_that_die_together_the_book_is_as_levered_as_the_more_levere
     found = situation([accounts[k] for k in order], quotes, {"ours": venue_of(*contracts)})
     assessment = assess(found.snapshot, found.terms).assessment
     assert [account.liquidation_move for account in assessment.accounts] == [0.0, 0.0]
-    assert sorted(account.effective_leverage for account in assessment.accounts) == pytest.approx([10.0, 20.0])
-    assert assessment.book.effective_leverage == pytest.approx(20.0)
+    assert [account.effective_leverage for account in assessment.accounts] == [math.inf, math.inf]
+    assert assessment.book.effective_leverage == math.inf

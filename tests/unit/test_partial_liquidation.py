@@ -17,7 +17,7 @@ def book(cash: float, rates: list[float], deductions: list[float], size: float =
         rate=np.array([rates]), deduction=np.array([deductions]), pieces=np.array([len(rates)]),
         notional_slope=np.array([size]), notional_offset=zero, in_coin=np.zeros(1, dtype=np.uint8),
         curve_slope=zero, curve_reciprocal=zero, close_cost=zero, scalable=np.ones(1, dtype=np.uint8),
-        cash=np.array([cash - 100.0 * size]),
+        cash=np.array([cash]),
     )  # fmt: skip
 
 

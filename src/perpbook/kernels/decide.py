@@ -9,7 +9,7 @@ from perpbook.kernels.jit import kernel
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
-from perpbook.kernels.rules.survival import survival
+from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import Findings, Policy, Proposals, State
 
 
@@ -17,6 +17,7 @@ from perpbook.kernels.state import Findings, Policy, Proposals, State
 def decide(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
     """Measure every rule and write what should be cut. `findings` start anew, `proposals` from what they hold."""
     findings.rows[0] = 0
+    account_dead(state, policy, findings, proposals)
     position_loss(state, policy, findings, proposals)
     survival(state, policy, findings, proposals)
     asset_leverage(state, policy, findings, proposals)

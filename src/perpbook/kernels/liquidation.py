@@ -13,6 +13,9 @@ import numpy as np
 from perpbook.kernels.jit import kernel
 from perpbook.kernels.types import Floats, Lines
 
+LEAST = 0.01
+"""No price of a joint move falls under this share of itself, whatever its beta: as in the stress scenarios."""
+
 FARTHEST = 2.0**40
 """Moves beyond this multiple of the price count as never."""
 
@@ -102,15 +105,54 @@ def safe_stretch(
 
 
 @kernel
+def next_floor(lines: Lines, low: int, high: int, prices: Floats, at: Floats, direction: Floats) -> float:
+    """How far along the ray the next of the items' prices comes to its floor, inf when none falls."""
+    nearest = np.inf
+    for i in range(low, high):
+        c = lines.column[i]
+        if direction[c] < 0.0:
+            nearest = min(nearest, (at[c] - LEAST * prices[c]) / -direction[c])
+    return max(nearest, 0.0)
+
+
+@kernel
+def death_along(lines: Lines, a: int, prices: Floats, direction: Floats) -> float:
+    """How far an account that lives gets along `prices + f direction`, f >= 0, before it dies; NaN for never.
+
+    No price falls under `LEAST` of itself: one that gets there stays, and the walk goes on with the others. Between two
+    such floors the way is a ray, on which surplus is concave: alive at both ends is alive between them.
+    """
+    low, high = lines.start[a], lines.start[a + 1]
+    at, way, gone = prices.copy(), direction.copy(), 0.0
+    for _ in range(prices.size + 1):
+        step = next_floor(lines, low, high, prices, at, way)
+        if step == np.inf:
+            return gone + safe_stretch(lines, low, high, lines.cash[a], at, way)[1]
+        if surplus_on_ray(lines, low, high, lines.cash[a], at, way, step)[0] < 0.0:
+            return gone + walk_in(lines, low, high, lines.cash[a], at, way, step, -1.0)
+        gone += step
+        for c in range(prices.size):
+            at[c] += step * way[c]
+            if way[c] < 0.0 and at[c] <= LEAST * prices[c] * (1.0 + 1e-9):
+                way[c] = 0.0
+    return np.nan
+
+
+@kernel
 def joint_moves(lines: Lines, prices: Floats, betas: Floats, out: Floats) -> None:
     """The joint move at which each account dies, falling and rising: `out` (accounts, 2), fractions, NaN for never.
 
-    Every price goes to `p (1 + beta s)`; `betas` is (columns,). An end on the wrong side of 0 says it is past it.
+    Every price goes to `p (1 + beta s)`, but not under `LEAST` p; `betas` is (columns,). For an account that is dead
+    already the ends of the stretch in which it would live are given: one of them is on the wrong side of 0.
     """
     direction = prices * betas
     for a in range(lines.cash.size):
         low, high = lines.start[a], lines.start[a + 1]
-        out[a, 0], out[a, 1] = safe_stretch(lines, low, high, lines.cash[a], prices, direction)
+        if surplus_on_ray(lines, low, high, lines.cash[a], prices, direction, 0.0)[0] < 0.0:
+            out[a, 0], out[a, 1] = safe_stretch(lines, low, high, lines.cash[a], prices, direction)
+        else:
+            out[a, 0] = -death_along(lines, a, prices, -direction)
+            out[a, 1] = death_along(lines, a, prices, direction)
 
 
 @kernel

@@ -39,7 +39,8 @@ def surplus_beside(held: Holdings, a: int, i: int, buffer: float) -> Any:
     """Equity of account a less (1 + buffer) x the margin of every item but i, at today's prices, dollars."""
     value = held.cash[a]
     for k in range(held.start[a], held.start[a + 1]):
-        value += held.delta[k] * held.price[k]
+        if not held.scalable[k]:
+            value += held.delta[k] * held.price[k]
         if k != i:
             value -= (1.0 + buffer) * item_need(held, k, 1.0)
     return value

@@ -28,7 +28,8 @@ from perpbook.kernels.types import Flags, Floats, Integers
     MARGIN_MODE,
     SLEEVE_MIN,
     SLEEVE_MAX,
-) = range(1, 16)
+    ACCOUNT_DEAD,
+) = range(1, 17)
 """Reason codes, in order of precedence: a lower number was asked first and is never undone. 0 is no reason."""
 
 
@@ -117,7 +118,7 @@ class Proposals(NamedTuple):
 def empty_findings(state: State, policy: Policy) -> Findings:
     """Room for every finding the rules can make."""
     positions, accounts = state.position_account.size, state.account_equity.size
-    room = 3 * positions + 3 * accounts + policy.groups + policy.asset_cap.size + policy.venue_cap.size
+    room = 3 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
     room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 3
     return Findings(
         rows=np.zeros(1, dtype=np.int64),

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from perpbook.errors import InvariantError
-from perpbook.kernels.depth import walk
 from perpbook.kernels.types import Floats, Holdings, Integers
 from perpbook.margin.assessment import Caution
 from perpbook.margin.columns import Column, Columns, coin_price, quote_of, risk_price
@@ -111,7 +110,7 @@ def _position_item(columns: Columns, number: int, account: Account, position: Po
     mark = risk_price(columns, venue, terms)
     quote = quote_of(columns.market, venue.venue, contract.symbol)
     if contract.is_inverse:
-        coin = coin_price(columns, venue.venue, contract.settle, mark)
+        coin = coin_price(columns, contract.settle, mark)
         column = columns.of(Column(venue=venue.venue, asset=contract.settle, symbol=None), coin)
         ratio = columns.prices[column] / mark
         delta, profit = position.quantity / mark, position.quantity * (1.0 / position.entry_price - 1.0 / mark)
@@ -150,7 +149,7 @@ def _collateral_items(
     settled = {item.terms.contract.settle: item.mark if _inverse(item) else None for item in positions if item.terms}
     for balance in account.collateral:
         weight = _weight(columns, account, balance.asset, balance.amount, venue, settled.keys())
-        price = coin_price(columns, venue.venue, balance.asset, settled.get(balance.asset))
+        price = coin_price(columns, balance.asset, settled.get(balance.asset))
         if balance.asset in STABLECOINS:
             dollars += balance.amount * weight * price
         elif weight * balance.amount != 0.0:
@@ -234,23 +233,35 @@ def exit_levels(row: Item) -> tuple[tuple[float, float], ...]:
 
 
 def slippage(row: Item, share: float) -> float:
-    """Dollars lost against the best price by closing a share of a position at once; 0 when no depth is known.
+    """Dollars lost against the margin price by closing a share of a position at once; 0 when no depth is known.
 
     Where the levels run out the last one's price is taken to go on: the true cost is at least this.
     """
     levels = exit_levels(row)
     size = abs(row.delta) * share
-    if not levels or size <= 0:
+    if not levels or size <= 0 or row.position is None:
         return 0.0
-    return price_lost(levels, size) * size * row.mark * row.ratio
+    return price_lost(levels, size, row.mark, selling=row.position.quantity > 0) * size * row.mark * row.ratio
 
 
-def price_lost(levels: Sequence[tuple[float, float]], size: float) -> float:
-    """The fraction of the best price lost by taking `size` base units from resting levels, best first."""
-    prices, quantities = (np.array([level[k] for level in levels], dtype=np.float64) for k in (0, 1))
-    average, filled = walk(prices, quantities, size)
-    lost = abs(average - prices[0]) * filled + abs(prices[-1] - prices[0]) * (size - filled)
-    return float(lost / prices[0] / size)
+def price_lost(levels: Sequence[tuple[float, float]], size: float, mark: float, *, selling: bool) -> float:
+    """The fraction of the margin price lost by taking `size` base units from resting levels, best first.
+
+    Selling meets bids, which fall from level to level; buying asks, which rise. A level better than the margin price
+    loses nothing.
+    """
+    lost = levels_lost(levels, mark, selling=selling)
+    quantities = np.array([quantity for _, quantity in levels], dtype=np.float64)
+    taken = np.clip(size - (np.cumsum(quantities) - quantities), 0.0, quantities)
+    return float((taken @ lost + (size - taken.sum()) * lost[-1]) / size)
+
+
+def levels_lost(levels: Sequence[tuple[float, float]], mark: float, *, selling: bool) -> Floats:
+    """(levels,) the fraction of the margin price lost at each level, >= 0 and rising."""
+    prices = np.array([price for price, _ in levels], dtype=np.float64)
+    side = 1.0 if selling else -1.0
+    out: Floats = np.maximum(side * (mark - prices) / mark, 0.0)
+    return out
 
 
 def _floats(values: list[float]) -> Floats:

@@ -15,18 +15,20 @@ from perpbook.margin.compare import differences_of
 from perpbook.margin.measures import Measures, StressGrid, measure, stress
 from perpbook.margin.outcomes import stress_outcomes
 from perpbook.margin.views import account_views, book_view, position_views
-from perpbook.model.market import Snapshot
+from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.model.scenario import Scenario
 from perpbook.terms.terms import VenueTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideMoney:
-    """Dollars held on layers, by layer, and in transit: book equity that backs no account."""
+    """Dollars held on layers, by layer, and in transit: book equity that backs no account. `exposures` is by
+    asset, `net` the coins among it weighted by beta."""
 
     layers: Mapping[str, float]
     in_transit: float
     exposures: Mapping[str, float]
+    net: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def assess(
     measures = measure(arrays)
     outside, cautions = outside_money(snapshot)
     grid = stress(arrays, measures.lines, column_moves(arrays, scenarios))
-    book = book_view(arrays, measures, outside.layers, outside.in_transit, outside.exposures)
+    book = book_view(arrays, measures, outside.layers, outside.in_transit, outside.net)
     positions = position_views(arrays, measures, book.equity)
     accounts = account_views(arrays, measures, book.equity, outside.exposures)
     assessment = Assessment(
@@ -79,7 +81,7 @@ def assess(
         book=book,
         accounts=accounts,
         positions=positions,
-        stress=stress_outcomes(arrays, grid, scenarios, measures.equity, book.equity, rigour.buffer),
+        stress=stress_outcomes(arrays, grid, scenarios, measures.equity, book.equity, rigour.buffer, outside.exposures),
         differences=differences_of(positions, accounts),
         cautions=tuple(
             dict.fromkeys(
@@ -112,15 +114,17 @@ def outside_money(snapshot: Snapshot) -> tuple[OutsideMoney, tuple[Caution, ...]
     layers: dict[str, float] = {}
     exposures: dict[str, float] = {}
     for holding in snapshot.book.layers:
-        value = holding.balance.amount * coin_price(columns, "", holding.balance.asset)
+        value = holding.balance.amount * coin_price(columns, holding.balance.asset)
         layers[holding.layer] = layers.get(holding.layer, 0.0) + value
         exposures[holding.balance.asset] = exposures.get(holding.balance.asset, 0.0) + value
     moving = 0.0
     for transfer in snapshot.book.transfers:
-        value = transfer.amount * coin_price(columns, "", transfer.asset)
+        value = transfer.amount * coin_price(columns, transfer.asset)
         moving += value
         exposures[transfer.asset] = exposures.get(transfer.asset, 0.0) + value
-    money = OutsideMoney(layers=layers, in_transit=moving, exposures=exposures)
+    betas = snapshot.market.betas
+    net = sum(value * betas.get(asset, 1.0) for asset, value in exposures.items() if asset not in STABLECOINS)
+    money = OutsideMoney(layers=layers, in_transit=moving, exposures=exposures, net=net)
     return money, tuple(columns.cautions.values())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from perpbook.kernels.liquidation import LEAST
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import BookArrays
 
@@ -30,5 +31,5 @@ def calm_prices(arrays: BookArrays, account: int, cap: float) -> list[Floats]:
     for side in (-1.0, 1.0):
         move = (1.0 / cap - rate) / (1.0 + side * rate)
         if move > 0:
-            out.append(arrays.prices * np.maximum(1.0 + side * move * arrays.betas, 1e-6))
+            out.append(arrays.prices * np.maximum(1.0 + side * move * arrays.betas, LEAST))
     return out

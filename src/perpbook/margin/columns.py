@@ -71,8 +71,8 @@ def risk_price(columns: Columns, terms: VenueTerms, contract: ContractTerms) -> 
     return price
 
 
-def coin_price(columns: Columns, venue: str, asset: str, contract_price: float | None = None) -> float:
-    """Dollars per coin: the market's own asset price, else an index, else the contract's price, else MissingData."""
+def coin_price(columns: Columns, asset: str, contract_price: float | None = None) -> float:
+    """Dollars per coin: the market's own asset price, else par for a stablecoin, else the contract's price, else MissingData."""
     market = columns.market
     if asset in market.asset_prices:
         return market.asset_prices[asset]
@@ -81,7 +81,4 @@ def coin_price(columns: Columns, venue: str, asset: str, contract_price: float |
         return 1.0
     if contract_price is not None:
         return contract_price
-    for quote in market.quotes.values():
-        if quote.venue == venue and quote.index_price and quote.symbol.startswith(asset):
-            return quote.index_price
     raise MissingData(f"no dollar price for {asset}: add `{asset} = …` under [prices] in the book")

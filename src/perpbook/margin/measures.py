@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perpbook.kernels.lanes import in_order_of_slope, stress_grid
-from perpbook.kernels.liquidation import bankruptcy_prices, first_deaths, joint_moves, liquidation_prices
+from perpbook.kernels.liquidation import LEAST, bankruptcy_prices, first_deaths, joint_moves, liquidation_prices
 from perpbook.kernels.margin import account_margins, lines_at, requirement
 from perpbook.kernels.partial import shares_to_close
 from perpbook.kernels.types import Floats, Integers, Lines
@@ -125,16 +125,19 @@ def effective_leverages(
     """The leverage of the single position that dies at the same joint move: `1 / (d + m (1 + u d))` (see DESIGN).
 
     `d` is the size of the move, `u` its sign, `m` maintenance margin over notional (`sizes`: from `position_sizes`) at
-    that point; 0 when never.
+    that point; 0 when never, infinite when it is dead already.
     """
     out = np.zeros(move.size)
     slope, offset = position_sizes(arrays) if sizes is None else sizes
     for a in np.flatnonzero(~np.isnan(move)):
-        prices = arrays.prices * (1.0 + arrays.betas * move[a])
+        prices = arrays.prices * np.maximum(1.0 + arrays.betas * move[a], LEAST)
         rows = slice(arrays.held.start[a], arrays.held.start[a + 1])
         at = prices[arrays.held.column[rows]]
         notional = (slope[rows] * at + offset[rows]).sum()
         if notional <= 0:
+            continue
+        if move[a] == 0.0:
+            out[a] = np.inf
             continue
         first = int(arrays.held.start[a])
         needs = sum(requirement(lines, first + i, price) for i, price in enumerate(at))

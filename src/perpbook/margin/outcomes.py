@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import BookArrays
 from perpbook.margin.assessment import Death, StressOutcome
 from perpbook.margin.measures import StressGrid
+from perpbook.model.market import STABLECOINS
 from perpbook.model.scenario import Scenario
 
 
@@ -21,16 +22,25 @@ def stress_outcomes(
     equity: Floats,
     book_equity: float,
     buffer: float,
+    outside: Mapping[str, float],
 ) -> tuple[StressOutcome, ...]:
-    """One outcome per scenario. A dead account is counted as lost whole: what a venue leaves of it is not promised."""
-    left = np.where(np.isnan(grid.fraction), grid.equity, np.minimum(grid.equity, 0.0).clip(min=0.0))
+    """One outcome per scenario. A dead account is counted as lost whole: what a venue leaves of it is not promised.
+
+    `outside` is dollars by asset on layers and in transit: they move too.
+    """
+    left = np.where(np.isnan(grid.fraction), grid.equity, np.minimum(equity, 0.0)[:, None])
     surplus = grid.equity - (1.0 + buffer) * grid.maintenance
     surplus = np.where(np.isnan(grid.fraction), surplus, np.minimum(surplus, grid.equity - grid.maintenance))
-    losses = equity.sum() - left.sum(axis=0)
+    losses = equity.sum() - left.sum(axis=0) + np.array([_outside_loss(one, outside) for one in scenarios])
     return tuple(
         _outcome(arrays, scenario, float(losses[s]), book_equity, surplus[:, s], grid.fraction[:, s])
         for s, scenario in enumerate(scenarios)
     )
+
+
+def _outside_loss(scenario: Scenario, outside: Mapping[str, float]) -> float:
+    """Dollars that coins outside any account lose."""
+    return -sum(value * scenario.moves.get(asset, 0.0) for asset, value in outside.items() if asset not in STABLECOINS)
 
 
 def _outcome(

@@ -45,10 +45,11 @@ def requirement_of(
     per_unit = terms.size_slope.maintenance_per_unit if terms.size_slope else 0.0
     if inverse and not in_coin:
         deductions = tuple(deduction * ratio for deduction in deductions)
+    charged = [_size_premium(rate, terms.size_sqrt_fraction, size) + fee for rate in rates]
     if terms.minimum_collateral > 0 and size > 0:
-        rates, deductions = (0.0, *rates), (-terms.minimum_collateral, *deductions)
+        charged, deductions = [fee, *charged], (-terms.minimum_collateral, *deductions)
     return Requirement(
-        rates=tuple(_size_premium(rate, terms.size_sqrt_fraction, size) + fee if rate else rate for rate in rates),
+        rates=tuple(charged),
         deductions=deductions,
         notional_slope=slope,
         notional_offset=offset,

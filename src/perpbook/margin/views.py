@@ -16,7 +16,6 @@ from perpbook.margin.assessment import (
     PositionAssessment,
 )
 from perpbook.margin.measures import Measures
-from perpbook.model.market import STABLECOINS
 from perpbook.terms.terms import VenueTerms
 
 
@@ -182,16 +181,17 @@ def book_view(
     measures: Measures,
     layers: Mapping[str, float],
     in_transit: float,
-    outside: Mapping[str, float],
+    outside: float,
 ) -> BookAssessment:
-    """The whole book; layer money and money in transit are equity, and coins among it are exposure (beta 1)."""
+    """The whole book; layer money and money in transit are equity, and coins among it are exposure: `outside`,
+    dollars weighted by beta."""
     accounts = range(len(arrays.accounts))
     summary = sum((summary_of(measures, number) for number in accounts), ZERO)
     held = sum(layers.values())
     equity = summary.equity + held + in_transit
     notional = float(measures.gross.sum())
-    net = float(measures.net.sum()) + sum(value for asset, value in outside.items() if asset not in STABLECOINS)
-    mortal = [number for number in accounts if not math.isnan(measures.move[number])]
+    net = float(measures.net.sum()) + outside
+    mortal = [number for number in accounts if not math.isnan(measures.move[number]) and measures.gross[number] > 0]
     first = min(mortal, key=lambda number: (abs(measures.move[number]), -measures.effective[number]), default=None)
     return BookAssessment(
         equity=equity,

@@ -13,7 +13,7 @@ from perpbook.margin.arrays import BookArrays, Item
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.margin.measures import sums
-from perpbook.model.market import STABLECOINS, Depth
+from perpbook.model.market import Depth
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.sleeves import sleeve_capital, sleeve_of
@@ -32,7 +32,6 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
     account = np.array([item.account for item in items], dtype=np.int64)
     asset = np.array([names.assets.index(item.asset) for item in items], dtype=np.int64)
     net = sums(account, exposure, len(arrays.accounts))
-    outside = sum(value for coin, value in assessed.outside.exposures.items() if coin not in STABLECOINS)
     return State(
         position_account=account,
         position_asset=asset,
@@ -58,7 +57,7 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
         layer_value=_layer_values(names, assessed),
         sleeve_capital=np.array(capital, dtype=np.float64),
         book_equity=np.array([book.equity]),
-        book_coins=np.array([float(measures.net.sum()) - float(net.sum()) + outside]),
+        book_coins=np.array([float(measures.net.sum()) - float(net.sum()) + assessed.outside.net]),
         book_effective=np.array([book.effective_leverage]),
     )
 

@@ -28,6 +28,12 @@ class Wording:
 
 
 WORDINGS = {
+    codes.ACCOUNT_DEAD: Wording(
+        rule="account.margin",
+        unit="share",
+        tell="{who} holds less than its maintenance margin: the venue may liquidate it at any moment.",
+        hint="Add collateral to {who}, or close part of it, at once.",
+    ),
     codes.POSITION_LOSS: Wording(
         rule="guardrails.position_loss",
         unit="share",
@@ -171,7 +177,7 @@ def _subject(code: int, subject: int, names: Names, assessed: Assessed) -> str:
         return position_name(assessed, arrays.items[arrays.positions()[subject]])
     if code == codes.ASSET_LEVERAGE:
         return names.assets[subject]
-    if code in (codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE):
+    if code in (codes.ACCOUNT_DEAD, codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE):
         return names.accounts[subject]
     if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
         return names.sleeves[subject]

@@ -39,7 +39,12 @@ def import_book(
 
 
 def joined(old: Snapshot, new: Snapshot) -> Snapshot:
-    """The old book with the new accounts in place of those of the same name, newer prices over older ones."""
+    """The old book with the new accounts in place of those of the same name, newer prices over older ones.
+
+    The market is as old as the older of the two while any of its prices is left; each price keeps its own time.
+    """
+    from perpbook.snapshot.load import override
+
     names = {account.id for account in new.book.accounts}
     kept = tuple(account for account in old.book.accounts if account.id not in names and account.parent not in names)
     book = replace(
@@ -49,13 +54,7 @@ def joined(old: Snapshot, new: Snapshot) -> Snapshot:
         layers=old.book.layers,
         transfers=old.book.transfers,
     )
-    market = replace(
-        new.market,
-        quotes={**old.market.quotes, **new.market.quotes},
-        asset_prices={**old.market.asset_prices, **new.market.asset_prices},
-        betas={**old.market.betas, **new.market.betas},
-        simulated=old.market.simulated or new.market.simulated,
-    )
+    market = override(old.market, new.market)
     return Snapshot(book=book, market=market)
 
 

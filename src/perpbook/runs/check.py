@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.errors import StaleData
 from perpbook.kernels import jit
-from perpbook.model.market import Snapshot
+from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.model.verdict import Finding, MoneyWanted, Plan, Status, Verdict
@@ -95,12 +95,21 @@ def refuse_stale(snapshot: Snapshot, playbook: Playbook, now_ns: int | None) -> 
     limit = playbook.data.prices_max_age_minutes if playbook.data else None
     if limit is None or now_ns is None:
         return
-    minutes = (now_ns - snapshot.market.as_of_ns) / (60 * SECOND_NS)
+    oldest = oldest_price(snapshot)
+    minutes = (now_ns - oldest) / (60 * SECOND_NS)
     if minutes > limit:
         raise StaleData(
-            f"prices of {to_iso(snapshot.market.as_of_ns)} are {minutes:,.0f} minutes old; the playbook allows {limit:g} "
+            f"prices of {to_iso(oldest)} are {minutes:,.0f} minutes old; the playbook allows {limit:g} "
             f"(data.prices_max_age_minutes): import the book again, or give newer prices with --market"
         )
+
+
+def oldest_price(snapshot: Snapshot) -> int:
+    """The time of the oldest price that a position is margined on, or of the market."""
+    market = snapshot.market
+    held = {(account.venue, position.symbol) for account in snapshot.book.accounts for position in account.positions}
+    dated = [quote.as_of_ns for key, quote in market.quotes.items() if key in held and quote.as_of_ns is not None]
+    return min([market.as_of_ns, *dated])
 
 
 def check_snapshot(
@@ -176,6 +185,7 @@ def assess_under(
 def scenarios_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]) -> tuple[Scenario, ...]:
     """The survival grid a playbook asks for, on the assets and net exposures of this book."""
     from perpbook.margin.arrays import book_arrays
+    from perpbook.margin.assess import outside_money
     from perpbook.scenario.grid import Exposed, survival_grid
 
     if playbook.survival is None:
@@ -187,6 +197,10 @@ def scenarios_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Ven
         betas[item.asset] = snapshot.market.betas.get(item.asset, 1.0)
         value = item.delta * float(arrays.prices[item.column])
         exposures[item.asset] = exposures.get(item.asset, 0.0) + value
+    for asset, value in outside_money(snapshot)[0].exposures.items():
+        if asset not in STABLECOINS:
+            betas[asset] = snapshot.market.betas.get(asset, 1.0)
+            exposures[asset] = exposures.get(asset, 0.0) + value
     exposed = Exposed(betas=betas, exposures=exposures, correlation_stress=playbook.survival.correlation_stress)
     return survival_grid(playbook.survival.moves, playbook.survival.kinds, exposed)
 

@@ -19,6 +19,9 @@ WORDS = re.compile(
     r"(?:\s+(?P<leverage>\d+(?:\.\d+)?)\s*x)?",
     re.IGNORECASE,
 )
+LARGEST = 1e15
+"""Dollars; more is a slip of the hand."""
+
 EXAMPLE = 'write it like "long 0.4 BTC @ hyperliquid 5x", "short $20000 ETH @ binance" or "close 50% BTC @ hl-main"'
 
 
@@ -84,7 +87,12 @@ def _contract(venue: VenueTerms, symbol: str, account: Account) -> ContractTerms
 
 
 def _held(account: Account, symbol: str) -> float:
-    return sum(position.quantity for position in account.positions if position.symbol == symbol)
+    held = [position.quantity for position in account.positions if position.symbol == symbol]
+    if len(held) > 1:
+        raise InputError(
+            f"{account.id} holds {symbol} on both sides (hedge mode): trades there are not modelled; edit the book"
+        )
+    return sum(held)
 
 
 def _quantity(match: re.Match[str], held: float, contract: ContractTerms, price: float) -> float:
@@ -93,24 +101,40 @@ def _quantity(match: re.Match[str], held: float, contract: ContractTerms, price:
     if verb == "close":
         if held == 0:
             raise InputError(f"there is no position in {contract.contract.symbol} to close")
-        share = (
-            1.0 if size in ("", "all") else float(size[:-1]) / 100 if size.endswith("%") else float(size) / abs(held)
-        )
-        if not 0 < share <= 1:
-            raise InputError(f"{abs(held):g} is held: close between nothing and all of it")
-        return -held * share if share == 1.0 else -in_lots(held * share, contract)
+        return -_closed(size, held, contract, price)
     if size in ("", "all") or size.endswith("%"):
         raise InputError(f"how much? {EXAMPLE}")
-    dollars = size.startswith("$")
-    amount = float(size.lstrip("$"))
-    if dollars and not contract.contract.is_inverse:
-        amount /= price
-    quantity = in_lots(amount, contract)
-    if quantity == 0:
-        raise InputError(
-            f"{amount:g} is less than one lot of {contract.contract.symbol} ({contract.contract.lot_size:g})"
-        )
+    quantity = some_lots(_amount(size, contract, price), contract)
     return quantity if verb in ("long", "buy") else -quantity
+
+
+def _amount(size: str, contract: ContractTerms, price: float) -> float:
+    """A size as written, dollars turned into the contract's own unit."""
+    amount = float(size.lstrip("$"))
+    if size.startswith("$") and not contract.contract.is_inverse:
+        amount /= price
+    if not amount * price < LARGEST:
+        raise InputError(f'"{size}" is more than any market has: {EXAMPLE}')
+    return amount
+
+
+def _closed(size: str, held: float, contract: ContractTerms, price: float) -> float:
+    """The part of a holding that "close" means, signed as the holding."""
+    if size in ("", "all"):
+        return held
+    share = float(size[:-1]) / 100 if size.endswith("%") else _amount(size, contract, price) / abs(held)
+    if not 0 < share <= 1 + 1e-9:
+        raise InputError(f"{abs(held):g} is held: close between nothing and all of it")
+    return held if share >= 1 else some_lots(held * share, contract)
+
+
+def some_lots(quantity: float, contract: ContractTerms) -> float:
+    """Whole lots of a quantity, at least one."""
+    lots = in_lots(quantity, contract)
+    if lots == 0:
+        lot = contract.contract.lot_size
+        raise InputError(f"{abs(quantity):g} is less than one lot of {contract.contract.symbol} ({lot:g})")
+    return lots
 
 
 def in_lots(quantity: float, contract: ContractTerms) -> float:

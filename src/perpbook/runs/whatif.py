@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class Desk:
         from perpbook.margin.arrays import price_lost
 
         base = abs(quantity) / self.priced.price if self.priced.terms.contract.is_inverse else abs(quantity)
-        return fees + notional * price_lost(levels, base), True
+        return fees + notional * price_lost(levels, base, self.priced.price, selling=quantity < 0), True
 
     def notional(self, quantity: float) -> float:
         """The size of the trade in the settle currency."""
@@ -78,15 +79,28 @@ class Desk:
         trade = self.priced.trade
         past, held = (position_of(result, trade.account, trade.symbol) for result in (self.before, after))
         closes = past is not None and (held is None or 0 <= held.quantity / past.quantity < 1)
-        found = worse(self.before, after)
+        found = [*worse(self.before, after), *self.worse_beyond_all(after)]
         return tuple(one for one in found if not (closes and one.rule.startswith("capital.sleeves")))
+
+    def worse_beyond_all(self, after: CheckResult) -> list[Finding]:
+        """What was broken beyond measure in the traded account and still is, when the trade adds to its risk."""
+        if not self.adds_risk(after):
+            return []
+        account = self.priced.trade.account
+        past = {(one.rule, one.subject) for one in self.before.verdict.findings if math.isinf(one.used)}
+        now = (one for one in after.verdict.findings if math.isinf(one.used) and (one.rule, one.subject) in past)
+        return [one for one in now if one.subject == account or one.subject.endswith(f": {account}")]
+
+    def adds_risk(self, after: CheckResult) -> bool:
+        """Does the trade ask for more initial margin in its account?"""
+        pair = (account_of(result, self.priced.trade.account).summary.initial_margin for result in (self.before, after))
+        past, now = pair
+        return now > past * (1 + 1e-12)
 
     def refused(self, after: CheckResult) -> bool:
         """Free collateral is gone and the trade does not lower the account's risk."""
         account = account_of(after, self.priced.trade.account)
-        past = account_of(self.before, self.priced.trade.account)
-        adds = account.summary.initial_margin > past.summary.initial_margin * (1 + 1e-12)
-        return account.summary.free_collateral < 0 and adds
+        return account.summary.free_collateral < 0 and self.adds_risk(after)
 
 
 def run_whatif(
@@ -149,12 +163,11 @@ def compare(desk: Desk, after: CheckResult, largest: float | None) -> Comparison
 def worse(before: CheckResult, after: CheckResult) -> tuple[Finding, ...]:
     """Rules broken after that held before, or that are broken further."""
     past = {(one.rule, one.subject): one for one in before.verdict.findings}
-    scenario_free = {one.rule: one for one in reversed(before.verdict.findings) if one.status is Status.BREACH}
     out = []
     for one in after.verdict.findings:
         if one.status is not Status.BREACH:
             continue
-        was = past.get((one.rule, one.subject)) or scenario_free.get(one.rule)
+        was = past.get((one.rule, one.subject))
         if was is None or was.status is not Status.BREACH or one.used > was.used * (1 + FURTHER):
             out.append(one)
     return tuple(out)

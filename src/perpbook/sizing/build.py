@@ -10,7 +10,7 @@ import numpy as np
 from perpbook.kernels.scale import surplus_at_scale
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats
-from perpbook.margin.arrays import Item, exit_levels
+from perpbook.margin.arrays import Item, exit_levels, levels_lost
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.playbook.compile import Names
@@ -181,10 +181,12 @@ def cost_lines(item: Item, fee: float) -> CostLines:
     levels = exit_levels(item)
     if not levels:
         return CostLines(slopes=np.array([fee]), offsets=np.zeros(1))
-    size, best, slopes, offsets = abs(item.delta), levels[0][0], [], []
+    assert item.position is not None
+    size, slopes, offsets = abs(item.delta), [], []
     paid, done = 0.0, 0.0
-    for price, quantity in levels:
-        unit = abs(price - best) / best * item.mark * item.ratio * size
+    lost = levels_lost(levels, item.mark, selling=item.position.quantity > 0)
+    for share, (_, quantity) in zip(lost.tolist(), levels, strict=True):
+        unit = share * item.mark * item.ratio * size
         slopes.append(fee + unit)
         offsets.append(paid - unit * done)
         paid, done = paid + unit * quantity / size, done + quantity / size

@@ -7,6 +7,7 @@ from typing import Any
 from perpbook.kernels.jit import kernel
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import (
+    ACCOUNT_DEAD,
     SURVIVAL,
     Findings,
     Policy,
@@ -31,18 +32,25 @@ def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
 
 
 @kernel
+def account_dead(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+    """Every account whose equity is under its maintenance margin now: a breach under any playbook."""
+    for a in range(state.account_equity.size):
+        if state.account_dead[a]:
+            record(findings, ACCOUNT_DEAD, a, -1, float("inf"), 1.0)
+
+
+@kernel
 def survival(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
-    """Scale down, as a whole, every account that does not survive; record the worst account and scenario per group."""
+    """Scale down, as a whole, every account that does not survive; record each one's worst scenario per group."""
     for group in range(policy.groups):
-        worst, who, where = -1.0, -1, -1
-        for s in range(policy.group.size):
-            if policy.group[s] != group:
-                continue
-            for a in range(state.account_equity.size):
-                share = needed_share(state, policy, a, s)
-                if share > worst:
-                    worst, who, where = share, a, s
-        if who >= 0:
-            record(findings, SURVIVAL, who, where, worst, 1.0)
+        for a in range(state.account_equity.size):
+            worst, where = -1.0, -1
+            for s in range(policy.group.size):
+                if policy.group[s] == group:
+                    share = needed_share(state, policy, a, s)
+                    if share > worst:
+                        worst, where = share, s
+            if worst > 0.0:
+                record(findings, SURVIVAL, a, where, worst, 1.0)
     for i in range(state.position_account.size):
         keep_at_most(proposals, i, state.safe_scale[state.position_account[i]], SURVIVAL)
