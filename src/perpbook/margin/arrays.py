@@ -151,11 +151,24 @@ def _collateral_items(
         weight = _weight(columns, account, balance.asset, balance.amount, venue, settled.keys())
         price = coin_price(columns, balance.asset, settled.get(balance.asset))
         if balance.asset in STABLECOINS:
+            if balance.asset in (venue.settle, *settled):
+                price = _par(columns, balance.asset, price)
             dollars += balance.amount * weight * price
         elif weight * balance.amount != 0.0:
             column = columns.of(Column(venue=venue.venue, asset=balance.asset, symbol=None), price)
             coins.append(Item(account=number, column=column, asset=balance.asset, delta=balance.amount * weight))
     return coins, dollars
+
+
+def _par(columns: Columns, asset: str, price: float) -> float:
+    """One dollar, whatever a settlement coin trades at: the venue's margin is reckoned in the coin itself."""
+    if price != 1.0:
+        columns.caution(
+            "par",
+            f"{asset} settles contracts and counts at 1 dollar in their accounts, as the venue reckons in it; "
+            f"its price of {price:g} is used elsewhere",
+        )
+    return 1.0
 
 
 def _weight(columns: Columns, account: Account, asset: str, amount: float, venue: VenueTerms, settled: object) -> float:

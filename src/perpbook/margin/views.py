@@ -137,7 +137,10 @@ def _account_view(
 def account_settle_price(arrays: BookArrays, number: int) -> float:
     """Dollars per unit of the currency a venue reports this account in: 1, or the one coin it is all settled in."""
     items = [item for item in arrays.items if item.account == number]
-    coins = {profit_price(arrays, item) for item in items if item.position is not None}
+    held = [item for item in items if item.position is not None]
+    if not held and len(items) == 1 and not arrays.held.cash[number]:
+        return float(arrays.prices[items[0].column])
+    coins = {profit_price(arrays, item) for item in held}
     return coins.pop() if len(coins) == 1 else 1.0
 
 
