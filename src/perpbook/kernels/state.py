@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.types import Flags, Floats, Integers
+from perpbook.kernels.types import Flags, Floats, Integers, Rows
 
 (
+    ACCOUNT_DEAD,
+    DAILY_DRAWDOWN,
+    WEEKLY_DRAWDOWN,
     POSITION_LOSS,
     SURVIVAL,
     ASSET_LEVERAGE,
@@ -25,57 +28,99 @@ from perpbook.kernels.types import Flags, Floats, Integers
     VENUE_SHARE,
     LAYER_SHARE,
     DEPTH_SHARE,
+    FUNDING_BOOK,
+    FUNDING_ASSET,
+    FUNDING_VENUE,
+    TAKE_PROFIT,
     MARGIN_MODE,
     SLEEVE_MIN,
     SLEEVE_MAX,
-    ACCOUNT_DEAD,
-) = range(1, 17)
+    REBALANCE,
+) = range(1, 24)
 """Reason codes, in order of precedence: a lower number was asked first and is never undone. 0 is no reason."""
 
 
-class State(NamedTuple):
-    """A book at one instant, as the rules see it.
+SEEN_POSITION = np.dtype(
+    [
+        *[(name, np.int64) for name in ("account", "asset", "venue", "isolated", "wanted")],
+        *[(name, np.float64) for name in ("notional", "value", "exposure", "loss", "gain", "depth")],
+        *[(name, np.float64) for name in ("target", "cost", "funding")],
+    ]
+)
+"""A position: numbers of its account, asset and venue; isolated 1/0, wanted mode (0 any, 1 isolated, 2 cross); notional,
+signed notional `value`, beta-weighted signed exposure, unrealised loss (>= 0), unrealised profit over cost `gain`, notional
+resting on the exit side (NaN unknown); the signed share of book equity a strategy wants (NaN none), what trading costs (a
+fraction), funding paid (> 0) this UTC day (NaN unknown)."""
 
-    position_* (n,): account and asset numbers, notional, unrealised loss (>= 0), notional resting on the exit side
-    (NaN unknown), beta-weighted signed exposure, isolated 1/0, wanted mode (0 any, 1 isolated, 2 cross).
-    account_* (accounts,): equity, dead already 1/0, beta-weighted net exposure of coins, effective leverage.
-    stress_* (accounts, scenarios). safe_scale (accounts,): the largest scale that survives every scenario
-    with the buffer; calm_scale: that keeps effective leverage under the account cap; book_calm_scale: under the book's.
-    venue_equity, layer_value, sleeve_capital: dollars. book_equity, book_coins (net exposure outside positions),
-    book_effective: one number each, (1,).
+SEEN_ACCOUNT = np.dtype(
+    [
+        *[(name, np.float64) for name in ("equity", "coins", "effective", "safe_scale", "calm_scale", "book_calm_scale")],
+        ("dead", np.int64),
+    ]
+)
+"""An account: equity, beta-weighted net exposure of its coins, effective leverage, dead already 1/0. `safe_scale` is the
+largest scale that survives every scenario with the buffer; `calm_scale` keeps effective leverage under the account cap,
+`book_calm_scale` under the book's."""
+
+SEEN_BOOK = np.dtype(
+    [
+        *[(name, np.float64) for name in ("equity", "coins", "effective")],
+        ("now_ns", np.int64),
+        ("rebalance_due", np.int64),
+    ]
+)
+"""The book: equity, net exposure outside positions, effective leverage, the moment, whether a rebalance is due 1/0."""
+
+
+class State(NamedTuple):
+    """A book at one instant, as the rules see it, dollars.
+
+    positions (n,), accounts (A,), book (1,): records as above. asset_notional (assets,). stress_equity,
+    stress_maintenance (A, scenarios). venue_equity, layer_value, sleeve_capital by number.
     """
 
-    position_account: Integers
-    position_asset: Integers
-    position_notional: Floats
-    position_exposure: Floats
-    position_loss: Floats
-    position_depth: Floats
-    position_isolated: Flags
-    position_wanted: Integers
-    account_equity: Floats
-    account_dead: Flags
-    account_coins: Floats
-    account_effective: Floats
+    positions: Rows
+    accounts: Rows
+    book: Rows
     asset_notional: Floats
     stress_equity: Floats
     stress_maintenance: Floats
-    safe_scale: Floats
-    calm_scale: Floats
-    book_calm_scale: Floats
     venue_equity: Floats
     layer_value: Floats
     sleeve_capital: Floats
-    book_equity: Floats
-    book_coins: Floats
-    book_effective: Floats
+
+
+def empty_state(positions: int, accounts: int, scenarios: int, counts: tuple[int, int, int, int]) -> State:
+    """Room for a state; `counts` of assets, venues, layers, sleeves. What nobody knows is NaN."""
+    assets, venues, layers, sleeves = counts
+    seen = np.zeros(positions, dtype=SEEN_POSITION).view(np.recarray)
+    for name in ("depth", "target", "funding"):
+        seen[name] = np.nan
+    own = np.zeros(accounts, dtype=SEEN_ACCOUNT).view(np.recarray)
+    for name in ("safe_scale", "calm_scale", "book_calm_scale"):
+        own[name] = 1.0
+    return State(
+        positions=seen,
+        accounts=own,
+        book=np.zeros(1, dtype=SEEN_BOOK).view(np.recarray),
+        asset_notional=np.zeros(assets),
+        stress_equity=np.zeros((accounts, scenarios)),
+        stress_maintenance=np.zeros((accounts, scenarios)),
+        venue_equity=np.zeros(venues),
+        layer_value=np.zeros(layers),
+        sleeve_capital=np.zeros(sleeves),
+    )
 
 
 class Policy(NamedTuple):
     """A playbook as numbers; inf (or 0 for a minimum) where the trader set no limit.
 
     asset_cap (assets,), venue_cap, layer_cap, sleeve_min, sleeve_max: shares or multiples of book equity.
-    group (scenarios,): the survival finding a scenario belongs to, `groups` of them.
+    group (scenarios,): the survival finding a scenario belongs to, `groups` of them. drawdown_flattens 1 closes
+    everything, 0 only refuses new risk; rearm_by_hand 1 never re-arms. profit_gain, profit_close (steps,): the ladder.
+    funding_cap, funding_asset_cap, funding_venue_cap: shares of book equity a UTC day may cost. rebalance_drift: share of
+    book equity; rebalance_minimum dollars. slack: by how much more than needed a cut cuts, a fraction; cooldown_ns: how
+    long a position cut by a rule under survival is left alone by those rules.
     """
 
     near: float
@@ -95,6 +140,20 @@ class Policy(NamedTuple):
     sleeve_max: Floats
     group: Integers
     groups: int
+    daily_drawdown: float
+    weekly_drawdown: float
+    drawdown_flattens: int
+    rearm_by_hand: int
+    profit_gain: Floats
+    profit_close: Floats
+    funding_cap: float
+    funding_asset_cap: Floats
+    funding_venue_cap: Floats
+    rebalance_drift: float
+    rebalance_minimum: float
+    rebalance_cost_aware: int
+    slack: float
+    cooldown_ns: int
 
 
 class Findings(NamedTuple):
@@ -109,17 +168,21 @@ class Findings(NamedTuple):
 
 
 class Proposals(NamedTuple):
-    """What should be cut: `scale` (n,) of each position to keep, 1 = all, and the code of the rule that asked most."""
+    """What should be done: `scale` (n,) of each position to keep, 1 = all; `target` (n,) the signed dollars it should be
+    brought to, NaN none; `reason` (n,) the code of the rule that asked most; `no_new_risk` (1,) 1 while nothing may grow."""
 
     scale: Floats
+    target: Floats
     reason: Integers
+    no_new_risk: Integers
 
 
 def empty_findings(state: State, policy: Policy) -> Findings:
     """Room for every finding the rules can make."""
-    positions, accounts = state.position_account.size, state.account_equity.size
+    positions, accounts = state.positions.size, state.accounts.size
     room = 3 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
-    room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 3
+    room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 6 + 2 * positions
+    room += policy.funding_asset_cap.size + policy.funding_venue_cap.size
     return Findings(
         rows=np.zeros(1, dtype=np.int64),
         code=np.zeros(room, dtype=np.int64),
@@ -132,5 +195,10 @@ def empty_findings(state: State, policy: Policy) -> Findings:
 
 def no_proposals(state: State) -> Proposals:
     """Keep everything."""
-    positions = state.position_account.size
-    return Proposals(scale=np.ones(positions), reason=np.zeros(positions, dtype=np.int64))
+    positions = state.positions.size
+    return Proposals(
+        scale=np.ones(positions),
+        target=np.full(positions, np.nan),
+        reason=np.zeros(positions, dtype=np.int64),
+        no_new_risk=np.zeros(1, dtype=np.int64),
+    )

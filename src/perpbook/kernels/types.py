@@ -15,7 +15,7 @@ roots of concave functions, and one root finder serves them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.uint8]
+Rows = NDArray[Any]
+"""An array of records, one field by name at a time."""
 
 
 class Holdings(NamedTuple):

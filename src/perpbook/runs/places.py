@@ -25,3 +25,9 @@ def playbook_beside(book: Path) -> Path | None:
     """`playbook.toml` in the book's folder, when there is one."""
     found = book.parent / "playbook.toml"
     return found if found.is_file() else None
+
+
+def lake_folder() -> Path:
+    """`$PERPBOOK_DATA_LAKE`, else `lake` in the home folder."""
+    chosen = os.environ.get("PERPBOOK_DATA_LAKE")
+    return Path(chosen) if chosen else home() / "lake"

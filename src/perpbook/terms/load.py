@@ -29,6 +29,7 @@ from perpbook.terms.terms import (
     FeeTier,
     FundingTerms,
     LiquidationTerms,
+    Manner,
     OpenInterestScaling,
     OrderTerms,
     PriceSource,
@@ -149,6 +150,7 @@ def _liquidation(found: Mapping[str, Any]) -> LiquidationTerms:
     return LiquidationTerms(
         trigger=Trigger(found["trigger"]),
         procedure=found["procedure"],
+        manner=Manner(found.get("manner", "whole")),
         penalty_rate=found.get("penalty_rate", 0.0),
         partial_fraction=found.get("partial_fraction"),
         partial_above=found.get("partial_above"),
@@ -156,6 +158,7 @@ def _liquidation(found: Mapping[str, Any]) -> LiquidationTerms:
         cooldown_ns=None if cooldown is None else round(cooldown * SECOND_NS),
         backstop_ratio=found.get("backstop_ratio"),
         remainder_lost=found.get("remainder_lost", True),
+        fillable_spread=found.get("fillable_spread", 0.0),
     )
 
 

@@ -45,6 +45,16 @@ class Trigger(Enum):
     AT_OR_BELOW = "at_or_below"
 
 
+class Manner(Enum):
+    """How a venue liquidates an account. WHOLE: everything at once. FRACTION: a part at a time. TIERS: down the tiers,
+    then a takeover. AS_NEEDED: just enough to restore the margin."""
+
+    WHOLE = "whole"
+    FRACTION = "fraction"
+    TIERS = "tiers"
+    AS_NEEDED = "as_needed"
+
+
 class CloseFeeBasis(Enum):
     """What the estimated fee to close is charged on: the notional now, or the value at the bankruptcy price."""
 
@@ -174,11 +184,13 @@ class LiquidationTerms:
     `partial_fraction` of a position above `partial_above` (notional), but not less than `partial_least`, goes first,
     then nothing for `cooldown_ns`;
     under `backstop_ratio` x maintenance margin the venue takes position and margin. `penalty_rate` is a fraction of the
-    liquidated notional. `remainder_lost`: what is left of the bucket's margin goes to the venue.
+    liquidated notional. `remainder_lost`: what is left of the bucket's margin goes to the venue. `fillable_spread`: how
+    far below the oracle a liquidation order may fill at bankruptcy, in maintenance margins (dYdX; 0 none).
     """
 
     trigger: Trigger
     procedure: str
+    manner: Manner = Manner.WHOLE
     penalty_rate: float = 0.0
     partial_fraction: float | None = None
     partial_above: float | None = None
@@ -186,6 +198,7 @@ class LiquidationTerms:
     cooldown_ns: int | None = None
     backstop_ratio: float | None = None
     remainder_lost: bool = True
+    fillable_spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

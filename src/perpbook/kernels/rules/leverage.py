@@ -27,10 +27,10 @@ def asset_leverage(state: State, policy: Policy, findings: Findings, proposals: 
         if cap == float("inf"):
             continue
         notional = state.asset_notional[asset]
-        record(findings, ASSET_LEVERAGE, asset, -1, share_of(notional, state.book_equity[0]), cap)
-        keep = room(cap * max(state.book_equity[0], 0.0), 0.0, notional)
-        for i in range(state.position_account.size):
-            if state.position_asset[i] == asset:
+        record(findings, ASSET_LEVERAGE, asset, -1, share_of(notional, state.book[0].equity), cap)
+        keep = room(cap * max(state.book[0].equity, 0.0), 0.0, notional)
+        for i in range(state.positions.size):
+            if state.positions[i].asset == asset:
                 keep_at_most(proposals, i, keep, ASSET_LEVERAGE)
 
 
@@ -38,10 +38,10 @@ def asset_leverage(state: State, policy: Policy, findings: Findings, proposals: 
 def account_exposure(state: State, a: int) -> tuple[float, float]:
     """Gross notional and net beta-weighted exposure of an account's positions, dollars."""
     gross, net = 0.0, 0.0
-    for i in range(state.position_account.size):
-        if state.position_account[i] == a:
-            gross += state.position_notional[i]
-            net += state.position_exposure[i]
+    for i in range(state.positions.size):
+        if state.positions[i].account == a:
+            gross += state.positions[i].notional
+            net += state.positions[i].exposure
     return gross, net
 
 
@@ -50,7 +50,7 @@ def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tu
     """Measure one account's three leverages; how much of it may be kept, and the code of the rule that asks most."""
     infinity = float("inf")
     gross, net = account_exposure(state, a)
-    equity, coins, keep, reason = state.account_equity[a], state.account_coins[a], 1.0, 0
+    equity, coins, keep, reason = state.accounts[a].equity, state.accounts[a].coins, 1.0, 0
     if gross == 0.0:
         return keep, reason
     if policy.account_gross < infinity:
@@ -62,43 +62,43 @@ def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tu
         if scale < keep:
             keep, reason = scale, ACCOUNT_NET
     if policy.account_effective < infinity:
-        record(findings, ACCOUNT_EFFECTIVE, a, -1, state.account_effective[a], policy.account_effective)
-        if state.account_effective[a] > policy.account_effective and state.calm_scale[a] < keep:
-            keep, reason = state.calm_scale[a], ACCOUNT_EFFECTIVE
+        record(findings, ACCOUNT_EFFECTIVE, a, -1, state.accounts[a].effective, policy.account_effective)
+        if state.accounts[a].effective > policy.account_effective and state.accounts[a].calm_scale < keep:
+            keep, reason = state.accounts[a].calm_scale, ACCOUNT_EFFECTIVE
     return keep, reason
 
 
 @kernel
 def account_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
     """Each account's gross, net and effective leverage against the caps for accounts."""
-    for a in range(state.account_equity.size):
+    for a in range(state.accounts.size):
         keep, reason = account_room(state, policy, findings, a)
-        for i in range(state.position_account.size):
-            if state.position_account[i] == a:
+        for i in range(state.positions.size):
+            if state.positions[i].account == a:
                 keep_at_most(proposals, i, keep, reason)
 
 
 @kernel
 def book_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
     """The book's gross, net and effective leverage against its caps; cuts are uniform over the book."""
-    infinity, equity, positions = float("inf"), state.book_equity[0], state.position_account.size
+    infinity, equity, positions = float("inf"), state.book[0].equity, state.positions.size
     gross, net = 0.0, 0.0
     for i in range(positions):
-        gross += state.position_notional[i]
-        net += state.position_exposure[i]
+        gross += state.positions[i].notional
+        net += state.positions[i].exposure
     if policy.book_gross < infinity:
         record(findings, BOOK_GROSS, 0, -1, share_of(gross, equity), policy.book_gross)
         keep = room(policy.book_gross * max(equity, 0.0), 0.0, gross)
         for i in range(positions):
             keep_at_most(proposals, i, keep, BOOK_GROSS)
     if policy.book_net < infinity:
-        coins = state.book_coins[0]
+        coins = state.book[0].coins
         record(findings, BOOK_NET, 0, -1, share_of(abs(net + coins), equity), policy.book_net)
         keep = room(policy.book_net * max(equity, 0.0), coins, net)
         for i in range(positions):
             keep_at_most(proposals, i, keep, BOOK_NET)
     if policy.book_effective < infinity:
-        record(findings, BOOK_EFFECTIVE, 0, -1, state.book_effective[0], policy.book_effective)
-        if state.book_effective[0] > policy.book_effective:
+        record(findings, BOOK_EFFECTIVE, 0, -1, state.book[0].effective, policy.book_effective)
+        if state.book[0].effective > policy.book_effective:
             for i in range(positions):
-                keep_at_most(proposals, i, state.book_calm_scale[state.position_account[i]], BOOK_EFFECTIVE)
+                keep_at_most(proposals, i, state.accounts[state.positions[i].account].book_calm_scale, BOOK_EFFECTIVE)

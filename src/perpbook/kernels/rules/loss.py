@@ -18,8 +18,8 @@ def position_loss(state: State, policy: Policy, findings: Findings, proposals: P
     """Close a position whose unrealised loss exceeds its share of book equity."""
     if policy.position_loss == float("inf"):
         return
-    for i in range(state.position_account.size):
-        share = share_of(state.position_loss[i], state.book_equity[0])
+    for i in range(state.positions.size):
+        share = share_of(state.positions[i].loss, state.book[0].equity)
         record(findings, POSITION_LOSS, i, -1, share, policy.position_loss)
         if share > policy.position_loss:
             keep_at_most(proposals, i, 0.0, POSITION_LOSS)

@@ -22,7 +22,7 @@ def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
 
     An account that is liquidatable as it stands survives nothing, wherever the scenario ends.
     """
-    if state.account_dead[a]:
+    if state.accounts[a].dead:
         return float("inf")
     need = (1.0 + policy.buffer) * state.stress_maintenance[a, s]
     equity = state.stress_equity[a, s]
@@ -34,8 +34,8 @@ def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
 @kernel
 def account_dead(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
     """Every account whose equity is under its maintenance margin now: a breach under any playbook."""
-    for a in range(state.account_equity.size):
-        if state.account_dead[a]:
+    for a in range(state.accounts.size):
+        if state.accounts[a].dead:
             record(findings, ACCOUNT_DEAD, a, -1, float("inf"), 1.0)
 
 
@@ -43,7 +43,7 @@ def account_dead(state: State, policy: Policy, findings: Findings, proposals: Pr
 def survival(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
     """Scale down, as a whole, every account that does not survive; record each one's worst scenario per group."""
     for group in range(policy.groups):
-        for a in range(state.account_equity.size):
+        for a in range(state.accounts.size):
             worst, where = -1.0, -1
             for s in range(policy.group.size):
                 if policy.group[s] == group:
@@ -52,5 +52,5 @@ def survival(state: State, policy: Policy, findings: Findings, proposals: Propos
                         worst, where = share, s
             if worst > 0.0:
                 record(findings, SURVIVAL, a, where, worst, 1.0)
-    for i in range(state.position_account.size):
-        keep_at_most(proposals, i, state.safe_scale[state.position_account[i]], SURVIVAL)
+    for i in range(state.positions.size):
+        keep_at_most(proposals, i, state.accounts[state.positions[i].account].safe_scale, SURVIVAL)

@@ -1,0 +1,377 @@
+"""The seam of a run: a book, its venues' terms and some bars become rows (`Slots`) and what they hold (`Holding`).
+
+The counterpart of `margin.arrays` for books whose sizes change: rows exist for everything that is held or may be traded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perpbook.errors import BookError, InputError, MissingData
+from perpbook.kernels.holding import Holding, draw_account, empty_holding
+from perpbook.kernels.seize import AS_NEEDED, FRACTION, TIERS, WHOLE
+from perpbook.kernels.slots import BY_BASE, BY_CONTRACTS, BY_NOTIONAL, Slots
+from perpbook.model.account import Account, MarginMode
+from perpbook.model.bars import Bars
+from perpbook.model.book import Book
+from perpbook.model.market import STABLECOINS
+from perpbook.strategies.table import Leg
+from perpbook.terms.find import find_contract
+from perpbook.terms.terms import CloseFeeBasis, ContractTerms, Manner, TierMode, TierUnit, Trigger, VenueTerms
+
+UNITS = {TierUnit.NOTIONAL: BY_NOTIONAL, TierUnit.BASE: BY_BASE, TierUnit.CONTRACTS: BY_CONTRACTS}
+MANNERS = {Manner.WHOLE: WHOLE, Manner.FRACTION: FRACTION, Manner.TIERS: TIERS, Manner.AS_NEEDED: AS_NEEDED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of a run: a contract in an account (`terms`), or a coin held there (`terms` None)."""
+
+    account: int
+    column: int
+    asset: str
+    symbol: str
+    terms: ContractTerms | None = None
+    quantity: float = 0.0
+    entry: float = 0.0
+    leverage: float = 0.0
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """Rows with their names, and the arrays made of them. `weights` (n,) of coins."""
+
+    accounts: tuple[Account, ...]
+    terms: tuple[VenueTerms, ...]
+    rows: tuple[Row, ...]
+    assets: tuple[str, ...]
+    venues: tuple[str, ...]
+    layers: tuple[str, ...]
+    slots: Slots
+    holding: Holding
+    notes: tuple[str, ...] = field(default=())
+
+    def row_of(self, account: str, symbol: str) -> int:
+        """The row of a contract in an account; KeyError when there is none."""
+        for number, row in enumerate(self.rows):
+            if row.terms and (self.accounts[row.account].id, row.symbol) == (account, symbol):
+                return number
+        raise KeyError((account, symbol))
+
+    @property
+    def positions(self) -> list[int]:
+        """Rows that are contracts."""
+        return [number for number, row in enumerate(self.rows) if row.terms]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frictions:
+    """What trading costs where no depth is known.
+
+    `half_spread` is a fraction of price, `impact` the coefficient Y of Y sigma sqrt(notional / daily volume), and
+    `minimum_order` dollars. `fee_tier` counts from 0, the dearest.
+    """
+
+    half_spread: float = 1e-4
+    impact: float = 1.0
+    minimum_order: float = 10.0
+    fee_tier: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("half_spread", "impact", "minimum_order", "fee_tier"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise InputError(f"{name} is {getattr(self, name)}: it must be a number, 0 or more")
+
+
+def arrange(
+    book: Book,
+    terms: Mapping[str, VenueTerms],
+    bars: Bars,
+    *,
+    legs: Sequence[Leg] = (),
+    frictions: Frictions = Frictions(),
+    betas: Mapping[str, float] | None = None,
+) -> Arrangement:
+    """Lay a book out for a run at the first bar's open.
+
+    Raises
+    ------
+    MissingData : a contract or coin has no series among the bars.
+    BookError : an isolated account would hold two contracts, or a leg names an account that is not there.
+    """
+    notes: list[str] = []
+    rows: list[Row] = []
+    _known_accounts(book, legs)
+    for number, account in enumerate(book.accounts):
+        venue = terms[account.venue]
+        wanted = [leg.symbol for leg in legs if leg.account == account.id]
+        own = _contract_rows(number, account, venue, wanted, bars)
+        coins, _ = _coins(number, account, venue, own, bars, notes)
+        rows += sorted(own + coins, key=lambda row: row.column)
+    assets = tuple(dict.fromkeys(row.asset for row in rows))
+    venues = tuple(dict.fromkeys(account.venue for account in book.accounts))
+    layers = tuple(
+        dict.fromkeys(
+            [account.layer for account in book.accounts if account.layer] + [held.layer for held in book.layers]
+        )
+    )
+    slots = _slots(rows, book, terms, (assets, venues, layers), frictions, betas or {})
+    holding = empty_holding(slots)
+    for number, row in enumerate(rows):
+        holding.quantity[number], holding.entry[number] = row.quantity, row.entry
+        holding.marked[number] = bars.open[row.column, 0]
+    for number, account in enumerate(book.accounts):
+        own = [row for row in rows if row.account == number and row.terms]
+        holding.cash[number] = _coins(number, account, terms[account.venue], own, bars, [])[1]
+        draw_account(slots, holding, np.ascontiguousarray(bars.open[:, 0]), number)
+    return Arrangement(
+        accounts=book.accounts,
+        terms=tuple(terms[account.venue] for account in book.accounts),
+        rows=tuple(rows),
+        assets=assets,
+        venues=venues,
+        layers=layers,
+        slots=slots,
+        holding=holding,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _known_accounts(book: Book, legs: Sequence[Leg]) -> None:
+    ids = {account.id: account for account in book.accounts}
+    for leg in legs:
+        if leg.account not in ids:
+            raise BookError(f'a leg trades in account "{leg.account}", which the book does not have: {", ".join(ids)}')
+
+
+def _contract_rows(number: int, account: Account, venue: VenueTerms, wanted: list[str], bars: Bars) -> list[Row]:
+    held = {find_contract(venue, position.symbol).contract.symbol: position for position in account.positions}
+    symbols = list(dict.fromkeys([*held, *(find_contract(venue, symbol).contract.symbol for symbol in wanted)]))
+    if account.mode is MarginMode.ISOLATED and len(symbols) > 1:
+        raise BookError(f'account "{account.id}" is one isolated position and cannot also trade {symbols[1]}')
+    out = []
+    for symbol in symbols:
+        terms, position = find_contract(venue, symbol), held.get(symbol)
+        out.append(
+            Row(
+                account=number,
+                column=column_of(bars, account.venue, symbol),
+                asset=terms.contract.base,
+                symbol=symbol,
+                terms=terms,
+                quantity=position.quantity if position else 0.0,
+                entry=position.entry_price if position else 0.0,
+                leverage=(position.leverage if position else None) or 0.0,
+                tags=position.tags if position else (),
+            )
+        )
+    return out
+
+
+def column_of(bars: Bars, venue: str, symbol: str) -> int:
+    """The row of bars of a contract; MissingData when there is none."""
+    try:
+        return bars.column(venue, symbol)
+    except KeyError:
+        known = ", ".join(f"{key.symbol}@{key.venue}" for key in bars.series)
+        raise MissingData(f"no bars for {symbol} on {venue}; the run has {known}") from None
+
+
+def _coins(
+    number: int, account: Account, venue: VenueTerms, own: Sequence[Row], bars: Bars, notes: list[str]
+) -> tuple[list[Row], float]:
+    """Coin rows of an account, and its dollars. A coin that contracts settle in always has a row."""
+    settles = {row.terms.contract.settle: row.column for row in own if row.terms and row.terms.contract.is_inverse}
+    amounts = dict.fromkeys(settles, 0.0)
+    dollars = 0.0
+    for balance in account.collateral:
+        if balance.asset in STABLECOINS:
+            weight = 1.0 if balance.asset == venue.settle or balance.amount < 0 else _weight(venue, balance.asset)
+            dollars += balance.amount * weight
+            if weight < 1.0:
+                notes.append(f"{balance.asset} in {account.id} counts {weight:g} of its amount, as collateral")
+        else:
+            amounts[balance.asset] = amounts.get(balance.asset, 0.0) + balance.amount
+    rows = []
+    for asset, amount in amounts.items():
+        if asset not in settles and _weight(venue, asset) == 0.0:
+            notes.append(f"{asset} in {account.id} counts for nothing there and is left out")
+            continue
+        column = settles[asset] if asset in settles else _coin_column(bars, account.venue, asset)
+        rows.append(Row(account=number, column=column, asset=asset, symbol=asset, quantity=amount))
+    return rows, dollars
+
+
+def _weight(venue: VenueTerms, asset: str) -> float:
+    found = venue.collateral.get(asset)
+    return found.maintenance_weight if found else 1.0 if asset in STABLECOINS else 0.0
+
+
+def _coin_column(bars: Bars, venue: str, asset: str) -> int:
+    """A series that prices a coin: a contract on it, the same venue's first."""
+    bases = [number for number, key in enumerate(bars.series) if _base_of(key.symbol) == asset]
+    same = [number for number in bases if bars.series[number].venue == venue]
+    if not bases:
+        raise MissingData(f"{asset} is collateral and has no series to price it: add one to the run")
+    return (same or bases)[0]
+
+
+def _base_of(symbol: str) -> str:
+    for separator in ("-", "/", "_"):
+        symbol = symbol.split(separator)[0]
+    for quote in ("USDT", "USDC", "USD"):
+        if symbol.endswith(quote) and symbol != quote:
+            return symbol[: -len(quote)]
+    return symbol
+
+
+def _slots(
+    rows: Sequence[Row],
+    book: Book,
+    terms: Mapping[str, VenueTerms],
+    names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    frictions: Frictions,
+    betas: Mapping[str, float],
+) -> Slots:
+    assets, venues, layers = names
+    accounts = book.accounts
+    home = [terms[account.venue] for account in accounts]
+    fees = [_fees(venue, frictions.fee_tier) for venue in home]
+    counts = np.bincount([row.account for row in rows], minlength=len(accounts)) if rows else [0] * len(accounts)
+    deepest = max((len(row.terms.tiers.tiers) for row in rows if row.terms), default=1)
+    positions = [number for number, row in enumerate(rows) if row.terms]
+    place = np.full(len(rows), -1, dtype=np.int64)
+    place[positions] = np.arange(len(positions))
+    contracts = [row.terms for row in rows]
+    tables = _tables(contracts, deepest)
+    isolated = [accounts[row.account].mode is MarginMode.ISOLATED for row in rows]
+    return Slots(
+        start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        account=_whole([row.account for row in rows]),
+        column=_whole([row.column for row in rows]),
+        asset=_whole([assets.index(row.asset) for row in rows]),
+        venue=_whole([venues.index(accounts[row.account].venue) for row in rows]),
+        sleeve=np.full(len(rows), -1, dtype=np.int64),
+        coin=_flags([row.terms is None for row in rows]),
+        weight=_real([_coin_weight(row, terms[accounts[row.account].venue], rows) for row in rows]),
+        pays=_whole([_pays(row, rows) for row in rows]),
+        inverse=_flags([bool(one and one.contract.is_inverse) for one in contracts]),
+        on_entry=_flags([bool(one and one.isolated_margin_on_entry and alone) for one, alone in zip(contracts, isolated, strict=True)]),  # fmt: skip
+        whole=_flags([bool(one and one.tiers.mode is TierMode.WHOLE_POSITION) for one in contracts]),
+        inclusive=_flags([bool(one and one.tiers.upper_inclusive) for one in contracts]),
+        in_coin=_flags([bool(one and _in_coin(one)) for one in contracts]),
+        place=place,
+        unit=_whole([UNITS[one.tiers.unit] if one else 0 for one in contracts]),
+        contract_size=_real([one.contract.contract_size if one else 1.0 for one in contracts]),
+        lower=tables[0],
+        rate=tables[1],
+        initial=tables[2],
+        deduction=tables[3],
+        pieces=_whole([len(one.tiers.tiers) if one else 0 for one in contracts]),
+        sqrt_fraction=_real([one.size_sqrt_fraction if one else 0.0 for one in contracts]),
+        per_unit=_real([one.size_slope.maintenance_per_unit if one and one.size_slope else 0.0 for one in contracts]),
+        initial_per_unit=_real([one.size_slope.initial_per_unit if one and one.size_slope else 0.0 for one in contracts]),  # fmt: skip
+        close_fee=_real([_fee(one, CloseFeeBasis.NOTIONAL) for one in contracts]),
+        bankruptcy_fee=_real([_fee(one, CloseFeeBasis.BANKRUPTCY) for one in contracts]),
+        least_collateral=_real([one.minimum_collateral if one else 0.0 for one in contracts]),
+        leverage=_real([row.leverage for row in rows]),
+        beta=_real([betas.get(row.asset, 1.0) for row in rows]),
+        taker=_real([fees[row.account][1] if row.terms else 0.0 for row in rows]),
+        maker=_real([fees[row.account][0] if row.terms else 0.0 for row in rows]),
+        lot=_real([one.contract.lot_size if one else 0.0 for one in contracts]),
+        least_trade=_real([frictions.minimum_order if row.terms else 0.0 for row in rows]),
+        at_or_below=_flags([venue.liquidation.trigger is Trigger.AT_OR_BELOW for venue in home]),
+        remainder_lost=_flags([venue.liquidation.remainder_lost for venue in home]),
+        manner=_whole([MANNERS[venue.liquidation.manner] for venue in home]),
+        penalty=_real([venue.liquidation.penalty_rate for venue in home]),
+        partial_fraction=_real([_or(venue.liquidation.partial_fraction, 1.0) for venue in home]),
+        partial_above=_real([_or(venue.liquidation.partial_above, 0.0) for venue in home]),
+        partial_least=_real([venue.liquidation.partial_least for venue in home]),
+        backstop_ratio=_real([_or(venue.liquidation.backstop_ratio, 0.0) for venue in home]),
+        fillable_spread=_real([venue.liquidation.fillable_spread for venue in home]),
+        cooldown_ns=_whole([venue.liquidation.cooldown_ns or 0 for venue in home]),
+        home=_whole([venues.index(account.venue) for account in accounts]),
+        layer=_whole([layers.index(account.layer) if account.layer else -1 for account in accounts]),
+        row=_whole(positions),
+        isolated=_flags(isolated),
+        wanted=np.zeros(len(rows), dtype=np.int64),
+    )
+
+
+def _fees(venue: VenueTerms, tier: int) -> tuple[float, float]:
+    """Maker and taker rate of a venue's fee tier; the last one when it has fewer."""
+    if not venue.fees:
+        return 0.0, 0.0
+    found = venue.fees[min(tier, len(venue.fees) - 1)]
+    return found.maker_fee_rate, found.taker_fee_rate
+
+
+def _tables(contracts: Sequence[ContractTerms | None], deepest: int) -> list[NDArray[np.float64]]:
+    """(n, K) each: lower bounds, maintenance rates, initial rates, deductions in dollars or coin."""
+    out = [np.zeros((len(contracts), deepest)) for _ in range(4)]
+    for number, one in enumerate(contracts):
+        if one is None:
+            continue
+        scale = one.contract.contract_size if one.tiers.unit is TierUnit.CONTRACTS else 1.0
+        for k, (tier, deduction) in enumerate(zip(one.tiers.tiers, one.tiers.deductions(), strict=True)):
+            figures = (
+                tier.lower,
+                tier.maintenance_margin_fraction,
+                tier.initial_margin_fraction,
+                deduction * scale,
+            )
+            for table, figure in zip(out, figures, strict=True):
+                table[number, k] = figure
+    return out
+
+
+def _in_coin(terms: ContractTerms) -> bool:
+    unit = terms.tiers.unit
+    if terms.tiers.mode is TierMode.WHOLE_POSITION:
+        return False
+    return unit is not TierUnit.CONTRACTS if terms.contract.is_inverse else unit is not TierUnit.NOTIONAL
+
+
+def _fee(terms: ContractTerms | None, basis: CloseFeeBasis) -> float:
+    return terms.close_fee.rate if terms and terms.close_fee and terms.close_fee.basis is basis else 0.0
+
+
+def _pays(row: Row, rows: Sequence[Row]) -> int:
+    """The row of the coin that an inverse contract pays in, -1 for dollars."""
+    if row.terms is None or not row.terms.contract.is_inverse:
+        return -1
+    for number, other in enumerate(rows):
+        if other.account == row.account and other.terms is None and other.asset == row.terms.contract.settle:
+            return number
+    raise MissingData(f"{row.symbol} settles in {row.terms.contract.settle}, which its account has no row for")
+
+
+def _coin_weight(row: Row, venue: VenueTerms, rows: Sequence[Row]) -> float:
+    """What a coin counts for: in full where contracts settle in it, else by the venue's terms."""
+    if row.terms is not None:
+        return 1.0
+    settled = any(
+        other.terms and other.account == row.account and other.terms.contract.settle == row.asset for other in rows
+    )
+    return 1.0 if settled or row.asset == venue.settle else _weight(venue, row.asset)
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def _real(values: Sequence[float]) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)
+
+
+def _whole(values: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _flags(values: Sequence[bool]) -> NDArray[np.uint8]:
+    return np.array(values, dtype=np.uint8)

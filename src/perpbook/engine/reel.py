@@ -1,0 +1,149 @@
+"""Bars become a `Tape`: settlements in order, extremes by chunk, costs of trading, and every bar that needs a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.engine.arrange import Arrangement, Frictions
+from perpbook.errors import InputError
+from perpbook.kernels.tape import Tape, chunks_of
+from perpbook.kernels.types import Flags, Floats, Integers
+from perpbook.model.bars import Bars
+from perpbook.model.units import DAY_NS
+from perpbook.strategies.table import TargetTable
+
+WINDOW_DAYS = 30
+"""Days of closes and volumes behind the cost of trading on a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reel:
+    """A tape, and what it says of costs. `volumes` False: impact is not modelled, for want of volumes."""
+
+    tape: Tape
+    event_bar: Integers
+    volumes: bool
+
+
+def reel(
+    bars: Bars,
+    arrangement: Arrangement,
+    *,
+    targets: TargetTable | None = None,
+    due: Flags | None = None,
+    frictions: Frictions = Frictions(),
+    daily_volume: Floats | None = None,
+) -> Reel:
+    """Make the tape of a run. `due` (B,) from the playbook's rebalance; `daily_volume` (C, days) dollars, NaN unknown."""
+    lows, highs = chunks_of(bars.low, bars.high)
+    settle = settlements_by_bar(bars)
+    target_bar, target = targets_by_row(targets, arrangement)
+    days = int((bars.open_ns[-1] - bars.open_ns[0]) // DAY_NS) + 1
+    impact = np.zeros((len(bars.series), days))
+    if daily_volume is not None:
+        impact = impact_coefficients(bars, daily_volume, frictions.impact)
+    tape = Tape(
+        open_ns=bars.open_ns,
+        bar_ns=bars.bar_ns,
+        open=bars.open,
+        high=bars.high,
+        low=bars.low,
+        close=bars.close,
+        stale=bars.stale,
+        lows=lows,
+        highs=highs,
+        settle_bar=settle[0],
+        settle_column=settle[1],
+        settle_rate=settle[2],
+        due=due if due is not None else np.zeros(bars.count, dtype=np.uint8),
+        target_bar=target_bar,
+        target=target,
+        spread=np.full(len(bars.series), frictions.half_spread),
+        impact=impact,
+    )
+    events = np.unique(np.concatenate([target_bar, np.flatnonzero(tape.due), new_days(bars)])).astype(np.int64)
+    return Reel(tape=tape, event_bar=events, volumes=bool(impact.any()))
+
+
+def settlements_by_bar(bars: Bars) -> tuple[Integers, Integers, Floats]:
+    """(bar, column, rate) of every settlement inside the bars, in order of bar, then column, then time."""
+    found_bars, columns, rates, times = [], [], [], []
+    end = int(bars.open_ns[-1]) + bars.bar_ns
+    for column, one in enumerate(bars.settlements):
+        inside = (one.times_ns >= bars.open_ns[0]) & (one.times_ns < end)
+        at = (one.times_ns[inside] - bars.open_ns[0]) // bars.bar_ns
+        found_bars.append(at)
+        columns.append(np.full(at.size, column, dtype=np.int64))
+        rates.append(one.rates[inside])
+        times.append(one.times_ns[inside])
+    bar, column_of, rate, time = (np.concatenate(part) for part in (found_bars, columns, rates, times))
+    if not np.isfinite(rate).all():
+        worst = int(np.flatnonzero(~np.isfinite(rate))[0])
+        key = bars.series[int(column_of[worst])]
+        raise InputError(f"a funding rate of {key.symbol} on {key.venue} is not a number: import that file again")
+    order = np.lexsort((time, column_of, bar))
+    return bar[order].astype(np.int64), column_of[order].astype(np.int64), rate[order].astype(np.float64)
+
+
+def targets_by_row(targets: TargetTable | None, arrangement: Arrangement) -> tuple[Integers, Floats]:
+    """A strategy's table laid out by rows of the run: (T,) bars and (T, n) exposures, NaN where it says nothing."""
+    rows = len(arrangement.rows)
+    if targets is None:
+        return np.zeros(0, dtype=np.int64), np.zeros((0, rows))
+    out = np.full((targets.bar.size, rows), np.nan)
+    for number, leg in enumerate(targets.legs):
+        out[:, arrangement.row_of(leg.account, leg.symbol)] = targets.exposure[:, number]
+    return targets.bar.astype(np.int64), out
+
+
+def new_days(bars: Bars) -> Integers:
+    """Bars whose close is the first in another UTC day than the close before; the first bar is one."""
+    day = (bars.open_ns + bars.bar_ns) // DAY_NS
+    out: Integers = np.concatenate([[0], np.flatnonzero(np.diff(day)) + 1]).astype(np.int64)
+    return out
+
+
+def impact_coefficients(bars: Bars, daily_volume: Floats, coefficient: float) -> Floats:
+    """(C, days) k such that taking x dollars costs k sqrt(x) of price: Y sigma / sqrt(volume), both of the days before.
+
+    Sigma is the daily standard deviation of log returns. The first days use what there is; a day with no volume known has
+    no impact.
+    """
+    day = (bars.open_ns - bars.open_ns[0]) // DAY_NS
+    last = np.flatnonzero(np.diff(np.append(day, day[-1] + 1)))
+    out = np.zeros((len(bars.series), int(day[-1]) + 1))
+    for column in range(out.shape[0]):
+        moves = np.diff(np.log(bars.close[column, last]), prepend=np.log(bars.open[column, 0]))
+        for number in range(out.shape[1]):
+            past = slice(max(0, number - WINDOW_DAYS), max(number, 1))
+            volume = daily_volume[column, past]
+            volume = volume[np.isfinite(volume) & (volume > 0)]
+            if volume.size:
+                sigma = float(np.sqrt(np.mean(np.square(moves[past]))))
+                out[column, number] = coefficient * sigma / float(np.sqrt(np.mean(volume)))
+    return out
+
+
+def refuse_nonsense(bars: Bars) -> None:
+    """Prices that are not positive numbers, or a bar whose high is under its low: InputError naming series and time."""
+    from perpbook.model.units import to_iso
+
+    names: Sequence[str] = ("open", "high", "low", "close")
+    if bars.count == 0:
+        raise InputError("the bars are empty: choose dates for which there is data (`perpbook data status`)")
+    for name in names:
+        wrong = np.argwhere(~(np.isfinite(getattr(bars, name)) & (getattr(bars, name) > 0)))
+        if wrong.size:
+            column, bar = int(wrong[0][0]), int(wrong[0][1])
+            key, value = bars.series[column], getattr(bars, name)[column, bar]
+            raise InputError(
+                f"{key.symbol} on {key.venue}: the {name} of the bar at {to_iso(int(bars.open_ns[bar]))} is {value:g}; "
+                "a price is a positive number: import that file again, or leave those dates out"
+            )
+    wrong = np.argwhere((bars.low > np.minimum(bars.open, bars.close)) | (bars.high < np.maximum(bars.open, bars.close)))
+    if wrong.size:
+        key, at = bars.series[int(wrong[0][0])], to_iso(int(bars.open_ns[int(wrong[0][1])]))
+        raise InputError(f"{key.symbol} on {key.venue}: the bar at {at} has its open or close outside its range")

@@ -1,0 +1,314 @@
+"""Screens: may any rule act in a block of bars? A screen may cry wolf; it never misses.
+
+Between events positions do not change, so all that matters of a block is the range of each column's price, the least cash
+and the least equity in it. Surplus (equity - requirement) is concave in every column's price, so its least over the range is
+at an end: one evaluation per end bounds every bar of the block, whatever its length. Blocks that might act are made
+shorter until one bar is left, which gets the full tick.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from perpbook.kernels.holding import Holding, value_of
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.liquidation import LEAST
+from perpbook.kernels.margin import requirement
+from perpbook.kernels.memory import Memory
+from perpbook.kernels.orders import Habits, Orders
+from perpbook.kernels.slots import Slots
+from perpbook.kernels.state import Policy
+from perpbook.kernels.types import Flags, Floats, Integers, Lines
+
+HAIR = 1e-9
+"""Relative: nearer to a limit than this counts as over it, so that rounding never hides a rule."""
+
+FLOOR = -0.99
+"""No price falls further than this in one scenario (as in `scenario.grid`)."""
+
+
+class Storms(NamedTuple):
+    """Survival scenarios by asset: `moves` (assets, S) fractions, and where `broken` (S,) flags it, `pull` (S,) more
+    against the book's own exposure in the asset."""
+
+    moves: Floats
+    broken: Flags
+    pull: Floats
+
+
+class Block(NamedTuple):
+    """What screens know of a block. bounds : (C, 2) prices. cash : (A,) least `lines.cash`. equity : (A,) least equity at
+    a close; book : (1,) least of the whole book. paid : (n,) most dollars of funding paid today by row."""
+
+    bounds: Floats
+    cash: Floats
+    equity: Floats
+    book: Floats
+    paid: Floats
+
+
+@kernel
+def group_low(lines: Lines, first: int, last: int, low: float, high: float, weight: float) -> float:
+    """The least surplus of rows first..last-1, which share a price, over a range of it."""
+    at_low, at_high = 0.0, 0.0
+    for i in range(first, last):
+        at_low += lines.delta[i] * low - weight * requirement(lines, i, low)
+        at_high += lines.delta[i] * high - weight * requirement(lines, i, high)
+    return min(at_low, at_high)
+
+
+@kernel
+def group_end(slots: Slots, first: int, last: int) -> int:
+    """One past the last of the rows that share `first`'s column."""
+    i = first
+    while i < last and slots.rows[i].column == slots.rows[first].column:
+        i += 1
+    return i
+
+
+@kernel
+def margin_may_end(slots: Slots, lines: Lines, block: Block, a: int) -> bool:
+    """Whether account a may be liquidatable somewhere in the block."""
+    total, size, i = block.cash[a], 0.0, slots.start[a]
+    while i < slots.start[a + 1]:
+        end, c = group_end(slots, i, slots.start[a + 1]), slots.rows[i].column
+        total += group_low(lines, i, end, block.bounds[c, 0], block.bounds[c, 1], 1.0)
+        size += abs(lines.delta[i]) * block.bounds[c, 1]
+        i = end
+    return size > 0.0 and total <= HAIR * size
+
+
+@kernel
+def storm_may_kill(slots: Slots, lines: Lines, storms: Storms, block: Block, a: int, s: int, weight: float) -> bool:
+    """Whether account a may fail scenario s from some bar of the block."""
+    total, size, i = block.cash[a], 0.0, slots.start[a]
+    while i < slots.start[a + 1]:
+        end, c = group_end(slots, i, slots.start[a + 1]), slots.rows[i].column
+        low, high, move = block.bounds[c, 0], block.bounds[c, 1], storms.moves[slots.rows[i].asset, s]
+        if storms.broken[s]:
+            worst = np.inf
+            for side in range(-1, 2):
+                ratio = 1.0 + max(move + side * storms.pull[s], FLOOR)
+                worst = min(worst, group_low(lines, i, end, low * ratio, high * ratio, weight))
+            total += worst
+        else:
+            ratio = 1.0 + max(move, FLOOR)
+            total += group_low(lines, i, end, low * ratio, high * ratio, weight)
+        size += abs(lines.delta[i]) * high
+        i = end
+    return size > 0.0 and total <= HAIR * size
+
+
+@kernel
+def survival_may_fail(slots: Slots, lines: Lines, policy: Policy, storms: Storms, block: Block, a: int) -> bool:
+    """Whether account a may fail any scenario with the playbook's buffer."""
+    for s in range(storms.broken.size):
+        if storm_may_kill(slots, lines, storms, block, a, s, 1.0 + policy.buffer):
+            return True
+    return False
+
+
+@kernel
+def lowest_rate(slots: Slots, a: int, holding: Holding) -> float:
+    """The lowest maintenance rate that any of the account's positions can stand in; 0 without positions."""
+    lowest = np.inf
+    for i in range(slots.start[a], slots.start[a + 1]):
+        if not slots.rows[i].coin and holding.rows[i].quantity != 0.0:
+            lowest = min(lowest, holding.rows[i].floor_rate)
+    return lowest if lowest < np.inf else 0.0
+
+
+@kernel
+def calm_ratio(move: float, beta: float) -> float:
+    """Price ratio after a joint move, floored as everywhere."""
+    return max(1.0 + move * beta, LEAST)
+
+
+@kernel
+def calm_may_end(slots: Slots, holding: Holding, block: Block, a: int, cap: float) -> bool:
+    """Whether account a's effective leverage may exceed a cap: whether it may fail either move that proves it does not."""
+    if cap == np.inf:
+        return False
+    rate = lowest_rate(slots, a, holding)
+    for side in range(-1, 2, 2):
+        move = (1.0 / cap - rate) / (1.0 + side * rate)
+        if move <= 0.0:
+            return True
+        total, size, i = block.cash[a], 0.0, slots.start[a]
+        while i < slots.start[a + 1]:
+            end, c = group_end(slots, i, slots.start[a + 1]), slots.rows[i].column
+            ratio = calm_ratio(side * move, slots.rows[i].beta)
+            low, high = block.bounds[c, 0] * ratio, block.bounds[c, 1] * ratio
+            total += group_low(holding.lines, i, end, low, high, 1.0)
+            size += abs(holding.lines.delta[i]) * block.bounds[c, 1]
+            i = end
+        if size > 0.0 and total <= HAIR * size:
+            return True
+    return False
+
+
+@kernel
+def most_notional(slots: Slots, holding: Holding, block: Block, i: int) -> float:
+    """Row i's largest dollar notional in the block."""
+    if slots.rows[i].coin:
+        return 0.0
+    size = abs(holding.rows[i].quantity)
+    return size if slots.rows[i].inverse else size * block.bounds[slots.rows[i].column, 1]
+
+
+@kernel
+def exposure_bounds(slots: Slots, holding: Holding, block: Block, i: int) -> tuple[float, float]:
+    """The range of row i's beta-weighted signed exposure in the block, dollars."""
+    c = slots.rows[i].column
+    weight = holding.lines.delta[i] * slots.rows[i].beta
+    one, other = weight * block.bounds[c, 0], weight * block.bounds[c, 1]
+    return min(one, other), max(one, other)
+
+
+@kernel
+def leverage_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block, a: int) -> bool:
+    """Whether account a's gross or net leverage may exceed its cap."""
+    gross, low, high = 0.0, 0.0, 0.0
+    for i in range(slots.start[a], slots.start[a + 1]):
+        gross += most_notional(slots, holding, block, i)
+        below, above = exposure_bounds(slots, holding, block, i)
+        low, high = low + below, high + above
+    equity = max(block.equity[a], 0.0) * (1.0 - HAIR)
+    if gross == 0.0:
+        return False
+    if policy.account_gross < np.inf and gross > policy.account_gross * equity:
+        return True
+    return policy.account_net < np.inf and max(abs(low), abs(high)) > policy.account_net * equity
+
+
+@kernel
+def book_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block, coins: float) -> bool:
+    """Whether the book's gross or net leverage, or an asset's, may exceed its cap. `coins`: exposure outside accounts."""
+    gross, low, high = 0.0, coins, coins
+    equity = max(block.book[0], 0.0) * (1.0 - HAIR)
+    for i in range(slots.rows.size):
+        gross += most_notional(slots, holding, block, i)
+        below, above = exposure_bounds(slots, holding, block, i)
+        low, high = low + below, high + above
+    if gross == 0.0:
+        return False
+    if policy.book_gross < np.inf and gross > policy.book_gross * equity:
+        return True
+    if policy.book_net < np.inf and max(abs(low), abs(high)) > policy.book_net * equity:
+        return True
+    for asset in range(policy.asset_cap.size):
+        if policy.asset_cap[asset] < np.inf:
+            notional = 0.0
+            for i in range(slots.rows.size):
+                if slots.rows[i].asset == asset:
+                    notional += most_notional(slots, holding, block, i)
+            if notional > policy.asset_cap[asset] * equity:
+                return True
+    return False
+
+
+@kernel
+def loss_or_gain_may_act(slots: Slots, holding: Holding, policy: Policy, memory: Memory, block: Block) -> bool:
+    """Whether a position may reach its loss limit or the next step of the profit ladder."""
+    equity, steps = max(block.book[0], 0.0) * (1.0 - HAIR), policy.profit_gain.size
+    for i in range(slots.rows.size):
+        quantity = holding.rows[i].quantity
+        if slots.rows[i].coin or quantity == 0.0:
+            continue
+        low, high = block.bounds[slots.rows[i].column, 0], block.bounds[slots.rows[i].column, 1]
+        if policy.position_loss < np.inf:
+            worst = min(value_of(slots, holding, i, low), value_of(slots, holding, i, high))
+            if -worst > policy.position_loss * equity:
+                return True
+        place = slots.rows[i].place
+        if memory.steps_taken[place] < steps:
+            best = max(gain_of(slots, holding, i, low), gain_of(slots, holding, i, high))
+            if best >= policy.profit_gain[memory.steps_taken[place]] * (1.0 - HAIR):
+                return True
+    return False
+
+
+@kernel
+def gain_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
+    """Row i's unrealised profit over what it cost, signed."""
+    if holding.rows[i].quantity == 0.0:
+        return 0.0
+    side = 1.0 if holding.rows[i].quantity > 0.0 else -1.0
+    entry = holding.rows[i].entry
+    return side * (1.0 - entry / price) if slots.rows[i].inverse else side * (price / entry - 1.0)
+
+
+@kernel
+def day_may_end_badly(policy: Policy, memory: Memory, block: Block) -> bool:
+    """Whether a drawdown limit may be passed."""
+    least = block.book[0] - HAIR * abs(block.book[0])
+    if policy.daily_drawdown < np.inf and least < memory.day_start[0] * (1.0 - policy.daily_drawdown):
+        return True
+    return policy.weekly_drawdown < np.inf and least < memory.week_start[0] * (1.0 - policy.weekly_drawdown)
+
+
+@kernel
+def funding_may_cost(slots: Slots, policy: Policy, block: Block) -> bool:
+    """Whether the day's funding may exceed a cap of the book, an asset or a venue."""
+    equity, total = max(block.book[0], 0.0) * (1.0 - HAIR), 0.0
+    for i in range(slots.rows.size):
+        total += block.paid[i]
+    if total > policy.funding_cap * equity:
+        return True
+    for asset in range(policy.funding_asset_cap.size):
+        if policy.funding_asset_cap[asset] < np.inf:
+            total = 0.0
+            for i in range(slots.rows.size):
+                total += block.paid[i] if slots.rows[i].asset == asset and not slots.rows[i].coin else 0.0
+            if total > policy.funding_asset_cap[asset] * equity:
+                return True
+    for venue in range(policy.funding_venue_cap.size):
+        if policy.funding_venue_cap[venue] < np.inf:
+            total = 0.0
+            for i in range(slots.rows.size):
+                total += block.paid[i] if slots.rows[i].venue == venue else 0.0
+            if total > policy.funding_venue_cap[venue] * equity:
+                return True
+    return False
+
+
+@kernel
+def limit_may_fill(slots: Slots, orders: Orders, habits: Habits, block: Block) -> bool:
+    """Whether a resting order may be reached."""
+    for k in range(orders.count[0]):
+        c = slots.rows[orders.resting[k].row].column
+        if orders.resting[k].quantity > 0.0 and block.bounds[c, 0] <= orders.resting[k].price:
+            return True
+        if orders.resting[k].quantity < 0.0 and block.bounds[c, 1] >= orders.resting[k].price:
+            return True
+    return False
+
+
+@kernel
+def anything_may_happen(
+    slots: Slots, holding: Holding, orders: Orders, habits: Habits, policy: Policy, memory: Memory, storms: Storms,
+    block: Block,
+) -> bool:  # fmt: skip
+    """Whether any liquidation, resting order or rule may act in the block."""
+    for a in range(block.cash.size):
+        if margin_may_end(slots, holding.lines, block, a):
+            return True
+    return limit_may_fill(slots, orders, habits, block) or rules_may_act(slots, holding, policy, memory, storms, block)
+
+
+@kernel
+def rules_may_act(
+    slots: Slots, holding: Holding, policy: Policy, memory: Memory, storms: Storms, block: Block
+) -> bool:
+    """Whether any rule of the playbook may act in the block."""
+    cap = min(policy.account_effective, policy.book_effective)
+    for a in range(block.cash.size):
+        if survival_may_fail(slots, holding.lines, policy, storms, block, a):
+            return True
+        if leverage_may_exceed(slots, holding, policy, block, a) or calm_may_end(slots, holding, block, a, cap):
+            return True
+    if book_may_exceed(slots, holding, policy, block, 0.0) or day_may_end_badly(policy, memory, block):
+        return True
+    return loss_or_gain_may_act(slots, holding, policy, memory, block) or funding_may_cost(slots, policy, block)

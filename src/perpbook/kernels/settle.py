@@ -1,0 +1,82 @@
+"""Funding crossed: settlements paid on the bar's open by what was held when the bar began."""
+
+from __future__ import annotations
+
+from perpbook.kernels.holding import FUNDING, Holding, pay
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.slots import Slots
+from perpbook.kernels.tape import Tape
+from perpbook.kernels.types import Floats, Integers
+
+
+@kernel
+def payment(slots: Slots, holding: Holding, i: int, price: float, rate: float) -> float:
+    """Dollars that row i receives (> 0) or pays at one settlement: minus its notional times the rate."""
+    quantity = holding.rows[i].quantity
+    return -quantity * rate if slots.rows[i].inverse else -quantity * price * rate
+
+
+@kernel
+def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int) -> int:
+    """Pay every settlement up to a bar; `cursor` is the first not yet paid, the new one is given back."""
+    while cursor < tape.settlements.size and tape.settlements[cursor].bar <= bar:
+        column, rate = tape.settlements[cursor].column, tape.settlements[cursor].rate
+        price = tape.open[column, tape.settlements[cursor].bar]
+        for i in range(slots.rows.size):
+            if slots.rows[i].column == column and holding.rows[i].quantity != 0.0 and not slots.rows[i].coin:
+                dollars = payment(slots, holding, i, price, rate)
+                holding.totals[i, FUNDING] += dollars
+                holding.rows[i].day_funding += dollars
+                pay(slots, holding, i, dollars, price)
+        cursor += 1
+    for a in range(holding.accounts.size):
+        holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
+    return cursor
+
+
+@kernel
+def cash_rows(
+    tape: Tape, slots: Slots, holding: Holding, first: int, last: int, cursor: int, rows: Floats, since: Integers,
+    least: Floats, paid: Floats,
+) -> None:  # fmt: skip
+    """Write each account's `lines.cash` at every bar first..last-1 into `rows` (A, lanes), as `settle_bar` would leave it.
+
+    Nothing is changed. Linear contracts only: a block with others held ends before their settlements. `since` (A,) is
+    scratch; the lane after the last holds cash without `fixed`, so that sums round alike. least : (A,) the least of each
+    row.  paid : (n,) the most that each row may have paid today by any bar.
+    """
+    lanes = last - first
+    for a in range(holding.accounts.size):
+        rows[a, lanes], since[a] = holding.accounts[a].cash, 0
+        least[a] = holding.accounts[a].cash
+    paid[:] = -holding.day_funding
+    while cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
+        column, bar = tape.settlements[cursor].column, tape.settlements[cursor].bar
+        price, rate, lane = tape.open[column, bar], tape.settlements[cursor].rate, bar - first
+        for i in range(slots.rows.size):
+            if slots.rows[i].column == column and holding.rows[i].quantity != 0.0 and not slots.rows[i].coin:
+                a = slots.rows[i].account
+                rows[a, since[a] : lane] = rows[a, lanes] + holding.accounts[a].fixed
+                since[a] = max(lane, since[a])
+                dollars = payment(slots, holding, i, price, rate)
+                rows[a, lanes] += dollars
+                least[a] = min(least[a], rows[a, lanes])
+                paid[i] += max(-dollars, 0.0)
+        cursor += 1
+    for a in range(holding.accounts.size):
+        rows[a, since[a] : lanes] = rows[a, lanes] + holding.accounts[a].fixed
+        least[a] += holding.accounts[a].fixed
+
+
+@kernel
+def next_coin_settlement(tape: Tape, slots: Slots, holding: Holding, cursor: int, last: int) -> int:
+    """The first bar before `last` at which a held contract settles in coin, else `last`."""
+    any_coin = False
+    for i in range(slots.rows.size):
+        any_coin = any_coin or (slots.rows[i].pays >= 0 and holding.rows[i].quantity != 0.0)
+    while any_coin and cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
+        for i in range(slots.rows.size):
+            if slots.rows[i].pays >= 0 and slots.rows[i].column == tape.settlements[cursor].column and holding.rows[i].quantity != 0.0:
+                return int(tape.settlements[cursor].bar)
+        cursor += 1
+    return last

@@ -1,0 +1,289 @@
+"""A run's book at one instant as the rules see it: `State`, filled in place.
+
+The compiled twin of `playbook.state`, which does the same for a book that is checked: tests hold the two to one answer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from perpbook.kernels.holding import Holding, value_of
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.liquidation import LEAST, death_along, surplus_on_ray
+from perpbook.kernels.margin import account_margin, requirement
+from perpbook.kernels.scale import largest_scale
+from perpbook.kernels.screens import FLOOR, Storms, calm_ratio, gain_of, lowest_rate
+from perpbook.kernels.slots import Slots, initial_fraction
+from perpbook.kernels.state import Policy, State
+from perpbook.kernels.types import Floats, Holdings
+
+HEDGED = 1e-9
+"""Relative: less net exposure than this has no sign (as in `scenario.grid`)."""
+
+
+class Outside(NamedTuple):
+    """Money outside accounts, dollars. layers : (L,) by layer.  transit : (1,).  reserve : the sleeve it idles in, -1."""
+
+    layers: Floats
+    transit: Floats
+    reserve: int
+
+
+class Scratch(NamedTuple):
+    """Room for one look. prices : (C,).  stormy : (C, S).  moves : (A, 2).  exposures : (assets,).  held : the book, so
+    that its sizes can be scaled."""
+
+    prices: Floats
+    stormy: Floats
+    moves: Floats
+    exposures: Floats
+    held: Holdings
+
+
+@kernel
+def look(
+    slots: Slots, holding: Holding, policy: Policy, storms: Storms, outside: Outside, scratch: Scratch, prices: Floats,
+    state: State,
+) -> None:  # fmt: skip
+    """Fill `state` at `prices` (C,). Its clock, targets, costs and `rebalance_due` are the caller's."""
+    look_at_positions(slots, holding, policy, prices, state)
+    look_at_accounts(slots, holding, outside, prices, state)
+    storm_prices(slots, holding, storms, prices, scratch)
+    look_at_storms(slots, holding, policy, scratch, prices, state)
+    look_at_leverage(slots, holding, policy, scratch, prices, state)
+    look_at_sleeves(slots, holding, outside, prices, state)
+
+
+@kernel
+def look_at_positions(slots: Slots, holding: Holding, policy: Policy, prices: Floats, state: State) -> None:
+    """Notional, exposure, loss, gain, funding of every position, and notional by asset."""
+    state.asset_notional[:] = 0.0
+    for k in range(slots.positions.size):
+        i = slots.positions[k]
+        price, quantity = prices[slots.rows[i].column], holding.rows[i].quantity
+        value = quantity if slots.rows[i].inverse else quantity * price
+        state.positions[k].value, state.positions[k].notional = value, abs(value)
+        state.positions[k].exposure = value * slots.rows[i].beta
+        state.positions[k].loss = max(-value_of(slots, holding, i, price), 0.0)
+        state.positions[k].gain = gain_of(slots, holding, i, price)
+        state.positions[k].funding = -holding.rows[i].day_funding
+        state.positions[k].wanted = slots.rows[i].wanted if quantity != 0.0 else 0
+        state.asset_notional[slots.rows[i].asset] += abs(value)
+
+
+@kernel
+def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
+    """Equity, death and coins of every account; equity by venue, money by layer, the book's equity."""
+    state.venue_equity[:], state.layer_value[:] = 0.0, 0.0
+    state.book[0].equity, state.book[0].coins = 0.0, 0.0
+    for a in range(holding.accounts.size):
+        equity, need = account_margin(holding.lines, a, prices)
+        net, own = 0.0, 0.0
+        for i in range(slots.start[a], slots.start[a + 1]):
+            net += holding.lines.delta[i] * prices[slots.rows[i].column] * slots.rows[i].beta
+            if not slots.rows[i].coin:
+                own += state.positions[slots.rows[i].place].exposure
+        state.accounts[a].equity, state.accounts[a].coins = equity, net - own
+        state.accounts[a].dead = 1 if equity < need else 0
+        state.venue_equity[slots.accounts[a].home] += equity
+        if slots.accounts[a].layer >= 0:
+            state.layer_value[slots.accounts[a].layer] += equity
+        state.book[0].equity += equity
+        state.book[0].coins += net - own
+    for layer in range(outside.layers.size):
+        state.layer_value[layer] += outside.layers[layer]
+        state.book[0].equity += outside.layers[layer]
+    state.book[0].equity += outside.transit[0]
+
+
+@kernel
+def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats, scratch: Scratch) -> None:
+    """Write the prices of every scenario into `scratch.stormy`."""
+    scratch.exposures[:] = 0.0
+    largest = 0.0
+    for i in range(slots.rows.size):
+        scratch.exposures[slots.rows[i].asset] += holding.lines.delta[i] * prices[slots.rows[i].column]
+    for asset in range(scratch.exposures.size):
+        largest = max(largest, abs(scratch.exposures[asset]))
+    scratch.stormy[:] = 0.0
+    for i in range(slots.rows.size):
+        c, asset = slots.rows[i].column, slots.rows[i].asset
+        held = scratch.exposures[asset]
+        for s in range(storms.broken.size):
+            move = storms.moves[asset, s]
+            if storms.broken[s] and abs(held) > HEDGED * largest:
+                move -= storms.pull[s] if held > 0.0 else -storms.pull[s]
+            scratch.stormy[c, s] = prices[c] * (1.0 + max(move, FLOOR))
+
+
+@kernel
+def look_at_storms(
+    slots: Slots, holding: Holding, policy: Policy, scratch: Scratch, prices: Floats, state: State
+) -> None:
+    """Every account in every scenario, and the largest scale that survives where one does not."""
+    for a in range(holding.accounts.size):
+        fails = False
+        for s in range(scratch.stormy.shape[1]):
+            scratch.prices[:] = scratch.stormy[:, s]
+            equity, need = account_margin(holding.lines, a, scratch.prices)
+            state.stress_equity[a, s], state.stress_maintenance[a, s] = equity, need
+            fails = fails or (1.0 + policy.buffer) * need >= equity * (1.0 - 1e-9)
+        state.accounts[a].safe_scale = 1.0
+        if fails:
+            hold_still(slots, holding, prices, scratch.held, a)
+            best = largest_scale(scratch.held, a, prices, policy.buffer)
+            for s in range(scratch.stormy.shape[1]):
+                scratch.prices[:] = scratch.stormy[:, s]
+                best = min(best, largest_scale(scratch.held, a, scratch.prices, policy.buffer))
+            state.accounts[a].safe_scale = best
+
+
+@kernel
+def hold_still(slots: Slots, holding: Holding, prices: Floats, held: Holdings, a: int) -> None:
+    """Write account a into `held` at `prices`, its sizes free to scale: tiers as its lines have them."""
+    lines, cash = holding.lines, holding.lines.cash[a]
+    for i in range(slots.start[a], slots.start[a + 1]):
+        price = prices[slots.rows[i].column]
+        held.price[i], held.delta[i] = price, lines.delta[i]
+        held.scalable[i], held.pieces[i] = 1 - slots.rows[i].coin, lines.pieces[i]
+        held.notional_slope[i], held.notional_offset[i] = 1.0, 0.0
+        held.close_cost[i] = 0.0
+        if slots.rows[i].coin:
+            continue
+        cash += lines.delta[i] * price
+        quantity = abs(holding.rows[i].quantity)
+        held.close_cost[i] = (quantity if slots.rows[i].inverse else quantity * price) * max(slots.rows[i].taker, 0.0)
+        split_lines(slots, holding, held, i, price)
+    held.cash[a] = cash
+
+
+@kernel
+def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: float) -> None:
+    """Part row i's lines into what grows with size (rates on notional) and what does not (deductions)."""
+    size, entry = abs(holding.rows[i].quantity), holding.rows[i].entry
+    slope, offset = size, 0.0
+    if slots.rows[i].inverse:
+        slope, offset = (size / entry, 0.0) if slots.rows[i].on_entry else (0.0, size)
+    elif slots.rows[i].on_entry:
+        slope, offset = 0.0, size * entry
+    held.notional_slope[i], held.notional_offset[i] = slope, offset
+    held.in_coin[i] = slots.rows[i].in_coin
+    curve = 0.0 if slots.rows[i].inverse else slots.rows[i].per_unit * size * size
+    held.curve_slope[i], held.curve_reciprocal[i] = curve, holding.lines.reciprocal[i]
+    for k in range(holding.lines.pieces[i]):
+        first, rest = holding.lines.slope[i, k] - curve, holding.lines.offset[i, k]
+        fixed = 0.0 if slots.rows[i].whole else slots.deduction[i, k] if k < slots.rows[i].pieces else -slots.rows[i].least_collateral
+        if slots.rows[i].in_coin:
+            first += fixed
+        else:
+            rest += fixed
+        held.rate[i, k] = first / slope if slope > 0.0 else rest / offset
+        held.deduction[i, k] = fixed
+
+
+@kernel
+def look_at_leverage(
+    slots: Slots, holding: Holding, policy: Policy, scratch: Scratch, prices: Floats, state: State
+) -> None:
+    """Effective leverages and the scales that calm them, where the playbook caps them."""
+    state.book[0].effective = 0.0
+    infinity = float("inf")
+    state.accounts[:].effective, state.accounts[:].calm_scale, state.accounts[:].book_calm_scale = 0.0, 1.0, 1.0
+    if policy.account_effective == infinity and policy.book_effective == infinity:
+        return
+    nearest = infinity
+    for a in range(holding.accounts.size):
+        move = nearest_death(slots, holding, a, prices)
+        if move != move:
+            continue
+        leverage = effective_leverage(slots, holding, a, prices, move)
+        state.accounts[a].effective = leverage
+        if leverage > 0.0 and abs(move) <= nearest:
+            tied = abs(move) == nearest
+            state.book[0].effective = max(leverage, state.book[0].effective) if tied else leverage
+            nearest = abs(move)
+        if leverage > policy.account_effective:
+            state.accounts[a].calm_scale = calm_scale(slots, holding, scratch, a, prices, policy.account_effective)
+    if state.book[0].effective > policy.book_effective:
+        for a in range(holding.accounts.size):
+            state.accounts[a].book_calm_scale = calm_scale(slots, holding, scratch, a, prices, policy.book_effective)
+
+
+@kernel
+def nearest_death(slots: Slots, holding: Holding, a: int, prices: Floats) -> float:
+    """The joint move nearer to zero at which account a dies: 0 when it is dead, NaN when it never does."""
+    lines, low, high = holding.lines, slots.start[a], slots.start[a + 1]
+    direction = np.zeros(prices.size)
+    for i in range(low, high):
+        direction[slots.rows[i].column] = prices[slots.rows[i].column] * slots.rows[i].beta
+    if surplus_on_ray(lines, low, high, lines.cash[a], prices, direction, 0.0)[0] < 0.0:
+        return 0.0
+    down = death_along(lines, a, prices, -direction)
+    up = death_along(lines, a, prices, direction)
+    if up != up or down <= up:
+        return -down
+    return up
+
+
+@kernel
+def effective_leverage(slots: Slots, holding: Holding, a: int, prices: Floats, move: float) -> float:
+    """The leverage of the single position that dies at the same joint move (DESIGN, section 5); inf when dead."""
+    notional, need = 0.0, 0.0
+    for i in range(slots.start[a], slots.start[a + 1]):
+        price = prices[slots.rows[i].column] * max(1.0 + slots.rows[i].beta * move, LEAST)
+        if not slots.rows[i].coin:
+            notional += abs(holding.rows[i].quantity) * (1.0 if slots.rows[i].inverse else price)
+        need += requirement(holding.lines, i, price)
+    if notional <= 0.0:
+        return 0.0
+    if move == 0.0:
+        return float("inf")
+    return 1.0 / (abs(move) + need / notional * (1.0 + move))
+
+
+@kernel
+def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats, cap: float) -> float:
+    """The largest scale at which account a's effective leverage is sure to stay under a cap (see `margin.calm`)."""
+    best, rate = 1.0, lowest_rate(slots, a, holding)
+    hold_still(slots, holding, prices, scratch.held, a)
+    for side in range(-1, 2, 2):
+        move = (1.0 / cap - rate) / (1.0 + side * rate)
+        if move > 0.0:
+            scratch.prices[:] = prices
+            for i in range(slots.rows.size):
+                c = slots.rows[i].column
+                scratch.prices[c] = prices[c] * calm_ratio(side * move, slots.rows[i].beta)
+            best = min(best, largest_scale(scratch.held, a, scratch.prices, 0.0))
+    return best
+
+
+@kernel
+def look_at_sleeves(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
+    """Each sleeve's capital: accounts' equity by the initial margin of its positions, idle money with the reserve."""
+    state.sleeve_capital[:] = 0.0
+    idle = outside.transit[0] + outside.layers.sum()
+    for a in range(holding.accounts.size):
+        margin = 0.0
+        for i in range(slots.start[a], slots.start[a + 1]):
+            margin += row_initial(slots, holding, i, prices)
+        if margin <= 0.0:
+            idle += state.accounts[a].equity
+            continue
+        for i in range(slots.start[a], slots.start[a + 1]):
+            if slots.rows[i].sleeve >= 0:
+                part = row_initial(slots, holding, i, prices) / margin
+                state.sleeve_capital[slots.rows[i].sleeve] += state.accounts[a].equity * part
+    if outside.reserve >= 0:
+        state.sleeve_capital[outside.reserve] += idle
+
+
+@kernel
+def row_initial(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
+    """Initial margin of row i, dollars."""
+    size = abs(holding.rows[i].quantity)
+    if slots.rows[i].coin or size == 0.0:
+        return 0.0
+    price = prices[slots.rows[i].column]
+    return (size if slots.rows[i].inverse else size * price) * initial_fraction(slots, i, size, price)

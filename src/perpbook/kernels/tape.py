@@ -1,0 +1,96 @@
+"""The past as the tick reads it: bars of C columns, coarse bounds on them, settlements, and what is due when.
+
+A block of bars is judged by the lowest and highest price in it. So that this costs nothing per bar, every column keeps
+its extremes by chunks of `CHUNK` bars; a block shorter than two chunks reads its own bars.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from perpbook.kernels.jit import kernel
+from perpbook.kernels.types import Flags, Floats, Integers, Rows
+
+DAY_NS = 86_400_000_000_000
+
+CHUNK = 32
+"""Bars per chunk."""
+
+
+SETTLEMENT = np.dtype([("bar", np.int64), ("column", np.int64), ("rate", np.float64)])
+"""A funding settlement; > 0: longs pay."""
+
+
+class Tape(NamedTuple):
+    """Bars (C, B) with `open_ns` (B,) and width `bar_ns`; prices > 0; `stale` 1 where a column has no bar.
+
+    lows, highs : (C, ceil(B / CHUNK)) extremes by chunk.  settlements : (m,) of `SETTLEMENT`, in order of bar, then column.
+    spread : (C,) half the spread, a fraction of price; `impact` (C, D) coefficient of sqrt(dollars), by day from the first.
+    """
+
+    open_ns: Integers
+    bar_ns: int
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    stale: Flags
+    lows: Floats
+    highs: Floats
+    settlements: Rows
+    spread: Floats
+    impact: Floats
+
+
+class Schedule(NamedTuple):
+    """What is due when. event_bar : (E,) rising bars that need a tick whatever the prices.
+
+    due : (B,) 1 where the playbook's rebalance falls due at the close.  target_bar : (T,) rising; target : (T, n) signed
+    shares of book equity decided at that close, NaN to leave a row alone.
+    """
+
+    event_bar: Integers
+    due: Flags
+    target_bar: Integers
+    target: Floats
+
+
+@kernel
+def chunk_bounds(low: Floats, high: Floats, lows: Floats, highs: Floats) -> None:
+    """Write every column's lowest and highest price by chunk of bars."""
+    columns, bars = low.shape
+    for c in range(columns):
+        for k in range(lows.shape[1]):
+            lowest, highest = low[c, k * CHUNK], high[c, k * CHUNK]
+            for b in range(k * CHUNK, min((k + 1) * CHUNK, bars)):
+                lowest, highest = min(lowest, low[c, b]), max(highest, high[c, b])
+            lows[c, k], highs[c, k] = lowest, highest
+
+
+@kernel
+def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
+    """A range that holds every price of bars first..last-1: `out` (C, 2). Whole chunks, where the block is long."""
+    columns = tape.low.shape[0]
+    if last - first < 2 * CHUNK:
+        for c in range(columns):
+            lowest, highest = tape.low[c, first], tape.high[c, first]
+            for b in range(first + 1, last):
+                lowest, highest = min(lowest, tape.low[c, b]), max(highest, tape.high[c, b])
+            out[c, 0], out[c, 1] = lowest, highest
+        return
+    left, right = first // CHUNK, (last - 1) // CHUNK + 1
+    for c in range(columns):
+        lowest, highest = tape.lows[c, left], tape.highs[c, left]
+        for k in range(left + 1, right):
+            lowest, highest = min(lowest, tape.lows[c, k]), max(highest, tape.highs[c, k])
+        out[c, 0], out[c, 1] = lowest, highest
+
+
+def chunks_of(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """`chunk_bounds`, into arrays of its own."""
+    shape = (low.shape[0], -(-low.shape[1] // CHUNK))
+    lows, highs = np.empty(shape), np.empty(shape)
+    chunk_bounds(low, high, lows, highs)
+    return lows, highs

@@ -1,0 +1,1 @@
+"""Books changed by events, and what each kind of event brought or cost."""
