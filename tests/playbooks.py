@@ -19,6 +19,11 @@ tags = ["core"]
 name = "reserve"
 [survival]
 kinds = ["joint", "broken"]
+[rebalance]
+cadence = "daily"
+[guardrails]
+daily_drawdown = 0.05
+take_profit = [{ gain = 0.2, close = 0.5 }]
 """
 """A playbook in which every built key acts."""
 
@@ -35,6 +40,11 @@ SETTINGS = {
     "capital.sleeves[].venues": 'venues = ["dydx"]',
     "capital.sleeves[].symbols": 'symbols = ["BTC*"]',
     "capital.sleeves[].tags": 'tags = ["other"]',
+    "rebalance.cadence": 'cadence = "0 8 * * 1"',
+    "rebalance.timezone": 'timezone = "Europe/Zurich"',
+    "rebalance.drift": "drift = 0.1",
+    "rebalance.minimum_trade": "minimum_trade = 50",
+    "rebalance.cost_aware": "cost_aware = false",
     "leverage.asset.*": "[leverage.asset]\nBTC = 2",
     "leverage.account.gross": "[leverage.account]\ngross = 4",
     "leverage.account.net": "[leverage.account]\nnet = 4",
@@ -46,7 +56,18 @@ SETTINGS = {
     "survival.kinds": 'kinds = ["broken", "beta"]',
     "survival.correlation_stress": "correlation_stress = 0.9",
     "survival.buffer": "buffer = 0.2",
-    "guardrails.position_loss": "[guardrails]\nposition_loss = 0.04",
+    "guardrails.position_loss": "position_loss = 0.04",
+    "guardrails.daily_drawdown": "daily_drawdown = 0.06",
+    "guardrails.weekly_drawdown": "weekly_drawdown = 0.2",
+    "guardrails.drawdown_action": 'drawdown_action = "halt"',
+    "guardrails.rearm": 'rearm = "manual"',
+    "guardrails.take_profit[].gain": "take_profit = [{ gain = 0.3, close = 0.5 }]",
+    "guardrails.take_profit[].close": "take_profit = [{ gain = 0.2, close = 0.6 }]",
+    "guardrails.slack": "slack = 0.1",
+    "guardrails.cooldown_minutes": "cooldown_minutes = 0",
+    "funding.daily_cap": "[funding]\ndaily_cap = 0.01",
+    "funding.daily_cap_asset.*": "[funding]\ndaily_cap_asset = { BTC = 0.01 }",
+    "funding.daily_cap_venue.*": "[funding]\ndaily_cap_venue = { default = 0.01 }",
     "margin.isolated": '[margin]\nisolated = ["core"]',
     "margin.cross": '[margin]\ncross = ["core"]',
     "venues.max_share": "[venues]\nmax_share = 0.4",
@@ -74,12 +95,14 @@ def built_keys() -> list[KnownKey]:
 def base_with(path: str) -> Playbook:
     """BASE with one key set as SETTINGS says."""
     line, lines = SETTINGS[path], BASE.strip().splitlines()
+    header = f"[{path.split('.')[0]}]"
     if path.startswith("capital."):
         rows = lines[1:4] if path.endswith((".name", ".tags")) else [*lines[1:4], line]
         rows = [line if row.split(" = ")[0] == line.split(" = ")[0] else row for row in rows]
         lines[1:4] = rows
-    elif path.startswith("survival."):
-        lines = [row for row in lines if row.split(" = ")[0] != path.removeprefix("survival.")] + [line]
+    elif header in lines:
+        lines = [row for row in lines if row.split(" = ")[0] != line.split(" = ")[0]]
+        lines.insert(lines.index(header) + 1, line)
     elif "[" in line.split("=")[0]:
         lines.append(line)
     else:
@@ -113,6 +136,13 @@ def _tuples(of: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tup
     return st.lists(of, min_size=least, max_size=3).map(tuple)
 
 
+@st.composite
+def ladders(draw: st.DrawFn) -> tuple[dict[str, float], ...]:
+    """Profit steps whose gains rise."""
+    gains = sorted(draw(st.sets(st.floats(1e-6, 1e6), max_size=3)))
+    return tuple({"gain": gain, "close": draw(SHARES)} for gain in gains)
+
+
 def playbooks() -> st.SearchStrategy[Playbook]:
     """Any playbook this version acts on."""
     caps = table(gross=POSITIVES, net=POSITIVES, effective=POSITIVES)
@@ -124,11 +154,25 @@ def playbooks() -> st.SearchStrategy[Playbook]:
         data=table(prices_max_age_minutes=POSITIVES, terms_max_age_days=POSITIVES),
         leverage=table(asset=st.dictionaries(SIMPLE | NAMES, POSITIVES, max_size=3), account=caps, book=caps),
         survival=table(moves=_tuples(moves, 1), kinds=_tuples(KINDS, 1), correlation_stress=SHARES, buffer=SHARES),
-        guardrails=table(position_loss=SHARES),
+        rebalance=table(
+            cadence=st.sampled_from(["daily", "weekly", "monthly", "0 8 * * 1", "*/15 9-17 * * mon-fri"]),
+            timezone=st.sampled_from(["UTC", "Europe/Zurich", "America/New_York"]),
+            drift=SHARES, minimum_trade=POSITIVES, cost_aware=st.booleans(),
+        ),
+        guardrails=table(
+            position_loss=SHARES, daily_drawdown=SHARES, weekly_drawdown=SHARES,
+            drawdown_action=st.sampled_from(["flatten", "halt"]), rearm=st.sampled_from(["next", "manual"]),
+            take_profit=ladders(), slack=st.floats(0, 1, exclude_max=True), cooldown_minutes=st.floats(0, 1e6),
+        ),
+        funding=table(
+            daily_cap=SHARES,
+            daily_cap_asset=st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3),
+            daily_cap_venue=st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3),
+        ),
         venues=places,
         layers=places,
         liquidity=table(max_depth_share=POSITIVES),
-    )
+    )  # fmt: skip
     return st.builds(
         lambda parts, capital: Playbook.model_validate({"schema_version": 1, **parts, **capital}),
         sections,

@@ -4,7 +4,8 @@ PerpbookError
 ├── InputError            the user must fix a file or an argument      exit 3
 │   ├── PlaybookError     carries every Problem of one playbook
 │   ├── BookError         carries every Problem of one book file
-│   └── TermsError        unknown venue or contract, overlapping tiers
+│   ├── TermsError        unknown venue or contract, overlapping tiers
+│   └── StrategyError     the user's own strategy raised, or asked for nonsense
 ├── DataError             a price or a feed is missing or unfit        exit 20
 │   ├── MissingData
 │   └── StaleData
@@ -66,6 +67,10 @@ class BookError(InputError):
 
 class TermsError(InputError):
     """A venue, contract or terms file is unknown, contradictory or not modelled."""
+
+
+class StrategyError(InputError):
+    """The user's own strategy cannot be loaded, raised, or asked for something that is not there; names the time."""
 
 
 class DataError(PerpbookError):

@@ -208,7 +208,7 @@ def test_what_a_higher_rule_cut_a_lower_one_never_gives_back(
 ) -> None:
     _, decision = judged(found, playbook)
     state, policy = decision.state, decision.policy
-    count = state.position_account.size
+    count = state.positions.account.size
     start = np.array([data.draw(between(0.0, 1.0)) for _ in range(count)])
     proposals = Proposals(scale=start.copy(), reason=np.full(count, 99, dtype=np.int64))
     findings = empty_findings(state, policy)
@@ -255,14 +255,14 @@ LIMITS = ("account_gross", "account_net", "book_gross", "book_net", "asset_cap")
 
 def exposures(state: State, limit: str, scale: Any) -> list[tuple[float, float, bool]]:
     """For every subject of one leverage limit: exposure at these scales, equity, and whether it was cut."""
-    size = (state.position_exposure if limit.endswith("net") else state.position_notional) * scale
-    coins = {"account_net": state.account_coins, "book_net": state.book_coins}.get(limit)
+    size = (state.positions.exposure if limit.endswith("net") else state.positions.notional) * scale
+    coins = {"account_net": state.accounts.coins, "book_net": state.book.coins}.get(limit)
     if limit.startswith("account"):
-        groups, equity = state.position_account, state.account_equity
+        groups, equity = state.positions.account, state.accounts.equity
     elif limit == "asset_cap":
-        groups, equity = state.position_asset, np.full(state.asset_notional.size, state.book_equity[0])
+        groups, equity = state.positions.asset, np.full(state.asset_notional.size, state.book.equity[0])
     else:
-        groups, equity = np.zeros(size.size, dtype=np.int64), state.book_equity
+        groups, equity = np.zeros(size.size, dtype=np.int64), state.book.equity
     return [
         (abs(float(size[groups == k].sum()) + float(coins[k] if coins is not None else 0.0)), float(equity[k]),
          bool((scale[groups == k] < 1.0).any()))
@@ -274,7 +274,7 @@ def exposures(state: State, limit: str, scale: Any) -> list[tuple[float, float, 
 def test_a_leverage_cap_cuts_just_enough(found: Situation, playbook: Playbook, limit: str, cap: float) -> None:
     decision = judged(found, playbook)[1]
     policy, state = decision.policy, decision.state
-    state = state._replace(safe_scale=np.ones_like(state.safe_scale))
+    state = state._replace(safe_scale=np.ones_like(state.accounts.safe_scale))
     infinite: dict[str, Any] = {name: float("inf") for name in Policy._fields[2:10]} | {
         "asset_cap": np.full_like(policy.asset_cap, np.inf)
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import book, check, playbook, start, terms, whatif
+from perpbook.cli import book, check, data, playbook, start, terms, whatif
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command()(whatif.whatif)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(book.app, name="book")
 app.add_typer(terms.app, name="terms")
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from perpbook.errors import BookError, InputError, MissingData
 from perpbook.kernels.holding import Holding, draw_account, empty_holding
 from perpbook.kernels.seize import AS_NEEDED, FRACTION, TIERS, WHOLE
-from perpbook.kernels.slots import BY_BASE, BY_CONTRACTS, BY_NOTIONAL, Slots
+from perpbook.kernels.slots import ACCOUNT, BY_BASE, BY_CONTRACTS, BY_NOTIONAL, ROW, Slots
 from perpbook.model.account import Account, MarginMode
 from perpbook.model.bars import Bars
 from perpbook.model.book import Book
@@ -123,11 +124,11 @@ def arrange(
     slots = _slots(rows, book, terms, (assets, venues, layers), frictions, betas or {})
     holding = empty_holding(slots)
     for number, row in enumerate(rows):
-        holding.quantity[number], holding.entry[number] = row.quantity, row.entry
-        holding.marked[number] = bars.open[row.column, 0]
+        holding.rows[number].quantity, holding.rows[number].entry = row.quantity, row.entry
+        holding.rows[number].marked = bars.open[row.column, 0]
     for number, account in enumerate(book.accounts):
         own = [row for row in rows if row.account == number and row.terms]
-        holding.cash[number] = _coins(number, account, terms[account.venue], own, bars, [])[1]
+        holding.accounts[number].cash = _coins(number, account, terms[account.venue], own, bars, [])[1]
         draw_account(slots, holding, np.ascontiguousarray(bars.open[:, 0]), number)
     return Arrangement(
         accounts=book.accounts,
@@ -241,66 +242,86 @@ def _slots(
     assets, venues, layers = names
     accounts = book.accounts
     home = [terms[account.venue] for account in accounts]
-    fees = [_fees(venue, frictions.fee_tier) for venue in home]
     counts = np.bincount([row.account for row in rows], minlength=len(accounts)) if rows else [0] * len(accounts)
     deepest = max((len(row.terms.tiers.tiers) for row in rows if row.terms), default=1)
     positions = [number for number, row in enumerate(rows) if row.terms]
     place = np.full(len(rows), -1, dtype=np.int64)
     place[positions] = np.arange(len(positions))
-    contracts = [row.terms for row in rows]
-    tables = _tables(contracts, deepest)
-    isolated = [accounts[row.account].mode is MarginMode.ISOLATED for row in rows]
+    tables = _tables([row.terms for row in rows], deepest)
+    record = np.zeros(len(rows), dtype=ROW).view(np.recarray)
+    for number, row in enumerate(rows):
+        account = accounts[row.account]
+        alone = account.mode is MarginMode.ISOLATED
+        figures = {"place": place[number], "leverage": row.leverage, "isolated": alone}
+        figures |= {"account": row.account, "column": row.column, "asset": assets.index(row.asset), "sleeve": -1}
+        figures |= {"venue": venues.index(account.venue), "pays": _pays(row, rows), "beta": betas.get(row.asset, 1.0)}
+        figures |= {"weight": _coin_weight(row, terms[account.venue], rows), "coin": row.terms is None}
+        figures |= {"contract_size": 1.0}
+        if row.terms is not None:
+            maker, taker = _fees(home[row.account], frictions.fee_tier)
+            figures |= {"maker": maker, "taker": taker, "least_trade": frictions.minimum_order}
+            figures |= _contract_figures(row.terms, alone=alone)
+        for name, value in figures.items():
+            record[name][number] = value
     return Slots(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        account=_whole([row.account for row in rows]),
-        column=_whole([row.column for row in rows]),
-        asset=_whole([assets.index(row.asset) for row in rows]),
-        venue=_whole([venues.index(accounts[row.account].venue) for row in rows]),
-        sleeve=np.full(len(rows), -1, dtype=np.int64),
-        coin=_flags([row.terms is None for row in rows]),
-        weight=_real([_coin_weight(row, terms[accounts[row.account].venue], rows) for row in rows]),
-        pays=_whole([_pays(row, rows) for row in rows]),
-        inverse=_flags([bool(one and one.contract.is_inverse) for one in contracts]),
-        on_entry=_flags([bool(one and one.isolated_margin_on_entry and alone) for one, alone in zip(contracts, isolated, strict=True)]),  # fmt: skip
-        whole=_flags([bool(one and one.tiers.mode is TierMode.WHOLE_POSITION) for one in contracts]),
-        inclusive=_flags([bool(one and one.tiers.upper_inclusive) for one in contracts]),
-        in_coin=_flags([bool(one and _in_coin(one)) for one in contracts]),
-        place=place,
-        unit=_whole([UNITS[one.tiers.unit] if one else 0 for one in contracts]),
-        contract_size=_real([one.contract.contract_size if one else 1.0 for one in contracts]),
+        rows=record,
+        accounts=_account_records(accounts, home, venues, layers),
+        column=np.array([row.column for row in rows], dtype=np.int64),
+        positions=np.array(positions, dtype=np.int64),
         lower=tables[0],
         rate=tables[1],
         initial=tables[2],
         deduction=tables[3],
-        pieces=_whole([len(one.tiers.tiers) if one else 0 for one in contracts]),
-        sqrt_fraction=_real([one.size_sqrt_fraction if one else 0.0 for one in contracts]),
-        per_unit=_real([one.size_slope.maintenance_per_unit if one and one.size_slope else 0.0 for one in contracts]),
-        initial_per_unit=_real([one.size_slope.initial_per_unit if one and one.size_slope else 0.0 for one in contracts]),  # fmt: skip
-        close_fee=_real([_fee(one, CloseFeeBasis.NOTIONAL) for one in contracts]),
-        bankruptcy_fee=_real([_fee(one, CloseFeeBasis.BANKRUPTCY) for one in contracts]),
-        least_collateral=_real([one.minimum_collateral if one else 0.0 for one in contracts]),
-        leverage=_real([row.leverage for row in rows]),
-        beta=_real([betas.get(row.asset, 1.0) for row in rows]),
-        taker=_real([fees[row.account][1] if row.terms else 0.0 for row in rows]),
-        maker=_real([fees[row.account][0] if row.terms else 0.0 for row in rows]),
-        lot=_real([one.contract.lot_size if one else 0.0 for one in contracts]),
-        least_trade=_real([frictions.minimum_order if row.terms else 0.0 for row in rows]),
-        at_or_below=_flags([venue.liquidation.trigger is Trigger.AT_OR_BELOW for venue in home]),
-        remainder_lost=_flags([venue.liquidation.remainder_lost for venue in home]),
-        manner=_whole([MANNERS[venue.liquidation.manner] for venue in home]),
-        penalty=_real([venue.liquidation.penalty_rate for venue in home]),
-        partial_fraction=_real([_or(venue.liquidation.partial_fraction, 1.0) for venue in home]),
-        partial_above=_real([_or(venue.liquidation.partial_above, 0.0) for venue in home]),
-        partial_least=_real([venue.liquidation.partial_least for venue in home]),
-        backstop_ratio=_real([_or(venue.liquidation.backstop_ratio, 0.0) for venue in home]),
-        fillable_spread=_real([venue.liquidation.fillable_spread for venue in home]),
-        cooldown_ns=_whole([venue.liquidation.cooldown_ns or 0 for venue in home]),
-        home=_whole([venues.index(account.venue) for account in accounts]),
-        layer=_whole([layers.index(account.layer) if account.layer else -1 for account in accounts]),
-        row=_whole(positions),
-        isolated=_flags(isolated),
-        wanted=np.zeros(len(rows), dtype=np.int64),
     )
+
+
+def _contract_figures(terms: ContractTerms, *, alone: bool) -> dict[str, float]:
+    """What a contract's terms say of its rows."""
+    slope = terms.size_slope
+    return {
+        "inverse": terms.contract.is_inverse,
+        "on_entry": terms.isolated_margin_on_entry and alone,
+        "whole": terms.tiers.mode is TierMode.WHOLE_POSITION,
+        "inclusive": terms.tiers.upper_inclusive,
+        "in_coin": _in_coin(terms),
+        "unit": UNITS[terms.tiers.unit],
+        "contract_size": terms.contract.contract_size,
+        "pieces": len(terms.tiers.tiers),
+        "sqrt_fraction": terms.size_sqrt_fraction,
+        "per_unit": slope.maintenance_per_unit if slope else 0.0,
+        "initial_per_unit": slope.initial_per_unit if slope else 0.0,
+        "close_fee": _fee(terms, CloseFeeBasis.NOTIONAL),
+        "bankruptcy_fee": _fee(terms, CloseFeeBasis.BANKRUPTCY),
+        "least_collateral": terms.minimum_collateral,
+        "lot": terms.contract.lot_size,
+    }
+
+
+def _account_records(
+    accounts: Sequence[Account], home: Sequence[VenueTerms], venues: Sequence[str], layers: Sequence[str]
+) -> NDArray[Any]:
+    """How each account's venue liquidates, and where the account lives."""
+    out = np.zeros(len(accounts), dtype=ACCOUNT).view(np.recarray)
+    for number, (account, venue) in enumerate(zip(accounts, home, strict=True)):
+        rules = venue.liquidation
+        figures = {
+            "at_or_below": rules.trigger is Trigger.AT_OR_BELOW,
+            "remainder_lost": rules.remainder_lost,
+            "manner": MANNERS[rules.manner],
+            "penalty": rules.penalty_rate,
+            "partial_fraction": _or(rules.partial_fraction, 1.0),
+            "partial_above": _or(rules.partial_above, 0.0),
+            "partial_least": rules.partial_least,
+            "backstop_ratio": _or(rules.backstop_ratio, 0.0),
+            "fillable_spread": rules.fillable_spread,
+            "cooldown_ns": rules.cooldown_ns or 0,
+            "home": venues.index(account.venue),
+            "layer": layers.index(account.layer) if account.layer else -1,
+        }
+        for name, value in figures.items():
+            out[name][number] = value
+    return out
 
 
 def _fees(venue: VenueTerms, tier: int) -> tuple[float, float]:
@@ -363,15 +384,3 @@ def _coin_weight(row: Row, venue: VenueTerms, rows: Sequence[Row]) -> float:
 
 def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
-
-
-def _real(values: Sequence[float]) -> NDArray[np.float64]:
-    return np.array(values, dtype=np.float64)
-
-
-def _whole(values: Sequence[int]) -> NDArray[np.int64]:
-    return np.array(values, dtype=np.int64)
-
-
-def _flags(values: Sequence[bool]) -> NDArray[np.uint8]:
-    return np.array(values, dtype=np.uint8)

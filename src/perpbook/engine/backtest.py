@@ -10,14 +10,15 @@ import numpy as np
 from perpbook.engine.arrange import Arrangement, Frictions, arrange
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.play import Play, play
-from perpbook.engine.reel import Reel, reel, refuse_nonsense
+from perpbook.engine.reel import Reel, reel
 from perpbook.errors import BookError, InputError
 from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, ROOM, empty_journal
 from perpbook.kernels.margin import account_margin
-from perpbook.kernels.orders import Habits, no_orders
+from perpbook.kernels.holding import PRICE
+from perpbook.kernels.orders import Habits, Orders, no_orders
 from perpbook.kernels.screens import Block
-from perpbook.kernels.step import DONE, TICK, WIDTH, Run, Transfers, advance
-from perpbook.kernels.types import Flags, Floats
+from perpbook.kernels.step import DONE, MONEY, SPAN, TICK, WIDTH, Body, advance
+from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS
@@ -29,6 +30,8 @@ from perpbook.terms.terms import VenueTerms
 
 CHUNK_BARS = 1 << 16
 """Bars between two calls of `progress`."""
+
+FIRST_SPAN = 64
 
 COUNTS = ("ticks", "blocks", "given_up", "unknown", "decided")
 
@@ -76,8 +79,7 @@ class Ready:
     reel: Reel
     play: Play
     habits: Habits
-    run: Run
-    curve: Floats
+    body: Body
     start_equity: Floats
 
 
@@ -91,7 +93,6 @@ def prepare(journey: Journey, *, room: int = 4096) -> Ready:
     MissingData : something held has no bars.
     """
     bars = journey.bars
-    refuse_nonsense(bars)
     legs = journey.targets.legs if journey.targets is not None else journey.legs
     arrangement = arrange(
         journey.book, journey.terms, bars, legs=legs, frictions=journey.frictions, betas=journey.betas
@@ -100,7 +101,9 @@ def prepare(journey: Journey, *, room: int = 4096) -> Ready:
         bars, arrangement, targets=journey.targets, due=journey.due, frictions=journey.frictions,
         daily_volume=journey.daily_volume,
     )  # fmt: skip
-    rules = play(arrangement, journey.book, journey.playbook or Playbook(schema_version=1), journey.betas)
+    rules = play(
+        arrangement, journey.book, journey.playbook or Playbook(schema_version=1), journey.betas, len(bars.series)
+    )
     opens = np.ascontiguousarray(bars.open[:, 0])
     start = _alive(arrangement, opens, to_iso(int(bars.open_ns[0])))
     habits = Habits(
@@ -116,15 +119,12 @@ def prepare(journey: Journey, *, room: int = 4096) -> Ready:
         reel=film,
         play=rules,
         habits=habits,
-        run=_new_run(journey, arrangement, film, rules, room),
-        curve=np.zeros((len(arrangement.accounts), bars.count)),
+        body=_new_body(journey, arrangement, rules, room),
         start_equity=start,
     )
 
 
-def backtest(
-    journey: Journey, *, forced: bool = False, progress: Callable[[int, int], None] | None = None
-) -> Outcome:
+def backtest(journey: Journey, *, forced: bool = False, progress: Callable[[int, int], None] | None = None) -> Outcome:
     """Run to the last bar; `progress(done, all)` is called between stretches. `forced` ticks every bar in full.
 
     Raises
@@ -142,15 +142,14 @@ def backtest(
     return conclude(ready, what, figures, stopped)
 
 
-def go_on(
-    ready: Ready, until: int, what: list[np.ndarray], figures: list[np.ndarray], *, forced: bool = False
-) -> None:
+def go_on(ready: Ready, until: int, what: list[np.ndarray], figures: list[np.ndarray], *, forced: bool = False) -> None:
     """Advance to a bar, emptying the journal into `what` and `figures` on the way."""
     while True:
         status = advance(
-            ready.reel.tape, ready.arrangement.slots, ready.habits, ready.run, ready.curve, until, forced
-        )
-        journal = ready.run.journal
+            ready.reel.tape, ready.reel.schedule, ready.arrangement.slots, ready.habits, ready.body, ready.play.mind,
+            until, forced,
+        )  # fmt: skip
+        journal = ready.body.journal
         rows = int(journal.rows[0])
         what.append(journal.what[:rows].copy())
         figures.append(journal.figures[:rows].copy())
@@ -161,28 +160,27 @@ def go_on(
 
 def conclude(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndarray], stopped: str) -> Outcome:
     """Close the accounts of a run where it stands, and check them."""
-    run, slots, ended = ready.run, ready.arrangement.slots, int(ready.run.clock[TICK])
-    totals = run.holding.totals.copy()
+    body, ended = ready.body, int(ready.body.clock[TICK])
+    totals = body.holding.totals.copy()
     if ended:
         _mark_to_end(ready, totals, ended)
     outcome = Outcome(
         arrangement=ready.arrangement,
         bars=ready.journey.bars,
         start_book=ready.journey.book,
-        curve=ready.curve,
+        curve=body.curve,
         outside=_outside(ready, what, figures),
         what=np.concatenate([*what, np.zeros((0, 5), dtype=np.int64)]),
         figures=np.concatenate([*figures, np.zeros((0, 6))]),
         totals=totals,
-        moved=run.holding.moved.copy(),
+        moved=body.holding.moved.copy(),
         start_equity=ready.start_equity,
         ended=ended,
-        counts=dict(zip(COUNTS, run.counts.tolist(), strict=True)),
+        counts=dict(zip(COUNTS, body.counts.tolist(), strict=True)),
         seed=ready.journey.seed,
         stopped=stopped,
         reasons={BY_STRATEGY: "strategy", BY_LIMIT: "limit order", **reason_words()},
     )
-    assert slots.account.size == totals.shape[0]
     if ended:
         outcome.check()
     return outcome
@@ -190,15 +188,11 @@ def conclude(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndar
 
 def _mark_to_end(ready: Ready, totals: Floats, ended: int) -> None:
     """Count price profit up to the last close."""
-    slots, holding = ready.arrangement.slots, ready.run.holding
-    closes = ready.journey.bars.close[slots.column, ended - 1]
-    step = closes - holding.marked
-    held = holding.quantity != 0.0
-    weight = np.where(holding.quantity > 0.0, slots.weight, 1.0)
-    step = np.where(slots.coin == 1, step * weight, step)
-    entry = np.where(holding.entry > 0.0, holding.entry, 1.0)
-    step = np.where(slots.inverse == 1, step / entry, step)
-    totals[:, 0] += np.where(held, holding.quantity * step, 0.0)
+    rows, held = ready.arrangement.slots.rows, ready.body.holding.rows
+    step = ready.journey.bars.close[rows.column, ended - 1] - held.marked
+    step = np.where(rows.coin == 1, step * np.where(held.quantity > 0.0, rows.weight, 1.0), step)
+    step = np.where(rows.inverse == 1, step / np.where(held.entry > 0.0, held.entry, 1.0), step)
+    totals[:, PRICE] += np.where(held.quantity != 0.0, held.quantity * step, 0.0)
 
 
 def _outside(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndarray]) -> Floats:
@@ -206,7 +200,7 @@ def _outside(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndar
     from perpbook.kernels.journal import MONEY_IN, MONEY_OUT
 
     bars = ready.journey.bars.count
-    left = float(ready.run.outside.layers.sum() + ready.run.outside.transit[0])
+    left = float(ready.body.outside.layers.sum() + ready.body.outside.transit[0])
     out = np.full(bars, left)
     for rows, sizes in zip(what, figures, strict=True):
         for row, size in zip(rows, sizes, strict=True):
@@ -229,36 +223,26 @@ def _alive(arrangement: Arrangement, prices: Floats, when: str) -> Floats:
     return out
 
 
-def _new_run(journey: Journey, arrangement: Arrangement, film: Reel, rules: Play, room: int) -> Run:
+def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int) -> Body:
     rows, accounts = len(arrangement.rows), len(arrangement.accounts)
-    columns, bars = journey.bars.open.shape[0], journey.bars
-    orders = no_orders(rows)
+    columns, bars = len(journey.bars.series), journey.bars.count
     clock = np.zeros(7, dtype=np.int64)
-    clock[4] = 64
-    transfers = _transfers(journey, arrangement)
-    _rest_orders(journey, arrangement, orders)
-    return Run(
+    clock[SPAN] = FIRST_SPAN
+    under_way, moving = _transfers(journey, arrangement)
+    return Body(
         holding=arrangement.holding,
-        orders=orders,
+        orders=_resting(journey, arrangement),
         journal=empty_journal(room),
-        transfers=transfers,
-        policy=rules.policy,
-        memory=rules.memory,
-        storms=rules.storms,
+        under_way=under_way,
+        moving=moving,
         outside=rules.outside,
-        state=rules.state,
-        findings=rules.findings,
-        proposals=rules.proposals,
-        scratch=rules.scratch._replace(
-            prices=np.zeros(columns), stormy=np.zeros((columns, rules.storms.broken.size))
-        ),
         block=Block(
-            bounds=np.zeros((columns, 2)), cash=np.zeros(accounts), equity=np.zeros(accounts), book=np.zeros(1),
-            paid=np.zeros(rows),
+            now_ns=np.zeros(1, dtype=np.int64), bounds=np.zeros((columns, 2)), cash=np.zeros(accounts),
+            equity=np.zeros(accounts), book=np.zeros(1), paid=np.zeros(rows), still=np.zeros(rows),
         ),
-        event_bar=film.event_bar,
         target=np.full(rows, np.nan),
-        rows=np.zeros((accounts, min(WIDTH, bars.count) + 1)),
+        curve=np.empty((accounts, bars)),
+        rows=np.zeros((accounts, min(WIDTH, bars) + 1)),
         since=np.zeros(accounts, dtype=np.int64),
         prices=np.zeros(columns),
         weights=np.zeros(rows),
@@ -268,35 +252,27 @@ def _new_run(journey: Journey, arrangement: Arrangement, film: Reel, rules: Play
     )  # fmt: skip
 
 
-def _transfers(journey: Journey, arrangement: Arrangement) -> Transfers:
-    """Money under way at the start. Without an arrival time it never arrives."""
-    room = 64 + len(journey.book.transfers)
-    out = Transfers(
-        count=np.zeros(1, dtype=np.int64),
-        bar=np.zeros(room, dtype=np.int64),
-        account=np.zeros(room, dtype=np.int64),
-        dollars=np.zeros(room),
-    )
+def _transfers(journey: Journey, arrangement: Arrangement) -> tuple[Rows, Integers]:
+    """Money under way at the start. Without an arrival time, or to no account of the run, it never arrives."""
+    out = np.zeros(64 + len(journey.book.transfers), dtype=MONEY).view(np.recarray)
+    moving = np.zeros(1, dtype=np.int64)
     ids = [account.id for account in arrangement.accounts]
     for one in journey.book.transfers:
         if one.arrives_ns is None or one.asset not in STABLECOINS or one.destination not in ids:
             continue
-        number = int(out.count[0])
-        out.bar[number] = max(0, (one.arrives_ns - int(journey.bars.open_ns[0])) // journey.bars.bar_ns)
-        out.account[number], out.dollars[number] = ids.index(one.destination), one.amount
-        out.count[0] = number + 1
-    return out
+        late = (one.arrives_ns - int(journey.bars.open_ns[0])) // journey.bars.bar_ns
+        out[int(moving[0])] = (max(0, late), ids.index(one.destination), one.amount)
+        moving[0] += 1
+    return out, moving
 
 
-def _rest_orders(journey: Journey, arrangement: Arrangement, orders: object) -> None:
+def _resting(journey: Journey, arrangement: Arrangement) -> Orders:
     """Resting limit orders of the book."""
-    from perpbook.kernels.orders import Orders
-
-    assert isinstance(orders, Orders)
+    orders = no_orders(len(arrangement.rows))
     for account in journey.book.accounts:
         for one in account.orders:
-            number = int(orders.limits[0])
-            if number == orders.limit_row.size:
+            number = int(orders.count[0])
+            if number == orders.resting.size:
                 raise BookError(f"the book has more than {number} resting orders: a run keeps no more")
             try:
                 row = arrangement.row_of(account.id, one.symbol)
@@ -304,8 +280,6 @@ def _rest_orders(journey: Journey, arrangement: Arrangement, orders: object) -> 
                 raise BookError(
                     f"{account.id} has an order in {one.symbol}, which it neither holds nor trades in this run"
                 ) from None
-            orders.limit_row[number], orders.limit_quantity[number] = row, one.quantity
-            orders.limit_price[number], orders.limit_reduce[number] = one.limit_price, one.reduce_only
-            orders.limits[0] = number + 1
-
-
+            orders.resting[number] = (row, one.quantity, one.limit_price, one.reduce_only)
+            orders.count[0] = number + 1
+    return orders

@@ -81,7 +81,7 @@ class Outcome:
         InvariantError : it is not, to 1e-9 of the money that moved; names account, seed and last bar.
         """
         for number, account in enumerate(self.arrangement.accounts):
-            rows = self.arrangement.slots.account == number
+            rows = self.arrangement.slots.rows.account == number
             parts = np.concatenate([self.totals[rows].ravel(), self.moved[number]])
             expected = float(self.start_equity[number] + parts.sum())
             found = float(self.curve[number, self.ended - 1])
@@ -109,7 +109,8 @@ class Outcome:
         """Every settlement met, in order of time within each row."""
         from perpbook.engine.reel import settlements_by_bar
 
-        bar, column, rate = settlements_by_bar(self.bars)
+        found = settlements_by_bar(self.bars)
+        bar, column, rate = found.bar, found.column, found.rate
         out = []
         for number in self.arrangement.positions:
             row = self.arrangement.rows[number]
@@ -185,5 +186,3 @@ class Outcome:
         if kind == codes.FILL:
             return float(self.bars.open[self.arrangement.rows[row].column, tick])
         return price
-
-

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perpbook.engine.arrange import Arrangement
-from perpbook.kernels.memory import Memory, empty_memory
-from perpbook.kernels.screens import Storms
+from perpbook.kernels.memory import empty_memory
+from perpbook.kernels.screens import FLOOR, Rules, Storms
 from perpbook.kernels.sight import Outside, Scratch
-from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
-from perpbook.kernels.types import Floats, Holdings
+from perpbook.kernels.state import State, empty_findings, empty_state, no_proposals
+from perpbook.kernels.step import Mind
+from perpbook.kernels.types import Floats, Holdings, Integers
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS
+from perpbook.model.scenario import Scenario
 from perpbook.playbook.compile import Names, compile_policy
 from perpbook.playbook.schema import RESERVE, Playbook
 from perpbook.playbook.sleeves import sleeve_of_position
@@ -26,20 +28,13 @@ class Play:
     """The rules of a run and their surroundings, as arrays."""
 
     names: Names
-    policy: Policy
-    memory: Memory
-    storms: Storms
+    mind: Mind
     outside: Outside
-    state: State
-    findings: Findings
-    proposals: Proposals
-    scratch: Scratch
     notes: tuple[str, ...]
 
 
-def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mapping[str, float]) -> Play:
-    """Lay a playbook out over a run's rows. Sleeves and wanted margin modes are written into the rows."""
-    assets = tuple(dict.fromkeys(arrangement.rows[row].asset for row in arrangement.positions))
+def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mapping[str, float], columns: int) -> Play:
+    """Lay a playbook out over a run's rows; `columns` is how many series it has. Sleeves and wanted margin modes are written into the rows."""
     every = arrangement.assets
     exposed = Exposed(
         betas={asset: betas.get(asset, 1.0) for asset in every},
@@ -64,22 +59,40 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         ),
         broken=np.array([one.kind == "broken" for one in scenarios], dtype=np.uint8),
         pull=np.array([pull * abs(one.size) for one in scenarios], dtype=np.float64),
+        outermost=outermost(scenarios),
     )
     outside, notes = _outside(arrangement, book, names)
     _sort_into_sleeves(arrangement, playbook)
-    state = _room(arrangement, names, len(scenarios), assets)
+    state = _room(arrangement, names, len(scenarios))
     return Play(
         names=names,
-        policy=policy,
-        memory=empty_memory(len(arrangement.positions)),
-        storms=storms,
+        mind=Mind(
+            rules=Rules(policy=policy, memory=empty_memory(len(arrangement.positions)), storms=storms),
+            state=state,
+            findings=empty_findings(state, policy),
+            proposals=no_proposals(state),
+            scratch=_scratch(arrangement, columns, len(scenarios)),
+        ),
         outside=outside,
-        state=state,
-        findings=empty_findings(state, policy),
-        proposals=no_proposals(state),
-        scratch=_scratch(arrangement, len(scenarios)),
         notes=notes,
     )
+
+
+def outermost(scenarios: Sequence[Scenario]) -> Integers:
+    """Numbers of the scenarios that no other of their kind, side and moving assets goes beyond.
+
+    Where a floor bends the way there (a beta that takes a price to nothing) every one is kept.
+    """
+    farthest: dict[tuple[object, ...], int] = {}
+    kept = []
+    for number, one in enumerate(scenarios):
+        if any(move <= FLOOR for move in one.moves.values()):
+            kept.append(number)
+            continue
+        way = (one.kind, one.size > 0, tuple(sorted(asset for asset, move in one.moves.items() if move != 0.0)))
+        if way not in farthest or abs(one.size) > abs(scenarios[farthest[way]].size):
+            farthest[way] = number
+    return np.array(sorted([*kept, *farthest.values()]), dtype=np.int64)
 
 
 def _outside(arrangement: Arrangement, book: Book, names: Names) -> tuple[Outside, tuple[str, ...]]:
@@ -101,61 +114,26 @@ def _sort_into_sleeves(arrangement: Arrangement, playbook: Playbook) -> None:
         row = arrangement.rows[number]
         venue = arrangement.accounts[row.account].venue
         sleeve = sleeve_of_position(playbook, venue, row.symbol, row.tags)
-        arrangement.slots.sleeve[number] = sleeve
+        arrangement.slots.rows[number].sleeve = sleeve
         if sleeve >= 0 and playbook.margin is not None:
             name = sleeves[sleeve].name
-            arrangement.slots.wanted[number] = (
+            arrangement.slots.rows[number].wanted = (
                 1 if name in playbook.margin.isolated else 2 if name in playbook.margin.cross else 0
             )
 
 
-def _room(arrangement: Arrangement, names: Names, scenarios: int, assets: tuple[str, ...]) -> State:
+def _room(arrangement: Arrangement, names: Names, scenarios: int) -> State:
     """A `State` to be filled in place at every look."""
-    slots, rows = arrangement.slots, np.array(arrangement.positions, dtype=np.int64)
-    positions, accounts = rows.size, len(arrangement.accounts)
-
-    def real(count: int) -> Floats:
-        return np.zeros(count)
-
-    return State(
-        position_account=slots.account[rows],
-        position_asset=slots.asset[rows],
-        position_notional=real(positions),
-        position_exposure=real(positions),
-        position_loss=real(positions),
-        position_depth=np.full(positions, np.nan),
-        position_isolated=slots.isolated[rows],
-        position_wanted=np.zeros(positions, dtype=np.int64),
-        account_equity=real(accounts),
-        account_dead=np.zeros(accounts, dtype=np.uint8),
-        account_coins=real(accounts),
-        account_effective=real(accounts),
-        asset_notional=real(len(names.assets)),
-        stress_equity=np.zeros((accounts, scenarios)),
-        stress_maintenance=np.zeros((accounts, scenarios)),
-        safe_scale=np.ones(accounts),
-        calm_scale=np.ones(accounts),
-        book_calm_scale=np.ones(accounts),
-        venue_equity=real(len(names.venues)),
-        layer_value=real(len(names.layers)),
-        sleeve_capital=real(len(names.sleeves)),
-        book_equity=real(1),
-        book_coins=real(1),
-        book_effective=real(1),
-        now_ns=np.zeros(1, dtype=np.int64),
-        position_value=real(positions),
-        position_venue=slots.venue[rows],
-        position_gain=real(positions),
-        position_target=np.full(positions, np.nan),
-        position_cost=real(positions),
-        position_funding=real(positions),
-        rebalance_due=np.zeros(1, dtype=np.uint8),
-    )
+    slots, rows = arrangement.slots, arrangement.slots.positions
+    counts = (len(names.assets), len(names.venues), len(names.layers), len(names.sleeves))
+    state = empty_state(rows.size, len(arrangement.accounts), scenarios, counts)
+    for name in ("account", "asset", "venue", "isolated"):
+        state.positions[name] = slots.rows[name][rows]
+    return state
 
 
-def _scratch(arrangement: Arrangement, scenarios: int) -> Scratch:
+def _scratch(arrangement: Arrangement, columns: int, scenarios: int) -> Scratch:
     rows, accounts = len(arrangement.rows), len(arrangement.accounts)
-    columns = int(max((row.column for row in arrangement.rows), default=0)) + 1
     tiers = arrangement.holding.lines.slope.shape[1]
 
     def real(*shape: int) -> Floats:
@@ -180,8 +158,8 @@ def _scratch(arrangement: Arrangement, scenarios: int) -> Scratch:
     )
     return Scratch(
         prices=real(columns),
+        way=real(columns),
         stormy=real(columns, scenarios),
-        moves=real(accounts, 2),
         exposures=real(len(arrangement.assets)),
         held=held,
     )

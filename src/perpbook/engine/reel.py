@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perpbook.engine.arrange import Arrangement, Frictions
 from perpbook.errors import InputError
-from perpbook.kernels.tape import Tape, chunks_of
-from perpbook.kernels.types import Flags, Floats, Integers
+from perpbook.kernels.tape import CHUNK, SETTLEMENT, Schedule, Tape, scan
+from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
-from perpbook.model.units import DAY_NS
+from perpbook.model.units import DAY_NS, to_iso
 from perpbook.strategies.table import TargetTable
 
 WINDOW_DAYS = 30
@@ -24,7 +23,7 @@ class Reel:
     """A tape, and what it says of costs. `volumes` False: impact is not modelled, for want of volumes."""
 
     tape: Tape
-    event_bar: Integers
+    schedule: Schedule
     volumes: bool
 
 
@@ -38,8 +37,8 @@ def reel(
     daily_volume: Floats | None = None,
 ) -> Reel:
     """Make the tape of a run. `due` (B,) from the playbook's rebalance; `daily_volume` (C, days) dollars, NaN unknown."""
-    lows, highs = chunks_of(bars.low, bars.high)
-    settle = settlements_by_bar(bars)
+    lows, highs = extremes(bars)
+    settlements = settlements_by_bar(bars)
     target_bar, target = targets_by_row(targets, arrangement)
     days = int((bars.open_ns[-1] - bars.open_ns[0]) // DAY_NS) + 1
     impact = np.zeros((len(bars.series), days))
@@ -55,21 +54,18 @@ def reel(
         stale=bars.stale,
         lows=lows,
         highs=highs,
-        settle_bar=settle[0],
-        settle_column=settle[1],
-        settle_rate=settle[2],
-        due=due if due is not None else np.zeros(bars.count, dtype=np.uint8),
-        target_bar=target_bar,
-        target=target,
+        settlements=settlements,
         spread=np.full(len(bars.series), frictions.half_spread),
         impact=impact,
     )
-    events = np.unique(np.concatenate([target_bar, np.flatnonzero(tape.due), new_days(bars)])).astype(np.int64)
-    return Reel(tape=tape, event_bar=events, volumes=bool(impact.any()))
+    when = due if due is not None else np.zeros(bars.count, dtype=np.uint8)
+    events = np.unique(np.concatenate([target_bar, np.flatnonzero(when), new_days(bars)])).astype(np.int64)
+    schedule = Schedule(event_bar=events, due=when, target_bar=target_bar, target=target)
+    return Reel(tape=tape, schedule=schedule, volumes=bool(impact.any()))
 
 
-def settlements_by_bar(bars: Bars) -> tuple[Integers, Integers, Floats]:
-    """(bar, column, rate) of every settlement inside the bars, in order of bar, then column, then time."""
+def settlements_by_bar(bars: Bars) -> Rows:
+    """Every settlement inside the bars, in order of bar, then column, then time."""
     found_bars, columns, rates, times = [], [], [], []
     end = int(bars.open_ns[-1]) + bars.bar_ns
     for column, one in enumerate(bars.settlements):
@@ -85,7 +81,9 @@ def settlements_by_bar(bars: Bars) -> tuple[Integers, Integers, Floats]:
         key = bars.series[int(column_of[worst])]
         raise InputError(f"a funding rate of {key.symbol} on {key.venue} is not a number: import that file again")
     order = np.lexsort((time, column_of, bar))
-    return bar[order].astype(np.int64), column_of[order].astype(np.int64), rate[order].astype(np.float64)
+    out = np.zeros(order.size, dtype=SETTLEMENT).view(np.recarray)
+    out["bar"], out["column"], out["rate"] = bar[order], column_of[order], rate[order]
+    return out
 
 
 def targets_by_row(targets: TargetTable | None, arrangement: Arrangement) -> tuple[Integers, Floats]:
@@ -127,23 +125,25 @@ def impact_coefficients(bars: Bars, daily_volume: Floats, coefficient: float) ->
     return out
 
 
-def refuse_nonsense(bars: Bars) -> None:
-    """Prices that are not positive numbers, or a bar whose high is under its low: InputError naming series and time."""
-    from perpbook.model.units import to_iso
+def extremes(bars: Bars) -> tuple[Floats, Floats]:
+    """(C, chunks) lowest and highest price by chunk of bars.
 
-    names: Sequence[str] = ("open", "high", "low", "close")
-    if bars.count == 0:
+    Raises
+    ------
+    InputError : a bar is none (a price that is no positive number, an open or close outside its range); names the series
+    and the time.
+    """
+    if bars.count == 0 or not bars.series:
         raise InputError("the bars are empty: choose dates for which there is data (`perpbook data status`)")
-    for name in names:
-        wrong = np.argwhere(~(np.isfinite(getattr(bars, name)) & (getattr(bars, name) > 0)))
-        if wrong.size:
-            column, bar = int(wrong[0][0]), int(wrong[0][1])
-            key, value = bars.series[column], getattr(bars, name)[column, bar]
-            raise InputError(
-                f"{key.symbol} on {key.venue}: the {name} of the bar at {to_iso(int(bars.open_ns[bar]))} is {value:g}; "
-                "a price is a positive number: import that file again, or leave those dates out"
-            )
-    wrong = np.argwhere((bars.low > np.minimum(bars.open, bars.close)) | (bars.high < np.maximum(bars.open, bars.close)))
-    if wrong.size:
-        key, at = bars.series[int(wrong[0][0])], to_iso(int(bars.open_ns[int(wrong[0][1])]))
-        raise InputError(f"{key.symbol} on {key.venue}: the bar at {at} has its open or close outside its range")
+    shape = (len(bars.series), -(-bars.count // CHUNK))
+    lows, highs = np.empty(shape), np.empty(shape)
+    wrong = scan(bars.open, bars.high, bars.low, bars.close, lows, highs)
+    if wrong >= 0:
+        column, bar = divmod(wrong, bars.count)
+        key = bars.series[column]
+        prices = [float(getattr(bars, name)[column, bar]) for name in ("open", "high", "low", "close")]
+        raise InputError(
+            f"{key.symbol} on {key.venue}: the bar at {to_iso(int(bars.open_ns[bar]))} is no bar: open, high, low and close "
+            f"are {', '.join(f'{price:g}' for price in prices)}; import that file again, or leave those dates out"
+        )
+    return lows, highs

@@ -24,7 +24,7 @@ SETTLED = "settlement"
 """The bar of a series whose rows come when they come."""
 
 LABEL = "perpbook"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -113,7 +113,12 @@ class Lake:
     def held(self, kind: str = "*", venue: str = "*", symbol: str = "*") -> tuple[Held, ...]:
         """Every series that is there, in order."""
         found = self.root.glob(f"{kind}/venue={venue}/symbol={symbol}/bar=*/part.parquet")
-        return tuple(sorted((_held(path) for path in found), key=lambda one: (one.id.kind, one.id.venue, one.id.symbol, one.id.bar_ns or 0)))
+        return tuple(
+            sorted(
+                (_held(path) for path in found),
+                key=lambda one: (one.id.kind, one.id.venue, one.id.symbol, one.id.bar_ns or 0),
+            )
+        )
 
     def find(self, series: SeriesId) -> Held | None:
         """One series, when it is there."""
@@ -121,7 +126,12 @@ class Lake:
         return _held(path) if path.is_file() else None
 
     def read(
-        self, held: Held, columns: Sequence[str] | None = None, *, start_ns: int | None = None, end_ns: int | None = None
+        self,
+        held: Held,
+        columns: Sequence[str] | None = None,
+        *,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
     ) -> pl.DataFrame:
         """Rows with start_ns <= time < end_ns, in the order of the file."""
         try:
@@ -134,6 +144,17 @@ class Lake:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise unreadable(held.path, error) from None
 
+    def refuse_mixing(self, series: SeriesId, *, simulated: bool) -> Held | None:
+        """The series as it is there, if it is; InputError when it is real and the new rows are not, or the reverse."""
+        old = self.find(series)
+        if old is not None and old.simulated != simulated:
+            new, there = ("simulated", "real") if simulated else ("real", "simulated")
+            raise InputError(
+                f"{series}: the lake holds {there} rows and the new ones are {new}; they are never mixed: use another lake "
+                "(--lake, or PERPBOOK_DATA_LAKE)"
+            )
+        return old
+
     def store(self, series: SeriesId, rows: pl.DataFrame, origin: Origin, *, simulated: bool = False) -> Stored:
         """Keep rows; a row of the same time gives way to the newer one.
 
@@ -141,19 +162,16 @@ class Lake:
         ------
         InputError : simulated rows would be mixed with real ones.
         """
-        old = self.find(series)
-        if old is not None and old.simulated != simulated:
-            new, there = ("simulated", "real") if simulated else ("real", "simulated")
-            raise InputError(
-                f"{series}: the lake holds {there} rows and the new ones are {new}; they are never mixed: use another lake "
-                "(PERPBOOK_DATA_LAKE)"
-            )
-        origins = (origin,)
+        old = self.refuse_mixing(series, simulated=simulated)
+        origins: tuple[Origin, ...] = (origin,)
         merged, replaced, before = rows, 0, 0
         if old is not None:
             merged, replaced = _merge(self.read(old), rows)
             before = old.rows
-            origins = (*(one for one in old.origins if one.sha256 != origin.sha256 or one.where != origin.where), origin)
+            origins = (
+                *(one for one in old.origins if one.sha256 != origin.sha256 or one.where != origin.where),
+                origin,
+            )
         path = self.path_of(series)
         _write(path, series, merged, simulated, origins)
         return Stored(held=_held(path), added=merged.height - before, replaced=replaced)

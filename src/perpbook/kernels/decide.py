@@ -8,14 +8,14 @@ for a while: neither a limit grazed by every tick nor a market that oscillates m
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import kernel
-from perpbook.kernels.memory import Memory, next_day_ns
+from perpbook.kernels.jit import lean
+from perpbook.kernels.memory import DAY_NS, Memory
 from perpbook.kernels.rules.carry import funding_caps
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
-from perpbook.kernels.rules.drawdown import drawdown
+from perpbook.kernels.rules.drawdown import drawdown, halted_until
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
-from perpbook.kernels.rules.profit import remember_steps, take_profit
+from perpbook.kernels.rules.profit import steps_reached, take_profit
 from perpbook.kernels.rules.rebalance import rebalance
 from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import (
@@ -30,55 +30,46 @@ from perpbook.kernels.state import (
 )
 
 
-@kernel
+@lean
 def decide(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Measure every rule and write what should be done. `findings` start anew, `proposals` from what they hold."""
     findings.rows[0] = 0
-    account_dead(state, policy, findings, proposals)
+    account_dead(state, policy, memory, findings, proposals)
     drawdown(state, policy, memory, findings, proposals)
-    position_loss(state, policy, findings, proposals)
-    survival(state, policy, findings, proposals)
-    asset_leverage(state, policy, findings, proposals)
-    account_leverage(state, policy, findings, proposals)
-    book_leverage(state, policy, findings, proposals)
-    venue_share(state, policy, findings, proposals)
-    layer_share(state, policy, findings, proposals)
-    depth_share(state, policy, findings, proposals)
-    funding_caps(state, policy, findings, proposals)
+    position_loss(state, policy, memory, findings, proposals)
+    survival(state, policy, memory, findings, proposals)
+    asset_leverage(state, policy, memory, findings, proposals)
+    account_leverage(state, policy, memory, findings, proposals)
+    book_leverage(state, policy, memory, findings, proposals)
+    venue_share(state, policy, memory, findings, proposals)
+    layer_share(state, policy, memory, findings, proposals)
+    depth_share(state, policy, memory, findings, proposals)
+    funding_caps(state, policy, memory, findings, proposals)
     take_profit(state, policy, memory, findings, proposals)
-    margin_mode(state, policy, findings, proposals)
-    sleeve_bounds(state, policy, findings, proposals)
-    leave_the_quiet(state, memory, proposals)
-    rebalance(state, policy, findings, proposals)
-    remember(state, policy, memory, proposals)
+    margin_mode(state, policy, memory, findings, proposals)
+    sleeve_bounds(state, policy, memory, findings, proposals)
+    rebalance(state, policy, memory, findings, proposals)
     add_slack(state, policy, proposals)
+    remember(state, policy, memory, proposals)
 
 
-@kernel
-def leave_the_quiet(state: State, memory: Memory, proposals: Proposals) -> None:
-    """Take back cuts of rules below survival on positions that they cut a short while ago. Profit is always taken."""
-    for i in range(state.positions.size):
-        lesser = proposals.reason[i] > SURVIVAL and proposals.reason[i] != TAKE_PROFIT
-        if lesser and state.book[0].now_ns < memory.quiet_until_ns[i]:
-            proposals.scale[i], proposals.reason[i] = 1.0, 0
-
-
-@kernel
-def remember(state: State, policy: Policy, memory: Memory, proposals: Proposals) -> None:
-    """What the next decision must know of this one."""
-    now_ns = state.book[0].now_ns
-    for i in range(state.positions.size):
-        if proposals.scale[i] < 1.0 and proposals.reason[i] > SURVIVAL and proposals.reason[i] != TAKE_PROFIT:
-            quiet = now_ns + policy.cooldown_ns
-            if FUNDING_BOOK <= proposals.reason[i] <= FUNDING_VENUE:
-                quiet = max(quiet, next_day_ns(now_ns))
-            memory.quiet_until_ns[i] = quiet
-    remember_steps(state, policy, memory)
-
-
-@kernel
+@lean
 def add_slack(state: State, policy: Policy, proposals: Proposals) -> None:
     """Cut a little more than the limit asks, so that the next tick does not ask again. A ladder says what it means."""
     for i in range(state.positions.size):
         if proposals.scale[i] < 1.0 and proposals.reason[i] != TAKE_PROFIT:
             proposals.scale[i] *= 1.0 - policy.slack
+
+
+@lean
+def remember(state: State, policy: Policy, memory: Memory, proposals: Proposals) -> None:
+    """What the next decision must know of this one."""
+    now_ns = state.book[0].now_ns
+    memory.halted_until_ns[0] = halted_until(state, policy, memory)
+    for i in range(state.positions.size):
+        memory.steps_taken[i] = steps_reached(state, policy, memory, i)
+        reason = proposals.reason[i]
+        if proposals.scale[i] < 1.0 and reason > SURVIVAL and reason != TAKE_PROFIT:
+            memory.quiet_until_ns[i] = now_ns + policy.cooldown_ns
+            if FUNDING_BOOK <= reason <= FUNDING_VENUE:
+                memory.funding_cut_day[i] = now_ns // DAY_NS

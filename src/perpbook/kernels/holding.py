@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.slots import Slots, draw_row, floor_rate
 from perpbook.kernels.types import Floats, Lines, Rows
 
@@ -21,11 +21,14 @@ SEIZED, INSURED, ARRIVED, SENT, GAS = range(5)
 """Columns of `Holding.moved`: dollars by account, received > 0."""
 
 
-HELD = np.dtype([(name, np.float64) for name in ("quantity", "entry", "marked", "day_funding", "floor_rate")])
+HELD = np.dtype(
+    [(name, np.float64) for name in ("quantity", "entry", "marked", "day_funding", "floor_rate", "turned")], align=True
+)
 """A row: signed size (coins for a coin row), average entry, the price its PRICE total is counted up to, dollars of funding
-received this UTC day, and the lowest rate of its requirement above zero (inf for none)."""
+received this UTC day, the lowest rate of its requirement above zero (inf for none),
+and 1 since it was closed or turned over until the tick has seen it."""
 
-WALLET = np.dtype([("cash", np.float64), ("fixed", np.float64), ("cool_until_ns", np.int64)])
+WALLET = np.dtype([("cash", np.float64), ("fixed", np.float64), ("cool_until_ns", np.int64)], align=True)
 """An account: dollars with realised profit, what its positions add whatever the price, and when it may next be
 liquidated by parts."""
 
@@ -43,7 +46,7 @@ class Holding(NamedTuple):
     lines: Lines
 
 
-@kernel
+@lean
 def value_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
     """Dollars that row i is worth at a price: unrealised profit, or a coin at its weight."""
     quantity = holding.rows[i].quantity
@@ -56,7 +59,7 @@ def value_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
     return quantity * (price - holding.rows[i].entry)
 
 
-@kernel
+@lean
 def mark(slots: Slots, holding: Holding, i: int, price: float) -> None:
     """Count row i's price profit up to a price; do this before its quantity or entry changes."""
     quantity = holding.rows[i].quantity
@@ -70,7 +73,7 @@ def mark(slots: Slots, holding: Holding, i: int, price: float) -> None:
     holding.rows[i].marked = price
 
 
-@kernel
+@lean
 def pay(slots: Slots, holding: Holding, i: int, dollars: float, price: float) -> None:
     """Pay dollars (> 0 received) to the wallet of row i: cash, or its coin at a price."""
     coin = slots.rows[i].pays
@@ -81,7 +84,7 @@ def pay(slots: Slots, holding: Holding, i: int, dollars: float, price: float) ->
         holding.rows[coin].quantity += dollars / price
 
 
-@kernel
+@lean
 def trade(slots: Slots, holding: Holding, i: int, change: float, reference: float, price: float, fee: float) -> None:
     """Change row i by a signed quantity at `price`, against a `reference` price now; `fee` is a rate on the fill.
 
@@ -104,6 +107,8 @@ def trade(slots: Slots, holding: Holding, i: int, change: float, reference: floa
     if abs(left) <= 1e-12 * max(abs(held), abs(change)):
         left = 0.0
     holding.rows[i].quantity, holding.rows[i].entry = left, entry if left != 0.0 else 0.0
+    if left * held <= 0.0:
+        holding.rows[i].turned = 1.0
     dollars = abs(change) * reference / price if slots.rows[i].inverse else abs(change) * price
     lost = change * (reference / price - 1.0) if slots.rows[i].inverse else change * (reference - price)
     holding.totals[i, SLIPPAGE] += lost
@@ -111,7 +116,7 @@ def trade(slots: Slots, holding: Holding, i: int, change: float, reference: floa
     pay(slots, holding, i, -dollars * fee, reference)
 
 
-@kernel
+@lean
 def draw_account(slots: Slots, holding: Holding, prices: Floats, a: int) -> None:
     """Bring account a's lines up to what it holds; `prices` (C,) are its columns' now."""
     fixed = 0.0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.types import Floats, Integers
 
 FILL, LIQUIDATION, BACKSTOP, SEIZED_REST, INSURED_LOSS, MONEY_IN, MONEY_OUT, REFUSED, RULE, HALT = range(1, 11)
@@ -29,7 +29,7 @@ class Journal(NamedTuple):
     figures: Floats
 
 
-@kernel
+@lean
 def write(journal: Journal, tick: int, kind: int, account: int, row: int, reason: int) -> int:
     """Append an event, its figures zero; gives its number, for `figures`."""
     number = journal.rows[0]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import kernel, lean
 from perpbook.kernels.types import Floats, Integers, Lines
 
 WIDTH = 4096
@@ -23,14 +23,14 @@ CLOSE = 1e-9
 """Relative to the requirement: lines nearer than this at a block's edge are not ruled out."""
 
 
-@kernel
+@lean
 def add_one(out: Floats, weight: float, p: Floats) -> None:
     """Add weight x price. All slices (width,)."""
     for w in range(out.size):
         out[w] += weight * p[w]
 
 
-@kernel
+@lean
 def add_four(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: Floats) -> None:
     """Add four rows of prices, each by its weight, in one pass."""
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
@@ -38,7 +38,7 @@ def add_four(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: F
         out[w] += (a * p[w] + b * q[w]) + (c * r[w] + d * s[w])
 
 
-@kernel
+@lean
 def add_weighted(out: Floats, weights: Floats, rows: Integers, count: int, block: Floats) -> None:
     """Add the first `count` rows of `block` named in `rows`, each by its weight."""
     whole = count - count % 4

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import kernel, lean
 from perpbook.kernels.types import Floats, Lines
 
 LEAST = 0.01
@@ -20,7 +20,7 @@ FARTHEST = 2.0**40
 """Moves beyond this multiple of the price count as never."""
 
 
-@kernel
+@lean
 def surplus_on_ray(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats, f: float
 ) -> tuple[float, float]:
@@ -46,7 +46,7 @@ def surplus_on_ray(
     return value, rise
 
 
-@kernel
+@lean
 def ray_bounds(lines: Lines, low: int, high: int, prices: Floats, direction: Floats) -> tuple[float, float]:
     """The stretch of f in which every price met by the items stays positive: (<= 0, >= 0), inf when unbounded."""
     left, right = -np.inf, np.inf
@@ -59,7 +59,7 @@ def ray_bounds(lines: Lines, low: int, high: int, prices: Floats, direction: Flo
     return left, right
 
 
-@kernel
+@lean
 def walk_in(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats, f: float, side: float
 ) -> float:
@@ -77,7 +77,7 @@ def walk_in(
     return f
 
 
-@kernel
+@lean
 def safe_stretch(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats
 ) -> tuple[float, float]:
@@ -104,7 +104,7 @@ def safe_stretch(
     return (lower if lower < right else np.nan), (upper if upper > left else np.nan)
 
 
-@kernel
+@lean
 def next_floor(lines: Lines, low: int, high: int, prices: Floats, at: Floats, direction: Floats) -> float:
     """How far along the ray the next of the items' prices comes to its floor, inf when none falls."""
     nearest = np.inf
@@ -117,13 +117,20 @@ def next_floor(lines: Lines, low: int, high: int, prices: Floats, at: Floats, di
 
 @kernel
 def death_along(lines: Lines, a: int, prices: Floats, direction: Floats) -> float:
-    """How far an account that lives gets along `prices + f direction`, f >= 0, before it dies; NaN for never.
+    """`death_on_the_way`, with room of its own."""
+    return death_on_the_way(lines, a, prices, prices.copy(), direction.copy())
+
+
+@lean
+def death_on_the_way(lines: Lines, a: int, prices: Floats, at: Floats, way: Floats) -> float:
+    """How far an account that lives gets along `at + f way`, f >= 0, before it dies; NaN for never. `at` begins as
+    `prices`, `way` as the direction; both are used up.
 
     No price falls under `LEAST` of itself: one that gets there stays, and the walk goes on with the others. Between two
     such floors the way is a ray, on which surplus is concave: alive at both ends is alive between them.
     """
     low, high = lines.start[a], lines.start[a + 1]
-    at, way, gone = prices.copy(), direction.copy(), 0.0
+    gone = 0.0
     for _ in range(prices.size + 1):
         step = next_floor(lines, low, high, prices, at, way)
         if step == np.inf:

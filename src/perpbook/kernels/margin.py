@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import kernel, lean
 from perpbook.kernels.types import Floats, Holdings, Lines
 
 
@@ -41,20 +41,26 @@ def draw_lines(held: Holdings, scale: Floats, lines: Lines) -> None:
         lines.cash[a] = cash
 
 
-@kernel
+@lean
 def requirement(lines: Lines, i: int, price: float) -> Any:
-    """Maintenance margin of item i at a price, dollars (a float; NumPy types its elements as Any)."""
+    """Maintenance margin of item i at a price, dollars (a float; NumPy types its elements as Any).
+
+    Lines stand in order of slope and each is the largest somewhere, so they rise to the largest and fall after it.
+    """
     if lines.pieces[i] == 0:
         return 0.0
     need = lines.slope[i, 0] * price + lines.offset[i, 0]
     for k in range(1, lines.pieces[i]):
-        need = max(need, lines.slope[i, k] * price + lines.offset[i, k])
+        other = lines.slope[i, k] * price + lines.offset[i, k]
+        if other < need:
+            break
+        need = other
     if lines.reciprocal[i] > 0.0:
         need += lines.reciprocal[i] / price
     return need
 
 
-@kernel
+@lean
 def account_margin(lines: Lines, a: int, prices: Floats) -> tuple[float, float]:
     """Equity and maintenance margin of account a at prices (columns,), dollars."""
     equity, maintenance = lines.cash[a], 0.0
@@ -65,7 +71,7 @@ def account_margin(lines: Lines, a: int, prices: Floats) -> tuple[float, float]:
     return equity, maintenance
 
 
-@kernel
+@lean
 def account_margins(lines: Lines, prices: Floats, equity: Floats, maintenance: Floats) -> None:
     """Write every account's equity and maintenance margin, both (accounts,), dollars."""
     for a in range(lines.cash.size):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, draw_account, trade
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.journal import BY_LIMIT, FILL, REFUSED, Journal, write
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
@@ -23,11 +23,13 @@ MARKET_ROOM = 1e-9
 """Relative: orders smaller than this part of a position are none."""
 
 
-ORDER = np.dtype([("quantity", np.float64), ("bar", np.int64), ("reason", np.int64), ("reduce", np.int64)])
+ORDER = np.dtype([("quantity", np.float64), ("bar", np.int64), ("reason", np.int64), ("reduce", np.int64)], align=True)
 """A row's market order: signed quantity, the bar (-1 none) at whose open it fills, why, and 1 when it may not grow or flip
 what is held."""
 
-RESTING = np.dtype([("row", np.int64), ("quantity", np.float64), ("price", np.float64), ("reduce", np.int64)])
+RESTING = np.dtype(
+    [("row", np.int64), ("quantity", np.float64), ("price", np.float64), ("reduce", np.int64)], align=True
+)
 """A resting limit order."""
 
 
@@ -49,7 +51,7 @@ class Habits(NamedTuple):
     adverse: int
 
 
-@kernel
+@lean
 def rounded(slots: Slots, i: int, held: float, change: float) -> float:
     """A wanted change as an order: reductions up to the lot, at most the whole; increases down to it."""
     lot = slots.rows[i].lot
@@ -63,7 +65,7 @@ def rounded(slots: Slots, i: int, held: float, change: float) -> float:
     return change
 
 
-@kernel
+@lean
 def start(
     slots: Slots, holding: Holding, orders: Orders, i: int, change: float, price: float, bar: int, reason: int
 ) -> bool:
@@ -89,7 +91,7 @@ def start(
     return True
 
 
-@kernel
+@lean
 def cancel_all(slots: Slots, orders: Orders, a: int) -> None:
     """Take back every order of account a."""
     for i in range(slots.start[a], slots.start[a + 1]):
@@ -102,21 +104,21 @@ def cancel_all(slots: Slots, orders: Orders, a: int) -> None:
     orders.count[0] = kept
 
 
-@kernel
+@lean
 def keep_limit(orders: Orders, k: int, at: int) -> None:
     """Move limit order k to place `at`."""
     orders.resting[at].row, orders.resting[at].quantity = orders.resting[k].row, orders.resting[k].quantity
     orders.resting[at].price, orders.resting[at].reduce = orders.resting[k].price, orders.resting[k].reduce
 
 
-@kernel
+@lean
 def slippage_rate(tape: Tape, c: int, bar: int, dollars: float) -> float:
     """The fraction of price lost by taking `dollars` at once: half the spread, and impact with their square root."""
     day = min((tape.open_ns[bar] - tape.open_ns[0]) // DAY_NS, tape.impact.shape[1] - 1)
     return tape.spread[c] + tape.impact[c, day] * math.sqrt(dollars)
 
 
-@kernel
+@lean
 def has_margin(slots: Slots, holding: Holding, i: int, change: float, prices: Floats, cost: float) -> bool:
     """Whether the account keeps its initial margin after row i changes, paying `cost` dollars."""
     a = slots.rows[i].account
@@ -132,7 +134,7 @@ def has_margin(slots: Slots, holding: Holding, i: int, change: float, prices: Fl
     return equity - cost >= asked
 
 
-@kernel
+@lean
 def fill(
     tape: Tape, slots: Slots, habits: Habits, holding: Holding, journal: Journal, i: int, change: float, bar: int,
     reason: int, prices: Floats,
@@ -152,7 +154,7 @@ def fill(
     return True
 
 
-@kernel
+@lean
 def settle_trade(
     slots: Slots, holding: Holding, journal: Journal, i: int, change: float, price: float, fee: float, bar: int,
     reason: int, prices: Floats,
@@ -167,7 +169,7 @@ def settle_trade(
     journal.figures[number, 2], journal.figures[number, 3] = holding.totals[i, 2] - fees, holding.totals[i, 3] - slipped
 
 
-@kernel
+@lean
 def fill_due(
     tape: Tape, slots: Slots, habits: Habits, holding: Holding, orders: Orders, journal: Journal, bar: int,
     prices: Floats,
@@ -194,7 +196,7 @@ def fill_due(
     return waiting
 
 
-@kernel
+@lean
 def limit_crossed(tape: Tape, habits: Habits, quantity: float, limit: float, low: float, high: float) -> bool:
     """Whether a range of prices fills a limit order: traded through, or touched when `habits.touch`."""
     if quantity > 0.0:
@@ -202,7 +204,7 @@ def limit_crossed(tape: Tape, habits: Habits, quantity: float, limit: float, low
     return high > limit or (habits.touch == 1 and high >= limit)
 
 
-@kernel
+@lean
 def fill_limits(
     tape: Tape, slots: Slots, habits: Habits, holding: Holding, orders: Orders, journal: Journal, bar: int,
     prices: Floats,
@@ -223,7 +225,9 @@ def fill_limits(
             change = 0.0 if held * change >= 0.0 else math.copysign(min(abs(change), abs(held)), change)
         dollars = abs(change) * price
         grows = abs(held + change) > abs(held)
-        if change != 0.0 and (not grows or has_margin(slots, holding, i, change, prices, dollars * slots.rows[i].maker)):
+        if change != 0.0 and (
+            not grows or has_margin(slots, holding, i, change, prices, dollars * slots.rows[i].maker)
+        ):
             settle_trade(slots, holding, journal, i, change, price, slots.rows[i].maker, bar, BY_LIMIT, prices)
         elif change != 0.0:
             write(journal, bar, REFUSED, slots.rows[i].account, i, BY_LIMIT)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import kernel, lean
 from perpbook.kernels.types import Floats, Holdings
 
 LARGEST = 2.0**20
 """Scales beyond this count as unlimited."""
 
 
-@kernel
+@lean
 def surplus_at_scale(held: Holdings, a: int, prices: Floats, buffer: float, u: float) -> tuple[float, float]:
     """Equity - (1 + buffer) maintenance margin of account a at scenario `prices` (columns,), and its derivative in u."""
     value, rise = held.cash[a], 0.0
@@ -45,7 +45,7 @@ def surplus_at_scale(held: Holdings, a: int, prices: Floats, buffer: float, u: f
     return value, rise
 
 
-@kernel
+@lean
 def largest_scale(held: Holdings, a: int, prices: Floats, buffer: float) -> float:
     """The largest scale at which account a survives the scenario `prices`; 0 when none does, inf when all do."""
     if surplus_at_scale(held, a, prices, buffer, 0.0)[0] < 0.0:

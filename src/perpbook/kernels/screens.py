@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, value_of
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.liquidation import LEAST
 from perpbook.kernels.margin import requirement
 from perpbook.kernels.memory import Memory
-from perpbook.kernels.orders import Habits, Orders
+from perpbook.kernels.orders import Orders
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.state import Policy
 from perpbook.kernels.types import Flags, Floats, Integers, Lines
@@ -31,25 +31,37 @@ FLOOR = -0.99
 
 class Storms(NamedTuple):
     """Survival scenarios by asset: `moves` (assets, S) fractions, and where `broken` (S,) flags it, `pull` (S,) more
-    against the book's own exposure in the asset."""
+    against the book's own exposure in the asset. outermost : scenarios that no other of their kind goes beyond."""
 
     moves: Floats
     broken: Flags
     pull: Floats
+    outermost: Integers
+
+
+class Rules(NamedTuple):
+    """A playbook in a run: its limits, what it remembers, the storms it must survive."""
+
+    policy: Policy
+    memory: Memory
+    storms: Storms
 
 
 class Block(NamedTuple):
-    """What screens know of a block. bounds : (C, 2) prices. cash : (A,) least `lines.cash`. equity : (A,) least equity at
-    a close; book : (1,) least of the whole book. paid : (n,) most dollars of funding paid today by row."""
+    """What screens know of a block. now_ns : (1,) its first close.  bounds : (C, 2) prices.  cash : (A,) least `lines.cash`. equity : (A,) least equity at
+    a close; book : (1,) least of the whole book. paid : (n,) most dollars of funding paid today by row. still :
+    (n,) scratch."""
 
+    now_ns: Integers
     bounds: Floats
     cash: Floats
     equity: Floats
     book: Floats
     paid: Floats
+    still: Floats
 
 
-@kernel
+@lean
 def group_low(lines: Lines, first: int, last: int, low: float, high: float, weight: float) -> float:
     """The least surplus of rows first..last-1, which share a price, over a range of it."""
     at_low, at_high = 0.0, 0.0
@@ -59,7 +71,7 @@ def group_low(lines: Lines, first: int, last: int, low: float, high: float, weig
     return min(at_low, at_high)
 
 
-@kernel
+@lean
 def group_end(slots: Slots, first: int, last: int) -> int:
     """One past the last of the rows that share `first`'s column."""
     i = first
@@ -68,7 +80,7 @@ def group_end(slots: Slots, first: int, last: int) -> int:
     return i
 
 
-@kernel
+@lean
 def margin_may_end(slots: Slots, lines: Lines, block: Block, a: int) -> bool:
     """Whether account a may be liquidatable somewhere in the block."""
     total, size, i = block.cash[a], 0.0, slots.start[a]
@@ -80,37 +92,55 @@ def margin_may_end(slots: Slots, lines: Lines, block: Block, a: int) -> bool:
     return size > 0.0 and total <= HAIR * size
 
 
-@kernel
-def storm_may_kill(slots: Slots, lines: Lines, storms: Storms, block: Block, a: int, s: int, weight: float) -> bool:
-    """Whether account a may fail scenario s from some bar of the block."""
-    total, size, i = block.cash[a], 0.0, slots.start[a]
-    while i < slots.start[a + 1]:
-        end, c = group_end(slots, i, slots.start[a + 1]), slots.rows[i].column
-        low, high, move = block.bounds[c, 0], block.bounds[c, 1], storms.moves[slots.rows[i].asset, s]
-        if storms.broken[s]:
-            worst = np.inf
-            for side in range(-1, 2):
-                ratio = 1.0 + max(move + side * storms.pull[s], FLOOR)
-                worst = min(worst, group_low(lines, i, end, low * ratio, high * ratio, weight))
-            total += worst
-        else:
-            ratio = 1.0 + max(move, FLOOR)
-            total += group_low(lines, i, end, low * ratio, high * ratio, weight)
-        size += abs(lines.delta[i]) * high
-        i = end
-    return size > 0.0 and total <= HAIR * size
+@lean
+def stormy_low(
+    slots: Slots, lines: Lines, storms: Storms, block: Block, first: int, last: int, s: int, weight: float
+) -> float:
+    """The least surplus of rows first..last-1 after scenario s; their least as they stand is in `block.still`."""
+    c, move = slots.column[first], storms.moves[slots.rows[first].asset, s]
+    low, high = block.bounds[c, 0], block.bounds[c, 1]
+    if not storms.broken[s]:
+        if move == 0.0:
+            return block.still[first]
+        ratio = 1.0 + max(move, FLOOR)
+        return group_low(lines, first, last, low * ratio, high * ratio, weight)
+    worst = np.inf
+    for side in range(-1, 2):
+        ratio = 1.0 + max(move + side * storms.pull[s], FLOOR)
+        worst = min(worst, group_low(lines, first, last, low * ratio, high * ratio, weight))
+    return worst
 
 
-@kernel
-def survival_may_fail(slots: Slots, lines: Lines, policy: Policy, storms: Storms, block: Block, a: int) -> bool:
-    """Whether account a may fail any scenario with the playbook's buffer."""
-    for s in range(storms.broken.size):
-        if storm_may_kill(slots, lines, storms, block, a, s, 1.0 + policy.buffer):
+@lean
+def survival_may_fail(slots: Slots, lines: Lines, buffer: float, storms: Storms, block: Block, a: int) -> bool:
+    """Whether account a may fail any scenario with the playbook's buffer.
+
+    Along the moves of one kind surplus is concave too: standing still and the outermost moves bound those between.
+    """
+    first, last, size, weight = slots.start[a], slots.start[a + 1], 0.0, 1.0 + buffer
+    still = block.cash[a]
+    for i in range(first, last):
+        size += abs(lines.delta[i]) * block.bounds[slots.column[i], 1]
+        if i == first or slots.column[i] != slots.column[i - 1]:
+            end, c = group_end(slots, i, last), slots.column[i]
+            block.still[i] = group_low(lines, i, end, block.bounds[c, 0], block.bounds[c, 1], weight)
+            still += block.still[i]
+    if size == 0.0 or storms.broken.size == 0:
+        return False
+    if still <= HAIR * size:
+        return True
+    for k in range(storms.outermost.size):
+        total, i = block.cash[a], first
+        while i < last:
+            end = group_end(slots, i, last)
+            total += stormy_low(slots, lines, storms, block, i, end, storms.outermost[k], weight)
+            i = end
+        if total <= HAIR * size:
             return True
     return False
 
 
-@kernel
+@lean
 def lowest_rate(slots: Slots, a: int, holding: Holding) -> float:
     """The lowest maintenance rate that any of the account's positions can stand in; 0 without positions."""
     lowest = np.inf
@@ -120,13 +150,13 @@ def lowest_rate(slots: Slots, a: int, holding: Holding) -> float:
     return lowest if lowest < np.inf else 0.0
 
 
-@kernel
+@lean
 def calm_ratio(move: float, beta: float) -> float:
     """Price ratio after a joint move, floored as everywhere."""
     return max(1.0 + move * beta, LEAST)
 
 
-@kernel
+@lean
 def calm_may_end(slots: Slots, holding: Holding, block: Block, a: int, cap: float) -> bool:
     """Whether account a's effective leverage may exceed a cap: whether it may fail either move that proves it does not."""
     if cap == np.inf:
@@ -149,7 +179,7 @@ def calm_may_end(slots: Slots, holding: Holding, block: Block, a: int, cap: floa
     return False
 
 
-@kernel
+@lean
 def most_notional(slots: Slots, holding: Holding, block: Block, i: int) -> float:
     """Row i's largest dollar notional in the block."""
     if slots.rows[i].coin:
@@ -158,7 +188,7 @@ def most_notional(slots: Slots, holding: Holding, block: Block, i: int) -> float
     return size if slots.rows[i].inverse else size * block.bounds[slots.rows[i].column, 1]
 
 
-@kernel
+@lean
 def exposure_bounds(slots: Slots, holding: Holding, block: Block, i: int) -> tuple[float, float]:
     """The range of row i's beta-weighted signed exposure in the block, dollars."""
     c = slots.rows[i].column
@@ -167,7 +197,7 @@ def exposure_bounds(slots: Slots, holding: Holding, block: Block, i: int) -> tup
     return min(one, other), max(one, other)
 
 
-@kernel
+@lean
 def leverage_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block, a: int) -> bool:
     """Whether account a's gross or net leverage may exceed its cap."""
     gross, low, high = 0.0, 0.0, 0.0
@@ -183,10 +213,10 @@ def leverage_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: B
     return policy.account_net < np.inf and max(abs(low), abs(high)) > policy.account_net * equity
 
 
-@kernel
-def book_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block, coins: float) -> bool:
-    """Whether the book's gross or net leverage, or an asset's, may exceed its cap. `coins`: exposure outside accounts."""
-    gross, low, high = 0.0, coins, coins
+@lean
+def book_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block) -> bool:
+    """Whether the book's gross or net leverage, or an asset's, may exceed its cap."""
+    gross, low, high = 0.0, 0.0, 0.0
     equity = max(block.book[0], 0.0) * (1.0 - HAIR)
     for i in range(slots.rows.size):
         gross += most_notional(slots, holding, block, i)
@@ -209,7 +239,7 @@ def book_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block
     return False
 
 
-@kernel
+@lean
 def loss_or_gain_may_act(slots: Slots, holding: Holding, policy: Policy, memory: Memory, block: Block) -> bool:
     """Whether a position may reach its loss limit or the next step of the profit ladder."""
     equity, steps = max(block.book[0], 0.0) * (1.0 - HAIR), policy.profit_gain.size
@@ -230,7 +260,7 @@ def loss_or_gain_may_act(slots: Slots, holding: Holding, policy: Policy, memory:
     return False
 
 
-@kernel
+@lean
 def gain_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
     """Row i's unrealised profit over what it cost, signed."""
     if holding.rows[i].quantity == 0.0:
@@ -240,16 +270,27 @@ def gain_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
     return side * (1.0 - entry / price) if slots.rows[i].inverse else side * (price / entry - 1.0)
 
 
-@kernel
-def day_may_end_badly(policy: Policy, memory: Memory, block: Block) -> bool:
-    """Whether a drawdown limit may be passed."""
+@lean
+def is_flat(holding: Holding) -> bool:
+    """Whether no row holds anything that moves with a price."""
+    for i in range(holding.rows.size):
+        if holding.rows[i].quantity != 0.0:
+            return False
+    return True
+
+
+@lean
+def day_may_end_badly(holding: Holding, policy: Policy, memory: Memory, block: Block) -> bool:
+    """Whether a drawdown limit may be passed, by a book that is not halted and flat already."""
+    if block.now_ns[0] < memory.halted_until_ns[0] and is_flat(holding):
+        return False
     least = block.book[0] - HAIR * abs(block.book[0])
     if policy.daily_drawdown < np.inf and least < memory.day_start[0] * (1.0 - policy.daily_drawdown):
         return True
     return policy.weekly_drawdown < np.inf and least < memory.week_start[0] * (1.0 - policy.weekly_drawdown)
 
 
-@kernel
+@lean
 def funding_may_cost(slots: Slots, policy: Policy, block: Block) -> bool:
     """Whether the day's funding may exceed a cap of the book, an asset or a venue."""
     equity, total = max(block.book[0], 0.0) * (1.0 - HAIR), 0.0
@@ -274,8 +315,8 @@ def funding_may_cost(slots: Slots, policy: Policy, block: Block) -> bool:
     return False
 
 
-@kernel
-def limit_may_fill(slots: Slots, orders: Orders, habits: Habits, block: Block) -> bool:
+@lean
+def limit_may_fill(slots: Slots, orders: Orders, block: Block) -> bool:
     """Whether a resting order may be reached."""
     for k in range(orders.count[0]):
         c = slots.rows[orders.resting[k].row].column
@@ -286,29 +327,25 @@ def limit_may_fill(slots: Slots, orders: Orders, habits: Habits, block: Block) -
     return False
 
 
-@kernel
-def anything_may_happen(
-    slots: Slots, holding: Holding, orders: Orders, habits: Habits, policy: Policy, memory: Memory, storms: Storms,
-    block: Block,
-) -> bool:  # fmt: skip
+@lean
+def anything_may_happen(slots: Slots, holding: Holding, orders: Orders, rules: Rules, block: Block) -> bool:
     """Whether any liquidation, resting order or rule may act in the block."""
-    for a in range(block.cash.size):
+    for a in range(holding.accounts.size):
         if margin_may_end(slots, holding.lines, block, a):
             return True
-    return limit_may_fill(slots, orders, habits, block) or rules_may_act(slots, holding, policy, memory, storms, block)
+    return limit_may_fill(slots, orders, block) or rules_may_act(slots, holding, rules, block)
 
 
-@kernel
-def rules_may_act(
-    slots: Slots, holding: Holding, policy: Policy, memory: Memory, storms: Storms, block: Block
-) -> bool:
+@lean
+def rules_may_act(slots: Slots, holding: Holding, rules: Rules, block: Block) -> bool:
     """Whether any rule of the playbook may act in the block."""
+    policy, memory = rules.policy, rules.memory
     cap = min(policy.account_effective, policy.book_effective)
-    for a in range(block.cash.size):
-        if survival_may_fail(slots, holding.lines, policy, storms, block, a):
+    for a in range(holding.accounts.size):
+        if survival_may_fail(slots, holding.lines, policy.buffer, rules.storms, block, a):
             return True
         if leverage_may_exceed(slots, holding, policy, block, a) or calm_may_end(slots, holding, block, a, cap):
             return True
-    if book_may_exceed(slots, holding, policy, block, 0.0) or day_may_end_badly(policy, memory, block):
+    if book_may_exceed(slots, holding, policy, block) or day_may_end_badly(holding, policy, memory, block):
         return True
     return loss_or_gain_may_act(slots, holding, policy, memory, block) or funding_may_cost(slots, policy, block)

@@ -9,7 +9,7 @@ enough. Accounts die separately: nothing another account holds is touched.
 from __future__ import annotations
 
 from perpbook.kernels.holding import INSURED, PENALTIES, SEIZED, Holding, draw_account, mark, pay, trade, value_of
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.journal import BACKSTOP, INSURED_LOSS, LIQUIDATION, SEIZED_REST, Journal, write
 from perpbook.kernels.margin import account_margin, requirement
 from perpbook.kernels.slots import Slots, tier_number
@@ -23,7 +23,7 @@ STEPS = 256
 """Partial liquidations within one bar, at most; what is left is tested again in the next bar."""
 
 
-@kernel
+@lean
 def worst_prices(tape: Tape, slots: Slots, holding: Holding, a: int, bar: int, out: Floats) -> None:
     """Write into `out` (C,) the end of the bar that hurts account a more, column by column.
 
@@ -40,13 +40,13 @@ def worst_prices(tape: Tape, slots: Slots, holding: Holding, a: int, bar: int, o
         out[c] = low if balance >= 0.0 else high
 
 
-@kernel
+@lean
 def is_dead(slots: Slots, a: int, equity: float, need: float) -> bool:
     """Whether an account is liquidatable, by its venue's strictness. Without positions it never is."""
     return need > 0.0 and (equity < need or (slots.accounts[a].at_or_below == 1 and equity <= need))
 
 
-@kernel
+@lean
 def neediest(slots: Slots, holding: Holding, a: int, prices: Floats) -> int:
     """The row of account a with the largest requirement, -1 when it holds no position."""
     found, most = -1, 0.0
@@ -58,7 +58,7 @@ def neediest(slots: Slots, holding: Holding, a: int, prices: Floats) -> int:
     return found
 
 
-@kernel
+@lean
 def close_part(
     slots: Slots, holding: Holding, journal: Journal, i: int, size: float, prices: Floats, bar: int, kind: int
 ) -> None:
@@ -92,8 +92,8 @@ def close_part(
     journal.figures[number, 4], journal.figures[number, 5] = equity, need
 
 
-@kernel
-def part_size(tape: Tape, slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
+@lean
+def part_size(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """How much of row i one step of its venue's manner closes."""
     a, held = slots.rows[i].account, abs(holding.rows[i].quantity)
     price = prices[slots.rows[i].column]
@@ -112,7 +112,7 @@ def part_size(tape: Tape, slots: Slots, holding: Holding, i: int, prices: Floats
     return held
 
 
-@kernel
+@lean
 def tier_top(slots: Slots, i: int, tier: int, price: float) -> float:
     """The |quantity| at the lower bound of a tier, a hair inside the tier below."""
     bound = slots.lower[i, tier] * (1.0 - 1e-9)
@@ -123,7 +123,7 @@ def tier_top(slots: Slots, i: int, tier: int, price: float) -> float:
     return bound if slots.rows[i].unit == 1 else bound / price
 
 
-@kernel
+@lean
 def needed_part(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """The share of row i to close so that its account has its margin again, by halving; 1 when no share is enough.
 
@@ -140,7 +140,7 @@ def needed_part(slots: Slots, holding: Holding, i: int, prices: Floats) -> float
     return min(1.0, (need - equity) / (own - cost) * (1.0 + 1e-9) + 1e-12)
 
 
-@kernel
+@lean
 def take_rest(slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, lost: bool) -> None:
     """End account a: the venue takes what is left when `lost`, and its fund covers what is owed."""
     left = holding.accounts[a].cash
@@ -160,9 +160,9 @@ def take_rest(slots: Slots, holding: Holding, journal: Journal, a: int, prices: 
     journal.figures[number, 3] = -left
 
 
-@kernel
+@lean
 def liquidate(
-    tape: Tape, slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, now_ns: int
+    bar_ns: int, slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, now_ns: int
 ) -> None:
     """Put a dead account through its venue's procedure at `prices` (C,)."""
     equity, need = account_margin(holding.lines, a, prices)
@@ -171,7 +171,7 @@ def liquidate(
         return
     steps = STEPS
     if slots.accounts[a].cooldown_ns > 0:
-        steps = max(1, min(STEPS, tape.bar_ns // slots.accounts[a].cooldown_ns))
+        steps = max(1, min(STEPS, bar_ns // slots.accounts[a].cooldown_ns))
     whole = backstop or slots.accounts[a].manner == WHOLE or equity <= 0.0
     while True:
         i = neediest(slots, holding, a, prices)
@@ -186,5 +186,5 @@ def liquidate(
                 holding.accounts[a].cool_until_ns = now_ns + slots.accounts[a].cooldown_ns
                 return
             steps -= 1
-        size = abs(holding.rows[i].quantity) if whole else part_size(tape, slots, holding, i, prices)
+        size = abs(holding.rows[i].quantity) if whole else part_size(slots, holding, i, prices)
         close_part(slots, holding, journal, i, size, prices, bar, BACKSTOP if backstop else LIQUIDATION)

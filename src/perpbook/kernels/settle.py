@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from perpbook.kernels.holding import FUNDING, Holding, pay
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
+from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats, Integers
 
 
-@kernel
+@lean
 def payment(slots: Slots, holding: Holding, i: int, price: float, rate: float) -> float:
     """Dollars that row i receives (> 0) or pays at one settlement: minus its notional times the rate."""
     quantity = holding.rows[i].quantity
     return -quantity * rate if slots.rows[i].inverse else -quantity * price * rate
 
 
-@kernel
+@lean
 def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int) -> int:
     """Pay every settlement up to a bar; `cursor` is the first not yet paid, the new one is given back."""
     while cursor < tape.settlements.size and tape.settlements[cursor].bar <= bar:
@@ -34,22 +35,23 @@ def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int
     return cursor
 
 
-@kernel
+@lean
 def cash_rows(
-    tape: Tape, slots: Slots, holding: Holding, first: int, last: int, cursor: int, rows: Floats, since: Integers,
-    least: Floats, paid: Floats,
+    tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, rows: Floats, since: Integers,
+    block: Block,
 ) -> None:  # fmt: skip
     """Write each account's `lines.cash` at every bar first..last-1 into `rows` (A, lanes), as `settle_bar` would leave it.
 
     Nothing is changed. Linear contracts only: a block with others held ends before their settlements. `since` (A,) is
-    scratch; the lane after the last holds cash without `fixed`, so that sums round alike. least : (A,) the least of each
-    row.  paid : (n,) the most that each row may have paid today by any bar.
+    scratch; the lane after the last holds cash without `fixed`, so that sums round alike. `block` learns the least cash of
+    each account, and the most that each row may have paid today by any bar.
     """
-    lanes = last - first
+    lanes, least, paid = last - first, block.cash, block.paid
     for a in range(holding.accounts.size):
         rows[a, lanes], since[a] = holding.accounts[a].cash, 0
         least[a] = holding.accounts[a].cash
-    paid[:] = -holding.day_funding
+    for i in range(holding.rows.size):
+        paid[i] = -holding.rows[i].day_funding
     while cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
         column, bar = tape.settlements[cursor].column, tape.settlements[cursor].bar
         price, rate, lane = tape.open[column, bar], tape.settlements[cursor].rate, bar - first
@@ -68,7 +70,7 @@ def cash_rows(
         least[a] += holding.accounts[a].fixed
 
 
-@kernel
+@lean
 def next_coin_settlement(tape: Tape, slots: Slots, holding: Holding, cursor: int, last: int) -> int:
     """The first bar before `last` at which a held contract settles in coin, else `last`."""
     any_coin = False
@@ -76,7 +78,11 @@ def next_coin_settlement(tape: Tape, slots: Slots, holding: Holding, cursor: int
         any_coin = any_coin or (slots.rows[i].pays >= 0 and holding.rows[i].quantity != 0.0)
     while any_coin and cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
         for i in range(slots.rows.size):
-            if slots.rows[i].pays >= 0 and slots.rows[i].column == tape.settlements[cursor].column and holding.rows[i].quantity != 0.0:
+            if (
+                slots.rows[i].pays >= 0
+                and slots.rows[i].column == tape.settlements[cursor].column
+                and holding.rows[i].quantity != 0.0
+            ):
                 return int(tape.settlements[cursor].bar)
         cursor += 1
     return last

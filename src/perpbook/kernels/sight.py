@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, value_of
-from perpbook.kernels.jit import kernel
-from perpbook.kernels.liquidation import LEAST, death_along, surplus_on_ray
+from perpbook.kernels.jit import lean
+from perpbook.kernels.liquidation import LEAST, death_on_the_way
 from perpbook.kernels.margin import account_margin, requirement
+from perpbook.kernels.rows import copy_row
 from perpbook.kernels.scale import largest_scale
-from perpbook.kernels.screens import FLOOR, Storms, calm_ratio, gain_of, lowest_rate
+from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate
 from perpbook.kernels.slots import Slots, initial_fraction
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats, Holdings
@@ -32,32 +33,31 @@ class Outside(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for one look. prices : (C,).  stormy : (C, S).  moves : (A, 2).  exposures : (assets,).  held : the book, so
+    """Room for one look. prices, way : (C,).  stormy : (C, S).  exposures : (assets,).  held : the book, so
     that its sizes can be scaled."""
 
     prices: Floats
+    way: Floats
     stormy: Floats
-    moves: Floats
     exposures: Floats
     held: Holdings
 
 
-@kernel
+@lean
 def look(
-    slots: Slots, holding: Holding, policy: Policy, storms: Storms, outside: Outside, scratch: Scratch, prices: Floats,
-    state: State,
-) -> None:  # fmt: skip
+    slots: Slots, holding: Holding, rules: Rules, outside: Outside, scratch: Scratch, prices: Floats, state: State
+) -> None:
     """Fill `state` at `prices` (C,). Its clock, targets, costs and `rebalance_due` are the caller's."""
-    look_at_positions(slots, holding, policy, prices, state)
+    look_at_positions(slots, holding, prices, state)
     look_at_accounts(slots, holding, outside, prices, state)
-    storm_prices(slots, holding, storms, prices, scratch)
-    look_at_storms(slots, holding, policy, scratch, prices, state)
-    look_at_leverage(slots, holding, policy, scratch, prices, state)
+    storm_prices(slots, holding, rules.storms, prices, scratch)
+    look_at_storms(slots, holding, rules.policy.buffer, scratch, prices, state)
+    look_at_leverage(slots, holding, rules.policy, scratch, prices, state)
     look_at_sleeves(slots, holding, outside, prices, state)
 
 
-@kernel
-def look_at_positions(slots: Slots, holding: Holding, policy: Policy, prices: Floats, state: State) -> None:
+@lean
+def look_at_positions(slots: Slots, holding: Holding, prices: Floats, state: State) -> None:
     """Notional, exposure, loss, gain, funding of every position, and notional by asset."""
     state.asset_notional[:] = 0.0
     for k in range(slots.positions.size):
@@ -73,7 +73,7 @@ def look_at_positions(slots: Slots, holding: Holding, policy: Policy, prices: Fl
         state.asset_notional[slots.rows[i].asset] += abs(value)
 
 
-@kernel
+@lean
 def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
     """Equity, death and coins of every account; equity by venue, money by layer, the book's equity."""
     state.venue_equity[:], state.layer_value[:] = 0.0, 0.0
@@ -98,7 +98,7 @@ def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: F
     state.book[0].equity += outside.transit[0]
 
 
-@kernel
+@lean
 def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats, scratch: Scratch) -> None:
     """Write the prices of every scenario into `scratch.stormy`."""
     scratch.exposures[:] = 0.0
@@ -118,29 +118,29 @@ def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats,
             scratch.stormy[c, s] = prices[c] * (1.0 + max(move, FLOOR))
 
 
-@kernel
+@lean
 def look_at_storms(
-    slots: Slots, holding: Holding, policy: Policy, scratch: Scratch, prices: Floats, state: State
+    slots: Slots, holding: Holding, buffer: float, scratch: Scratch, prices: Floats, state: State
 ) -> None:
     """Every account in every scenario, and the largest scale that survives where one does not."""
     for a in range(holding.accounts.size):
         fails = False
         for s in range(scratch.stormy.shape[1]):
-            scratch.prices[:] = scratch.stormy[:, s]
+            copy_row(scratch.stormy[:, s], scratch.prices)
             equity, need = account_margin(holding.lines, a, scratch.prices)
             state.stress_equity[a, s], state.stress_maintenance[a, s] = equity, need
-            fails = fails or (1.0 + policy.buffer) * need >= equity * (1.0 - 1e-9)
+            fails = fails or (1.0 + buffer) * need >= equity * (1.0 - 1e-9)
         state.accounts[a].safe_scale = 1.0
         if fails:
             hold_still(slots, holding, prices, scratch.held, a)
-            best = largest_scale(scratch.held, a, prices, policy.buffer)
+            best = largest_scale(scratch.held, a, prices, buffer)
             for s in range(scratch.stormy.shape[1]):
-                scratch.prices[:] = scratch.stormy[:, s]
-                best = min(best, largest_scale(scratch.held, a, scratch.prices, policy.buffer))
+                copy_row(scratch.stormy[:, s], scratch.prices)
+                best = min(best, largest_scale(scratch.held, a, scratch.prices, buffer))
             state.accounts[a].safe_scale = best
 
 
-@kernel
+@lean
 def hold_still(slots: Slots, holding: Holding, prices: Floats, held: Holdings, a: int) -> None:
     """Write account a into `held` at `prices`, its sizes free to scale: tiers as its lines have them."""
     lines, cash = holding.lines, holding.lines.cash[a]
@@ -159,7 +159,7 @@ def hold_still(slots: Slots, holding: Holding, prices: Floats, held: Holdings, a
     held.cash[a] = cash
 
 
-@kernel
+@lean
 def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: float) -> None:
     """Part row i's lines into what grows with size (rates on notional) and what does not (deductions)."""
     size, entry = abs(holding.rows[i].quantity), holding.rows[i].entry
@@ -174,7 +174,13 @@ def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: f
     held.curve_slope[i], held.curve_reciprocal[i] = curve, holding.lines.reciprocal[i]
     for k in range(holding.lines.pieces[i]):
         first, rest = holding.lines.slope[i, k] - curve, holding.lines.offset[i, k]
-        fixed = 0.0 if slots.rows[i].whole else slots.deduction[i, k] if k < slots.rows[i].pieces else -slots.rows[i].least_collateral
+        fixed = (
+            0.0
+            if slots.rows[i].whole
+            else slots.deduction[i, k]
+            if k < slots.rows[i].pieces
+            else -slots.rows[i].least_collateral
+        )
         if slots.rows[i].in_coin:
             first += fixed
         else:
@@ -183,20 +189,22 @@ def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: f
         held.deduction[i, k] = fixed
 
 
-@kernel
+@lean
 def look_at_leverage(
     slots: Slots, holding: Holding, policy: Policy, scratch: Scratch, prices: Floats, state: State
 ) -> None:
     """Effective leverages and the scales that calm them, where the playbook caps them."""
     state.book[0].effective = 0.0
     infinity = float("inf")
-    state.accounts[:].effective, state.accounts[:].calm_scale, state.accounts[:].book_calm_scale = 0.0, 1.0, 1.0
+    for a in range(state.accounts.size):
+        state.accounts[a].effective, state.accounts[a].calm_scale = 0.0, 1.0
+        state.accounts[a].book_calm_scale = 1.0
     if policy.account_effective == infinity and policy.book_effective == infinity:
         return
     nearest = infinity
     for a in range(holding.accounts.size):
-        move = nearest_death(slots, holding, a, prices)
-        if move != move:
+        move = nearest_death(slots, holding, scratch, a, prices)
+        if np.isnan(move):
             continue
         leverage = effective_leverage(slots, holding, a, prices, move)
         state.accounts[a].effective = leverage
@@ -211,23 +219,31 @@ def look_at_leverage(
             state.accounts[a].book_calm_scale = calm_scale(slots, holding, scratch, a, prices, policy.book_effective)
 
 
-@kernel
-def nearest_death(slots: Slots, holding: Holding, a: int, prices: Floats) -> float:
+@lean
+def nearest_death(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats) -> float:
     """The joint move nearer to zero at which account a dies: 0 when it is dead, NaN when it never does."""
-    lines, low, high = holding.lines, slots.start[a], slots.start[a + 1]
-    direction = np.zeros(prices.size)
-    for i in range(low, high):
-        direction[slots.rows[i].column] = prices[slots.rows[i].column] * slots.rows[i].beta
-    if surplus_on_ray(lines, low, high, lines.cash[a], prices, direction, 0.0)[0] < 0.0:
+    equity, need = account_margin(holding.lines, a, prices)
+    if equity < need:
         return 0.0
-    down = death_along(lines, a, prices, -direction)
-    up = death_along(lines, a, prices, direction)
-    if up != up or down <= up:
+    down = first_death(slots, holding, scratch, a, prices, -1.0)
+    up = first_death(slots, holding, scratch, a, prices, 1.0)
+    if np.isnan(up) or down <= up:
         return -down
     return up
 
 
-@kernel
+@lean
+def first_death(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats, side: float) -> float:
+    """How large a joint move on one side account a lives through; NaN for any."""
+    copy_row(prices, scratch.prices)
+    scratch.way[:] = 0.0
+    for i in range(slots.start[a], slots.start[a + 1]):
+        c = slots.column[i]
+        scratch.way[c] = side * prices[c] * slots.rows[i].beta
+    return death_on_the_way(holding.lines, a, prices, scratch.prices, scratch.way)
+
+
+@lean
 def effective_leverage(slots: Slots, holding: Holding, a: int, prices: Floats, move: float) -> float:
     """The leverage of the single position that dies at the same joint move (DESIGN, section 5); inf when dead."""
     notional, need = 0.0, 0.0
@@ -243,7 +259,7 @@ def effective_leverage(slots: Slots, holding: Holding, a: int, prices: Floats, m
     return 1.0 / (abs(move) + need / notional * (1.0 + move))
 
 
-@kernel
+@lean
 def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats, cap: float) -> float:
     """The largest scale at which account a's effective leverage is sure to stay under a cap (see `margin.calm`)."""
     best, rate = 1.0, lowest_rate(slots, a, holding)
@@ -251,7 +267,7 @@ def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices:
     for side in range(-1, 2, 2):
         move = (1.0 / cap - rate) / (1.0 + side * rate)
         if move > 0.0:
-            scratch.prices[:] = prices
+            copy_row(prices, scratch.prices)
             for i in range(slots.rows.size):
                 c = slots.rows[i].column
                 scratch.prices[c] = prices[c] * calm_ratio(side * move, slots.rows[i].beta)
@@ -259,7 +275,7 @@ def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices:
     return best
 
 
-@kernel
+@lean
 def look_at_sleeves(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
     """Each sleeve's capital: accounts' equity by the initial margin of its positions, idle money with the reserve."""
     state.sleeve_capital[:] = 0.0
@@ -279,7 +295,7 @@ def look_at_sleeves(slots: Slots, holding: Holding, outside: Outside, prices: Fl
         state.sleeve_capital[outside.reserve] += idle
 
 
-@kernel
+@lean
 def row_initial(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """Initial margin of row i, dollars."""
     size = abs(holding.rows[i].quantity)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
 
 BY_NOTIONAL, BY_BASE, BY_CONTRACTS = 0, 1, 2
@@ -19,13 +19,17 @@ BY_NOTIONAL, BY_BASE, BY_CONTRACTS = 0, 1, 2
 
 ROW = np.dtype(
     [
-        *[(name, np.int64) for name in ("account", "column", "asset", "venue", "sleeve", "pays", "place", "unit", "pieces")],
+        *[
+            (name, np.int64)
+            for name in ("account", "column", "asset", "venue", "sleeve", "pays", "place", "unit", "pieces")
+        ],
         *[(name, np.int64) for name in ("coin", "inverse", "on_entry", "whole", "inclusive", "in_coin")],
         *[(name, np.int64) for name in ("isolated", "wanted")],
         *[(name, np.float64) for name in ("weight", "contract_size", "sqrt_fraction", "per_unit", "initial_per_unit")],
         *[(name, np.float64) for name in ("close_fee", "bankruptcy_fee", "least_collateral", "leverage", "beta")],
         *[(name, np.float64) for name in ("taker", "maker", "lot", "least_trade")],
-    ]
+    ],
+    align=True,
 )
 """What never changes of a row.
 
@@ -42,10 +46,12 @@ ACCOUNT = np.dtype(
         *[(name, np.int64) for name in ("at_or_below", "remainder_lost", "manner", "cooldown_ns", "home", "layer")],
         *[(name, np.float64) for name in ("penalty", "partial_fraction", "partial_above", "partial_least")],
         *[(name, np.float64) for name in ("backstop_ratio", "fillable_spread")],
-    ]
+    ],
+    align=True,
 )
 """What never changes of an account: how its venue liquidates (`manner`: `kernels.seize`; `fillable_spread` in maintenance
 margins, 0 none), its venue `home` and its `layer` (-1 none)."""
+
 
 class Slots(NamedTuple):
     """n rows in order of account, then of column. start : (A + 1,) rows of account a are start[a]..start[a+1]-1.
@@ -65,7 +71,7 @@ class Slots(NamedTuple):
     deduction: Floats
 
 
-@kernel
+@lean
 def tier_number(slots: Slots, i: int, size: float, price: float) -> int:
     """The tier that a position of |quantity| `size` belongs to at a price."""
     if slots.rows[i].unit == BY_CONTRACTS:
@@ -81,7 +87,7 @@ def tier_number(slots: Slots, i: int, size: float, price: float) -> int:
     return found
 
 
-@kernel
+@lean
 def with_premium(slots: Slots, i: int, fraction: float, size: float) -> float:
     """A margin fraction with Drift's premium on size."""
     if slots.rows[i].sqrt_fraction == 0.0:
@@ -89,7 +95,7 @@ def with_premium(slots: Slots, i: int, fraction: float, size: float) -> float:
     return max(fraction, 0.8 * fraction + slots.rows[i].sqrt_fraction * size**0.5)
 
 
-@kernel
+@lean
 def initial_fraction(slots: Slots, i: int, size: float, price: float) -> float:
     """Initial margin over notional at this size, before the fee: the venue's, or one over the user's leverage."""
     asked = with_premium(slots, i, slots.initial[i, tier_number(slots, i, size, price)], size)
@@ -99,7 +105,7 @@ def initial_fraction(slots: Slots, i: int, size: float, price: float) -> float:
     return asked
 
 
-@kernel
+@lean
 def closing_fee(slots: Slots, i: int, quantity: float, price: float) -> float:
     """The estimated fee to close that counts as maintenance margin, a fraction of notional."""
     if slots.rows[i].bankruptcy_fee == 0.0:
@@ -111,7 +117,7 @@ def closing_fee(slots: Slots, i: int, quantity: float, price: float) -> float:
     return slots.rows[i].bankruptcy_fee * (1.0 - side / leverage)
 
 
-@kernel
+@lean
 def draw_row(slots: Slots, i: int, quantity: float, entry: float, price: float, lines: Lines) -> float:
     """Write row i's lines at a quantity, and give the dollars it adds whatever the price.
 
@@ -135,34 +141,32 @@ def draw_row(slots: Slots, i: int, quantity: float, entry: float, price: float, 
     return constant
 
 
-@kernel
-def draw_tiers(
-    slots: Slots, i: int, quantity: float, price: float, slope: float, offset: float, lines: Lines
-) -> None:
+@lean
+def draw_tiers(slots: Slots, i: int, quantity: float, price: float, slope: float, offset: float, lines: Lines) -> None:
     """Write the lines of row i's requirement; its dollar notional is slope p + offset."""
     size, fee, curve = abs(quantity), closing_fee(slots, i, quantity, price), 0.0
     if not slots.rows[i].inverse:
         curve = slots.rows[i].per_unit * size * size
-    pieces = slots.rows[i].pieces
+    pieces, at = slots.rows[i].pieces, 0
     only = tier_number(slots, i, size, price) if slots.rows[i].whole else 0
     if slots.rows[i].whole:
         pieces = 1
+    if slots.rows[i].least_collateral > 0.0:
+        lines.slope[i, 0] = fee * slope + curve
+        lines.offset[i, 0] = fee * offset + slots.rows[i].least_collateral
+        at = 1
     for k in range(pieces):
         rate = with_premium(slots, i, slots.rate[i, only + k], size) + fee
         fixed = 0.0 if slots.rows[i].whole else slots.deduction[i, k]
-        lines.slope[i, k], lines.offset[i, k] = rate * slope + curve, rate * offset
+        lines.slope[i, at + k], lines.offset[i, at + k] = rate * slope + curve, rate * offset
         if slots.rows[i].in_coin:
-            lines.slope[i, k] -= fixed
+            lines.slope[i, at + k] -= fixed
         else:
-            lines.offset[i, k] -= fixed
-    if slots.rows[i].least_collateral > 0.0:
-        lines.slope[i, pieces] = fee * slope + curve
-        lines.offset[i, pieces] = fee * offset + slots.rows[i].least_collateral
-        pieces += 1
-    lines.pieces[i] = pieces
+            lines.offset[i, at + k] -= fixed
+    lines.pieces[i] = at + pieces
 
 
-@kernel
+@lean
 def floor_rate(slots: Slots, i: int, quantity: float, price: float) -> float:
     """The lowest rate above zero that row i's requirement can have at this quantity; inf for none."""
     if slots.rows[i].coin or quantity == 0.0:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.types import Flags, Floats, Integers, Rows
+from perpbook.kernels.types import Floats, Integers, Rows
 
 (
     ACCOUNT_DEAD,
@@ -45,7 +45,8 @@ SEEN_POSITION = np.dtype(
         *[(name, np.int64) for name in ("account", "asset", "venue", "isolated", "wanted")],
         *[(name, np.float64) for name in ("notional", "value", "exposure", "loss", "gain", "depth")],
         *[(name, np.float64) for name in ("target", "cost", "funding")],
-    ]
+    ],
+    align=True,
 )
 """A position: numbers of its account, asset and venue; isolated 1/0, wanted mode (0 any, 1 isolated, 2 cross); notional,
 signed notional `value`, beta-weighted signed exposure, unrealised loss (>= 0), unrealised profit over cost `gain`, notional
@@ -54,9 +55,13 @@ fraction), funding paid (> 0) this UTC day (NaN unknown)."""
 
 SEEN_ACCOUNT = np.dtype(
     [
-        *[(name, np.float64) for name in ("equity", "coins", "effective", "safe_scale", "calm_scale", "book_calm_scale")],
+        *[
+            (name, np.float64)
+            for name in ("equity", "coins", "effective", "safe_scale", "calm_scale", "book_calm_scale")
+        ],
         ("dead", np.int64),
-    ]
+    ],
+    align=True,
 )
 """An account: equity, beta-weighted net exposure of its coins, effective leverage, dead already 1/0. `safe_scale` is the
 largest scale that survives every scenario with the buffer; `calm_scale` keeps effective leverage under the account cap,
@@ -67,7 +72,8 @@ SEEN_BOOK = np.dtype(
         *[(name, np.float64) for name in ("equity", "coins", "effective")],
         ("now_ns", np.int64),
         ("rebalance_due", np.int64),
-    ]
+    ],
+    align=True,
 )
 """The book: equity, net exposure outside positions, effective leverage, the moment, whether a rebalance is due 1/0."""
 
@@ -180,8 +186,8 @@ class Proposals(NamedTuple):
 def empty_findings(state: State, policy: Policy) -> Findings:
     """Room for every finding the rules can make."""
     positions, accounts = state.positions.size, state.accounts.size
-    room = 3 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
-    room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 6 + 2 * positions
+    room = 5 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
+    room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 6
     room += policy.funding_asset_cap.size + policy.funding_venue_cap.size
     return Findings(
         rows=np.zeros(1, dtype=np.int64),

@@ -15,20 +15,21 @@ import numpy as np
 
 from perpbook.kernels.decide import decide
 from perpbook.kernels.holding import ARRIVED, Holding
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.journal import BY_STRATEGY, HALT, MONEY_IN, ROOM, RULE, Journal, write
 from perpbook.kernels.lanes import add_weighted
 from perpbook.kernels.margin import account_margin
-from perpbook.kernels.memory import Memory, roll
+from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Habits, Orders, cancel_all, fill_due, fill_limits, slippage_rate, start
-from perpbook.kernels.screens import Block, Storms, anything_may_happen, rules_may_act
+from perpbook.kernels.rows import add_row, copy_row, least_of
+from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
 from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
 from perpbook.kernels.sight import Outside, Scratch, look
 from perpbook.kernels.slots import Slots
-from perpbook.kernels.state import Findings, Policy, Proposals, State
-from perpbook.kernels.tape import Tape, block_bounds
-from perpbook.kernels.types import Floats, Integers
+from perpbook.kernels.state import Findings, Proposals, State
+from perpbook.kernels.tape import Schedule, Tape, block_bounds
+from perpbook.kernels.types import Floats, Integers, Lines, Rows
 
 WIDTH = 512
 """Most bars done at once."""
@@ -37,41 +38,33 @@ DONE, FULL = 0, 1
 """Why `advance` came back: it is where it was sent, or the journal must be emptied first."""
 
 TICK, SETTLED, TARGETED, EVENT, SPAN, WAITING, HALTED = range(7)
-"""Places in `Run.clock`: next bar, next settlement, next target, next event, width tried next, orders under way, halted."""
+"""Places in `Body.clock`: next bar, next settlement, next target, next event, width tried next, orders under way, halted."""
 
 TICKS, BLOCKS, TRIED, UNKNOWN, DECIDED = range(5)
-"""Places in `Run.counts`: full ticks, blocks done at once, blocks given up, ticks with a stale market, decisions."""
+"""Places in `Body.counts`: full ticks, blocks done at once, blocks given up, ticks with a stale market, decisions."""
 
 
-class Transfers(NamedTuple):
-    """Money under way, the first `count` (1,) of: bar (X,) it arrives in, account, dollars."""
-
-    count: Integers
-    bar: Integers
-    account: Integers
-    dollars: Floats
+MONEY = np.dtype([("bar", np.int64), ("account", np.int64), ("dollars", np.float64)], align=True)
+"""Money under way: the bar it arrives in, whose it will be, how much."""
 
 
-class Run(NamedTuple):
-    """Everything a run changes. event_bar : (E,) rising bars that need a tick whatever the prices.  target : (n,) the
-    strategy's standing targets, NaN none.  rows : (A, WIDTH + 1), since : (A,), prices : (C,), weights, columns : (n,)
-    scratch.  clock, counts : see above."""
+class Body(NamedTuple):
+    """What a run holds and has under way, and its scratch.
+
+    under_way : (room,) of `MONEY`, the first `moving` (1,) of them.  target : (n,) the strategy's standing targets, NaN
+    none.  curve : (A, B) written.  rows : (A, WIDTH + 1), since : (A,), prices : (C,), weights, columns : (n,) scratch.
+    clock, counts : see above.
+    """
 
     holding: Holding
     orders: Orders
     journal: Journal
-    transfers: Transfers
-    policy: Policy
-    memory: Memory
-    storms: Storms
+    under_way: Rows
+    moving: Integers
     outside: Outside
-    state: State
-    findings: Findings
-    proposals: Proposals
-    scratch: Scratch
     block: Block
-    event_bar: Integers
     target: Floats
+    curve: Floats
     rows: Floats
     since: Integers
     prices: Floats
@@ -81,86 +74,104 @@ class Run(NamedTuple):
     counts: Integers
 
 
-@kernel
-def advance(tape: Tape, slots: Slots, habits: Habits, run: Run, curve: Floats, until: int, forced: bool) -> int:
-    """Go on to bar `until` (not included), writing every account's equity at each close into `curve` (A, B).
+class Mind(NamedTuple):
+    """What decides: the rules, and room for what they see and say."""
+
+    rules: Rules
+    state: State
+    findings: Findings
+    proposals: Proposals
+    scratch: Scratch
+
+
+@lean
+def advance(
+    tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, until: int, forced: bool
+) -> int:
+    """Go on to bar `until` (not included), writing every account's equity at each close into the curve.
 
     DONE, or FULL when the journal has to be emptied; call again to go on.
     """
-    while run.clock[TICK] < until:
-        if run.journal.what.shape[0] - run.journal.rows[0] < ROOM * (slots.rows.size + 1):
+    clock, journal = body.clock, body.journal
+    while clock[TICK] < until:
+        if journal.what.shape[0] - journal.rows[0] < ROOM * (slots.rows.size + 1):
             return FULL
-        first = run.clock[TICK]
-        last = first if forced else free_until(tape, slots, run, first, until)
-        span = min(last - first, run.clock[SPAN])
+        first = clock[TICK]
+        last = first
+        if not forced:
+            last = free_until(tape, schedule.event_bar, slots, body, until)
+        span = min(last - first, clock[SPAN])
         if span >= 2:
-            if lanes(tape, slots, habits, run, curve, first, first + span):
-                run.clock[TICK] = first + span
-                run.clock[SPAN] = min(2 * span, WIDTH)
-                run.counts[BLOCKS] += 1
+            if lanes(tape, slots, body, mind.rules, first, first + span):
+                clock[TICK] = first + span
+                clock[SPAN] = min(2 * span, WIDTH)
+                body.counts[BLOCKS] += 1
             else:
-                run.clock[SPAN] = span // 4
-                run.counts[TRIED] += 1
+                clock[SPAN] = span // 4
+                body.counts[TRIED] += 1
             continue
-        tick(tape, slots, habits, run, curve, first, forced)
-        run.clock[TICK] = first + 1
-        run.clock[SPAN] = max(4, run.clock[SPAN])
-        run.counts[TICKS] += 1
+        tick(tape, schedule, slots, habits, body, mind, first, forced)
+        clock[TICK] = first + 1
+        clock[SPAN] = max(4, clock[SPAN])
+        body.counts[TICKS] += 1
     return DONE
 
 
-@kernel
-def free_until(tape: Tape, slots: Slots, run: Run, first: int, until: int) -> int:
-    """The bar before which no event falls; `first` itself when it needs a tick."""
-    if run.clock[WAITING] > 0:
+@lean
+def free_until(tape: Tape, event_bar: Integers, slots: Slots, body: Body, until: int) -> int:
+    """The bar before which no event falls; the next bar itself when it needs a tick."""
+    clock = body.clock
+    first = clock[TICK]
+    if clock[WAITING] > 0:
         return first
-    while run.clock[EVENT] < run.event_bar.size and run.event_bar[run.clock[EVENT]] < first:
-        run.clock[EVENT] += 1
+    while clock[EVENT] < event_bar.size and event_bar[clock[EVENT]] < first:
+        clock[EVENT] += 1
     last = min(until, first + WIDTH)
-    if run.clock[EVENT] < run.event_bar.size:
-        last = min(last, run.event_bar[run.clock[EVENT]])
-    for k in range(run.transfers.count[0]):
-        last = min(last, max(run.transfers.under_way[k].bar, first))
-    return next_coin_settlement(tape, slots, run.holding, run.clock[SETTLED], last)
+    if clock[EVENT] < event_bar.size:
+        last = min(last, event_bar[clock[EVENT]])
+    for k in range(body.moving[0]):
+        last = min(last, max(body.under_way[k].bar, first))
+    return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
 
 
-@kernel
-def lanes(
-    tape: Tape, slots: Slots, habits: Habits, run: Run, curve: Floats, first: int, last: int
-) -> bool:
-    """Do bars first..last-1 at once; False, with nothing changed but scratch and `curve`, when something might happen."""
-    block, holding = run.block, run.holding
+@lean
+def lanes(tape: Tape, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> bool:
+    """Do bars first..last-1 at once; False, with nothing changed but scratch and curve, when something might happen."""
+    block, holding, curve = body.block, body.holding, body.curve
     block_bounds(tape, first, last, block.bounds)
-    cash_rows(tape, slots, holding, first, last, run.clock[SETTLED], run.rows, run.since, block.cash, block.paid)
-    count, floor = last - first, outside_dollars(run.outside)
+    block.now_ns[0] = tape.open_ns[first] + tape.bar_ns
+    cash_rows(tape, slots, holding, body.clock[SETTLED], first, last, body.rows, body.since, block)
+    count = last - first
     for a in range(holding.accounts.size):
         own = curve[a, first:last]
-        own[:] = run.rows[a, :count]
-        add_positions(tape, slots, run, a, first, last, own)
-        block.equity[a] = own.min()
-    total = run.rows[0, :count]
-    total[:] = curve[0, first:last]
+        copy_row(body.rows[a, :count], own)
+        add_positions(tape.close[:, first:last], slots, holding.lines, a, own, body.weights, body.columns)
+        block.equity[a] = least_of(own)
+    total = body.rows[0, :count]
+    copy_row(curve[0, first:last], total)
     for a in range(1, holding.accounts.size):
-        total += curve[a, first:last]
-    block.book[0] = total.min() + floor
-    if anything_may_happen(slots, holding, run.orders, habits, run.policy, run.memory, run.storms, block):
+        add_row(curve[a, first:last], total)
+    block.book[0] = least_of(total) + outside_dollars(body.outside)
+    if anything_may_happen(slots, holding, body.orders, rules, block):
         return False
-    run.clock[SETTLED] = settle_bar(tape, slots, holding, last - 1, run.clock[SETTLED])
+    body.clock[SETTLED] = settle_bar(tape, slots, holding, last - 1, body.clock[SETTLED])
     return True
 
 
-@kernel
-def add_positions(tape: Tape, slots: Slots, run: Run, a: int, first: int, last: int, own: Floats) -> None:
-    """Add what account a's rows are worth at every close."""
+@lean
+def add_positions(
+    closes: Floats, slots: Slots, lines: Lines, a: int, own: Floats, weights: Floats, columns: Integers
+) -> None:
+    """Add what account a's rows are worth at every close (C, lanes) to `own` (lanes,)."""
     count = 0
     for i in range(slots.start[a], slots.start[a + 1]):
-        if run.holding.lines.delta[i] != 0.0:
-            run.weights[count], run.columns[count] = run.holding.lines.delta[i], slots.rows[i].column
+        if lines.delta[i] != 0.0:
+            weights[count], columns[count] = lines.delta[i], slots.column[i]
             count += 1
-    add_weighted(own, run.weights, run.columns, count, tape.close[:, first:last])
+    add_weighted(own, weights, columns, count, closes)
 
 
-@kernel
+@lean
 def outside_dollars(outside: Outside) -> float:
     """Book equity outside accounts."""
     total = outside.transit[0]
@@ -169,153 +180,176 @@ def outside_dollars(outside: Outside) -> float:
     return total
 
 
-@kernel
-def tick(tape: Tape, slots: Slots, habits: Habits, run: Run, curve: Floats, bar: int, forced: bool) -> None:
+@lean
+def tick(
+    tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int, forced: bool
+) -> None:
     """One bar, in full."""
-    now_ns = tape.open_ns[bar] + tape.bar_ns
-    holding, orders, columns = run.holding, run.orders, tape.open.shape[0]
-    arrive(slots, run, bar)
-    run.clock[SETTLED] = settle_bar(tape, slots, holding, bar, run.clock[SETTLED])
-    run.prices[:] = tape.open[:, bar]
-    if run.clock[WAITING] > 0:
-        run.clock[WAITING] = fill_due(tape, slots, habits, holding, orders, run.journal, bar, run.prices)
-    if orders.limits[0] > 0:
-        fill_limits(tape, slots, habits, holding, orders, run.journal, bar, run.prices)
-    test_margin(tape, slots, habits, run, bar, now_ns)
-    for c in range(columns):
-        run.prices[c] = tape.close[c, bar]
+    holding, orders, clock, prices = body.holding, body.orders, body.clock, body.prices
+    if body.moving[0] > 0:
+        arrive(holding, body.journal, body.under_way, body.moving, body.outside, bar)
+    clock[SETTLED] = settle_bar(tape, slots, holding, bar, clock[SETTLED])
+    copy_row(tape.open[:, bar], prices)
+    if clock[WAITING] > 0:
+        clock[WAITING] = fill_due(tape, slots, habits, holding, orders, body.journal, bar, prices)
+    if orders.count[0] > 0:
+        fill_limits(tape, slots, habits, holding, orders, body.journal, bar, prices)
     for a in range(holding.accounts.size):
-        own = curve[a, bar : bar + 1]
-        own[0] = holding.lines.cash[a]
-        add_positions(tape, slots, run, a, bar, bar + 1, own)
-        run.block.equity[a] = own[0]
-    think(tape, slots, habits, run, bar, now_ns, forced)
+        test_margin(tape, slots, habits, holding, orders, body.journal, prices, a, bar)
+    forget_closed(slots, holding, mind.rules.memory)
+    book = look_at_close(tape, slots, body, bar)
+    new_day(holding, mind.rules.memory, tape.open_ns[bar] + tape.bar_ns, book)
+    targeted = clock[TARGETED] < schedule.target_bar.size and schedule.target_bar[clock[TARGETED]] == bar
+    if targeted:
+        adopt_targets(schedule.target, body.target, clock[TARGETED])
+        clock[TARGETED] += 1
+    if knows_prices(tape, slots, holding, bar):
+        called = forced or targeted or schedule.due[bar] == 1 or clock[HALTED] == 1
+        if called or may_act_now(tape, slots, holding, mind.rules, body.block, bar):
+            judge(tape, slots, body, mind, bar, schedule.due[bar])
+            obey(tape, slots, habits, body, mind, bar)
+    else:
+        body.counts[UNKNOWN] += 1
+    if targeted:
+        aim(tape, slots, habits, body, schedule.target, bar, book)
 
 
-@kernel
-def arrive(slots: Slots, run: Run, bar: int) -> None:
+@lean
+def arrive(holding: Holding, journal: Journal, under_way: Rows, moving: Integers, outside: Outside, bar: int) -> None:
     """Money whose time has come reaches its account."""
-    transfers, kept = run.transfers, 0
-    for k in range(transfers.count[0]):
-        a, dollars = transfers.under_way[k].account, transfers.under_way[k].dollars
-        if transfers.under_way[k].bar > bar:
-            transfers.under_way[kept].bar, transfers.under_way[kept].account, transfers.under_way[kept].dollars = transfers.under_way[k].bar, a, dollars
+    kept = 0
+    for k in range(moving[0]):
+        a, dollars = under_way[k].account, under_way[k].dollars
+        if under_way[k].bar > bar:
+            under_way[kept].bar, under_way[kept].account = under_way[k].bar, a
+            under_way[kept].dollars = dollars
             kept += 1
             continue
-        run.holding.accounts[a].cash += dollars
-        run.holding.lines.cash[a] = run.holding.accounts[a].cash + run.holding.accounts[a].fixed
-        run.holding.moved[a, ARRIVED] += dollars
-        run.outside.transit[0] -= dollars
-        number = write(run.journal, bar, MONEY_IN, a, -1, 0)
-        run.journal.figures[number, 0] = dollars
-    transfers.count[0] = kept
+        holding.accounts[a].cash += dollars
+        holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
+        holding.moved[a, ARRIVED] += dollars
+        outside.transit[0] -= dollars
+        number = write(journal, bar, MONEY_IN, a, -1, 0)
+        journal.figures[number, 0] = dollars
+    moving[0] = kept
 
 
-@kernel
-def test_margin(tape: Tape, slots: Slots, habits: Habits, run: Run, bar: int, now_ns: int) -> None:
-    """Test every account at the bar's worst prices, then at its close; liquidate those that die."""
-    for a in range(run.holding.accounts.size):
-        for closing in range(1 - habits.adverse, 2):
-            run.prices[:] = tape.close[:, bar]
-            if closing == 0:
-                worst_prices(tape, slots, run.holding, a, bar, run.prices)
-            equity, need = account_margin(run.holding.lines, a, run.prices)
-            if is_dead(slots, a, equity, need):
-                cancel_all(slots, run.orders, a)
-                liquidate(tape, slots, run.holding, run.journal, a, run.prices, bar, now_ns)
+@lean
+def test_margin(
+    tape: Tape, slots: Slots, habits: Habits, holding: Holding, orders: Orders, journal: Journal, prices: Floats,
+    a: int, bar: int,
+) -> None:  # fmt: skip
+    """Test account a at the bar's worst prices, then at its close; liquidate it if it dies."""
+    for closing in range(1 - habits.adverse, 2):
+        copy_row(tape.close[:, bar], prices)
+        if closing == 0:
+            worst_prices(tape, slots, holding, a, bar, prices)
+        equity, need = account_margin(holding.lines, a, prices)
+        if is_dead(slots, a, equity, need):
+            cancel_all(slots, orders, a)
+            liquidate(tape.bar_ns, slots, holding, journal, a, prices, bar, tape.open_ns[bar] + tape.bar_ns)
 
 
-@kernel
-def think(tape: Tape, slots: Slots, habits: Habits, run: Run, bar: int, now_ns: int, forced: bool) -> None:
-    """Let time pass in memory, decide when a rule may act or something is due, and start orders."""
-    book = outside_dollars(run.outside)
-    total = run.block.equity[0]
-    for a in range(1, run.holding.accounts.size):
-        total += run.block.equity[a]
-    book += total
-    day = run.memory.day[0]
-    roll(run.memory, now_ns, book)
-    if run.memory.day[0] != day:
-        run.holding.rows[:].day_funding = 0.0
-    targeted = run.clock[TARGETED] < tape.target_bar.size and tape.target_bar[run.clock[TARGETED]] == bar
-    if targeted:
-        adopt_targets(tape, run, run.clock[TARGETED])
-        run.clock[TARGETED] += 1
-    run.block.book[0] = book
-    if knows_prices(tape, slots, run, bar):
-        if forced or targeted or tape.due[bar] == 1 or may_act_now(tape, slots, run, bar):
-            judge(tape, slots, run, bar, now_ns)
-            obey(tape, slots, habits, run, bar)
-    if targeted:
-        aim(tape, slots, habits, run, bar, book)
+@lean
+def forget_closed(slots: Slots, holding: Holding, memory: Memory) -> None:
+    """Positions that were closed or turned over start their profit ladder again."""
+    for k in range(slots.positions.size):
+        if holding.rows[slots.positions[k]].turned != 0.0:
+            holding.rows[slots.positions[k]].turned = 0.0
+            forget(memory, k)
 
 
-@kernel
-def knows_prices(tape: Tape, slots: Slots, run: Run, bar: int) -> bool:
+@lean
+def look_at_close(tape: Tape, slots: Slots, body: Body, bar: int) -> float:
+    """Write the curve at the bar's close; gives the book's equity."""
+    total = 0.0
+    for a in range(body.holding.accounts.size):
+        own = body.curve[a, bar : bar + 1]
+        own[0] = body.holding.lines.cash[a]
+        add_positions(tape.close[:, bar : bar + 1], slots, body.holding.lines, a, own, body.weights, body.columns)
+        body.block.equity[a] = own[0]
+        total = own[0] if a == 0 else total + own[0]
+    body.block.book[0] = total + outside_dollars(body.outside)
+    return float(body.block.book[0])
+
+
+@lean
+def new_day(holding: Holding, memory: Memory, now_ns: int, book: float) -> None:
+    """Let time pass in memory; a new day's funding starts from nothing."""
+    day = memory.day[0]
+    roll(memory, now_ns, book)
+    if memory.day[0] != day:
+        for i in range(holding.rows.size):
+            holding.rows[i].day_funding = 0.0
+
+
+@lean
+def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     """Whether no market that is held is stale: rules do not judge what nobody knows."""
     for i in range(slots.rows.size):
-        if run.holding.rows[i].quantity != 0.0 and tape.stale[slots.rows[i].column, bar]:
-            run.counts[UNKNOWN] += 1
+        if holding.rows[i].quantity != 0.0 and tape.stale[slots.rows[i].column, bar]:
             return False
     return True
 
 
-@kernel
-def may_act_now(tape: Tape, slots: Slots, run: Run, bar: int) -> bool:
+@lean
+def may_act_now(tape: Tape, slots: Slots, holding: Holding, rules: Rules, block: Block, bar: int) -> bool:
     """The screens, on this bar's close alone."""
-    block = run.block
     for c in range(tape.close.shape[0]):
         block.bounds[c, 0], block.bounds[c, 1] = tape.close[c, bar], tape.close[c, bar]
-    block.cash[:] = run.holding.lines.cash
-    block.paid[:] = -run.holding.day_funding
-    return rules_may_act(slots, run.holding, run.policy, run.memory, run.storms, block)
+    copy_row(holding.lines.cash, block.cash)
+    for i in range(holding.rows.size):
+        block.paid[i] = -holding.rows[i].day_funding
+    block.now_ns[0] = tape.open_ns[bar] + tape.bar_ns
+    return rules_may_act(slots, holding, rules, block)
 
 
-@kernel
-def judge(tape: Tape, slots: Slots, run: Run, bar: int, now_ns: int) -> None:
+@lean
+def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) -> None:
     """Look at the book at the bar's close and let `decide` speak."""
-    run.prices[:] = tape.close[:, bar]
-    state = run.state
-    state.book[0].now_ns, state.book[0].rebalance_due = now_ns, tape.due[bar]
-    look(slots, run.holding, run.policy, run.storms, run.outside, run.scratch, run.prices, state)
+    state, proposals = mind.state, mind.proposals
+    copy_row(tape.close[:, bar], body.prices)
+    state.book[0].now_ns, state.book[0].rebalance_due = tape.open_ns[bar] + tape.bar_ns, due
+    look(slots, body.holding, mind.rules, body.outside, mind.scratch, body.prices, state)
     for k in range(slots.positions.size):
         i = slots.positions[k]
-        state.positions[k].target = run.target[i]
-        wanted = 0.0 if np.isnan(run.target[i]) else run.target[i] * state.book[0].equity
+        share = body.target[i]
+        wanted = 0.0 if np.isnan(share) else share * state.book[0].equity
         dollars = abs(wanted - state.positions[k].value)
+        state.positions[k].target = share
         state.positions[k].cost = slots.rows[i].taker + slippage_rate(tape, slots.rows[i].column, bar, dollars)
-    run.proposals.scale[:], run.proposals.reason[:], run.proposals.target[:] = 1.0, 0, np.nan
-    run.proposals.no_new_risk[0] = 0
-    decide(state, run.policy, run.memory, run.findings, run.proposals)
-    run.counts[DECIDED] += 1
+    proposals.scale[:], proposals.reason[:], proposals.target[:] = 1.0, 0, np.nan
+    proposals.no_new_risk[0] = 0
+    decide(state, mind.rules.policy, mind.rules.memory, mind.findings, proposals)
+    body.counts[DECIDED] += 1
 
 
-@kernel
-def obey(tape: Tape, slots: Slots, habits: Habits, run: Run, bar: int) -> None:
+@lean
+def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int) -> None:
     """Turn proposals into orders, and write down which rule asked."""
-    due = bar + 1 + habits.latency
-    if run.proposals.no_new_risk[0] != run.clock[HALTED]:
-        run.clock[HALTED] = run.proposals.no_new_risk[0]
-        number = write(run.journal, bar, HALT, -1, -1, 0)
-        run.journal.figures[number, 4] = run.proposals.no_new_risk[0]
+    due, proposals, journal = bar + 1 + habits.latency, mind.proposals, body.journal
+    if proposals.no_new_risk[0] != body.clock[HALTED]:
+        body.clock[HALTED] = proposals.no_new_risk[0]
+        number = write(journal, bar, HALT, -1, -1, 0)
+        journal.figures[number, 4] = proposals.no_new_risk[0]
     for k in range(slots.positions.size):
         i = slots.positions[k]
         price = tape.close[slots.rows[i].column, bar]
-        reason, change = run.proposals.reason[k], 0.0
-        if run.proposals.scale[k] < 1.0:
-            change = -(1.0 - run.proposals.scale[k]) * run.holding.rows[i].quantity
-        elif not np.isnan(run.proposals.target[k]):
-            dollars = run.proposals.target[k] - run.state.positions[k].value
+        reason, change = proposals.reason[k], 0.0
+        if proposals.scale[k] < 1.0:
+            change = -(1.0 - proposals.scale[k]) * body.holding.rows[i].quantity
+        elif not np.isnan(proposals.target[k]):
+            dollars = proposals.target[k] - mind.state.positions[k].value
             change = dollars if slots.rows[i].inverse else dollars / price
-        if change != 0.0 and start(slots, run.holding, run.orders, i, change, price, due, reason):
-            run.clock[WAITING] += 1
-            number = write(run.journal, bar, RULE, slots.rows[i].account, i, reason)
-            run.journal.figures[number, 0], run.journal.figures[number, 1] = change, price
-            measured, limit = worst_finding(run.findings, reason)
-            run.journal.figures[number, 4], run.journal.figures[number, 5] = measured, limit
+        if change != 0.0 and start(slots, body.holding, body.orders, i, change, price, due, reason):
+            body.clock[WAITING] += 1
+            number = write(journal, bar, RULE, slots.rows[i].account, i, reason)
+            journal.figures[number, 0], journal.figures[number, 1] = change, price
+            measured, limit = worst_finding(mind.findings, reason)
+            journal.figures[number, 4], journal.figures[number, 5] = measured, limit
 
 
-@kernel
+@lean
 def worst_finding(findings: Findings, code: int) -> tuple[float, float]:
     """The measured value and limit of a rule's finding that is furthest over its limit; NaN when it made none."""
     measured, limit, most = np.nan, np.nan, -np.inf
@@ -326,27 +360,26 @@ def worst_finding(findings: Findings, code: int) -> tuple[float, float]:
     return measured, limit
 
 
-@kernel
-def adopt_targets(tape: Tape, run: Run, number: int) -> None:
+@lean
+def adopt_targets(targets: Floats, standing: Floats, number: int) -> None:
     """The strategy's newest targets become the standing ones."""
-    for i in range(run.target.size):
-        if not np.isnan(tape.target[number, i]):
-            run.target[i] = tape.target[number, i]
+    for i in range(standing.size):
+        if not np.isnan(targets[number, i]):
+            standing[i] = targets[number, i]
 
 
-@kernel
-def aim(tape: Tape, slots: Slots, habits: Habits, run: Run, bar: int, book: float) -> None:
+@lean
+def aim(tape: Tape, slots: Slots, habits: Habits, body: Body, targets: Floats, bar: int, book: float) -> None:
     """Start the orders that bring positions to the targets decided at this close."""
-    row = run.clock[TARGETED] - 1
-    due = bar + 1 + habits.latency
+    row, due = body.clock[TARGETED] - 1, bar + 1 + habits.latency
     for k in range(slots.positions.size):
         i = slots.positions[k]
-        share, price = tape.target[row, i], tape.close[slots.rows[i].column, bar]
+        share, price = targets[row, i], tape.close[slots.rows[i].column, bar]
         if np.isnan(share) or tape.stale[slots.rows[i].column, bar]:
             continue
         wanted = share * max(book, 0.0) / (1.0 if slots.rows[i].inverse else price)
-        held = run.holding.rows[i].quantity
-        if run.clock[HALTED] == 1:
+        held = body.holding.rows[i].quantity
+        if body.clock[HALTED] == 1:
             wanted = 0.0 if wanted * held <= 0.0 else np.copysign(min(abs(wanted), abs(held)), held)
-        if start(slots, run.holding, run.orders, i, wanted - held, price, due, BY_STRATEGY):
-            run.clock[WAITING] += 1
+        if start(slots, body.holding, body.orders, i, wanted - held, price, due, BY_STRATEGY):
+            body.clock[WAITING] += 1

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 
 DAY_NS = 86_400_000_000_000
@@ -19,7 +19,7 @@ CHUNK = 32
 """Bars per chunk."""
 
 
-SETTLEMENT = np.dtype([("bar", np.int64), ("column", np.int64), ("rate", np.float64)])
+SETTLEMENT = np.dtype([("bar", np.int64), ("column", np.int64), ("rate", np.float64)], align=True)
 """A funding settlement; > 0: longs pay."""
 
 
@@ -57,19 +57,37 @@ class Schedule(NamedTuple):
     target: Floats
 
 
-@kernel
-def chunk_bounds(low: Floats, high: Floats, lows: Floats, highs: Floats) -> None:
-    """Write every column's lowest and highest price by chunk of bars."""
+@lean
+def scan(opens: Floats, high: Floats, low: Floats, close: Floats, lows: Floats, highs: Floats) -> int:
+    """Write every column's lowest and highest price by chunk; gives column x B + bar of the first bar that is none, or -1.
+
+    A bar has 0 < low <= open, close <= high < inf; anything that is not a number fails that.
+    """
     columns, bars = low.shape
     for c in range(columns):
         for k in range(lows.shape[1]):
-            lowest, highest = low[c, k * CHUNK], high[c, k * CHUNK]
-            for b in range(k * CHUNK, min((k + 1) * CHUNK, bars)):
+            first, last = k * CHUNK, min((k + 1) * CHUNK, bars)
+            lowest, highest, wrong = low[c, first], high[c, first], 0
+            for b in range(first, last):
                 lowest, highest = min(lowest, low[c, b]), max(highest, high[c, b])
+                inside = (low[c, b] <= opens[c, b]) & (low[c, b] <= close[c, b]) & (opens[c, b] <= high[c, b])
+                wrong += 0 if inside & (close[c, b] <= high[c, b]) & (low[c, b] > 0.0) else 1
             lows[c, k], highs[c, k] = lowest, highest
+            if wrong > 0 or not highest < np.inf:
+                return c * bars + first_wrong(opens[c], high[c], low[c], close[c], first)
+    return -1
 
 
-@kernel
+@lean
+def first_wrong(opens: Floats, high: Floats, low: Floats, close: Floats, first: int) -> int:
+    """The first bar from `first` on that is none."""
+    b = first
+    while 0.0 < low[b] <= min(opens[b], close[b]) and max(opens[b], close[b]) <= high[b] < np.inf:
+        b += 1
+    return b
+
+
+@lean
 def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
     """A range that holds every price of bars first..last-1: `out` (C, 2). Whole chunks, where the block is long."""
     columns = tape.low.shape[0]
@@ -86,11 +104,3 @@ def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
         for k in range(left + 1, right):
             lowest, highest = min(lowest, tape.lows[c, k]), max(highest, tape.highs[c, k])
         out[c, 0], out[c, 1] = lowest, highest
-
-
-def chunks_of(low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """`chunk_bounds`, into arrays of its own."""
-    shape = (low.shape[0], -(-low.shape[1] // CHUNK))
-    lows, highs = np.empty(shape), np.empty(shape)
-    chunk_bounds(low, high, lows, highs)
-    return lows, highs

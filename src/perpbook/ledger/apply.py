@@ -35,7 +35,9 @@ def apply(book: Book, event: Event, terms: Mapping[str, VenueTerms]) -> Book:
             if event.kind is EventKind.MONEY_IN:
                 transfers = _without(book, event)
             return replace(book, accounts=accounts, transfers=transfers)
-    raise InvariantError(f"an event of tick {event.tick} is about account {event.account}, which the book does not have")
+    raise InvariantError(
+        f"an event of tick {event.tick} is about account {event.account}, which the book does not have"
+    )
 
 
 def fold(book: Book, events: Iterable[Event], terms: Mapping[str, VenueTerms]) -> Book:

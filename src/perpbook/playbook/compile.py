@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perpbook.kernels.state import Policy
+from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
-from perpbook.playbook.schema import Playbook
+from perpbook.model.scenario import Scenario
+from perpbook.model.units import SECOND_NS
+from perpbook.playbook.schema import Guardrails, Playbook
 
 NO_CAP = float("inf")
+MINUTE_NS = 60 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +45,18 @@ def names_of(assessed: Assessed, playbook: Playbook) -> Names:
     )
 
 
-def compile_policy(playbook: Playbook, names: Names, assessed: Assessed) -> Policy:
+def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenario]) -> Policy:
     """The playbook's limits as arrays; what the trader left out is no limit."""
     account = playbook.leverage.account if playbook.leverage else None
     book = playbook.leverage.book if playbook.leverage else None
     sleeves = playbook.capital.sleeves if playbook.capital else ()
-    group = [names.groups.index((one.kind, abs(one.size))) for one in assessed.scenarios]
+    group = [names.groups.index((one.kind, abs(one.size))) for one in scenarios]
+    guard, carry, back = playbook.guardrails or Guardrails(), playbook.funding, playbook.rebalance
+    ladder = guard.take_profit or ()
     return Policy(
         near=playbook.near,
         buffer=playbook.survival.buffer if playbook.survival else 0.0,
-        position_loss=_cap(playbook.guardrails.position_loss if playbook.guardrails else None),
+        position_loss=_cap(guard.position_loss),
         depth_share=_cap(playbook.liquidity.max_depth_share if playbook.liquidity else None),
         account_gross=_cap(account.gross if account else None),
         account_net=_cap(account.net if account else None),
@@ -64,7 +71,27 @@ def compile_policy(playbook: Playbook, names: Names, assessed: Assessed) -> Poli
         sleeve_max=np.array([_cap(sleeve.max) for sleeve in sleeves], dtype=np.float64),
         group=np.array(group, dtype=np.int64),
         groups=len(names.groups),
+        daily_drawdown=_cap(guard.daily_drawdown),
+        weekly_drawdown=_cap(guard.weekly_drawdown),
+        drawdown_flattens=int(guard.drawdown_action == "flatten"),
+        rearm_by_hand=int(guard.rearm == "manual"),
+        profit_gain=np.array([step.gain for step in ladder], dtype=np.float64),
+        profit_close=np.array([step.close for step in ladder], dtype=np.float64),
+        funding_cap=_cap(carry.daily_cap if carry else None),
+        funding_asset_cap=_scope_caps(carry.daily_cap_asset if carry else None, names.assets),
+        funding_venue_cap=_scope_caps(carry.daily_cap_venue if carry else None, names.venues),
+        rebalance_drift=back.drift if back else NO_CAP,
+        rebalance_minimum=(back.minimum_trade or 0.0) if back else 0.0,
+        rebalance_cost_aware=1 if back and back.cost_aware else 0,
+        slack=guard.slack,
+        cooldown_ns=round(guard.cooldown_minutes * MINUTE_NS),
     )
+
+
+def _scope_caps(caps: Mapping[str, float] | None, names: Sequence[str]) -> Floats:
+    """A cap per name, `default` for the rest."""
+    found = caps or {}
+    return np.array([_cap(found.get(name, found.get("default"))) for name in names], dtype=np.float64)
 
 
 def _cap(value: float | None) -> float:

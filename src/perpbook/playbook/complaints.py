@@ -23,6 +23,8 @@ ADVICE = {
     "finite_number": ("should be a finite number", "remove the key where there is no limit"),
     "float_type": ("should be a number", "fractions are written 0.15, not 15 or 15%; multiples 3, not 3x"),
     "int_type": ("should be a whole number", None),
+    "cadence": (None, 'write "daily", "weekly", "monthly", or minute, hour, day, month, weekday: "0 8 * * 1"'),
+    "timezone": (None, 'write an IANA name such as "UTC" or "Europe/Zurich"'),
     "less_than": (None, "fractions are written 0.15, not 15"),
     "less_than_equal": (None, "fractions are written 0.15, not 15"),
     "greater_than": (None, "remove the key where there is no limit"),

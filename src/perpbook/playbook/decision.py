@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perpbook.kernels.decide import decide
+from perpbook.kernels.memory import memory_of_one_look
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding, Status
@@ -34,10 +35,10 @@ class Decision:
 def decide_on(assessed: Assessed, playbook: Playbook) -> Decision:
     """Judge an assessed book by a playbook. Pure."""
     names = names_of(assessed, playbook)
-    policy = compile_policy(playbook, names, assessed)
+    policy = compile_policy(playbook, names, assessed.scenarios)
     state = state_of(assessed, playbook, names, policy)
     raw, proposals = empty_findings(state, policy), no_proposals(state)
-    decide(state, policy, raw, proposals)
+    decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
     return Decision(
         names=names,
         state=state,

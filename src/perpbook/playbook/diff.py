@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.keys import dotted
-from perpbook.playbook.schema import LeverageCaps, Playbook, Shares, Sleeve, Survival
+from perpbook.playbook.schema import Funding, Guardrails, LeverageCaps, Playbook, Rebalance, Shares, Sleeve, Survival
+from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,9 @@ LEAST = Wish(say=percent, tighter=+1, absent="no minimum")
 TARGET = Wish(say=percent, tighter=0, absent="no target")
 BUFFER = Wish(say=percent, tighter=+1, absent="nothing")
 STRESS = Wish(say=percent, tighter=0, absent="not used")
+SLACK = Wish(say=percent, tighter=0)
+DRIFT = Wish(say=percent, tighter=0)
+DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=0, absent="no minimum")
 MINUTES = Wish(say=lambda value: f"{plain(value)} minutes", tighter=-1)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
@@ -57,9 +61,11 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_number("data.prices_max_age_minutes", *_both(before, after, "data", "prices_max_age_minutes"), MINUTES),
             *_number("data.terms_max_age_days", before.data.terms_max_age_days, after.data.terms_max_age_days, DAYS),
             *_capital(before, after),
+            *_rebalance(before.rebalance, after.rebalance),
             *_leverage(before, after),
             *_survival(before.survival, after.survival),
-            *_number("guardrails.position_loss", *_both(before, after, "guardrails", "position_loss"), MOST),
+            *_guardrails(before.guardrails or Guardrails(), after.guardrails or Guardrails()),
+            *_funding(before.funding or Funding(), after.funding or Funding()),
             *_modes(before, after),
             *_shares("venues", before.venues, after.venues),
             *_shares("layers", before.layers, after.layers),
@@ -179,13 +185,52 @@ def _harder_moves(before: set[float], after: set[float]) -> bool | None:
     return True if after > before else False if after < before else None
 
 
+def _rebalance(before: Rebalance | None, after: Rebalance | None) -> Iterator[Change]:
+    if before is None or after is None:
+        told = [rebalance_sentence(one).rstrip(".") if one else "nothing is brought back" for one in (before, after)]
+        yield from _words("rebalance", told[0], told[1])
+        return
+    yield from _words("rebalance.cadence", f'"{before.cadence}"', f'"{after.cadence}"')
+    yield from _words("rebalance.timezone", before.timezone, after.timezone)
+    yield from _number("rebalance.drift", before.drift, after.drift, DRIFT)
+    yield from _number("rebalance.minimum_trade", before.minimum_trade, after.minimum_trade, DOLLARS)
+    told = ["widened by cost" if one.cost_aware else "as written" for one in (before, after)]
+    yield from _words("rebalance.cost_aware", f"the drift {told[0]}", f"the drift {told[1]}")
+
+
+def _guardrails(before: Guardrails, after: Guardrails) -> Iterator[Change]:
+    """Losses, profits, cuts. What a drawdown leads to means nothing where none is limited."""
+    for name in ("position_loss", "daily_drawdown", "weekly_drawdown"):
+        yield from _number(f"guardrails.{name}", getattr(before, name), getattr(after, name), MOST)
+    if all(one.daily_drawdown is not None or one.weekly_drawdown is not None for one in (before, after)):
+        flattens, by_hand = after.drawdown_action == "flatten", after.rearm == "manual"
+        yield from _words("guardrails.drawdown_action", before.drawdown_action, after.drawdown_action, flattens)
+        yield from _words("guardrails.rearm", before.rearm, after.rearm, by_hand)
+    steps = [one.take_profit or () for one in (before, after)]
+    told = [ladder_sentence(one).rstrip(".") if one else "no profit has to be taken" for one in steps]
+    stricter = bool(steps[1]) if bool(steps[0]) != bool(steps[1]) else None
+    yield from _words("guardrails.take_profit", told[0], told[1], stricter)
+    yield from _number("guardrails.slack", before.slack, after.slack, SLACK)
+    yield from _number("guardrails.cooldown_minutes", before.cooldown_minutes, after.cooldown_minutes, MINUTES)
+
+
+def _funding(before: Funding, after: Funding) -> Iterator[Change]:
+    yield from _number("funding.daily_cap", before.daily_cap, after.daily_cap, MOST)
+    for section in ("daily_cap_asset", "daily_cap_venue"):
+        old, new = (dict(getattr(one, section) or {}) for one in (before, after))
+        for name in (one for one in _names(old, new) if one != "default"):
+            caps = [caps.get(name, caps.get("default")) for caps in (old, new)]
+            yield from _number(dotted(("funding", section, name)), caps[0], caps[1], MOST)
+        yield from _number(f"funding.{section}.default", old.get("default"), new.get("default"), MOST)
+
+
 def _modes(before: Playbook, after: Playbook) -> Iterator[Change]:
-    """The margin mode each sleeve must have; the key is the list that names the sleeve."""
+    """The margin mode each sleeve must have; the key is the list that names, or named, the sleeve."""
     old, new = (_mode_by_sleeve(one) for one in (before, after))
     for name in _names(old, new):
         first, second = (modes.get(name, "any mode") for modes in (old, new))
         stricter = None if name in old and name in new else name in new
-        key = f"margin.{new.get(name) or old[name]}"
+        key = "margin.isolated" if "isolated" in (first, second) else "margin.cross"
         for change in _words(f'{key}, sleeve "{name}"', first, second, stricter):
             yield Change(key=key, before=first, after=second, sentence=change.sentence, stricter=stricter)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
-from perpbook.playbook.schema import RESERVE, Data, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
+from perpbook.playbook.schema import RESERVE, Data, Guardrails, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
+from perpbook.playbook.tell_time import cuts_sentence, drawdowns, funding_caps, ladder_sentence, rebalance_sentence
 
 NAMELESS: str = Playbook.model_fields["name"].default
 NEAR: float = Playbook.model_fields["near"].default
+SLACK: float = Guardrails.model_fields["slack"].default
+COOLDOWN: float = Guardrails.model_fields["cooldown_minutes"].default
 NO_LIMITS = "This playbook sets no limits."
 
 
@@ -18,6 +21,8 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
     sleeves = playbook.capital.sleeves if playbook.capital else ()
     limited = bool(limits) or any(sleeve.min or sleeve.max is not None for sleeve in sleeves)
     said = [*_capital(sleeves), *limits]
+    if playbook.rebalance is not None:
+        said.append(rebalance_sentence(playbook.rebalance))
     if limited and playbook.survival is None:
         said.append("No price move has to be survived.")
     if not limited:
@@ -36,6 +41,9 @@ def _frame(playbook: Playbook, limited: bool) -> Iterator[str]:
         yield f"Prices older than {plain(minutes)} minutes are not judged."
     if limited or days != Data.model_fields["terms_max_age_days"].default:
         yield f"Venue terms older than {plain(days)} days bring a warning."
+    guard = playbook.guardrails or Guardrails()
+    if limited or (guard.slack, guard.cooldown_minutes) != (SLACK, COOLDOWN):
+        yield cuts_sentence(guard)
 
 
 def _capital(sleeves: tuple[Sleeve, ...]) -> Iterator[str]:
@@ -143,6 +151,12 @@ def _rest(playbook: Playbook) -> Iterator[str]:
     loss = playbook.guardrails.position_loss if playbook.guardrails else None
     if loss is not None:
         yield f"A position whose unrealised loss exceeds {percent(loss)} of book equity is to be closed."
+    if playbook.guardrails is not None:
+        yield from drawdowns(playbook.guardrails)
+        if playbook.guardrails.take_profit:
+            yield ladder_sentence(playbook.guardrails.take_profit)
+    if playbook.funding is not None:
+        yield from funding_caps(playbook.funding)
     if playbook.margin is not None:
         yield from _modes(playbook.margin)
     yield from _shares(playbook.venues, "venue")

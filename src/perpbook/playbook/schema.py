@@ -6,9 +6,11 @@ left out is no limit. A field marked `LATER` parses and is then refused by `load
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 LATER: dict[str, Any] = {"later": True}
 """Marks a field whose behaviour is not built yet."""
@@ -73,12 +75,33 @@ class Capital(Section):
 
 
 class Rebalance(Section):
-    """When sleeves are brought back to target."""
+    """When positions are brought back to what the strategy wants."""
 
-    cadence: Name = Field("weekly", json_schema_extra=LATER)
-    drift: Share | None = Field(None, json_schema_extra=LATER)
-    minimum_trade: Positive | None = Field(None, json_schema_extra=LATER)
-    cost_aware: bool = Field(True, json_schema_extra=LATER)
+    cadence: Name = Field(
+        "weekly", description='"daily", "weekly" (Monday 00:00), "monthly", or a cron line of five fields.'
+    )
+    timezone: Name = Field("UTC", description="The zone the cadence is read in, by its IANA name.")
+    drift: Share = Field(0.05, description="Share of book equity by which a position may stray from its target.")
+    minimum_trade: Positive | None = Field(None, description="Dollars; smaller trades are left out.")
+    cost_aware: bool = Field(True, description="Widen the drift with the cube root of what trading costs.")
+
+    @field_validator("cadence")
+    @classmethod
+    def _comes_round(cls, cadence: str) -> str:
+        from perpbook.playbook.schedule import is_cadence
+
+        if not is_cadence(cadence):
+            raise PydanticCustomError("cadence", "should be daily, weekly, monthly or a cron line that comes round")
+        return cadence
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, timezone: str) -> str:
+        from perpbook.playbook.schedule import is_timezone
+
+        if not is_timezone(timezone):
+            raise PydanticCustomError("timezone", "is not a known time zone")
+        return timezone
 
 
 class LeverageCaps(Section):
@@ -125,18 +148,41 @@ class Guardrails(Section):
     """Losses that end a position or a day."""
 
     position_loss: Share | None = Field(None, description="Most a position may have lost, as a share of book equity.")
-    daily_drawdown: Share | None = Field(None, json_schema_extra=LATER)
-    weekly_drawdown: Share | None = Field(None, json_schema_extra=LATER)
-    take_profit: tuple[ProfitStep, ...] | None = Field(None, json_schema_extra=LATER)
-    rearm: Name | None = Field(None, json_schema_extra=LATER)
+    daily_drawdown: Share | None = Field(
+        None, description="Most the book may lose in a UTC day, as a share of its start."
+    )
+    weekly_drawdown: Share | None = Field(None, description="Most it may lose in a week that begins on Monday, UTC.")
+    drawdown_action: Literal["flatten", "halt"] = Field(
+        "flatten", description="flatten: close everything and halt. halt: only refuse new risk."
+    )
+    rearm: Literal["next", "manual"] = Field(
+        "next", description="next: with the next day or week. manual: never by itself."
+    )
+    take_profit: tuple[ProfitStep, ...] | None = Field(None, description="Gains at which a share must be closed.")
+    slack: Annotated[FiniteFloat, Field(ge=0, lt=1)] = Field(
+        0.05, description="By how much further than needed a cut goes, so that the next tick does not ask again."
+    )
+    cooldown_minutes: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        60.0, description="How long rules under survival leave a position alone after cutting it."
+    )
+
+    @field_validator("take_profit")
+    @classmethod
+    def _rising(cls, steps: tuple[ProfitStep, ...] | None) -> tuple[ProfitStep, ...] | None:
+        gains = [step.gain for step in steps or ()]
+        if any(high <= low for low, high in pairwise(gains)):
+            raise ValueError("the gains must rise from step to step")
+        return steps
 
 
 class Funding(Section):
     """What funding may cost."""
 
-    daily_cap: Share | None = Field(None, json_schema_extra=LATER)
-    daily_cap_asset: dict[Name, Share] | None = Field(None, json_schema_extra=LATER)
-    daily_cap_venue: dict[Name, Share] | None = Field(None, json_schema_extra=LATER)
+    daily_cap: Share | None = Field(
+        None, description="Most funding the book may pay in a UTC day, as a share of equity."
+    )
+    daily_cap_asset: dict[Name, Share] | None = Field(None, description="The same by asset; `default` for the rest.")
+    daily_cap_venue: dict[Name, Share] | None = Field(None, description="The same by venue; `default` for the rest.")
     skew_alert: Positive | None = Field(None, json_schema_extra=LATER)
     flip_after: Annotated[int, Field(gt=0)] | None = Field(None, json_schema_extra=LATER)
 
@@ -236,11 +282,11 @@ class Playbook(Section):
     )
     data: Data = Field(default_factory=Data)
     capital: Capital | None = None
-    rebalance: Rebalance | None = Field(None, json_schema_extra=LATER)
+    rebalance: Rebalance | None = None
     leverage: Leverage | None = None
     survival: Survival | None = None
     guardrails: Guardrails | None = None
-    funding: Funding | None = Field(None, json_schema_extra=LATER)
+    funding: Funding | None = None
     margin: Margin | None = None
     venues: Venues | None = None
     layers: Layers | None = None

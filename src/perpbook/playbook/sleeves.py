@@ -12,23 +12,27 @@ from perpbook.playbook.schema import RESERVE, Playbook, Sleeve
 
 
 def sleeve_of(playbook: Playbook, venue: str, item: Item) -> int:
-    """The number of the first sleeve all of whose filters match the position, -1 for none."""
+    """The sleeve of an assessed position (`sleeve_of_position`)."""
+    assert item.position is not None
+    return sleeve_of_position(playbook, venue, item.position.symbol, item.position.tags)
+
+
+def sleeve_of_position(playbook: Playbook, venue: str, symbol: str, tags: Sequence[str]) -> int:
+    """The number of the first sleeve all of whose filters match a position, -1 for none."""
     for number, sleeve in enumerate(playbook.capital.sleeves if playbook.capital else ()):
-        if _belongs(sleeve, venue, item):
+        if _belongs(sleeve, venue, symbol, tags):
             return number
     return -1
 
 
-def _belongs(sleeve: Sleeve, venue: str, item: Item) -> bool:
+def _belongs(sleeve: Sleeve, venue: str, symbol: str, tags: Sequence[str]) -> bool:
     """A sleeve without any filter takes no position: it is money set aside."""
-    position = item.position
-    assert position is not None
     if not (sleeve.venues or sleeve.symbols or sleeve.tags):
         return False
     return (
         (not sleeve.venues or venue in sleeve.venues)
-        and (not sleeve.symbols or any(fnmatchcase(position.symbol, pattern) for pattern in sleeve.symbols))
-        and (not sleeve.tags or any(tag in sleeve.tags for tag in position.tags))
+        and (not sleeve.symbols or any(fnmatchcase(symbol, pattern) for pattern in sleeve.symbols))
+        and (not sleeve.tags or any(tag in sleeve.tags for tag in tags))
     )
 
 

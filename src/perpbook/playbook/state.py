@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from perpbook.kernels.scale import largest_scale, largest_scales
-from perpbook.kernels.state import Policy, State
+from perpbook.kernels.state import Policy, State, empty_state
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import BookArrays, Item
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.margin.measures import sums
+from perpbook.model.account import MarginMode
 from perpbook.model.market import Depth
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
@@ -32,34 +33,55 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
     account = np.array([item.account for item in items], dtype=np.int64)
     asset = np.array([names.assets.index(item.asset) for item in items], dtype=np.int64)
     net = sums(account, exposure, len(arrays.accounts))
-    return State(
-        position_account=account,
-        position_asset=asset,
-        position_notional=notional,
-        position_exposure=exposure,
-        position_loss=np.array([max(-dollars_of_profit(arrays, item), 0.0) for item in items], dtype=np.float64),
-        position_depth=np.array([exit_depth(item) for item in items], dtype=np.float64),
-        position_isolated=np.array(
-            [arrays.accounts[item.account].mode.value == "isolated" for item in items], dtype=np.uint8
-        ),
-        position_wanted=np.array([wanted_mode(playbook, names, sleeve) for sleeve in sleeves], dtype=np.int64),
-        account_equity=measures.equity,
-        account_dead=(measures.equity < measures.maintenance).astype(np.uint8),
-        account_coins=measures.net - net,
-        account_effective=measures.effective,
+    counts = (len(names.assets), len(names.venues), len(names.layers), len(names.sleeves))
+    state = empty_state(len(rows), len(arrays.accounts), len(assessed.scenarios), counts)
+    profit = np.array([dollars_of_profit(arrays, item) for item in items], dtype=np.float64)
+    for name, values in {
+        "account": account,
+        "asset": asset,
+        "venue": [names.venues.index(venue) for venue in venues],
+        "isolated": [arrays.accounts[item.account].mode is MarginMode.ISOLATED for item in items],
+        "wanted": [wanted_mode(playbook, names, sleeve) for sleeve in sleeves],
+        "notional": notional,
+        "value": measures.exposure[rows],
+        "exposure": exposure,
+        "loss": np.maximum(-profit, 0.0),
+        "gain": [gain_on_cost(item) for item in items],
+        "depth": [exit_depth(item) for item in items],
+        "cost": [max(item.taker_fee_rate, 0.0) for item in items],
+    }.items():
+        state.positions[name] = values
+    for name, values in {
+        "equity": measures.equity,
+        "dead": measures.equity < measures.maintenance,
+        "coins": measures.net - net,
+        "effective": measures.effective,
+        "safe_scale": safe_scales(assessed, policy.buffer),
+        "calm_scale": calm_scales(arrays, policy.account_effective),
+        "book_calm_scale": calm_scales(arrays, policy.book_effective),
+    }.items():
+        state.accounts[name] = values
+    state.book["equity"], state.book["effective"] = book.equity, book.effective_leverage
+    state.book["coins"] = float(measures.net.sum()) - float(net.sum()) + assessed.outside.net
+    state.book["now_ns"] = assessed.assessment.as_of_ns
+    return state._replace(
         asset_notional=sums(asset, notional, len(names.assets)),
         stress_equity=assessed.grid.equity,
         stress_maintenance=assessed.grid.maintenance,
-        safe_scale=safe_scales(assessed, policy.buffer),
-        calm_scale=calm_scales(arrays, policy.account_effective),
-        book_calm_scale=calm_scales(arrays, policy.book_effective),
         venue_equity=_sums(names.venues, [one.venue for one in arrays.accounts], measures.equity),
         layer_value=_layer_values(names, assessed),
         sleeve_capital=np.array(capital, dtype=np.float64),
-        book_equity=np.array([book.equity]),
-        book_coins=np.array([float(measures.net.sum()) - float(net.sum()) + assessed.outside.net]),
-        book_effective=np.array([book.effective_leverage]),
     )
+
+
+def gain_on_cost(item: Item) -> float:
+    """A position's unrealised profit over what it cost, signed, in its own currency."""
+    assert item.position is not None and item.terms is not None
+    position, price = item.position, item.mark
+    side = 1.0 if position.quantity > 0 else -1.0
+    if item.terms.contract.is_inverse:
+        return side * (1.0 - position.entry_price / price)
+    return side * (price / position.entry_price - 1.0)
 
 
 def safe_scales(assessed: Assessed, buffer: float) -> Floats:

@@ -34,6 +34,37 @@ WORDINGS = {
         tell="{who} holds less than its maintenance margin: the venue may liquidate it at any moment.",
         hint="Add collateral to {who}, or close part of it, at once.",
     ),
+    codes.DAILY_DRAWDOWN: Wording(
+        rule="guardrails.daily_drawdown", unit="share", tell="The book has lost {value} today; the most is {limit}."
+    ),
+    codes.WEEKLY_DRAWDOWN: Wording(
+        rule="guardrails.weekly_drawdown",
+        unit="share",
+        tell="The book has lost {value} this week; the most is {limit}.",
+    ),
+    codes.FUNDING_BOOK: Wording(
+        rule="funding.daily_cap",
+        unit="share",
+        tell="Funding has cost {value} of book equity today; the most is {limit}.",
+    ),
+    codes.FUNDING_ASSET: Wording(
+        rule="funding.daily_cap_asset",
+        unit="share",
+        tell="Funding of {who} has cost {value} of book equity today; the most is {limit}.",
+    ),
+    codes.FUNDING_VENUE: Wording(
+        rule="funding.daily_cap_venue",
+        unit="share",
+        tell="Funding on {who} has cost {value} of book equity today; the most is {limit}.",
+    ),
+    codes.TAKE_PROFIT: Wording(
+        rule="guardrails.take_profit", unit="share", tell="{who} has gained {value}; profit is taken at {limit}."
+    ),
+    codes.REBALANCE: Wording(
+        rule="rebalance",
+        unit="share",
+        tell="{who} has strayed {value} of book equity from its target; {limit} is let be.",
+    ),
     codes.POSITION_LOSS: Wording(
         rule="guardrails.position_loss",
         unit="share",
@@ -172,16 +203,16 @@ def _used(measured: float, limit: float, *, floor: bool) -> float:
 
 
 def _subject(code: int, subject: int, names: Names, assessed: Assessed) -> str:
-    if code in (codes.POSITION_LOSS, codes.DEPTH_SHARE, codes.MARGIN_MODE):
+    if code in (codes.POSITION_LOSS, codes.DEPTH_SHARE, codes.MARGIN_MODE, codes.TAKE_PROFIT, codes.REBALANCE):
         arrays = assessed.arrays
         return position_name(assessed, arrays.items[arrays.positions()[subject]])
-    if code == codes.ASSET_LEVERAGE:
+    if code in (codes.ASSET_LEVERAGE, codes.FUNDING_ASSET):
         return names.assets[subject]
     if code in (codes.ACCOUNT_DEAD, codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE):
         return names.accounts[subject]
     if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
         return names.sleeves[subject]
-    if code == codes.VENUE_SHARE:
+    if code in (codes.VENUE_SHARE, codes.FUNDING_VENUE):
         return names.venues[subject]
     return names.layers[subject] if code == codes.LAYER_SHARE else "book"
 
@@ -190,3 +221,8 @@ def position_name(assessed: Assessed, item: Item) -> str:
     """A position as a trader would name it: symbol @ account."""
     assert item.position is not None
     return f"{item.position.symbol} @ {assessed.arrays.accounts[item.account].id}"
+
+
+def reason_words() -> dict[int, str]:
+    """What each reason code is called in a playbook: `leverage.asset`, `survival`, ..."""
+    return {code: wording.rule for code, wording in WORDINGS.items()}

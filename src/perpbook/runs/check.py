@@ -127,7 +127,7 @@ def check_snapshot(
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
 
-    assessed = assess_under(snapshot, playbook, terms)
+    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook)
     decision = decide_on(assessed, playbook)
     plans: tuple[Plan, ...] = ()
     planned = positions <= PLANNED_BOOK
@@ -155,6 +155,18 @@ def check_snapshot(
         ),
         terms_folders=terms_folders,
     )
+
+
+def with_what_is_not_judged(assessed: Assessed, playbook: Playbook) -> Assessed:
+    """The assessment with a caution for the playbook's rules that need history."""
+    from perpbook.margin.assessment import Caution
+    from perpbook.playbook.timed import not_judged
+
+    told, found = not_judged(playbook), assessed.assessment
+    if told is None:
+        return assessed
+    cautions = (*found.cautions, Caution(code="history", message=told))
+    return replace(assessed, assessment=replace(found, cautions=cautions))
 
 
 def too_large_to_plan(positions: int) -> str:

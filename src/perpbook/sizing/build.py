@@ -42,9 +42,9 @@ def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names) ->
 
 def upper_bounds(state: State, policy: Policy) -> Floats:
     """(n,) what the rules on single positions leave of each: 0 for one that lost too much, less for one too deep."""
-    lost = state.position_loss > policy.position_loss * max(float(state.book_equity[0]), 0.0)
+    lost = state.positions.loss > policy.position_loss * max(float(state.book.equity[0]), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        deep = policy.depth_share * state.position_depth / state.position_notional
+        deep = policy.depth_share * state.positions.depth / state.positions.notional
     return np.where(lost, 0.0, np.where(np.isnan(deep), 1.0, np.minimum(deep, 1.0)))
 
 
@@ -72,10 +72,10 @@ class _Cap:
 
 
 def _asset_limits(assessed: Assessed, state: State, policy: Policy, names: Names) -> list[Linear]:
-    cost, equity = _costs(assessed), float(state.book_equity[0])
+    cost, equity = _costs(assessed), float(state.book.equity[0])
     return [
         _Cap(rule="leverage.asset", multiple=cap, equity=equity, cost=cost, subject=asset).on(
-            np.where(state.position_asset == k, state.position_notional, 0.0)
+            np.where(state.positions.asset == k, state.positions.notional, 0.0)
         )
         for k, (asset, cap) in enumerate(zip(names.assets, policy.asset_cap.tolist(), strict=True))
         if math.isfinite(cap)
@@ -85,18 +85,18 @@ def _asset_limits(assessed: Assessed, state: State, policy: Policy, names: Names
 def _account_limits(assessed: Assessed, state: State, policy: Policy, names: Names) -> list[Linear]:
     cost, out = _costs(assessed), []
     for a, name in enumerate(names.accounts):
-        own = state.position_account == a
+        own = state.positions.account == a
         if not own.any():
             continue
         cap = _Cap(
-            rule="leverage.account.gross", multiple=policy.account_gross, equity=float(state.account_equity[a]),
+            rule="leverage.account.gross", multiple=policy.account_gross, equity=float(state.accounts.equity[a]),
             cost=np.where(own, cost, 0.0), subject=name, account=a,
         )  # fmt: skip
         if math.isfinite(policy.account_gross):
-            out.append(cap.on(np.where(own, state.position_notional, 0.0)))
+            out.append(cap.on(np.where(own, state.positions.notional, 0.0)))
         if math.isfinite(policy.account_net):
             cap = replace(cap, rule="leverage.account.net", multiple=policy.account_net)
-            out += _both_sides(cap, np.where(own, state.position_exposure, 0.0), float(state.account_coins[a]))
+            out += _both_sides(cap, np.where(own, state.positions.exposure, 0.0), float(state.accounts.coins[a]))
     return out
 
 
@@ -104,13 +104,13 @@ def _book_limits(assessed: Assessed, state: State, policy: Policy) -> list[Linea
     cap = _Cap(
         rule="leverage.book.gross",
         multiple=policy.book_gross,
-        equity=float(state.book_equity[0]),
+        equity=float(state.book.equity[0]),
         cost=_costs(assessed),
     )
-    out = [cap.on(state.position_notional)] if math.isfinite(policy.book_gross) else []
+    out = [cap.on(state.positions.notional)] if math.isfinite(policy.book_gross) else []
     if math.isfinite(policy.book_net):
         cap = replace(cap, rule="leverage.book.net", multiple=policy.book_net)
-        out += _both_sides(cap, state.position_exposure, float(state.book_coins[0]))
+        out += _both_sides(cap, state.positions.exposure, float(state.book.coins[0]))
     return out
 
 
@@ -119,12 +119,12 @@ def _loss_limits(assessed: Assessed, state: State, policy: Policy) -> list[Linea
     if not math.isfinite(policy.position_loss):
         return []
     rows, out = assessed.arrays.positions(), []
-    for i in np.flatnonzero(state.position_loss > 0.0).tolist():
+    for i in np.flatnonzero(state.positions.loss > 0.0).tolist():
         cap = _Cap(
-            rule="guardrails.position_loss", multiple=policy.position_loss, equity=float(state.book_equity[0]),
+            rule="guardrails.position_loss", multiple=policy.position_loss, equity=float(state.book.equity[0]),
             cost=_costs(assessed), subject=position_name(assessed, assessed.arrays.items[rows[i]]),
         )  # fmt: skip
-        out.append(cap.on(np.where(np.arange(len(rows)) == i, state.position_loss[i], 0.0)))
+        out.append(cap.on(np.where(np.arange(len(rows)) == i, state.positions.loss[i], 0.0)))
     return out
 
 
@@ -159,7 +159,7 @@ def calm_points(assessed: Assessed, state: State, policy: Policy) -> list[Margin
         if not math.isfinite(cap):
             continue
         for a in range(len(assessed.arrays.accounts)):
-            inside = state.account_effective[a] <= cap
+            inside = state.accounts.effective[a] <= cap
             for prices in calm_prices(assessed.arrays, a, cap):
                 missing = max(-surplus_at_scale(held, a, prices, 0.0, 1.0)[0], 0.0) if inside else 0.0
                 out.append(

@@ -33,10 +33,10 @@ def collateral_needed(assessed: Assessed, state: State, policy: Policy) -> dict[
 
 def equity_needed(state: State, policy: Policy) -> float:
     """Dollars of book equity, in any account, that the caps on assets and on the book's gross and net leverage lack."""
-    gross = float(state.position_notional.sum())
-    net = abs(float(state.position_exposure.sum()) + float(state.book_coins[0]))
+    gross = float(state.positions.notional.sum())
+    net = abs(float(state.positions.exposure.sum()) + float(state.book.coins[0]))
     wanted = [gross / policy.book_gross, net / policy.book_net, *(state.asset_notional / policy.asset_cap).tolist()]
-    return max(0.0, float(max(wanted)) - float(state.book_equity[0]))
+    return max(0.0, float(max(wanted)) - float(state.book.equity[0]))
 
 
 def money_wanted(assessed: Assessed, state: State, policy: Policy) -> tuple[MoneyWanted, ...]:
@@ -57,12 +57,12 @@ def _for_survival(state: State, policy: Policy) -> Floats:
 
 def _for_caps(state: State, policy: Policy) -> Floats:
     """(accounts,) what gross and net leverage caps want beyond equity."""
-    accounts = state.account_equity.size
-    gross = np.bincount(state.position_account, state.position_notional, accounts)
-    net = np.bincount(state.position_account, state.position_exposure, accounts)
+    accounts = state.accounts.equity.size
+    gross = np.bincount(state.positions.account, state.positions.notional, accounts)
+    net = np.bincount(state.positions.account, state.positions.exposure, accounts)
     held = gross > 0.0
-    wanted = np.maximum(gross / policy.account_gross, np.abs(net + state.account_coins) / policy.account_net)
-    return np.where(held, wanted - state.account_equity, -math.inf)
+    wanted = np.maximum(gross / policy.account_gross, np.abs(net + state.accounts.coins) / policy.account_net)
+    return np.where(held, wanted - state.accounts.equity, -math.inf)
 
 
 def _for_effective(assessed: Assessed, state: State, policy: Policy) -> Floats:
@@ -71,8 +71,8 @@ def _for_effective(assessed: Assessed, state: State, policy: Policy) -> Floats:
     The book's cap is about the account that dies first; kept by every account, it holds whichever that is.
     """
     cap = min(policy.account_effective, policy.book_effective)
-    out = np.full(state.account_equity.size, -math.inf)
-    for a in np.flatnonzero(state.account_effective > cap):
+    out = np.full(state.accounts.equity.size, -math.inf)
+    for a in np.flatnonzero(state.accounts.effective > cap):
         low, high = 0.0, max(float(assessed.measures.gross[a]) / cap, 1.0)
         while effective_with(assessed, int(a), high) > cap:
             low, high = high, 2.0 * high

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.kernels.state import DEPTH_SHARE, MARGIN_MODE, Policy, State
+from perpbook.kernels.state import BOOK_EFFECTIVE, DEPTH_SHARE, MARGIN_MODE, POSITION_LOSS, Policy, State
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import Item, exit_levels, fee_to_close, slippage
 from perpbook.margin.assess import Assessed
@@ -26,7 +26,9 @@ from perpbook.sizing.uniform import SLACK, largest_uniform, uniform_sizes
 Changes = Mapping[int, tuple[float, float]]
 """Book row -> (new quantity, dollars of cost)."""
 
-MENDABLE = tuple(WORDINGS[code].rule for code in WORDINGS if code <= 9 or code == DEPTH_SHARE)
+MENDABLE = tuple(
+    one.rule for code, one in WORDINGS.items() if POSITION_LOSS <= code <= BOOK_EFFECTIVE or code == DEPTH_SHARE
+)
 """Rules that trims can restore; the others want money moved or a position reopened."""
 
 TIGHTENINGS = (0.01, 0.05, 0.25, 1.5, 9.0, 54.0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import kernel
-from perpbook.kernels.rules.record import keep_at_most, record, share_of
+from perpbook.kernels.jit import lean
+from perpbook.kernels.memory import Memory
+from perpbook.kernels.rules.record import record, share_of, trim
 from perpbook.kernels.state import (
     DEPTH_SHARE,
     LAYER_SHARE,
@@ -20,8 +21,8 @@ from perpbook.kernels.state import (
 )
 
 
-@kernel
-def venue_share(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def venue_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Equity on each venue over book equity. No trade mends it: money must move."""
     for venue in range(policy.venue_cap.size):
         if policy.venue_cap[venue] < float("inf"):
@@ -29,8 +30,8 @@ def venue_share(state: State, policy: Policy, findings: Findings, proposals: Pro
             record(findings, VENUE_SHARE, venue, -1, share, policy.venue_cap[venue])
 
 
-@kernel
-def layer_share(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def layer_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Money on each layer, accounts there included, over book equity."""
     for layer in range(policy.layer_cap.size):
         if policy.layer_cap[layer] < float("inf"):
@@ -38,8 +39,8 @@ def layer_share(state: State, policy: Policy, findings: Findings, proposals: Pro
             record(findings, LAYER_SHARE, layer, -1, share, policy.layer_cap[layer])
 
 
-@kernel
-def depth_share(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def depth_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """A position's notional over what rests on its exit side; skipped where no depth was given."""
     if policy.depth_share == float("inf"):
         return
@@ -50,11 +51,11 @@ def depth_share(state: State, policy: Policy, findings: Findings, proposals: Pro
         share = share_of(state.positions[i].notional, depth)
         record(findings, DEPTH_SHARE, i, -1, share, policy.depth_share)
         if share > policy.depth_share:
-            keep_at_most(proposals, i, policy.depth_share / share, DEPTH_SHARE)
+            trim(state, memory, proposals, i, policy.depth_share / share, DEPTH_SHARE)
 
 
-@kernel
-def margin_mode(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def margin_mode(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Positions whose sleeve must be isolated, or cross: measured 1 is the wrong mode, and no trade mends it."""
     for i in range(state.positions.size):
         wanted = state.positions[i].wanted
@@ -63,8 +64,8 @@ def margin_mode(state: State, policy: Policy, findings: Findings, proposals: Pro
             record(findings, MARGIN_MODE, i, -1, 0.0 if right else 1.0, 0.0)
 
 
-@kernel
-def sleeve_bounds(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def sleeve_bounds(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Each sleeve's capital over book equity, against its smallest and largest share."""
     for sleeve in range(policy.sleeve_max.size):
         share = share_of(state.sleeve_capital[sleeve], state.book[0].equity)

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
 from perpbook.kernels.memory import FOREVER, Memory, next_day_ns, next_week_ns
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import DAILY_DRAWDOWN, WEEKLY_DRAWDOWN, Findings, Policy, Proposals, State
 
+ROUNDING = 1e-12
+"""Share of the start: the same equity, added up in another order, is no loss."""
 
-@kernel
+
+@lean
 def drawdown(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Measure the loss since the day and the week began; past a cap halt until re-armed, and flatten if so written.
 
     Without a known start nothing is measured: a single look has no history.
     """
-    now_ns, reason = state.book[0].now_ns, DAILY_DRAWDOWN
-    if lost_too_much(state, policy.daily_drawdown, memory.day_start[0], DAILY_DRAWDOWN, findings):
-        halt(policy, memory, next_day_ns(now_ns))
-    if lost_too_much(state, policy.weekly_drawdown, memory.week_start[0], WEEKLY_DRAWDOWN, findings):
-        halt(policy, memory, next_week_ns(now_ns))
-        reason = WEEKLY_DRAWDOWN
-    if now_ns < memory.halted_until_ns[0]:
-        proposals.no_new_risk[0] = 1
-        if policy.drawdown_flattens:
-            for i in range(state.positions.size):
-                keep_at_most(proposals, i, 0.0, reason)
+    measure(state, policy.daily_drawdown, memory.day_start[0], DAILY_DRAWDOWN, findings)
+    measure(state, policy.weekly_drawdown, memory.week_start[0], WEEKLY_DRAWDOWN, findings)
+    if state.book[0].now_ns >= halted_until(state, policy, memory):
+        return
+    proposals.no_new_risk[0] = 1
+    daily = is_over(state, policy.daily_drawdown, memory.day_start[0]) or policy.weekly_drawdown == float("inf")
+    if policy.drawdown_flattens:
+        for i in range(state.positions.size):
+            keep_at_most(proposals, i, 0.0, DAILY_DRAWDOWN if daily else WEEKLY_DRAWDOWN)
 
 
-@kernel
-def lost_too_much(state: State, cap: float, start: float, code: int, findings: Findings) -> bool:
-    """Record the share of `start` that is lost; True when it is over the cap."""
-    if cap == float("inf") or not start > 0.0:
-        return False
-    lost = 1.0 - state.book[0].equity / start
-    record(findings, code, 0, -1, max(lost, 0.0), cap)
-    return lost > cap
+@lean
+def measure(state: State, cap: float, start: float, code: int, findings: Findings) -> None:
+    """Record the share of `start` that is lost, where there is a cap and a start."""
+    if cap < float("inf") and start > 0.0:
+        record(findings, code, 0, -1, max(1.0 - state.book[0].equity / start, 0.0), cap)
 
 
-@kernel
-def halt(policy: Policy, memory: Memory, until_ns: int) -> None:
-    """Halt until then, or until somebody re-arms; an earlier, longer halt stands."""
-    if policy.rearm_by_hand:
-        until_ns = FOREVER
-    memory.halted_until_ns[0] = max(memory.halted_until_ns[0], until_ns)
+@lean
+def is_over(state: State, cap: float, start: float) -> bool:
+    """Whether more of `start` is lost than the cap allows; False when the start is not known."""
+    return bool(start > 0.0 and 1.0 - state.book[0].equity / start > cap + ROUNDING)
+
+
+@lean
+def halted_until(state: State, policy: Policy, memory: Memory) -> int:
+    """Until when the book is halted, by this look or an earlier one; an earlier, longer halt stands."""
+    until_ns, now_ns = memory.halted_until_ns[0], state.book[0].now_ns
+    if is_over(state, policy.daily_drawdown, memory.day_start[0]):
+        until_ns = max(until_ns, FOREVER if policy.rearm_by_hand else next_day_ns(now_ns))
+    if is_over(state, policy.weekly_drawdown, memory.week_start[0]):
+        until_ns = max(until_ns, FOREVER if policy.rearm_by_hand else next_week_ns(now_ns))
+    return int(until_ns)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import kernel
-from perpbook.kernels.rules.record import keep_at_most, record, room, share_of
+from perpbook.kernels.jit import lean
+from perpbook.kernels.memory import Memory
+from perpbook.kernels.rules.record import record, room, share_of, trim
 from perpbook.kernels.state import (
     ACCOUNT_EFFECTIVE,
     ACCOUNT_GROSS,
@@ -19,8 +20,8 @@ from perpbook.kernels.state import (
 )
 
 
-@kernel
-def asset_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def asset_leverage(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """An asset's notional over the whole book, against its cap times book equity."""
     for asset in range(policy.asset_cap.size):
         cap = policy.asset_cap[asset]
@@ -31,10 +32,10 @@ def asset_leverage(state: State, policy: Policy, findings: Findings, proposals: 
         keep = room(cap * max(state.book[0].equity, 0.0), 0.0, notional)
         for i in range(state.positions.size):
             if state.positions[i].asset == asset:
-                keep_at_most(proposals, i, keep, ASSET_LEVERAGE)
+                trim(state, memory, proposals, i, keep, ASSET_LEVERAGE)
 
 
-@kernel
+@lean
 def account_exposure(state: State, a: int) -> tuple[float, float]:
     """Gross notional and net beta-weighted exposure of an account's positions, dollars."""
     gross, net = 0.0, 0.0
@@ -45,7 +46,7 @@ def account_exposure(state: State, a: int) -> tuple[float, float]:
     return gross, net
 
 
-@kernel
+@lean
 def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tuple[float, int]:
     """Measure one account's three leverages; how much of it may be kept, and the code of the rule that asks most."""
     infinity = float("inf")
@@ -68,18 +69,18 @@ def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tu
     return keep, reason
 
 
-@kernel
-def account_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def account_leverage(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Each account's gross, net and effective leverage against the caps for accounts."""
     for a in range(state.accounts.size):
         keep, reason = account_room(state, policy, findings, a)
         for i in range(state.positions.size):
             if state.positions[i].account == a:
-                keep_at_most(proposals, i, keep, reason)
+                trim(state, memory, proposals, i, keep, reason)
 
 
-@kernel
-def book_leverage(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def book_leverage(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """The book's gross, net and effective leverage against its caps; cuts are uniform over the book."""
     infinity, equity, positions = float("inf"), state.book[0].equity, state.positions.size
     gross, net = 0.0, 0.0
@@ -90,15 +91,22 @@ def book_leverage(state: State, policy: Policy, findings: Findings, proposals: P
         record(findings, BOOK_GROSS, 0, -1, share_of(gross, equity), policy.book_gross)
         keep = room(policy.book_gross * max(equity, 0.0), 0.0, gross)
         for i in range(positions):
-            keep_at_most(proposals, i, keep, BOOK_GROSS)
+            trim(state, memory, proposals, i, keep, BOOK_GROSS)
     if policy.book_net < infinity:
         coins = state.book[0].coins
         record(findings, BOOK_NET, 0, -1, share_of(abs(net + coins), equity), policy.book_net)
         keep = room(policy.book_net * max(equity, 0.0), coins, net)
         for i in range(positions):
-            keep_at_most(proposals, i, keep, BOOK_NET)
+            trim(state, memory, proposals, i, keep, BOOK_NET)
     if policy.book_effective < infinity:
         record(findings, BOOK_EFFECTIVE, 0, -1, state.book[0].effective, policy.book_effective)
         if state.book[0].effective > policy.book_effective:
             for i in range(positions):
-                keep_at_most(proposals, i, state.accounts[state.positions[i].account].book_calm_scale, BOOK_EFFECTIVE)
+                trim(
+                    state,
+                    memory,
+                    proposals,
+                    i,
+                    state.accounts[state.positions[i].account].book_calm_scale,
+                    BOOK_EFFECTIVE,
+                )

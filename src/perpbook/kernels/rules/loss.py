@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
+from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import keep_at_most, record, share_of
 from perpbook.kernels.state import (
     POSITION_LOSS,
@@ -13,8 +14,8 @@ from perpbook.kernels.state import (
 )
 
 
-@kernel
-def position_loss(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def position_loss(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Close a position whose unrealised loss exceeds its share of book equity."""
     if policy.position_loss == float("inf"):
         return

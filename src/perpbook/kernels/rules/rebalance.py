@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import kernel
-from perpbook.kernels.rules.record import record
+from perpbook.kernels.jit import lean
+from perpbook.kernels.memory import Memory
+from perpbook.kernels.rules.record import is_quiet, record
 from perpbook.kernels.state import REBALANCE, Findings, Policy, Proposals, State
 
 USUAL_COST = 0.0005
@@ -15,7 +16,7 @@ NARROWEST, WIDEST = 0.5, 3.0
 """How far cost may narrow or widen the band."""
 
 
-@kernel
+@lean
 def band(policy: Policy, cost: float) -> float:
     """The drift, as a share of book equity, that is left alone.
 
@@ -28,9 +29,12 @@ def band(policy: Policy, cost: float) -> float:
     return policy.rebalance_drift * min(max(widened, NARROWEST), WIDEST)
 
 
-@kernel
-def rebalance(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
-    """Where a rebalance is due, bring positions with a target back to it; what a higher rule cut stays cut."""
+@lean
+def rebalance(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
+    """Where a rebalance is due, bring positions with a target back to it; what a higher rule cut stays cut.
+
+    Nothing grows while the book is halted, nor a position that a rule cut a short while ago.
+    """
     equity = state.book[0].equity
     if not state.book[0].rebalance_due or policy.rebalance_drift == float("inf") or not equity > 0.0:
         return
@@ -39,7 +43,7 @@ def rebalance(state: State, policy: Policy, findings: Findings, proposals: Propo
         if math.isnan(share) or proposals.scale[i] < 1.0:
             continue
         wanted = share * equity
-        if proposals.no_new_risk[0]:
+        if proposals.no_new_risk[0] or is_quiet(state, memory, i):
             wanted = math.copysign(min(abs(wanted), abs(value)), value) if wanted * value > 0.0 else 0.0
         drift, allowed = abs(value - wanted) / equity, band(policy, state.positions[i].cost)
         if drift > allowed and abs(value - wanted) >= policy.rebalance_minimum:

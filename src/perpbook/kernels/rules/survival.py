@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import lean
+from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import (
     ACCOUNT_DEAD,
@@ -16,7 +17,7 @@ from perpbook.kernels.state import (
 )
 
 
-@kernel
+@lean
 def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
     """(1 + buffer) maintenance margin over equity of account a after scenario s: it survives at or below 1.
 
@@ -31,16 +32,16 @@ def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
     return 0.0 if need == 0.0 and equity == 0.0 else float("inf")
 
 
-@kernel
-def account_dead(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def account_dead(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Every account whose equity is under its maintenance margin now: a breach under any playbook."""
     for a in range(state.accounts.size):
         if state.accounts[a].dead:
             record(findings, ACCOUNT_DEAD, a, -1, float("inf"), 1.0)
 
 
-@kernel
-def survival(state: State, policy: Policy, findings: Findings, proposals: Proposals) -> None:
+@lean
+def survival(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Scale down, as a whole, every account that does not survive; record each one's worst scenario per group."""
     for group in range(policy.groups):
         for a in range(state.accounts.size):

@@ -1,0 +1,29 @@
+"""Loops over one row, written out: assigning a slice may copy, and kernels that count nothing cannot."""
+
+from __future__ import annotations
+
+from perpbook.kernels.jit import lean
+from perpbook.kernels.types import Floats
+
+
+@lean
+def copy_row(source: Floats, out: Floats) -> None:
+    """Write `source` (n,) into `out`."""
+    for k in range(out.size):
+        out[k] = source[k]
+
+
+@lean
+def add_row(source: Floats, out: Floats) -> None:
+    """Add `source` (n,) to `out`."""
+    for k in range(out.size):
+        out[k] += source[k]
+
+
+@lean
+def least_of(row: Floats) -> float:
+    """The least of a row."""
+    least = row[0]
+    for k in range(1, row.size):
+        least = min(least, row[k])
+    return float(least)

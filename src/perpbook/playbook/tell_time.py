@@ -1,0 +1,76 @@
+"""The rules that need time, in plain English: drawdown, profit, funding, rebalance, and how cuts keep from repeating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from perpbook.playbook.figures import listing, percent, plain
+from perpbook.playbook.schema import Funding, Guardrails, ProfitStep, Rebalance
+
+CADENCE_WORDS = {
+    "daily": "Every day at 00:00",
+    "weekly": "Every Monday at 00:00",
+    "monthly": "On the first of every month at 00:00",
+}
+
+
+def cuts_sentence(guard: Guardrails) -> str:
+    """How far a cut goes, and how long it is left at that."""
+    far = f"to {percent(guard.slack)} below what its limit allows" if guard.slack else "no further than its limit asks"
+    alone = f"leave that position alone for {plain(guard.cooldown_minutes)} minutes"
+    again = "may cut that position again at once"
+    return (
+        f"Over time, a rule that cuts a position cuts it {far}, and rules that rank below survival then "
+        f"{alone if guard.cooldown_minutes else again}."
+    )
+
+
+def drawdowns(guard: Guardrails) -> Iterator[str]:
+    """What a day and a week may lose, and what happens then."""
+    then = (
+        "everything is closed and nothing is opened" if guard.drawdown_action == "flatten" else "no position may grow"
+    )
+    for most, since, until in (
+        (guard.daily_drawdown, "since the UTC day began", "the next day"),
+        (guard.weekly_drawdown, "since Monday, 00:00 UTC", "the next Monday"),
+    ):
+        if most is not None:
+            end = f"until {until}" if guard.rearm == "next" else "until somebody re-arms the book by hand"
+            yield f"Once the book has lost more than {percent(most)} {since}, {then} {end}."
+
+
+def ladder_sentence(steps: Sequence[ProfitStep]) -> str:
+    """The gains at which profit is taken, each once."""
+    (first, *others) = steps
+    rows = [f"{percent(first.close)} of it is closed at a gain of {percent(first.gain)}"]
+    rows += [f"{percent(one.close)} of the rest at {percent(one.gain)}" for one in others]
+    return f"Profit on a position is taken once per step, measured on what it cost: {listing(rows)}."
+
+
+def funding_caps(funding: Funding) -> Iterator[str]:
+    """What funding may cost in a day, and what happens then."""
+    then = "positions that paid are cut, once a day, to the part that would have cost that much"
+    if funding.daily_cap is not None:
+        yield f"Once funding has cost the book more than {percent(funding.daily_cap)} of its equity in a UTC day, {then}."
+    for caps, place in ((funding.daily_cap_asset, "asset"), (funding.daily_cap_venue, "venue")):
+        if caps:
+            yield f"The same holds by {place}: {_capped(caps, place)} of book equity a day."
+
+
+def _capped(caps: Mapping[str, float], place: str) -> str:
+    rows = [f"{name} {percent(cap)}" for name, cap in caps.items() if name != "default"]
+    rest = caps.get("default")
+    if rest is not None:
+        rows.append(f"every {'other ' if rows else ''}{place} {percent(rest)}")
+    return listing(rows)
+
+
+def rebalance_sentence(rebalance: Rebalance) -> str:
+    """When positions are brought back to what the strategy wants, and what is let be."""
+    when = CADENCE_WORDS.get(rebalance.cadence, f'Whenever "{rebalance.cadence}" comes round')
+    band = ", less where trading is cheap and more where it is dear" if rebalance.cost_aware else ""
+    least = f"; trades under ${plain(rebalance.minimum_trade)} are left out" if rebalance.minimum_trade else ""
+    return (
+        f"{when} ({rebalance.timezone}), positions that strayed from what the strategy wants by more than "
+        f"{percent(rebalance.drift)} of book equity{band} are brought back to it{least}."
+    )

@@ -1,0 +1,1 @@
+"""Exchanges, spoken to: the only room that knows their client."""
