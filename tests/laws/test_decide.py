@@ -12,9 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.kernels.decide import decide
+from perpbook.kernels.memory import Memory, memory_of_one_look
+from perpbook.kernels.rules.carry import funding_caps
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
+from perpbook.kernels.rules.drawdown import drawdown
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
+from perpbook.kernels.rules.profit import take_profit
+from perpbook.kernels.rules.rebalance import rebalance
 from perpbook.kernels.rules.record import room
 from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
@@ -41,6 +46,7 @@ from tests.laws.strategies import Situation, between, magnitudes, situations
 
 RULES = (
     account_dead,
+    drawdown,
     position_loss,
     survival,
     asset_leverage,
@@ -49,8 +55,11 @@ RULES = (
     venue_share,
     layer_share,
     depth_share,
+    funding_caps,
+    take_profit,
     margin_mode,
     sleeve_bounds,
+    rebalance,
 )
 """In their order of precedence, which is the order `decide` must keep."""
 
@@ -102,12 +111,25 @@ def judged(found: Situation, playbook: Playbook) -> tuple[Assessed, Decision]:
 def run(state: State, policy: Policy, proposals: Proposals | None = None) -> tuple[Findings, Proposals]:
     findings = empty_findings(state, policy)
     proposals = no_proposals(state) if proposals is None else proposals
-    decide(state, policy, findings, proposals)
+    decide(state, policy, nothing_known(state, policy), findings, proposals)
     return findings, proposals
+
+
+def nothing_known(state: State, policy: Policy) -> Memory:
+    return memory_of_one_look(state.positions.size, policy.profit_gain.size)
 
 
 def assert_equal(one: Any, other: Any) -> None:
     for ours, theirs in zip(one, other, strict=True):
+        assert_same(ours, theirs)
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    """Records field by field, because NaN has no equal in them."""
+    names = getattr(getattr(ours, "dtype", None), "names", None)
+    for name in names or ():
+        assert np.array_equal(ours[name], theirs[name], equal_nan=True), name
+    if not names:
         assert np.array_equal(ours, theirs, equal_nan=True)
 
 
@@ -121,7 +143,7 @@ def test_deciding_twice_gives_the_same_and_changes_nothing(found: Situation, pla
     assert_equal(again.proposals, first.proposals)
     assert_equal(run(first.state, first.policy)[0], first.raw)
     used = deepcopy(first.raw)
-    decide(first.state, first.policy, used, no_proposals(first.state))
+    decide(first.state, first.policy, nothing_known(first.state, first.policy), used, no_proposals(first.state))
     assert_equal(used, first.raw)
     assert_equal(state, first.state)
     assert_equal(policy, first.policy)
@@ -207,20 +229,25 @@ def test_what_a_higher_rule_cut_a_lower_one_never_gives_back(
     found: Situation, playbook: Playbook, data: st.DataObject
 ) -> None:
     _, decision = judged(found, playbook)
-    state, policy = decision.state, decision.policy
-    count = state.positions.account.size
+    state, policy = decision.state, decision.policy._replace(slack=0.0)
+    count, memory = state.positions.size, nothing_known(decision.state, decision.policy)
     start = np.array([data.draw(between(0.0, 1.0)) for _ in range(count)])
-    proposals = Proposals(scale=start.copy(), reason=np.full(count, 99, dtype=np.int64))
+    proposals = held_at(state, start)
     findings = empty_findings(state, policy)
     for rule in RULES:
         before = deepcopy(proposals)
-        rule(state, policy, findings, proposals)
+        rule(state, policy, memory, findings, proposals)
         assert (proposals.scale <= before.scale).all()
         assert ((proposals.reason == before.reason) | (proposals.scale < before.scale)).all()
-    from_start = run(state, policy, Proposals(scale=start.copy(), reason=np.full(count, 99, dtype=np.int64)))
+    from_start = run(state, policy, held_at(state, start))
     assert_equal(from_start[1], proposals)
     assert_equal(from_start[0], findings)
-    assert np.array_equal(proposals.scale, np.minimum(start, decision.proposals.scale))
+    assert np.array_equal(proposals.scale, np.minimum(start, run(state, policy)[1].scale))
+
+
+def held_at(state: State, scale: Any) -> Proposals:
+    """Proposals that somebody made before, for a reason no rule has."""
+    return no_proposals(state)._replace(scale=scale.copy(), reason=np.full(scale.size, 99, dtype=np.int64))
 
 
 @given(between(0.0, 100.0), between(-100.0, 100.0), between(-100.0, 100.0), between(0.0, 1.0))
@@ -274,7 +301,9 @@ def exposures(state: State, limit: str, scale: Any) -> list[tuple[float, float, 
 def test_a_leverage_cap_cuts_just_enough(found: Situation, playbook: Playbook, limit: str, cap: float) -> None:
     decision = judged(found, playbook)[1]
     policy, state = decision.policy, decision.state
-    state = state._replace(safe_scale=np.ones_like(state.accounts.safe_scale))
+    state = deepcopy(state)
+    state.accounts.safe_scale[:] = 1.0
+    policy = policy._replace(slack=0.0)
     infinite: dict[str, Any] = {name: float("inf") for name in Policy._fields[2:10]} | {
         "asset_cap": np.full_like(policy.asset_cap, np.inf)
     }

@@ -23,6 +23,7 @@ from perpbook.playbook.decision import decide_on
 from perpbook.playbook.load import parse_playbook
 from perpbook.runs.check import assess_under
 from perpbook.terms.load import load_terms
+from tests.parity.minds import by_field, of_time
 
 SEEDS = range(20)
 NOW = from_iso("2026-11-22T12:00:00Z")
@@ -127,7 +128,8 @@ def of_assessment(assessed: Assessed) -> Arrays:
 def of_decision(assessed: Assessed) -> Arrays:
     decision = decide_on(assessed, parse_playbook(PLAYBOOK, "playbook"))
     for part in (decision.state, decision.raw, decision.proposals):
-        yield from ((f"{type(part).__name__}.{name}", array) for name, array in part._asdict().items())
+        for name, array in part._asdict().items():
+            yield from by_field(f"{type(part).__name__}.{name}", array)
     yield "findings", np.array([(one.measured, one.limit, one.used) for one in decision.findings])
 
 
@@ -173,6 +175,7 @@ def results(seed: int) -> Arrays:
     yield from of_decision(assessed)
     yield from of_kernels(assessed.arrays.held, assessed.arrays.prices, draw)
     yield from of_small_kernels(draw)
+    yield from of_time(seed)
 
 
 def main(path: Path) -> None:

@@ -239,14 +239,10 @@ def test_generated_history_is_marked_everywhere(tmp_path: Path) -> None:
 def test_real_files_import_as_they_are(tmp_path: Path) -> None:
     data = real_data()
     lake = Lake(tmp_path)
-    folders = [data / name for name in ("candles", "mark", "open_interest", "gas")]
-    done = imported(lake, *folders)
-    assert all(one.skipped is None for one in done) and {one.kind for one in done} >= {
-        "candles",
-        "mark",
-        "gas",
-        "closes",
-    }
+    done = imported(lake, data)
+    taken = {one.path.parent.name for one in done if one.skipped is None}
+    assert taken == {"candles", "mark", "open_interest", "gas", "events", "funding"}
+    assert not [one.path.name for one in done if one.skipped and one.path.parent.name in taken]
     btc = {one.id.bar for one in lake.held("candles", "binance", "BTC-USDT")}
-    assert btc == {"15m", "1h", "1d"}
+    assert btc == {"15m", "1h", "4h", "1d"}
     assert sum(one.rows for one in done) == sum(one.rows for one in lake.held())

@@ -15,6 +15,9 @@ SUFFIXES = (".parquet", ".csv", ".feather")
 FREQTRADE = re.compile(
     r"(?P<base>[A-Za-z0-9]+)_(?P<quote>[A-Z0-9]+)(_(?P<settle>[A-Z0-9]+))?-(?P<bar>\w+?)(-(?P<type>\w+))?"
 )
+OTHERS = {"side", "strike", "mark", "mark_iv", "tier", "poolvalue"}
+"""Columns of what the lake does not keep: trades and order books, options, tickers, margin tiers, pools."""
+
 PRICES = {"open", "high", "low", "close"}
 
 
@@ -68,9 +71,11 @@ def read_table(path: Path, naming: Naming) -> Table | str:
 def kind_of(path: Path, rows: pl.DataFrame) -> str | None:
     """The lake's kind, told by columns first and then by the file's name."""
     columns, name = set(rows.columns), path.stem.lower()
+    if columns & OTHERS:
+        return None
     if "rate" in columns or "funding_rate" in columns or name.endswith("-funding_rate"):
         return "funding"
-    if columns & {"oi_base", "open_interest"} and "strike" not in columns and "mark" not in columns:
+    if columns & {"oi_base", "open_interest"}:
         return "open_interest"
     if columns >= PRICES:
         if "mark" in name:

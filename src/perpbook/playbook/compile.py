@@ -52,7 +52,6 @@ def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenari
     sleeves = playbook.capital.sleeves if playbook.capital else ()
     group = [names.groups.index((one.kind, abs(one.size))) for one in scenarios]
     guard, carry, back = playbook.guardrails or Guardrails(), playbook.funding, playbook.rebalance
-    ladder = guard.take_profit or ()
     return Policy(
         near=playbook.near,
         buffer=playbook.survival.buffer if playbook.survival else 0.0,
@@ -75,8 +74,8 @@ def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenari
         weekly_drawdown=_cap(guard.weekly_drawdown),
         drawdown_flattens=int(guard.drawdown_action == "flatten"),
         rearm_by_hand=int(guard.rearm == "manual"),
-        profit_gain=np.array([step.gain for step in ladder], dtype=np.float64),
-        profit_close=np.array([step.close for step in ladder], dtype=np.float64),
+        profit_gain=np.array([step.gain for step in guard.take_profit], dtype=np.float64),
+        profit_close=np.array([step.close for step in guard.take_profit], dtype=np.float64),
         funding_cap=_cap(carry.daily_cap if carry else None),
         funding_asset_cap=_scope_caps(carry.daily_cap_asset if carry else None, names.assets),
         funding_venue_cap=_scope_caps(carry.daily_cap_venue if carry else None, names.venues),

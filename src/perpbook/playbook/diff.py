@@ -206,7 +206,7 @@ def _guardrails(before: Guardrails, after: Guardrails) -> Iterator[Change]:
         flattens, by_hand = after.drawdown_action == "flatten", after.rearm == "manual"
         yield from _words("guardrails.drawdown_action", before.drawdown_action, after.drawdown_action, flattens)
         yield from _words("guardrails.rearm", before.rearm, after.rearm, by_hand)
-    steps = [one.take_profit or () for one in (before, after)]
+    steps = [one.take_profit for one in (before, after)]
     told = [ladder_sentence(one).rstrip(".") if one else "no profit has to be taken" for one in steps]
     stricter = bool(steps[1]) if bool(steps[0]) != bool(steps[1]) else None
     yield from _words("guardrails.take_profit", told[0], told[1], stricter)

@@ -20,9 +20,8 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
     limits = [*_leverage(playbook), *_survival(playbook), *_rest(playbook)]
     sleeves = playbook.capital.sleeves if playbook.capital else ()
     limited = bool(limits) or any(sleeve.min or sleeve.max is not None for sleeve in sleeves)
-    said = [*_capital(sleeves), *limits]
-    if playbook.rebalance is not None:
-        said.append(rebalance_sentence(playbook.rebalance))
+    back = [rebalance_sentence(playbook.rebalance)] if playbook.rebalance else []
+    said = [*_capital(sleeves), *back, *limits]
     if limited and playbook.survival is None:
         said.append("No price move has to be survived.")
     if not limited:

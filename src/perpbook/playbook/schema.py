@@ -158,7 +158,7 @@ class Guardrails(Section):
     rearm: Literal["next", "manual"] = Field(
         "next", description="next: with the next day or week. manual: never by itself."
     )
-    take_profit: tuple[ProfitStep, ...] | None = Field(None, description="Gains at which a share must be closed.")
+    take_profit: tuple[ProfitStep, ...] = Field((), description="Gains at which a share must be closed.")
     slack: Annotated[FiniteFloat, Field(ge=0, lt=1)] = Field(
         0.05, description="By how much further than needed a cut goes, so that the next tick does not ask again."
     )
@@ -168,8 +168,8 @@ class Guardrails(Section):
 
     @field_validator("take_profit")
     @classmethod
-    def _rising(cls, steps: tuple[ProfitStep, ...] | None) -> tuple[ProfitStep, ...] | None:
-        gains = [step.gain for step in steps or ()]
+    def _rising(cls, steps: tuple[ProfitStep, ...]) -> tuple[ProfitStep, ...]:
+        gains = [step.gain for step in steps]
         if any(high <= low for low, high in pairwise(gains)):
             raise ValueError("the gains must rise from step to step")
         return steps

@@ -54,7 +54,8 @@ def funding_caps(funding: Funding) -> Iterator[str]:
         yield f"Once funding has cost the book more than {percent(funding.daily_cap)} of its equity in a UTC day, {then}."
     for caps, place in ((funding.daily_cap_asset, "asset"), (funding.daily_cap_venue, "venue")):
         if caps:
-            yield f"The same holds by {place}: {_capped(caps, place)} of book equity a day."
+            most = _capped(caps, place)
+            yield f"By {place}, funding may cost so much of book equity in a UTC day: {most}; beyond that, {then}."
 
 
 def _capped(caps: Mapping[str, float], place: str) -> str:
@@ -68,7 +69,7 @@ def _capped(caps: Mapping[str, float], place: str) -> str:
 def rebalance_sentence(rebalance: Rebalance) -> str:
     """When positions are brought back to what the strategy wants, and what is let be."""
     when = CADENCE_WORDS.get(rebalance.cadence, f'Whenever "{rebalance.cadence}" comes round')
-    band = ", less where trading is cheap and more where it is dear" if rebalance.cost_aware else ""
+    band = " (less where trading is cheap, more where it is dear)" if rebalance.cost_aware else ""
     least = f"; trades under ${plain(rebalance.minimum_trade)} are left out" if rebalance.minimum_trade else ""
     return (
         f"{when} ({rebalance.timezone}), positions that strayed from what the strategy wants by more than "

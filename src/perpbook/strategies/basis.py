@@ -10,7 +10,7 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.model.bars import Bars, Floats
 from perpbook.strategies.bounds import bars_within, gross_within, within
-from perpbook.strategies.changes import fresh_bars, row_of, table_of
+from perpbook.strategies.changes import Wish, fresh_bars, row_of, table_of
 from perpbook.strategies.pairs import pairs_of, round_trip, unless_known, wishes_of
 from perpbook.strategies.table import Leg, TargetTable
 from perpbook.strategies.windows import before, hysteresis, rolling_mean
@@ -51,7 +51,7 @@ class BasisOptions:
 
 def basis(bars: Bars, legs: Sequence[Leg], options: BasisOptions = BasisOptions()) -> TargetTable:
     """Short the dear leg of each asset and long the cheap one, both of the same size, until the basis is back."""
-    wishes = []
+    wishes: list[Wish] = []
     for pair in pairs_of(legs):
         one, two = legs[pair.first], legs[pair.second]
         at = fresh_bars(bars, one, two)

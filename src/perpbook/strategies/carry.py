@@ -11,7 +11,7 @@ from perpbook.errors import InputError
 from perpbook.model.bars import Bars, Floats, Integers, Settlements
 from perpbook.model.units import HOUR_NS
 from perpbook.strategies.bounds import MOST_HOURS, gross_within, within
-from perpbook.strategies.changes import fresh_bars, row_of, table_of
+from perpbook.strategies.changes import Wish, fresh_bars, row_of, table_of
 from perpbook.strategies.pairs import pairs_of, round_trip, unless_known, wishes_of
 from perpbook.strategies.table import Leg, TargetTable
 from perpbook.strategies.windows import hysteresis
@@ -54,7 +54,7 @@ def carry(bars: Bars, legs: Sequence[Leg], options: CarryOptions = CarryOptions(
 
     A pair is decided only at bars at which both its legs traded. A forecast that is not known leaves it as it is.
     """
-    wishes = []
+    wishes: list[Wish] = []
     for pair in pairs_of(legs):
         at = fresh_bars(bars, legs[pair.first], legs[pair.second])
         close_ns = bars.open_ns[at] + bars.bar_ns

@@ -52,8 +52,11 @@ def table_of(legs: Sequence[Leg], wishes: Sequence[Wish]) -> TargetTable:
         changed = np.ones(values.size, dtype=np.bool_)
         changed[1:] = values[1:] != values[:-1]
         moved.append((wish.leg, wish.bar[known[changed]], values[changed]))
-    bar = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(at for _, at, _ in moved)]))
+    decided = np.zeros(1 + max((int(at[-1]) for _, at, _ in moved if at.size), default=-1), dtype=np.bool_)
+    for _, at, _ in moved:
+        decided[at] = True
+    bar, place = np.flatnonzero(decided).astype(np.int64), np.cumsum(decided) - 1
     exposure = np.full((bar.size, len(legs)), np.nan)
     for leg, at, values in moved:
-        exposure[np.searchsorted(bar, at), leg] = values
+        exposure[place[at], leg] = values
     return TargetTable(bar=bar, legs=tuple(legs), exposure=exposure)

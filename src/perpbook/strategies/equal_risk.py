@@ -51,7 +51,7 @@ def equal_risk(bars: Bars, legs: Sequence[Leg], options: EqualRiskOptions = Equa
         found = volatility[there[known]]
         inverse[known, number] = np.where(found > 0.0, 1.0 / np.where(found > 0.0, found, 1.0), 0.0)
     weights = share_out(inverse, options.gross)
-    some = ~np.isnan(weights).all(axis=1)
+    some = np.flatnonzero(np.count_nonzero(inverse > 0.0, axis=1) > 0)
     sign = -1.0 if options.short else 1.0
     return TargetTable(bar=due[some], legs=tuple(legs), exposure=sign * weights[some])
 
@@ -60,7 +60,7 @@ def share_out(inverse: Floats, gross: float) -> Floats:
     """Rows in proportion to `inverse` (T, n) that add up to `gross` with what the legs at 0 still hold; those are NaN."""
     total = inverse.sum(axis=1, keepdims=True)
     out = np.where(inverse > 0.0, gross * inverse / np.where(total > 0.0, total, 1.0), np.nan)
-    whole = (inverse > 0.0).all(axis=1)
+    whole = np.count_nonzero(inverse > 0.0, axis=1) == inverse.shape[1]
     standing = np.zeros(inverse.shape[1])
     for row in np.flatnonzero(~whole):
         if row > 0 and whole[row - 1]:

@@ -79,10 +79,11 @@ def _from_file(path: Path) -> ModuleType:
 
 def _from_name(name: str) -> ModuleType:
     _look_in(Path.cwd())
-    try:
-        there = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        there = None
+    with BlameStrategy(f"module {name} cannot be loaded"):
+        try:
+            there = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            there = None
     if there is None:
         raise StrategyError(f'there is no module "{name}" here or among the installed ones: {WRITE}')
     with BlameStrategy(f"module {name} cannot be loaded"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from perpbook.strategies.changes import row_of
 from perpbook.strategies.legs import leg_number
 from perpbook.strategies.orders import Orders
 from perpbook.strategies.table import Leg
+
+Element = TypeVar("Element", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,7 @@ def _between(settled: Settlements, since_ns: int, now_ns: int) -> Settlements:
     )
 
 
-def _kept[T: np.generic](values: NDArray[T]) -> NDArray[T]:
+def _kept(values: NDArray[Element]) -> NDArray[Element]:
     """A copy that nobody can write, with nothing behind it."""
     out = values.copy()
     out.flags.writeable = False

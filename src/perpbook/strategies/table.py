@@ -46,4 +46,4 @@ class TargetTable:
         if np.isinf(self.exposure).any():
             raise InputError("a target exposure is infinite: give a number, or leave it empty to leave the leg alone")
         if len({(leg.account, leg.symbol) for leg in self.legs}) < len(self.legs):
-            raise InputError("two legs are the same contract in the same account")
+            raise InputError("two legs are the same contract in the same account: name each leg once")
