@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from perpbook.model.bars import Bars, Settlements
 from perpbook.strategies.catalogue import build
 from perpbook.strategies.table import TargetTable
-from perpbook.strategies.windows import held, rolling
+from perpbook.strategies.windows import held, hysteresis, rolling
 from tests.unit.strategy_bars import BTC, ETH, HL_BTC, HL_ETH, Past, bars_of
 
 LEGS = (BTC, ETH, HL_BTC, HL_ETH)
@@ -162,3 +162,20 @@ def test_a_switch_stays_as_it_was_put(switches: list[str]) -> None:
     for word, seen in zip(switches, found, strict=True):
         state = word == "on" or (state and word != "off")
         assert seen == state
+
+
+@given(
+    scores=st.lists(st.floats(-3, 3) | st.just(float("nan")), max_size=40),
+    enter=st.floats(0.1, 2),
+    leave=st.floats(-3, 2),
+)
+def test_hysteresis_is_what_a_loop_finds(scores: list[float], enter: float, leave: float) -> None:
+    leave = min(leave, enter)
+    found = hysteresis(np.array(scores, dtype=np.float64), enter, leave)
+    side = 0
+    for score, seen in zip(scores, found, strict=True):
+        if side and (side * score < leave or side * score < -enter):
+            side = 0
+        if abs(score) > enter:
+            side = 1 if score > 0 else -1
+        assert seen == side

@@ -51,9 +51,27 @@ def test_volatility_scaling_by_hand() -> None:
     # Two returns of +10 % and -10 % in hourly bars: sigma = ln 1.1 sqrt(8760) = 8.92 a year.
     bars = bars_of({BTC: Past(closes=[100, 110, 100])})
     scaled = trend(bars, [BTC], TrendOptions(fast=1, slow=2, vol_target=0.5, vol_bars=2, rescale=1))
-    assert rows(scaled) == [(2, [pytest.approx(-0.5 / (math.log(1.1) * math.sqrt(8760)))])]
+    assert rows(scaled) == [(2, [round(-0.5 / (math.log(1.1) * math.sqrt(8760)), 12)])]
     capped = trend(bars, [BTC], TrendOptions(fast=1, slow=2, vol_target=10.0, vol_bars=2, vol_cap=0.7, rescale=1))
     assert rows(capped) == [(2, [-0.7])]
+
+
+def test_volatility_is_measured_again_on_its_cadence_and_at_a_turn() -> None:
+    # |ln| of the steps: 1, 2, 1, 2, ... %, always up, then one down at bar 8.
+    steps = [0.01, 0.02, 0.01, 0.03, 0.04, 0.01, 0.02, -0.05, 0.01]
+    closes = [100.0 * math.exp(sum(steps[:count])) for count in range(len(steps) + 1)]
+    bars = bars_of({BTC: Past(closes=closes)})
+    found = trend(bars, [BTC], TrendOptions(fast=1, slow=2, vol_target=0.1, vol_bars=2, vol_cap=100, rescale=5))
+
+    def share(one: float, two: float) -> float:
+        return round(0.1 / math.sqrt((one**2 + two**2) / 2 * 8760), 12)
+
+    assert rows(found) == [
+        (2, [share(0.01, 0.02)]),
+        (5, [share(0.03, 0.04)]),
+        (8, [-share(0.02, 0.05)]),
+        (9, [share(0.05, 0.01)]),
+    ]
 
 
 def test_volatility_counts_the_hole_a_jump_went_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_orders_are_collected() -> None:
 
 def test_nonsense_is_refused_with_its_time() -> None:
     asked = orders()
-    for said, ask in [
+    nonsense: list[tuple[str, Callable[[], None]]] = [
         ("exposure of main:BTCUSDT is nan", lambda: asked.target(BTC, float("nan"))),
         ("quantity of main:BTCUSDT is inf", lambda: asked.trade(BTC, float("inf"))),
         ("is '1': it must be a number", lambda: asked.trade(BTC, "1")),  # type: ignore[arg-type]
@@ -76,7 +77,8 @@ def test_nonsense_is_refused_with_its_time() -> None:
         ("send more than 0", lambda: asked.transfer(-1, "main", "hedge")),
         ('"main:ETHUSDT"', lambda: asked.target(ETH, 1)),
         ('"7"', lambda: asked.target(7, 1)),  # type: ignore[arg-type]
-    ]:
+    ]
+    for said, ask in nonsense:
         with pytest.raises(StrategyError) as caught:
             ask()
         assert said in str(caught.value) and "at 2024-01-01T01:00:00Z" in str(caught.value)

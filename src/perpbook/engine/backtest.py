@@ -12,7 +12,7 @@ from perpbook.engine.outcome import Outcome
 from perpbook.engine.play import Play, play
 from perpbook.engine.reel import Reel, reel
 from perpbook.errors import BookError, InputError
-from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, ROOM, empty_journal
+from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, MONEY_IN, MONEY_OUT, ROOM, empty_journal
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.holding import PRICE
 from perpbook.kernels.orders import Habits, Orders, no_orders
@@ -196,16 +196,17 @@ def _mark_to_end(ready: Ready, totals: Floats, ended: int) -> None:
 
 
 def _outside(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndarray]) -> Floats:
-    """(B,) dollars outside accounts at every close: what is left there at the end, and before what came from it."""
-    from perpbook.kernels.journal import MONEY_IN, MONEY_OUT
+    """(B,) dollars outside accounts at every close: what is left there at the end, and before what came from it.
 
-    bars = ready.journey.bars.count
-    left = float(ready.body.outside.layers.sum() + ready.body.outside.transit[0])
-    out = np.full(bars, left)
+    Money is sent after a close and arrives before one. A fee paid from a layer is counted from the start.
+    """
+    out = np.full(ready.journey.bars.count, float(ready.body.outside.layers.sum() + ready.body.outside.transit[0]))
     for rows, sizes in zip(what, figures, strict=True):
         for row, size in zip(rows, sizes, strict=True):
-            if row[1] in (MONEY_IN, MONEY_OUT):
+            if row[1] == MONEY_IN:
                 out[: row[0]] += size[0]
+            elif row[1] == MONEY_OUT:
+                out[: row[0] + 1] += size[0]
     return out
 
 

@@ -174,7 +174,7 @@ class Outcome:
             if asset != self.dollars(account):
                 cash /= self._reference(kind, row, tick, price)
         elif kind in (codes.MONEY_IN, codes.MONEY_OUT):
-            cash, asset, quantity = quantity, self.dollars(account), 0.0
+            cash, asset, quantity = quantity + fee, self.dollars(account), 0.0
         return Event(
             tick=tick, time_ns=int(self.bars.open_ns[tick]) + self.bars.bar_ns, kind=KINDS[kind], account=name,
             symbol=symbol, quantity=quantity, price=price, cash=cash, asset=asset,

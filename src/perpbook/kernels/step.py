@@ -45,7 +45,7 @@ TICKS, BLOCKS, TRIED, UNKNOWN, DECIDED = range(5)
 
 
 MONEY = np.dtype([("bar", np.int64), ("account", np.int64), ("dollars", np.float64)], align=True)
-"""Money under way: the bar it arrives in, whose it will be, how much."""
+"""Money under way: the bar it arrives in, whose it will be (an account, or -1 - layer), how much."""
 
 
 class Body(NamedTuple):
@@ -225,10 +225,13 @@ def arrive(holding: Holding, journal: Journal, under_way: Rows, moving: Integers
             under_way[kept].dollars = dollars
             kept += 1
             continue
+        outside.transit[0] -= dollars
+        if a < 0:
+            outside.layers[-1 - a] += dollars
+            continue
         holding.accounts[a].cash += dollars
         holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
         holding.moved[a, ARRIVED] += dollars
-        outside.transit[0] -= dollars
         number = write(journal, bar, MONEY_IN, a, -1, 0)
         journal.figures[number, 0] = dollars
     moving[0] = kept

@@ -25,8 +25,8 @@ class TrendSize:
 
     `gross` (share of book equity) is shared out equally among the legs. `short` False stands aside instead of going
     short. With `vol_target` (a year, 0.4 is 40 %) a leg's share is multiplied by vol_target over its own annualised
-    volatility, at most by `vol_cap` (default 2): measured over `vol_bars` (default 100) returns at every change of
-    direction and every `rescale` (default 100) bars.
+    volatility, at most by `vol_cap` (default 2): measured over `vol_bars` (default 100) returns as soon as there are so
+    many, at every change of direction, and every `rescale` (default 100) bars.
     """
 
     gross: float = 1.0
@@ -157,6 +157,7 @@ def _multiple(bars: Bars, row: int, at: Integers, state: Floats, size: TrendSize
     turned[1:] = state[1:] != state[:-1]
     due = np.ones(at.size, dtype=np.bool_)
     due[1:] = at[1:] // size.cadence != at[:-1] // size.cadence
+    due[size.window : size.window + 1] = True
     newest = np.maximum.accumulate(np.where(turned | due, np.arange(at.size), 0))
     target = 0.0 if size.vol_target is None else size.vol_target
     measured = volatility[newest] if at.size else volatility

@@ -1,0 +1,372 @@
+"""`backtest run`: a book, its rules and a strategy over history, with and without the playbook."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perpbook.engine.arrange import Frictions
+from perpbook.engine.backtest import Fills, Journey, backtest
+from perpbook.engine.drive import Driver, Routes, asked_every, drive, window_of
+from perpbook.engine.outcome import Outcome
+from perpbook.errors import DataError, InputError
+from perpbook.model.data_finding import DataFinding, Severity
+from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
+from perpbook.strategies.table import Leg, TargetTable
+
+if TYPE_CHECKING:
+    from perpbook.history.choose import Wanted
+    from perpbook.model.bars import Bars
+    from perpbook.model.book import Book
+    from perpbook.playbook.schema import Playbook
+    from perpbook.strategies.protocol import Strategy
+    from perpbook.terms.terms import VenueTerms
+
+Tell = Callable[[str, int, int], None]
+
+
+def silent(step: str, number: int, total: int) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which bars: ISO times, None for as far as the data goes, and the width of a bar."""
+
+    start_ns: int | None = None
+    end_ns: int | None = None
+    bar_ns: int = 3600 * SECOND_NS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where history comes from, and what stands in for what: see `history.load.load_bars`."""
+
+    lake: Path
+    proxies: Mapping[str, str]
+    funding: Mapping[str, str]
+    accept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idea:
+    """What is traded. One of: nothing (what the book holds is held), a built-in by `name` with `options`, a `targets`
+    file, or the trader's `own` callable, asked every `every_ns`."""
+
+    legs: tuple[str, ...] = ()
+    name: str | None = None
+    options: Mapping[str, str] | None = None
+    targets: Path | None = None
+    own: str | None = None
+    every_ns: int = DAY_NS
+    routes: Routes = Routes()
+
+    def __post_init__(self) -> None:
+        chosen = [one for one in (self.name, self.targets, self.own) if one is not None]
+        if len(chosen) > 1:
+            raise InputError("give one of --strategy, --targets and --own, not several")
+        if self.options and self.name is None:
+            raise InputError("--set gives a built-in strategy its options: name one with --strategy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestResult:
+    """A run told whole. `guarded` is under the playbook, None without one; `control` is the same without it; `hopeful` is
+    `guarded` (or else `control`) with the optimistic fills. `result_hash` stands for every number of them."""
+
+    guarded: Outcome | None
+    control: Outcome
+    hopeful: Outcome
+    findings: tuple[DataFinding, ...]
+    notes: tuple[str, ...]
+    not_modelled: tuple[str, ...]
+    facts: Mapping[str, Any]
+    result_hash: str
+
+    @property
+    def main(self) -> Outcome:
+        """The run the trader asked for."""
+        return self.guarded if self.guarded is not None else self.control
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """Everything a backtest is made of, as the trader gives it."""
+
+    book: Path
+    playbook: Path | None
+    span: Span
+    source: Source
+    idea: Idea = Idea()
+    frictions: Frictions = Frictions()
+    latency: int = 0
+    seed: int = 0
+    terms_folders: tuple[Path, ...] = ()
+
+
+def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
+    """Run it.
+
+    Raises
+    ------
+    InputError : a file or option is wrong.
+    DataError : history is missing, or has fatal findings that were not accepted.
+    """
+    from perpbook.history.lake import Lake
+    from perpbook.history.quality import findings_for
+    from perpbook.history.volumes import daily_volumes
+    from perpbook.playbook.load import load_playbook
+
+    playbook = load_playbook(asked.playbook) if asked.playbook else None
+    book, betas = _read_book(asked)
+    terms = _terms(book, asked)
+    legs = _legs(book, terms, asked.idea.legs)
+    lake = Lake(asked.source.lake)
+    wanted = _wanted(book, terms, legs)
+    tell("reading history", 0, 4)
+    bars = _bars(lake, wanted, asked)
+    tell("examining it", 1, 4)
+    findings = findings_for(bars, lake, wanted)
+    _refuse_fatal(findings, asked.source.accept)
+    journey = Journey(
+        book=book,
+        terms=terms,
+        bars=bars,
+        playbook=playbook,
+        legs=legs,
+        betas=betas,
+        frictions=asked.frictions,
+        fills=Fills(latency=asked.latency),
+        daily_volume=daily_volumes(lake, wanted, bars, asked.source.proxies),
+        seed=asked.seed,
+        due=_due(playbook, bars),
+    )
+    tell("running", 2, 4)
+    return _told(asked, journey, findings, _outcomes(asked, journey))
+
+
+def _read_book(asked: Backtest) -> tuple[Book, Mapping[str, float]]:
+    from perpbook.snapshot import load_snapshot
+
+    snapshot = load_snapshot(asked.book, now_ns=None, terms_folders=asked.terms_folders)
+    return snapshot.book, snapshot.market.betas
+
+
+def _terms(book: Book, asked: Backtest) -> dict[str, VenueTerms]:
+    """Terms as of the span's end: the newest that could have held, or the oldest known."""
+    from datetime import UTC, datetime
+
+    from perpbook.terms.load import load_terms
+
+    at = None
+    if asked.span.end_ns is not None:
+        at = datetime.fromtimestamp(asked.span.end_ns // SECOND_NS, tz=UTC).date()
+    venues = dict.fromkeys(account.venue for account in book.accounts)
+    return {venue: load_terms(venue, at=at, folders=asked.terms_folders) for venue in venues}
+
+
+def _legs(book: Book, terms: Mapping[str, VenueTerms], named: Sequence[str]) -> tuple[Leg, ...]:
+    """The legs named `account:symbol`; without any, every position of the book."""
+    from perpbook.terms.find import find_contract
+
+    accounts = {account.id: account for account in book.accounts}
+    if not named:
+        named = [f"{account.id}:{one.symbol}" for account in book.accounts for one in account.positions]
+    out = []
+    for name in named:
+        account, colon, symbol = name.partition(":")
+        if not colon or account not in accounts:
+            known = ", ".join(f"{one}:SYMBOL" for one in accounts)
+            raise InputError(f'leg "{name}" is not account:symbol of this book; write {known}')
+        venue = accounts[account].venue
+        contract = find_contract(terms[venue], symbol).contract
+        out.append(Leg(account=account, venue=venue, symbol=contract.symbol))
+    return tuple(dict.fromkeys(out))
+
+
+def _wanted(book: Book, terms: Mapping[str, VenueTerms], legs: Sequence[Leg]) -> list[Wanted]:
+    """Every contract that is held or traded."""
+    from perpbook.history.choose import Wanted
+    from perpbook.terms.find import find_contract
+
+    pairs = [(account.venue, one.symbol) for account in book.accounts for one in account.positions]
+    pairs += [(leg.venue, leg.symbol) for leg in legs]
+    contracts = [find_contract(terms[venue], symbol).contract for venue, symbol in pairs]
+    if not contracts:
+        raise InputError("the book holds nothing and no leg is named: say what to trade with --legs account:symbol,…")
+    return list(
+        dict.fromkeys(Wanted(venue=one.venue, symbol=one.symbol, base=one.base, quote=one.quote) for one in contracts)
+    )
+
+
+def _bars(lake: Any, wanted: Sequence[Wanted], asked: Backtest) -> Bars:
+    from perpbook.history.choose import span_of
+    from perpbook.history.load import load_bars
+
+    start, end = asked.span.start_ns, asked.span.end_ns
+    if start is None or end is None:
+        first, last = span_of(lake, wanted, bar_ns=asked.span.bar_ns, proxies=asked.source.proxies)
+        start, end = first if start is None else start, last if end is None else end
+    return load_bars(
+        lake, wanted, bar_ns=asked.span.bar_ns, start_ns=start, end_ns=end, proxies=asked.source.proxies,
+        funding=asked.source.funding,
+    )  # fmt: skip
+
+
+def _refuse_fatal(findings: Sequence[DataFinding], accept: bool) -> None:
+    fatal = [one for one in findings if one.severity is Severity.FATAL]
+    if fatal and not accept:
+        told = "; ".join(one.message for one in fatal[:3])
+        raise DataError(
+            f"the history of this run is unfit ({len(fatal)} fatal findings): {told}. Choose other dates, mend the data, "
+            "or run with --accept and read the results knowing it"
+        )
+
+
+def _due(playbook: Playbook | None, bars: Bars) -> np.ndarray | None:
+    from perpbook.playbook.schedule import due_bars
+
+    if playbook is None or playbook.rebalance is None:
+        return None
+    return due_bars(playbook.rebalance, bars.open_ns, bars.bar_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """The three runs of one backtest."""
+
+    guarded: Outcome | None
+    control: Outcome
+    hopeful: Outcome
+
+
+def _outcomes(asked: Backtest, journey: Journey) -> Outcomes:
+    """The run under the playbook, without it, and with the most hopeful fills."""
+    idea = asked.idea
+    targets = _targets(idea, journey)
+    strategy = _own(idea)
+    steps = max(1, idea.every_ns // journey.bars.bar_ns)
+
+    def one(changed: Journey) -> Outcome:
+        if strategy is None:
+            return backtest(replace(changed, targets=targets))
+        driver = Driver(
+            strategy=strategy,
+            asked=asked_every(journey.bars.count, steps),
+            window=window_of(changed, changed.legs, 500),
+            routes=idea.routes,
+        )
+        return drive(changed, driver)
+
+    hopeful = replace(journey, fills=replace(journey.fills, pessimistic=False))
+    guarded = one(journey) if journey.playbook is not None else None
+    return Outcomes(guarded=guarded, control=one(replace(journey, playbook=None, due=None)), hopeful=one(hopeful))
+
+
+def _targets(idea: Idea, journey: Journey) -> TargetTable | None:
+    from perpbook.strategies.catalogue import build
+
+    if idea.name is not None:
+        return build(idea.name, idea.options or {}, journey.bars, journey.legs)
+    if idea.targets is not None:
+        from perpbook.history.targets import read_targets
+
+        return read_targets(idea.targets, journey.bars, journey.legs)
+    return None
+
+
+def _own(idea: Idea) -> Strategy | None:
+    from perpbook.strategies.own import load_callable
+
+    return load_callable(idea.own) if idea.own is not None else None
+
+
+def _told(
+    asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], done: Outcomes
+) -> BacktestResult:
+    from perpbook import __version__
+
+    bars, idea = journey.bars, asked.idea
+    facts = {
+        "version": __version__,
+        "book": journey.book.source,
+        "playbook": journey.playbook.name if journey.playbook else None,
+        "strategy": idea.name or (str(idea.targets) if idea.targets else idea.own) or "hold what the book holds",
+        "options": dict(idea.options or {}),
+        "legs": [leg.name for leg in journey.legs],
+        "start": to_iso(int(bars.open_ns[0])),
+        "end": to_iso(int(bars.open_ns[-1]) + bars.bar_ns),
+        "bar_seconds": bars.bar_ns // SECOND_NS,
+        "bars": bars.count,
+        "prices": bars.source,
+        "simulated": bars.simulated,
+        "proxies": dict(asked.source.proxies),
+        "funding": dict(asked.source.funding),
+        "latency": asked.latency,
+        "half_spread": asked.frictions.half_spread,
+        "impact": asked.frictions.impact,
+        "fee_tier": asked.frictions.fee_tier,
+        "minimum_order": asked.frictions.minimum_order,
+        "seed": asked.seed,
+        "terms": {venue: one.as_of.isoformat() for venue, one in journey.terms.items()},
+    }
+    notes = tuple(dict.fromkeys([*bars.notes, *done.control.arrangement.notes, *_dated(journey)]))
+    return BacktestResult(
+        guarded=done.guarded,
+        control=done.control,
+        hopeful=done.hopeful,
+        findings=findings,
+        notes=notes,
+        not_modelled=not_modelled(journey),
+        facts=facts,
+        result_hash=result_hash(facts, (done.guarded, done.control, done.hopeful)),
+    )
+
+
+def _dated(journey: Journey) -> list[str]:
+    """What the reader must know of terms and entries that are of another time than the bars."""
+    out = []
+    start = int(journey.bars.open_ns[0])
+    for venue in journey.terms.values():
+        if venue.as_of.isoformat() > to_iso(start)[:10]:
+            out.append(f"{venue.name}'s margin terms and fees are of {venue.as_of}, after these prices: no older ones are known")
+    for account in journey.book.accounts:
+        for position in account.positions:
+            column = journey.bars.column(account.venue, position.symbol)
+            first = float(journey.bars.open[column, 0])
+            if not 0.5 < position.entry_price / first < 2.0:
+                out.append(
+                    f"{position.symbol} in {account.id} was entered at {position.entry_price:g} and the first bar opens at "
+                    f"{first:g}: the run starts with that profit or loss"
+                )
+    return out
+
+
+def not_modelled(journey: Journey) -> tuple[str, ...]:
+    """What a run leaves out, in words."""
+    return (
+        "mark and oracle prices: margin is tested on the bars' trades",
+        "the order of prices inside a bar: the pessimistic run takes every account's worst, the optimistic one closes alone",
+        "queues and partial fills: a limit order fills whole when the bar trades through it",
+        "auto-deleveraging, and an insurance fund that runs dry",
+        "open-interest scaling of initial margin, position limits, and terms that changed inside the span",
+        "order-book depth: taking costs half a spread and square-root impact"
+        + ("" if journey.daily_volume is not None and np.isfinite(journey.daily_volume).any() else " (no volumes: no impact)"),
+    )
+
+
+def result_hash(facts: Mapping[str, Any], outcomes: Sequence[Outcome | None]) -> str:
+    """A hash of everything a run was given and everything it gave: the same anywhere for the same run."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+    for one in outcomes:
+        if one is not None:
+            digest.update(np.ascontiguousarray(one.curve[:, : one.ended]).tobytes())
+            digest.update(one.what.tobytes())
+            digest.update(np.nan_to_num(one.figures).tobytes())
+    return digest.hexdigest()
