@@ -234,7 +234,7 @@ def test_a_cooldown_holds_no_profit_back_and_loses_no_step() -> None:
     state.positions.depth = 1_000.0
     assert (decided(state, policy, memory)[1].scale == 0.5).all()
     state.book.now_ns += MINUTE_NS
-    state.positions.gain, state.positions.depth = 0.2, 100.0  # the depth rule would cut more, and rests
+    state.positions.gain, state.positions.depth = 0.1, 100.0  # the depth rule would cut more, and rests
     findings, proposals = decided(state, policy, memory)
     assert (proposals.scale == 0.5).all() and (proposals.reason == TAKE_PROFIT).all()
     assert len(told(findings)) == 12

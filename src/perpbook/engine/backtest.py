@@ -33,6 +33,9 @@ CHUNK_BARS = 1 << 16
 
 FIRST_SPAN = 64
 
+CLOCK = 8
+"""Places in `kernels.step.Body.clock`."""
+
 COUNTS = ("ticks", "blocks", "given_up", "unknown", "decided")
 
 
@@ -227,7 +230,7 @@ def _alive(arrangement: Arrangement, prices: Floats, when: str) -> Floats:
 def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int) -> Body:
     rows, accounts = len(arrangement.rows), len(arrangement.accounts)
     columns, bars = len(journey.bars.series), journey.bars.count
-    clock = np.zeros(7, dtype=np.int64)
+    clock = np.zeros(CLOCK, dtype=np.int64)
     clock[SPAN] = FIRST_SPAN
     under_way, moving = _transfers(journey, arrangement)
     return Body(

@@ -60,6 +60,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         broken=np.array([one.kind == "broken" for one in scenarios], dtype=np.uint8),
         pull=np.array([pull * abs(one.size) for one in scenarios], dtype=np.float64),
         outermost=outermost(scenarios),
+        widest=widest(scenarios, every, pull),
     )
     outside, notes = _outside(arrangement, book, names)
     _sort_into_sleeves(arrangement, playbook)
@@ -76,6 +77,17 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         outside=outside,
         notes=notes,
     )
+
+
+def widest(scenarios: Sequence[Scenario], assets: Sequence[str], pull: float) -> Floats:
+    """(assets, 2) the lowest and highest price ratio of each asset in any scenario, and 1."""
+    out = np.ones((len(assets), 2))
+    for one in scenarios:
+        for number, asset in enumerate(assets):
+            move, more = one.moves.get(asset, 0.0), pull * abs(one.size) if one.kind == "broken" else 0.0
+            out[number, 0] = min(out[number, 0], 1.0 + max(move - more, FLOOR))
+            out[number, 1] = max(out[number, 1], 1.0 + max(move + more, FLOOR))
+    return out
 
 
 def outermost(scenarios: Sequence[Scenario]) -> Integers:
@@ -162,4 +174,5 @@ def _scratch(arrangement: Arrangement, columns: int, scenarios: int) -> Scratch:
         stormy=real(columns, scenarios),
         exposures=real(len(arrangement.assets)),
         held=held,
+        safe=np.zeros(accounts, dtype=np.int64),
     )

@@ -18,7 +18,7 @@ from perpbook.kernels.scale import largest_scale
 from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate
 from perpbook.kernels.slots import Slots, initial_fraction
 from perpbook.kernels.state import Policy, State
-from perpbook.kernels.types import Floats, Holdings
+from perpbook.kernels.types import Floats, Holdings, Integers
 
 HEDGED = 1e-9
 """Relative: less net exposure than this has no sign (as in `scenario.grid`)."""
@@ -34,13 +34,14 @@ class Outside(NamedTuple):
 
 class Scratch(NamedTuple):
     """Room for one look. prices, way : (C,).  stormy : (C, S).  exposures : (assets,).  held : the book, so
-    that its sizes can be scaled."""
+    that its sizes can be scaled.  safe : (A,) 1 for accounts that are known to survive every scenario."""
 
     prices: Floats
     way: Floats
     stormy: Floats
     exposures: Floats
     held: Holdings
+    safe: Integers
 
 
 @lean
@@ -122,15 +123,21 @@ def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats,
 def look_at_storms(
     slots: Slots, holding: Holding, buffer: float, scratch: Scratch, prices: Floats, state: State
 ) -> None:
-    """Every account in every scenario, and the largest scale that survives where one does not."""
+    """Every account in every scenario, and the largest scale that survives where one does not.
+
+    An account that is known to be safe (`scratch.safe`) is not looked at: infinite equity, no requirement.
+    """
     for a in range(holding.accounts.size):
         fails = False
+        state.accounts[a].safe_scale = 1.0
+        if scratch.safe[a] == 1:
+            state.stress_equity[a, :], state.stress_maintenance[a, :] = np.inf, 0.0
+            continue
         for s in range(scratch.stormy.shape[1]):
             copy_row(scratch.stormy[:, s], scratch.prices)
             equity, need = account_margin(holding.lines, a, scratch.prices)
             state.stress_equity[a, s], state.stress_maintenance[a, s] = equity, need
             fails = fails or (1.0 + buffer) * need >= equity * (1.0 - 1e-9)
-        state.accounts[a].safe_scale = 1.0
         if fails:
             hold_still(slots, holding, prices, scratch.held, a)
             best = largest_scale(scratch.held, a, prices, buffer)

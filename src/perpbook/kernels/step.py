@@ -22,7 +22,7 @@ from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Habits, Orders, cancel_all, fill_due, fill_limits, slippage_rate, start
 from perpbook.kernels.rows import add_row, copy_row, least_of
-from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
+from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act, survives_all_at_once
 from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
 from perpbook.kernels.sight import Outside, Scratch, look
@@ -37,8 +37,8 @@ WIDTH = 512
 DONE, FULL = 0, 1
 """Why `advance` came back: it is where it was sent, or the journal must be emptied first."""
 
-TICK, SETTLED, TARGETED, EVENT, SPAN, WAITING, HALTED = range(7)
-"""Places in `Body.clock`: next bar, next settlement, next target, next event, width tried next, orders under way, halted."""
+TICK, SETTLED, TARGETED, EVENT, DAY, SPAN, WAITING, HALTED = range(8)
+"""Places in `Body.clock`: next bar, settlement, target, event, new day; width tried next, orders under way, halted 1/0."""
 
 TICKS, BLOCKS, TRIED, UNKNOWN, DECIDED = range(5)
 """Places in `Body.counts`: full ticks, blocks done at once, blocks given up, ticks with a stale market, decisions."""
@@ -99,11 +99,12 @@ def advance(
         first = clock[TICK]
         last = first
         if not forced:
-            last = free_until(tape, schedule.event_bar, slots, body, until)
+            last = free_until(tape, schedule, slots, body, until)
         span = min(last - first, clock[SPAN])
         if span >= 2:
             if lanes(tape, slots, body, mind.rules, first, first + span):
                 clock[TICK] = first + span
+                let_time_pass(tape, body, mind.rules.memory, first + span - 1)
                 clock[SPAN] = min(2 * span, WIDTH)
                 body.counts[BLOCKS] += 1
             else:
@@ -118,20 +119,36 @@ def advance(
 
 
 @lean
-def free_until(tape: Tape, event_bar: Integers, slots: Slots, body: Body, until: int) -> int:
-    """The bar before which no event falls; the next bar itself when it needs a tick."""
-    clock = body.clock
+def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, until: int) -> int:
+    """The bar before which no event falls; the next bar itself when it needs a tick.
+
+    A new day may begin at a stretch's last bar, but not inside it; while the book is halted it needs a tick.
+    """
+    clock, event_bar, day_bar = body.clock, schedule.event_bar, schedule.day_bar
     first = clock[TICK]
     if clock[WAITING] > 0:
         return first
     while clock[EVENT] < event_bar.size and event_bar[clock[EVENT]] < first:
         clock[EVENT] += 1
+    while clock[DAY] < day_bar.size and day_bar[clock[DAY]] < first:
+        clock[DAY] += 1
     last = min(until, first + WIDTH)
     if clock[EVENT] < event_bar.size:
         last = min(last, event_bar[clock[EVENT]])
+    if clock[DAY] < day_bar.size:
+        last = min(last, day_bar[clock[DAY]] + 1 - clock[HALTED])
     for k in range(body.moving[0]):
         last = min(last, max(body.under_way[k].bar, first))
     return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
+
+
+@lean
+def let_time_pass(tape: Tape, body: Body, memory: Memory, bar: int) -> None:
+    """What a day that begins with the close of `bar`, the last of a stretch, changes."""
+    total = body.curve[0, bar]
+    for a in range(1, body.holding.accounts.size):
+        total += body.curve[a, bar]
+    new_day(body.holding, memory, tape.open_ns[bar] + tape.bar_ns, total + outside_dollars(body.outside))
 
 
 @lean
@@ -205,7 +222,8 @@ def tick(
         clock[TARGETED] += 1
     if knows_prices(tape, slots, holding, bar):
         called = forced or targeted or schedule.due[bar] == 1 or clock[HALTED] == 1
-        if called or may_act_now(tape, slots, holding, mind.rules, body.block, bar):
+        face_close(tape, holding, body.block, bar)
+        if called or rules_may_act(slots, holding, mind.rules, body.block):
             judge(tape, slots, body, mind, bar, schedule.due[bar])
             obey(tape, slots, habits, body, mind, bar)
     else:
@@ -296,15 +314,14 @@ def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
 
 
 @lean
-def may_act_now(tape: Tape, slots: Slots, holding: Holding, rules: Rules, block: Block, bar: int) -> bool:
-    """The screens, on this bar's close alone."""
+def face_close(tape: Tape, holding: Holding, block: Block, bar: int) -> None:
+    """Make `block` this bar's close alone."""
     for c in range(tape.close.shape[0]):
         block.bounds[c, 0], block.bounds[c, 1] = tape.close[c, bar], tape.close[c, bar]
     copy_row(holding.lines.cash, block.cash)
     for i in range(holding.rows.size):
         block.paid[i] = -holding.rows[i].day_funding
     block.now_ns[0] = tape.open_ns[bar] + tape.bar_ns
-    return rules_may_act(slots, holding, rules, block)
 
 
 @lean
@@ -313,6 +330,10 @@ def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) 
     state, proposals = mind.state, mind.proposals
     copy_row(tape.close[:, bar], body.prices)
     state.book[0].now_ns, state.book[0].rebalance_due = tape.open_ns[bar] + tape.bar_ns, due
+    rules = mind.rules
+    for a in range(body.holding.accounts.size):
+        safe = survives_all_at_once(slots, body.holding.lines, rules.policy.buffer, rules.storms, body.block, a)
+        mind.scratch.safe[a] = 1 if safe else 0
     look(slots, body.holding, mind.rules, body.outside, mind.scratch, body.prices, state)
     for k in range(slots.positions.size):
         i = slots.positions[k]

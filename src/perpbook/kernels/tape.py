@@ -45,13 +45,15 @@ class Tape(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """What is due when. event_bar : (E,) rising bars that need a tick whatever the prices.
+    """What is due when. event_bar : (E,) rising bars that need a tick whatever the prices.  day_bar : rising bars whose
+    close is the first of a UTC day.
 
     due : (B,) 1 where the playbook's rebalance falls due at the close.  target_bar : (T,) rising; target : (T, n) signed
     shares of book equity decided at that close, NaN to leave a row alone.
     """
 
     event_bar: Integers
+    day_bar: Integers
     due: Flags
     target_bar: Integers
     target: Floats

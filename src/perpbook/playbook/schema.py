@@ -88,7 +88,7 @@ class Rebalance(Section):
     @field_validator("cadence")
     @classmethod
     def _comes_round(cls, cadence: str) -> str:
-        from perpbook.playbook.schedule import is_cadence
+        from perpbook.playbook.cadence import is_cadence
 
         if not is_cadence(cadence):
             raise PydanticCustomError("cadence", "should be daily, weekly, monthly or a cron line that comes round")
@@ -97,7 +97,7 @@ class Rebalance(Section):
     @field_validator("timezone")
     @classmethod
     def _known(cls, timezone: str) -> str:
-        from perpbook.playbook.schedule import is_timezone
+        from perpbook.playbook.cadence import is_timezone
 
         if not is_timezone(timezone):
             raise PydanticCustomError("timezone", "is not a known time zone")

@@ -21,36 +21,56 @@ from perpbook.playbook.sleeves import sleeve_capital, sleeve_of
 
 
 def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Policy) -> State:
-    """Lay an assessment out for `decide`."""
+    """Lay an assessment out for `decide`. What only time tells stays unknown: funding paid, targets, a rebalance due."""
     arrays, measures, book = assessed.arrays, assessed.measures, assessed.assessment.book
     rows = arrays.positions()
     items = [arrays.items[row] for row in rows]
-    venues = [arrays.accounts[item.account].venue for item in items]
-    sleeves = [sleeve_of(playbook, venue, item) for venue, item in zip(venues, items, strict=True)]
+    sleeves = [sleeve_of(playbook, arrays.accounts[item.account].venue, item) for item in items]
     capital, _ = sleeve_capital(playbook, assessed, sleeves)
-    notional = measures.notional[rows]
-    exposure = (measures.exposure * arrays.betas[arrays.held.column])[rows]
-    account = np.array([item.account for item in items], dtype=np.int64)
-    asset = np.array([names.assets.index(item.asset) for item in items], dtype=np.int64)
-    net = sums(account, exposure, len(arrays.accounts))
     counts = (len(names.assets), len(names.venues), len(names.layers), len(names.sleeves))
     state = empty_state(len(rows), len(arrays.accounts), len(assessed.scenarios), counts)
+    _lay_positions(state, assessed, names, [wanted_mode(playbook, names, sleeve) for sleeve in sleeves])
+    net = sums(state.positions["account"], state.positions["exposure"], len(arrays.accounts))
+    _lay_accounts(state, assessed, policy, net)
+    state.book["equity"], state.book["effective"] = book.equity, book.effective_leverage
+    state.book["coins"] = float(measures.net.sum()) - float(net.sum()) + assessed.outside.net
+    state.book["now_ns"] = assessed.assessment.as_of_ns
+    return state._replace(
+        asset_notional=sums(state.positions["asset"], measures.notional[rows], len(names.assets)),
+        stress_equity=assessed.grid.equity,
+        stress_maintenance=assessed.grid.maintenance,
+        venue_equity=_sums(names.venues, [one.venue for one in arrays.accounts], measures.equity),
+        layer_value=_layer_values(names, assessed),
+        sleeve_capital=np.array(capital, dtype=np.float64),
+    )
+
+
+def _lay_positions(state: State, assessed: Assessed, names: Names, wanted: list[int]) -> None:
+    """Write every position; `wanted` are the margin modes their sleeves ask for."""
+    arrays, measures = assessed.arrays, assessed.measures
+    rows = arrays.positions()
+    items = [arrays.items[row] for row in rows]
     profit = np.array([dollars_of_profit(arrays, item) for item in items], dtype=np.float64)
     for name, values in {
-        "account": account,
-        "asset": asset,
-        "venue": [names.venues.index(venue) for venue in venues],
+        "account": [item.account for item in items],
+        "asset": [names.assets.index(item.asset) for item in items],
+        "venue": [names.venues.index(arrays.accounts[item.account].venue) for item in items],
         "isolated": [arrays.accounts[item.account].mode is MarginMode.ISOLATED for item in items],
-        "wanted": [wanted_mode(playbook, names, sleeve) for sleeve in sleeves],
-        "notional": notional,
+        "wanted": wanted,
+        "notional": measures.notional[rows],
         "value": measures.exposure[rows],
-        "exposure": exposure,
+        "exposure": (measures.exposure * arrays.betas[arrays.held.column])[rows],
         "loss": np.maximum(-profit, 0.0),
         "gain": [gain_on_cost(item) for item in items],
         "depth": [exit_depth(item) for item in items],
         "cost": [max(item.taker_fee_rate, 0.0) for item in items],
     }.items():
         state.positions[name] = values
+
+
+def _lay_accounts(state: State, assessed: Assessed, policy: Policy, net: Floats) -> None:
+    """Write every account; `net` is the beta-weighted exposure of its positions."""
+    arrays, measures = assessed.arrays, assessed.measures
     for name, values in {
         "equity": measures.equity,
         "dead": measures.equity < measures.maintenance,
@@ -61,17 +81,6 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
         "book_calm_scale": calm_scales(arrays, policy.book_effective),
     }.items():
         state.accounts[name] = values
-    state.book["equity"], state.book["effective"] = book.equity, book.effective_leverage
-    state.book["coins"] = float(measures.net.sum()) - float(net.sum()) + assessed.outside.net
-    state.book["now_ns"] = assessed.assessment.as_of_ns
-    return state._replace(
-        asset_notional=sums(asset, notional, len(names.assets)),
-        stress_equity=assessed.grid.equity,
-        stress_maintenance=assessed.grid.maintenance,
-        venue_equity=_sums(names.venues, [one.venue for one in arrays.accounts], measures.equity),
-        layer_value=_layer_values(names, assessed),
-        sleeve_capital=np.array(capital, dtype=np.float64),
-    )
 
 
 def gain_on_cost(item: Item) -> float:

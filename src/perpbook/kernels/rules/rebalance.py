@@ -26,7 +26,7 @@ def band(policy: Policy, cost: float) -> float:
     if not policy.rebalance_cost_aware:
         return policy.rebalance_drift
     widened = (max(cost, 0.0) / USUAL_COST) ** (1.0 / 3.0)
-    return policy.rebalance_drift * min(max(widened, NARROWEST), WIDEST)
+    return float(policy.rebalance_drift * min(max(widened, NARROWEST), WIDEST))
 
 
 @lean

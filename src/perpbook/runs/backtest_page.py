@@ -1,0 +1,21 @@
+"""Writing a backtest's page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perpbook.errors import InputError
+
+if TYPE_CHECKING:
+    from perpbook.runs.backtest import BacktestResult
+
+
+def write_page(result: BacktestResult, path: Path) -> None:
+    """Write it; InputError when the file cannot be written."""
+    from perpbook.report.backtest_html import write_backtest_page
+
+    try:
+        write_backtest_page(path, result)
+    except OSError as error:
+        raise InputError(f"{path}: the page cannot be written: {error}; name another file") from error
