@@ -41,7 +41,9 @@ FeeTier = Annotated[int, typer.Option("--fee-tier", help="Fee tier of the venues
 @app.command("run")
 def run(
     book: Annotated[Path, typer.Argument(help="Book file.")],
-    playbook: Annotated[Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")] = None,
+    playbook: Annotated[
+        Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
+    ] = None,
     start: From = None,
     end: To = None,
     bar: Bar = "1h",
@@ -62,7 +64,9 @@ def run(
     fee_tier: FeeTier = 0,
     seed: Annotated[int, typer.Option("--seed", help="Part of the result's name; a run itself draws no chance.")] = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Folder to keep the run in, for compare and report.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Folder to keep the run in, for compare and report.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a backtest: funding, tiers, cross margin and liquidation inside every bar, with and without the playbook.

@@ -12,12 +12,13 @@ from perpbook.engine.outcome import Outcome
 from perpbook.engine.play import Play, play
 from perpbook.engine.reel import Reel, reel
 from perpbook.errors import BookError, InputError
+from perpbook.kernels.body import DONE, MONEY, SPAN, TICK, WIDTH, Body
+from perpbook.kernels.holding import PRICE
 from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, MONEY_IN, MONEY_OUT, ROOM, empty_journal
 from perpbook.kernels.margin import account_margin
-from perpbook.kernels.holding import PRICE
 from perpbook.kernels.orders import Habits, Orders, no_orders
 from perpbook.kernels.screens import Block
-from perpbook.kernels.step import DONE, MONEY, SPAN, TICK, WIDTH, Body, advance
+from perpbook.kernels.step import advance
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
 from perpbook.model.book import Book
@@ -67,8 +68,8 @@ class Journey:
     targets: TargetTable | None = None
     due: Flags | None = None
     betas: Mapping[str, float] = field(default_factory=dict)
-    frictions: Frictions = Frictions()
-    fills: Fills = Fills()
+    frictions: Frictions = field(default_factory=Frictions)
+    fills: Fills = field(default_factory=Fills)
     daily_volume: Floats | None = None
     seed: int = 0
 
@@ -240,20 +241,29 @@ def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int
         under_way=under_way,
         moving=moving,
         outside=rules.outside,
-        block=Block(
-            now_ns=np.zeros(1, dtype=np.int64), bounds=np.zeros((columns, 2)), cash=np.zeros(accounts),
-            equity=np.zeros(accounts), book=np.zeros(1), paid=np.zeros(rows), still=np.zeros(rows),
-        ),
+        block=_empty_block(columns, accounts, rows),
         target=np.full(rows, np.nan),
         curve=np.empty((accounts, bars)),
         rows=np.zeros((accounts, min(WIDTH, bars) + 1)),
-        since=np.zeros(accounts, dtype=np.int64),
         prices=np.zeros(columns),
         weights=np.zeros(rows),
         columns=np.zeros(rows, dtype=np.int64),
         clock=clock,
         counts=np.zeros(5, dtype=np.int64),
     )  # fmt: skip
+
+
+def _empty_block(columns: int, accounts: int, rows: int) -> Block:
+    return Block(
+        now_ns=np.zeros(1, dtype=np.int64),
+        bounds=np.zeros((columns, 2)),
+        cash=np.zeros(accounts),
+        equity=np.zeros(accounts),
+        book=np.zeros(1),
+        paid=np.zeros(rows),
+        still=np.zeros(rows),
+        since=np.zeros(accounts, dtype=np.int64),
+    )
 
 
 def _transfers(journey: Journey, arrangement: Arrangement) -> tuple[Rows, Integers]:

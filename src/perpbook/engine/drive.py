@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from perpbook.engine.backtest import Journey, Ready, conclude, go_on, prepare
 from perpbook.engine.outcome import Outcome
 from perpbook.errors import PerpbookError
+from perpbook.kernels.body import HALTED, WAITING
 from perpbook.kernels.holding import GAS, SENT
 from perpbook.kernels.journal import BY_STRATEGY, MONEY_OUT, REFUSED, write
 from perpbook.kernels.orders import has_margin, start
-from perpbook.kernels.step import HALTED, WAITING
 from perpbook.kernels.types import Floats, Integers
 from perpbook.strategies.orders import Orders, Wanted
 from perpbook.strategies.own import BlameStrategy
@@ -36,7 +36,7 @@ class Driver:
     strategy: Strategy
     asked: Integers
     window: Window
-    routes: Routes = Routes()
+    routes: Routes = field(default_factory=Routes)
 
 
 def drive(

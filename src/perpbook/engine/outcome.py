@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perpbook.engine.arrange import Arrangement
 from perpbook.errors import InvariantError

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from perpbook.engine.arrange import Arrangement
+from perpbook.kernels.body import Mind
 from perpbook.kernels.memory import empty_memory
 from perpbook.kernels.screens import FLOOR, Rules, Storms
 from perpbook.kernels.sight import Outside, Scratch
 from perpbook.kernels.state import State, empty_findings, empty_state, no_proposals
-from perpbook.kernels.step import Mind
 from perpbook.kernels.types import Floats, Holdings, Integers
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS
@@ -34,7 +34,10 @@ class Play:
 
 
 def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mapping[str, float], columns: int) -> Play:
-    """Lay a playbook out over a run's rows; `columns` is how many series it has. Sleeves and wanted margin modes are written into the rows."""
+    """Lay a playbook out over a run's rows; `columns` is how many series it has.
+
+    Sleeves and wanted margin modes are written into the rows.
+    """
     every = arrangement.assets
     exposed = Exposed(
         betas={asset: betas.get(asset, 1.0) for asset in every},

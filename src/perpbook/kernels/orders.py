@@ -41,6 +41,15 @@ class Orders(NamedTuple):
     count: Integers
 
 
+class Desk(NamedTuple):
+    """What an order touches: the rows' rules, what they hold, what is under way, and the journal."""
+
+    slots: Slots
+    holding: Holding
+    orders: Orders
+    journal: Journal
+
+
 class Habits(NamedTuple):
     """How orders are treated in a run: `latency` ticks before an order may fill, `slip` (0 or 1) on modelled slippage,
     `touch` 1 when a limit fills at a touch, `adverse` 1 when margin is tested at a bar's extremes."""
@@ -135,11 +144,9 @@ def has_margin(slots: Slots, holding: Holding, i: int, change: float, prices: Fl
 
 
 @lean
-def fill(
-    tape: Tape, slots: Slots, habits: Habits, holding: Holding, journal: Journal, i: int, change: float, bar: int,
-    reason: int, prices: Floats,
-) -> bool:  # fmt: skip
+def fill(tape: Tape, desk: Desk, habits: Habits, i: int, change: float, bar: int, reason: int, prices: Floats) -> bool:
     """Trade row i at the bar's open by taking, or refuse it; draws its account anew."""
+    slots, holding, journal = desk.slots, desk.holding, desk.journal
     c, a = slots.rows[i].column, slots.rows[i].account
     reference = prices[c]
     dollars = abs(change) if slots.rows[i].inverse else abs(change) * reference
@@ -150,16 +157,16 @@ def fill(
         number = write(journal, bar, REFUSED, a, i, reason)
         journal.figures[number, 0], journal.figures[number, 1] = change, price
         return False
-    settle_trade(slots, holding, journal, i, change, price, slots.rows[i].taker, bar, reason, prices)
+    settle_trade(desk, i, change, price, slots.rows[i].taker, bar, reason, prices)
     return True
 
 
 @lean
 def settle_trade(
-    slots: Slots, holding: Holding, journal: Journal, i: int, change: float, price: float, fee: float, bar: int,
-    reason: int, prices: Floats,
-) -> None:  # fmt: skip
+    desk: Desk, i: int, change: float, price: float, fee: float, bar: int, reason: int, prices: Floats
+) -> None:
     """Trade row i at a price known to be good, write it down, draw its account anew."""
+    slots, holding, journal = desk.slots, desk.holding, desk.journal
     reference = prices[slots.rows[i].column]
     fees, slipped = holding.totals[i, 2], holding.totals[i, 3]
     trade(slots, holding, i, change, reference, price, fee)
@@ -170,14 +177,12 @@ def settle_trade(
 
 
 @lean
-def fill_due(
-    tape: Tape, slots: Slots, habits: Habits, holding: Holding, orders: Orders, journal: Journal, bar: int,
-    prices: Floats,
-) -> int:  # fmt: skip
+def fill_due(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats) -> int:
     """Fill every market order due at this bar's open, reductions first; gives how many are still under way.
 
     `prices` (C,) are the bar's opens. A stale market fills nothing: its orders wait.
     """
+    slots, holding, orders = desk.slots, desk.holding, desk.orders
     for reducing in range(1, -1, -1):
         for i in range(slots.rows.size):
             if orders.rows[i].bar < 0 or orders.rows[i].bar > bar or tape.stale[slots.rows[i].column, bar]:
@@ -189,7 +194,7 @@ def fill_due(
             if orders.rows[i].reduce:
                 change = 0.0 if held * change >= 0.0 else math.copysign(min(abs(change), abs(held)), change)
             if change != 0.0:
-                fill(tape, slots, habits, holding, journal, i, change, bar, orders.rows[i].reason, prices)
+                fill(tape, desk, habits, i, change, bar, orders.rows[i].reason, prices)
     waiting = 0
     for i in range(slots.rows.size):
         waiting += 1 if orders.rows[i].bar >= 0 else 0
@@ -205,11 +210,9 @@ def limit_crossed(tape: Tape, habits: Habits, quantity: float, limit: float, low
 
 
 @lean
-def fill_limits(
-    tape: Tape, slots: Slots, habits: Habits, holding: Holding, orders: Orders, journal: Journal, bar: int,
-    prices: Floats,
-) -> None:  # fmt: skip
+def fill_limits(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats) -> None:
     """Fill resting orders that this bar trades through, at their limit, or at the open where that is better."""
+    slots, holding, orders = desk.slots, desk.holding, desk.orders
     kept = 0
     for k in range(orders.count[0]):
         i, change, limit = orders.resting[k].row, orders.resting[k].quantity, orders.resting[k].price
@@ -228,9 +231,9 @@ def fill_limits(
         if change != 0.0 and (
             not grows or has_margin(slots, holding, i, change, prices, dollars * slots.rows[i].maker)
         ):
-            settle_trade(slots, holding, journal, i, change, price, slots.rows[i].maker, bar, BY_LIMIT, prices)
+            settle_trade(desk, i, change, price, slots.rows[i].maker, bar, BY_LIMIT, prices)
         elif change != 0.0:
-            write(journal, bar, REFUSED, slots.rows[i].account, i, BY_LIMIT)
+            write(desk.journal, bar, REFUSED, slots.rows[i].account, i, BY_LIMIT)
     orders.count[0] = kept
 
 

@@ -50,9 +50,12 @@ class Rules(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What screens know of a block. now_ns : (1,) its first close.  bounds : (C, 2) prices.  cash : (A,) least `lines.cash`. equity : (A,) least equity at
-    a close; book : (1,) least of the whole book. paid : (n,) most dollars of funding paid today by row. still :
-    (n,) scratch."""
+    """What screens know of a block.
+
+    now_ns : (1,) its first close.  bounds : (C, 2) prices.  cash : (A,) least `lines.cash`.  equity : (A,) least equity at
+    a close; book : (1,) least of the whole book.  paid : (n,) most dollars of funding paid today by row.  still : (n,),
+    since : (A,) scratch.
+    """
 
     now_ns: Integers
     bounds: Floats
@@ -61,6 +64,7 @@ class Block(NamedTuple):
     book: Floats
     paid: Floats
     still: Floats
+    since: Integers
 
 
 @lean
@@ -293,10 +297,10 @@ def gain_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
 @lean
 def is_flat(holding: Holding) -> bool:
     """Whether no row holds anything that moves with a price."""
+    held = 0
     for i in range(holding.rows.size):
-        if holding.rows[i].quantity != 0.0:
-            return False
-    return True
+        held += 1 if holding.rows[i].quantity != 0.0 else 0
+    return held == 0
 
 
 @lean
@@ -313,26 +317,28 @@ def day_may_end_badly(holding: Holding, policy: Policy, memory: Memory, block: B
 @lean
 def funding_may_cost(slots: Slots, policy: Policy, block: Block) -> bool:
     """Whether the day's funding may exceed a cap of the book, an asset or a venue."""
-    equity, total = max(block.book[0], 0.0) * (1.0 - HAIR), 0.0
-    for i in range(slots.rows.size):
-        total += block.paid[i]
-    if total > policy.funding_cap * equity:
+    equity = max(block.book[0], 0.0) * (1.0 - HAIR)
+    if paid_in(slots, block, False, -1) > policy.funding_cap * equity:
         return True
     for asset in range(policy.funding_asset_cap.size):
-        if policy.funding_asset_cap[asset] < np.inf:
-            total = 0.0
-            for i in range(slots.rows.size):
-                total += block.paid[i] if slots.rows[i].asset == asset and not slots.rows[i].coin else 0.0
-            if total > policy.funding_asset_cap[asset] * equity:
-                return True
+        cap = policy.funding_asset_cap[asset]
+        if cap < np.inf and paid_in(slots, block, False, asset) > cap * equity:
+            return True
     for venue in range(policy.funding_venue_cap.size):
-        if policy.funding_venue_cap[venue] < np.inf:
-            total = 0.0
-            for i in range(slots.rows.size):
-                total += block.paid[i] if slots.rows[i].venue == venue else 0.0
-            if total > policy.funding_venue_cap[venue] * equity:
-                return True
+        cap = policy.funding_venue_cap[venue]
+        if cap < np.inf and paid_in(slots, block, True, venue) > cap * equity:
+            return True
     return False
+
+
+@lean
+def paid_in(slots: Slots, block: Block, by_venue: bool, subject: int) -> float:
+    """Most funding paid today in a venue, an asset, or (subject -1) the book."""
+    total = 0.0
+    for i in range(slots.rows.size):
+        whose = slots.rows[i].venue if by_venue else slots.rows[i].asset
+        total += block.paid[i] if subject < 0 or whose == subject else 0.0
+    return total
 
 
 @lean

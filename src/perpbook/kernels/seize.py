@@ -162,10 +162,11 @@ def take_rest(slots: Slots, holding: Holding, journal: Journal, a: int, prices: 
 
 @lean
 def liquidate(
-    bar_ns: int, slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, now_ns: int
+    slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, open_ns: int, bar_ns: int
 ) -> None:
     """Put a dead account through its venue's procedure at `prices` (C,)."""
     equity, need = account_margin(holding.lines, a, prices)
+    now_ns = open_ns + bar_ns
     backstop = equity < slots.accounts[a].backstop_ratio * need
     if not backstop and now_ns < holding.accounts[a].cool_until_ns:
         return

@@ -7,7 +7,7 @@ from perpbook.kernels.jit import lean
 from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.tape import Tape
-from perpbook.kernels.types import Floats, Integers
+from perpbook.kernels.types import Floats
 
 
 @lean
@@ -37,18 +37,17 @@ def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int
 
 @lean
 def cash_rows(
-    tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, rows: Floats, since: Integers,
-    block: Block,
-) -> None:  # fmt: skip
+    tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, rows: Floats, block: Block
+) -> None:
     """Write each account's `lines.cash` at every bar first..last-1 into `rows` (A, lanes), as `settle_bar` would leave it.
 
-    Nothing is changed. Linear contracts only: a block with others held ends before their settlements. `since` (A,) is
-    scratch; the lane after the last holds cash without `fixed`, so that sums round alike. `block` learns the least cash of
-    each account, and the most that each row may have paid today by any bar.
+    Nothing is changed. Linear contracts only: a block with others held ends before their settlements. The lane after the
+    last holds cash without `fixed`, so that sums round alike. `block` learns the least cash of each account, and the most
+    that each row may have paid today by any bar.
     """
     lanes, least, paid = last - first, block.cash, block.paid
     for a in range(holding.accounts.size):
-        rows[a, lanes], since[a] = holding.accounts[a].cash, 0
+        rows[a, lanes], block.since[a] = holding.accounts[a].cash, 0
         least[a] = holding.accounts[a].cash
     for i in range(holding.rows.size):
         paid[i] = -holding.rows[i].day_funding
@@ -58,15 +57,15 @@ def cash_rows(
         for i in range(slots.rows.size):
             if slots.rows[i].column == column and holding.rows[i].quantity != 0.0 and not slots.rows[i].coin:
                 a = slots.rows[i].account
-                rows[a, since[a] : lane] = rows[a, lanes] + holding.accounts[a].fixed
-                since[a] = max(lane, since[a])
+                rows[a, block.since[a] : lane] = rows[a, lanes] + holding.accounts[a].fixed
+                block.since[a] = max(lane, block.since[a])
                 dollars = payment(slots, holding, i, price, rate)
                 rows[a, lanes] += dollars
                 least[a] = min(least[a], rows[a, lanes])
                 paid[i] += max(-dollars, 0.0)
         cursor += 1
     for a in range(holding.accounts.size):
-        rows[a, since[a] : lanes] = rows[a, lanes] + holding.accounts[a].fixed
+        rows[a, block.since[a] : lanes] = rows[a, lanes] + holding.accounts[a].fixed
         least[a] += holding.accounts[a].fixed
 
 

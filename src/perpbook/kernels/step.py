@@ -9,79 +9,41 @@ until one bar is left for the tick. With `forced` every bar gets the tick, and t
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
-
-from perpbook.kernels.decide import decide
+from perpbook.kernels.act import adopt_targets, aim, judge, obey
+from perpbook.kernels.body import (
+    BLOCKS,
+    DAY,
+    DONE,
+    EVENT,
+    FULL,
+    HALTED,
+    SETTLED,
+    SPAN,
+    TARGETED,
+    TICK,
+    TICKS,
+    TRIED,
+    UNKNOWN,
+    WAITING,
+    WIDTH,
+    Body,
+    Mind,
+)
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import lean
-from perpbook.kernels.journal import BY_STRATEGY, HALT, MONEY_IN, ROOM, RULE, Journal, write
+from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
 from perpbook.kernels.lanes import add_weighted
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
-from perpbook.kernels.orders import Habits, Orders, cancel_all, fill_due, fill_limits, slippage_rate, start
+from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
 from perpbook.kernels.rows import add_row, copy_row, least_of
-from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act, survives_all_at_once
+from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
 from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
-from perpbook.kernels.sight import Outside, Scratch, look
+from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
-from perpbook.kernels.state import Findings, Proposals, State
 from perpbook.kernels.tape import Schedule, Tape, block_bounds
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
-
-WIDTH = 512
-"""Most bars done at once."""
-
-DONE, FULL = 0, 1
-"""Why `advance` came back: it is where it was sent, or the journal must be emptied first."""
-
-TICK, SETTLED, TARGETED, EVENT, DAY, SPAN, WAITING, HALTED = range(8)
-"""Places in `Body.clock`: next bar, settlement, target, event, new day; width tried next, orders under way, halted 1/0."""
-
-TICKS, BLOCKS, TRIED, UNKNOWN, DECIDED = range(5)
-"""Places in `Body.counts`: full ticks, blocks done at once, blocks given up, ticks with a stale market, decisions."""
-
-
-MONEY = np.dtype([("bar", np.int64), ("account", np.int64), ("dollars", np.float64)], align=True)
-"""Money under way: the bar it arrives in, whose it will be (an account, or -1 - layer), how much."""
-
-
-class Body(NamedTuple):
-    """What a run holds and has under way, and its scratch.
-
-    under_way : (room,) of `MONEY`, the first `moving` (1,) of them.  target : (n,) the strategy's standing targets, NaN
-    none.  curve : (A, B) written.  rows : (A, WIDTH + 1), since : (A,), prices : (C,), weights, columns : (n,) scratch.
-    clock, counts : see above.
-    """
-
-    holding: Holding
-    orders: Orders
-    journal: Journal
-    under_way: Rows
-    moving: Integers
-    outside: Outside
-    block: Block
-    target: Floats
-    curve: Floats
-    rows: Floats
-    since: Integers
-    prices: Floats
-    weights: Floats
-    columns: Integers
-    clock: Integers
-    counts: Integers
-
-
-class Mind(NamedTuple):
-    """What decides: the rules, and room for what they see and say."""
-
-    rules: Rules
-    state: State
-    findings: Findings
-    proposals: Proposals
-    scratch: Scratch
 
 
 @lean
@@ -157,7 +119,7 @@ def lanes(tape: Tape, slots: Slots, body: Body, rules: Rules, first: int, last: 
     block, holding, curve = body.block, body.holding, body.curve
     block_bounds(tape, first, last, block.bounds)
     block.now_ns[0] = tape.open_ns[first] + tape.bar_ns
-    cash_rows(tape, slots, holding, body.clock[SETTLED], first, last, body.rows, body.since, block)
+    cash_rows(tape, slots, holding, body.clock[SETTLED], first, last, body.rows, block)
     count = last - first
     for a in range(holding.accounts.size):
         own = curve[a, first:last]
@@ -203,16 +165,17 @@ def tick(
 ) -> None:
     """One bar, in full."""
     holding, orders, clock, prices = body.holding, body.orders, body.clock, body.prices
+    desk = Desk(slots, holding, orders, body.journal)
     if body.moving[0] > 0:
         arrive(holding, body.journal, body.under_way, body.moving, body.outside, bar)
     clock[SETTLED] = settle_bar(tape, slots, holding, bar, clock[SETTLED])
     copy_row(tape.open[:, bar], prices)
     if clock[WAITING] > 0:
-        clock[WAITING] = fill_due(tape, slots, habits, holding, orders, body.journal, bar, prices)
+        clock[WAITING] = fill_due(tape, desk, habits, bar, prices)
     if orders.count[0] > 0:
-        fill_limits(tape, slots, habits, holding, orders, body.journal, bar, prices)
+        fill_limits(tape, desk, habits, bar, prices)
     for a in range(holding.accounts.size):
-        test_margin(tape, slots, habits, holding, orders, body.journal, prices, a, bar)
+        test_margin(tape, desk, habits, prices, a, bar)
     forget_closed(slots, holding, mind.rules.memory)
     book = look_at_close(tape, slots, body, bar)
     new_day(holding, mind.rules.memory, tape.open_ns[bar] + tape.bar_ns, book)
@@ -256,19 +219,17 @@ def arrive(holding: Holding, journal: Journal, under_way: Rows, moving: Integers
 
 
 @lean
-def test_margin(
-    tape: Tape, slots: Slots, habits: Habits, holding: Holding, orders: Orders, journal: Journal, prices: Floats,
-    a: int, bar: int,
-) -> None:  # fmt: skip
+def test_margin(tape: Tape, desk: Desk, habits: Habits, prices: Floats, a: int, bar: int) -> None:
     """Test account a at the bar's worst prices, then at its close; liquidate it if it dies."""
+    slots, holding = desk.slots, desk.holding
     for closing in range(1 - habits.adverse, 2):
         copy_row(tape.close[:, bar], prices)
         if closing == 0:
             worst_prices(tape, slots, holding, a, bar, prices)
         equity, need = account_margin(holding.lines, a, prices)
         if is_dead(slots, a, equity, need):
-            cancel_all(slots, orders, a)
-            liquidate(tape.bar_ns, slots, holding, journal, a, prices, bar, tape.open_ns[bar] + tape.bar_ns)
+            cancel_all(slots, desk.orders, a)
+            liquidate(slots, holding, desk.journal, a, prices, bar, tape.open_ns[bar], tape.bar_ns)
 
 
 @lean
@@ -307,10 +268,10 @@ def new_day(holding: Holding, memory: Memory, now_ns: int, book: float) -> None:
 @lean
 def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     """Whether no market that is held is stale: rules do not judge what nobody knows."""
+    stale = 0
     for i in range(slots.rows.size):
-        if holding.rows[i].quantity != 0.0 and tape.stale[slots.rows[i].column, bar]:
-            return False
-    return True
+        stale += tape.stale[slots.rows[i].column, bar] if holding.rows[i].quantity != 0.0 else 0
+    return stale == 0
 
 
 @lean
@@ -322,88 +283,3 @@ def face_close(tape: Tape, holding: Holding, block: Block, bar: int) -> None:
     for i in range(holding.rows.size):
         block.paid[i] = -holding.rows[i].day_funding
     block.now_ns[0] = tape.open_ns[bar] + tape.bar_ns
-
-
-@lean
-def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) -> None:
-    """Look at the book at the bar's close and let `decide` speak."""
-    state, proposals = mind.state, mind.proposals
-    copy_row(tape.close[:, bar], body.prices)
-    state.book[0].now_ns, state.book[0].rebalance_due = tape.open_ns[bar] + tape.bar_ns, due
-    rules = mind.rules
-    for a in range(body.holding.accounts.size):
-        safe = survives_all_at_once(slots, body.holding.lines, rules.policy.buffer, rules.storms, body.block, a)
-        mind.scratch.safe[a] = 1 if safe else 0
-    look(slots, body.holding, mind.rules, body.outside, mind.scratch, body.prices, state)
-    for k in range(slots.positions.size):
-        i = slots.positions[k]
-        share = body.target[i]
-        wanted = 0.0 if np.isnan(share) else share * state.book[0].equity
-        dollars = abs(wanted - state.positions[k].value)
-        state.positions[k].target = share
-        state.positions[k].cost = slots.rows[i].taker + slippage_rate(tape, slots.rows[i].column, bar, dollars)
-    proposals.scale[:], proposals.reason[:], proposals.target[:] = 1.0, 0, np.nan
-    proposals.no_new_risk[0] = 0
-    decide(state, mind.rules.policy, mind.rules.memory, mind.findings, proposals)
-    body.counts[DECIDED] += 1
-
-
-@lean
-def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int) -> None:
-    """Turn proposals into orders, and write down which rule asked."""
-    due, proposals, journal = bar + 1 + habits.latency, mind.proposals, body.journal
-    if proposals.no_new_risk[0] != body.clock[HALTED]:
-        body.clock[HALTED] = proposals.no_new_risk[0]
-        number = write(journal, bar, HALT, -1, -1, 0)
-        journal.figures[number, 4] = proposals.no_new_risk[0]
-    for k in range(slots.positions.size):
-        i = slots.positions[k]
-        price = tape.close[slots.rows[i].column, bar]
-        reason, change = proposals.reason[k], 0.0
-        if proposals.scale[k] < 1.0:
-            change = -(1.0 - proposals.scale[k]) * body.holding.rows[i].quantity
-        elif not np.isnan(proposals.target[k]):
-            dollars = proposals.target[k] - mind.state.positions[k].value
-            change = dollars if slots.rows[i].inverse else dollars / price
-        if change != 0.0 and start(slots, body.holding, body.orders, i, change, price, due, reason):
-            body.clock[WAITING] += 1
-            number = write(journal, bar, RULE, slots.rows[i].account, i, reason)
-            journal.figures[number, 0], journal.figures[number, 1] = change, price
-            measured, limit = worst_finding(mind.findings, reason)
-            journal.figures[number, 4], journal.figures[number, 5] = measured, limit
-
-
-@lean
-def worst_finding(findings: Findings, code: int) -> tuple[float, float]:
-    """The measured value and limit of a rule's finding that is furthest over its limit; NaN when it made none."""
-    measured, limit, most = np.nan, np.nan, -np.inf
-    for k in range(findings.rows[0]):
-        if findings.code[k] == code and findings.measured[k] - findings.limit[k] > most:
-            measured, limit = findings.measured[k], findings.limit[k]
-            most = measured - limit
-    return measured, limit
-
-
-@lean
-def adopt_targets(targets: Floats, standing: Floats, number: int) -> None:
-    """The strategy's newest targets become the standing ones."""
-    for i in range(standing.size):
-        if not np.isnan(targets[number, i]):
-            standing[i] = targets[number, i]
-
-
-@lean
-def aim(tape: Tape, slots: Slots, habits: Habits, body: Body, targets: Floats, bar: int, book: float) -> None:
-    """Start the orders that bring positions to the targets decided at this close."""
-    row, due = body.clock[TARGETED] - 1, bar + 1 + habits.latency
-    for k in range(slots.positions.size):
-        i = slots.positions[k]
-        share, price = targets[row, i], tape.close[slots.rows[i].column, bar]
-        if np.isnan(share) or tape.stale[slots.rows[i].column, bar]:
-            continue
-        wanted = share * max(book, 0.0) / (1.0 if slots.rows[i].inverse else price)
-        held = body.holding.rows[i].quantity
-        if body.clock[HALTED] == 1:
-            wanted = 0.0 if wanted * held <= 0.0 else np.copysign(min(abs(wanted), abs(held)), held)
-        if start(slots, body.holding, body.orders, i, wanted - held, price, due, BY_STRATEGY):
-            body.clock[WAITING] += 1

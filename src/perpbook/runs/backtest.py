@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ class Idea:
     targets: Path | None = None
     own: str | None = None
     every_ns: int = DAY_NS
-    routes: Routes = Routes()
+    routes: Routes = field(default_factory=Routes)
 
     def __post_init__(self) -> None:
         chosen = [one for one in (self.name, self.targets, self.own) if one is not None]
@@ -103,8 +103,8 @@ class Backtest:
     playbook: Path | None
     span: Span
     source: Source
-    idea: Idea = Idea()
-    frictions: Frictions = Frictions()
+    idea: Idea = field(default_factory=Idea)
+    frictions: Frictions = field(default_factory=Frictions)
     latency: int = 0
     seed: int = 0
     terms_folders: tuple[Path, ...] = ()
@@ -287,9 +287,7 @@ def _own(idea: Idea) -> Strategy | None:
     return load_callable(idea.own) if idea.own is not None else None
 
 
-def _told(
-    asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], done: Outcomes
-) -> BacktestResult:
+def _told(asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], done: Outcomes) -> BacktestResult:
     from perpbook import __version__
 
     bars, idea = journey.bars, asked.idea
@@ -335,7 +333,9 @@ def _dated(journey: Journey) -> list[str]:
     start = int(journey.bars.open_ns[0])
     for venue in journey.terms.values():
         if venue.as_of.isoformat() > to_iso(start)[:10]:
-            out.append(f"{venue.name}'s margin terms and fees are of {venue.as_of}, after these prices: no older ones are known")
+            out.append(
+                f"{venue.name}'s margin terms and fees are of {venue.as_of}, after these prices: no older ones are known"
+            )
     for account in journey.book.accounts:
         for position in account.positions:
             column = journey.bars.column(account.venue, position.symbol)
@@ -357,7 +357,11 @@ def not_modelled(journey: Journey) -> tuple[str, ...]:
         "auto-deleveraging, and an insurance fund that runs dry",
         "open-interest scaling of initial margin, position limits, and terms that changed inside the span",
         "order-book depth: taking costs half a spread and square-root impact"
-        + ("" if journey.daily_volume is not None and np.isfinite(journey.daily_volume).any() else " (no volumes: no impact)"),
+        + (
+            ""
+            if journey.daily_volume is not None and np.isfinite(journey.daily_volume).any()
+            else " (no volumes: no impact)"
+        ),
     )
 
 

@@ -81,9 +81,7 @@ def compare_runs(one: Path, other: Path, *, draws: int, block_ns: int, seed: int
     )
 
 
-def _of_changes(
-    equity: list[Floats], *, draws: int, block: int, chance: np.random.Generator
-) -> tuple[Difference, ...]:
+def _of_changes(equity: list[Floats], *, draws: int, block: int, chance: np.random.Generator) -> tuple[Difference, ...]:
     """Final equity and drawdown, with intervals from the paired changes drawn in blocks (circular block bootstrap:
     D. N. Politis and J. P. Romano, 1992)."""
     steps = [np.diff(curve) for curve in equity]
@@ -95,9 +93,7 @@ def _of_changes(
         high=float(np.quantile(sums, 0.975)), better=float(np.mean(sums > 0.0)),
     )  # fmt: skip
     falls = [deepest_fall(curve) for curve in equity]
-    fall = Difference(
-        name="deepest drawdown", unit="share", one=falls[0], other=falls[1], more=falls[0] - falls[1]
-    )
+    fall = Difference(name="deepest drawdown", unit="share", one=falls[0], other=falls[1], more=falls[0] - falls[1])
     swing = [float(np.std(step)) for step in steps]
     moved = Difference(
         name="standard deviation of a bar", unit="dollars", one=swing[0], other=swing[1], more=swing[0] - swing[1]
