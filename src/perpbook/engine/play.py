@@ -28,6 +28,7 @@ class Play:
     """The rules of a run and their surroundings, as arrays."""
 
     names: Names
+    scenarios: tuple[Scenario, ...]
     mind: Mind
     outside: Outside
     notes: tuple[str, ...]
@@ -70,6 +71,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
     state = _room(arrangement, names, len(scenarios))
     return Play(
         names=names,
+        scenarios=tuple(scenarios),
         mind=Mind(
             rules=Rules(policy=policy, memory=empty_memory(len(arrangement.positions)), storms=storms),
             state=state,
