@@ -39,7 +39,7 @@ daily_cap = 0.01
 
 
 def example() -> Journey:
-    """One perpetual, long one and a half times the book, sent back to that every 60 days."""
+    """One perpetual, long the whole book, sent back to that every 60 days."""
     chance = np.random.default_rng(2)
     close = 20_000 * np.exp(np.cumsum(chance.normal(size=(1, BARS)) * 6e-3, axis=1))
     opens = np.concatenate([[[20_000.0]], close[:, :-1]], axis=1)
@@ -66,7 +66,7 @@ def example() -> Journey:
         terms={"binance": load_terms("binance")},
         bars=bars,
         playbook=parse_playbook(PLAYBOOK, "benchmark"),
-        targets=TargetTable(bar=bar, legs=(leg,), exposure=np.full((bar.size, 1), 1.5)),
+        targets=TargetTable(bar=bar, legs=(leg,), exposure=np.full((bar.size, 1), 1.0)),
     )
 
 

@@ -260,6 +260,7 @@ def _empty_block(columns: int, accounts: int, rows: int) -> Block:
         cash=np.zeros(accounts),
         equity=np.zeros(accounts),
         book=np.zeros(1),
+        most=np.zeros(1),
         paid=np.zeros(rows),
         still=np.zeros(rows),
         since=np.zeros(accounts, dtype=np.int64),

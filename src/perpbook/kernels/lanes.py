@@ -81,9 +81,9 @@ def add_reciprocal(out: Floats, p: Floats, reciprocal: float) -> None:
         out[w] += reciprocal / p[w]
 
 
-@kernel
+@lean
 def price_bounds(price: Floats) -> tuple[float, float]:
-    """The lowest and highest price of a block: eight independent pairs, written out so that they stay in registers."""
+    """The lowest and highest of a row: eight independent pairs, written out so that they stay in registers."""
     p = price[0]
     l0, l1, l2, l3, l4, l5, l6, l7 = p, p, p, p, p, p, p, p
     h0, h1, h2, h3, h4, h5, h6, h7 = p, p, p, p, p, p, p, p

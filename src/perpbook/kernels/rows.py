@@ -18,12 +18,3 @@ def add_row(source: Floats, out: Floats) -> None:
     """Add `source` (n,) to `out`."""
     for k in range(out.size):
         out[k] += source[k]
-
-
-@lean
-def least_of(row: Floats) -> float:
-    """The least of a row."""
-    least = row[0]
-    for k in range(1, row.size):
-        least = min(least, row[k])
-    return float(least)

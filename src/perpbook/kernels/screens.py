@@ -53,8 +53,8 @@ class Block(NamedTuple):
     """What screens know of a block.
 
     now_ns : (1,) its first close.  bounds : (C, 2) prices.  cash : (A,) least `lines.cash`.  equity : (A,) least equity at
-    a close; book : (1,) least of the whole book.  paid : (n,) most dollars of funding paid today by row.  still : (n,),
-    since : (A,) scratch.
+    a close; book : (1,) least of the whole book, most : (1,) its most where a day begins inside the block, else -inf.
+    paid : (n,) most dollars of funding paid in a day by row.  still : (n,), since : (A,) scratch.
     """
 
     now_ns: Integers
@@ -62,6 +62,7 @@ class Block(NamedTuple):
     cash: Floats
     equity: Floats
     book: Floats
+    most: Floats
     paid: Floats
     still: Floats
     since: Integers
@@ -309,9 +310,13 @@ def day_may_end_badly(holding: Holding, policy: Policy, memory: Memory, block: B
     if block.now_ns[0] < memory.halted_until_ns[0] and is_flat(holding):
         return False
     least = block.book[0] - HAIR * abs(block.book[0])
-    if policy.daily_drawdown < np.inf and least < memory.day_start[0] * (1.0 - policy.daily_drawdown):
+    day, week = memory.day_start[0], memory.week_start[0]
+    if block.most[0] > -np.inf:
+        day = day if day >= block.most[0] else block.most[0]
+        week = week if week >= block.most[0] else block.most[0]
+    if policy.daily_drawdown < np.inf and least < day * (1.0 - policy.daily_drawdown):
         return True
-    return policy.weekly_drawdown < np.inf and least < memory.week_start[0] * (1.0 - policy.weekly_drawdown)
+    return policy.weekly_drawdown < np.inf and least < week * (1.0 - policy.weekly_drawdown)
 
 
 @lean

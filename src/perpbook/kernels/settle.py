@@ -43,14 +43,14 @@ def cash_rows(
 
     Nothing is changed. Linear contracts only: a block with others held ends before their settlements. The lane after the
     last holds cash without `fixed`, so that sums round alike. `block` learns the least cash of each account, and the most
-    that each row may have paid today by any bar.
+    that each row may have paid in any day by any bar, money received left out.
     """
     lanes, least, paid = last - first, block.cash, block.paid
     for a in range(holding.accounts.size):
         rows[a, lanes], block.since[a] = holding.accounts[a].cash, 0
         least[a] = holding.accounts[a].cash
     for i in range(holding.rows.size):
-        paid[i] = -holding.rows[i].day_funding
+        paid[i] = max(-holding.rows[i].day_funding, 0.0)
     while cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
         column, bar = tape.settlements[cursor].column, tape.settlements[cursor].bar
         price, rate, lane = tape.open[column, bar], tape.settlements[cursor].rate, bar - first

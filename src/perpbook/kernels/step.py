@@ -9,6 +9,8 @@ until one bar is left for the tick. With `forced` every bar gets the tick, and t
 
 from __future__ import annotations
 
+import math
+
 from perpbook.kernels.act import adopt_targets, aim, judge, obey
 from perpbook.kernels.body import (
     BLOCKS,
@@ -32,11 +34,11 @@ from perpbook.kernels.body import (
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
-from perpbook.kernels.lanes import add_weighted
+from perpbook.kernels.lanes import add_weighted, price_bounds
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
-from perpbook.kernels.rows import add_row, copy_row, least_of
+from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
 from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
@@ -64,9 +66,8 @@ def advance(
             last = free_until(tape, schedule, slots, body, until)
         span = min(last - first, clock[SPAN])
         if span >= 2:
-            if lanes(tape, slots, body, mind.rules, first, first + span):
+            if lanes(tape, schedule.day_bar, slots, body, mind.rules, first, first + span):
                 clock[TICK] = first + span
-                let_time_pass(tape, body, mind.rules.memory, first + span - 1)
                 clock[SPAN] = min(2 * span, WIDTH)
                 body.counts[BLOCKS] += 1
             else:
@@ -84,7 +85,7 @@ def advance(
 def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, until: int) -> int:
     """The bar before which no event falls; the next bar itself when it needs a tick.
 
-    A new day may begin at a stretch's last bar, but not inside it; while the book is halted it needs a tick.
+    While the book is halted a new day, which may re-arm it, needs a tick.
     """
     clock, event_bar, day_bar = body.clock, schedule.event_bar, schedule.day_bar
     first = clock[TICK]
@@ -97,43 +98,54 @@ def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, until: 
     last = min(until, first + WIDTH)
     if clock[EVENT] < event_bar.size:
         last = min(last, event_bar[clock[EVENT]])
-    if clock[DAY] < day_bar.size:
-        last = min(last, day_bar[clock[DAY]] + 1 - clock[HALTED])
+    if clock[HALTED] == 1 and clock[DAY] < day_bar.size:
+        last = min(last, day_bar[clock[DAY]])
     for k in range(body.moving[0]):
         last = min(last, max(body.under_way[k].bar, first))
     return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
 
 
 @lean
-def let_time_pass(tape: Tape, body: Body, memory: Memory, bar: int) -> None:
-    """What a day that begins with the close of `bar`, the last of a stretch, changes."""
-    total = body.curve[0, bar]
-    for a in range(1, body.holding.accounts.size):
-        total += body.curve[a, bar]
-    new_day(body.holding, memory, tape.open_ns[bar] + tape.bar_ns, total + outside_dollars(body.outside))
+def pass_days(tape: Tape, day_bar: Integers, slots: Slots, body: Body, memory: Memory, last: int) -> None:
+    """Settle the funding of a stretch that is done, up to bar `last`, and begin the days that began in it."""
+    clock, holding = body.clock, body.holding
+    while clock[DAY] < day_bar.size and day_bar[clock[DAY]] <= last:
+        bar = day_bar[clock[DAY]]
+        clock[SETTLED] = settle_bar(tape, slots, holding, bar, clock[SETTLED])
+        total = body.curve[0, bar]
+        for a in range(1, holding.accounts.size):
+            total += body.curve[a, bar]
+        new_day(holding, memory, tape.open_ns[bar] + tape.bar_ns, total + outside_dollars(body.outside))
+        clock[DAY] += 1
+    clock[SETTLED] = settle_bar(tape, slots, holding, last, clock[SETTLED])
 
 
 @lean
-def lanes(tape: Tape, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> bool:
+def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> bool:
     """Do bars first..last-1 at once; False, with nothing changed but scratch and curve, when something might happen."""
     block, holding, curve = body.block, body.holding, body.curve
     block_bounds(tape, first, last, block.bounds)
     block.now_ns[0] = tape.open_ns[first] + tape.bar_ns
     cash_rows(tape, slots, holding, body.clock[SETTLED], first, last, body.rows, block)
-    count = last - first
+    count, least, most = last - first, 0.0, 0.0
     for a in range(holding.accounts.size):
         own = curve[a, first:last]
         copy_row(body.rows[a, :count], own)
         add_positions(tape.close[:, first:last], slots, holding.lines, a, own, body.weights, body.columns)
-        block.equity[a] = least_of(own)
-    total = body.rows[0, :count]
-    copy_row(curve[0, first:last], total)
-    for a in range(1, holding.accounts.size):
-        add_row(curve[a, first:last], total)
-    block.book[0] = least_of(total) + outside_dollars(body.outside)
+        least, most = price_bounds(own)
+        block.equity[a] = least
+    if holding.accounts.size > 1:
+        total = body.rows[0, :count]
+        copy_row(curve[0, first:last], total)
+        for a in range(1, holding.accounts.size):
+            add_row(curve[a, first:last], total)
+        least, most = price_bounds(total)
+    outside = outside_dollars(body.outside)
+    begins = body.clock[DAY] < day_bar.size and day_bar[body.clock[DAY]] < last - 1
+    block.book[0], block.most[0] = least + outside, most + outside if begins else -math.inf
     if anything_may_happen(slots, holding, body.orders, rules, block):
         return False
-    body.clock[SETTLED] = settle_bar(tape, slots, holding, last - 1, body.clock[SETTLED])
+    pass_days(tape, day_bar, slots, body, rules.memory, last - 1)
     return True
 
 
@@ -282,4 +294,4 @@ def face_close(tape: Tape, holding: Holding, block: Block, bar: int) -> None:
     copy_row(holding.lines.cash, block.cash)
     for i in range(holding.rows.size):
         block.paid[i] = -holding.rows[i].day_funding
-    block.now_ns[0] = tape.open_ns[bar] + tape.bar_ns
+    block.now_ns[0], block.most[0] = tape.open_ns[bar] + tape.bar_ns, -math.inf

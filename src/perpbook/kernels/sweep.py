@@ -154,7 +154,8 @@ def measure(tape: Tape, body: Body, day_bar: Integers, split: int, out: Floats) 
         for a in range(body.curve.shape[0]):
             equity += body.curve[a, t]
         peak, least = max(peak, equity), min(least, equity)
-        deepest = max(deepest, 1.0 - equity / peak if peak > 0.0 else 0.0)
+        if equity < peak * (1.0 - deepest):
+            deepest = 1.0 - equity / peak
         if at < day_bar.size and day_bar[at] == t:
             if at > 0 and day > 0.0:
                 moments(equity / day - 1.0, out[7:12] if t <= split else out[12:17])
