@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import book, check, data, playbook, start, terms, whatif
+from perpbook.cli import backtest, book, check, data, playbook, start, sweep, terms, whatif
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.add_typer(playbook.app, name="playbook")
 app.add_typer(book.app, name="book")
 app.add_typer(terms.app, name="terms")
 app.add_typer(data.app, name="data")
+app.add_typer(backtest.app, name="backtest")
+app.add_typer(sweep.app, name="sweep")
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ def moment_ns(text: str | None, option: str) -> int | None:
     try:
         return from_iso(text)
     except ValueError:
-        raise InputError(f'{option} {text}: this is no ISO time; write one like "2022-05-01" or "2022-05-01T08:00"') from None
+        raise InputError(
+            f'{option} {text}: this is no ISO time; write one like "2022-05-01" or "2022-05-01T08:00"'
+        ) from None
 
 
 def width_ns(word: str) -> int:

@@ -101,7 +101,7 @@ def version(as_json: AsJson = False) -> None:
 
 
 def warmup(as_json: AsJson = False) -> None:
-    """Compile the kernels into the cache. Books of more than 200 positions use them; smaller ones need no compiling."""
+    """Compile the kernels into the cache: backtests need them, and checks of books of more than 200 positions."""
 
     def work() -> Answer:
         from perpbook.engine.clock import now_ns

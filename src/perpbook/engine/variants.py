@@ -60,9 +60,7 @@ def set_key(playbook: Playbook, key: str, value: float) -> Playbook:
         raise InputError(f"{key} = {value:g} does not do: {told['msg']}") from None
 
 
-def variant_figures(
-    playbook: Playbook, names: Names, groups: Sequence[Any], varied: Mapping[str, Floats]
-) -> Floats:
+def variant_figures(playbook: Playbook, names: Names, groups: Sequence[Any], varied: Mapping[str, Floats]) -> Floats:
     """(V, P) the figures of every variant; `varied` gives each key's value in every variant, (V,).
 
     A key's figures are found by compiling the playbook with its smallest and largest value: they must be the value itself,

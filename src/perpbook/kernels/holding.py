@@ -75,13 +75,15 @@ def mark(slots: Slots, holding: Holding, i: int, price: float) -> None:
 
 @lean
 def pay(slots: Slots, holding: Holding, i: int, dollars: float, price: float) -> None:
-    """Pay dollars (> 0 received) to the wallet of row i: cash, or its coin at a price."""
+    """Pay dollars (> 0 received) to the wallet of row i: cash, or its coin at a price, whose line moves with it."""
     coin = slots.rows[i].pays
     if coin < 0:
         holding.accounts[slots.rows[i].account].cash += dollars
     else:
         mark(slots, holding, coin, price)
-        holding.rows[coin].quantity += dollars / price
+        quantity = holding.rows[coin].quantity + dollars / price
+        holding.rows[coin].quantity = quantity
+        holding.lines.delta[coin] = quantity * (slots.rows[coin].weight if quantity > 0.0 else 1.0)
 
 
 @lean

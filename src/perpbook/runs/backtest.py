@@ -118,6 +118,13 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
     InputError : a file or option is wrong.
     DataError : history is missing, or has fatal findings that were not accepted.
     """
+    journey, findings = plan_journey(asked, tell)
+    tell("running (the first run compiles for about a minute)", 2, 4)
+    return _told(asked, journey, findings, _outcomes(asked, journey))
+
+
+def plan_journey(asked: Backtest, tell: Tell = silent) -> tuple[Journey, tuple[DataFinding, ...]]:
+    """Everything read and laid ready, and what is wrong with the data; errors as `run_backtest`."""
     from perpbook.history.lake import Lake
     from perpbook.history.quality import findings_for
     from perpbook.history.volumes import daily_volumes
@@ -147,8 +154,7 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
         seed=asked.seed,
         due=_due(playbook, bars),
     )
-    tell("running", 2, 4)
-    return _told(asked, journey, findings, _outcomes(asked, journey))
+    return journey, findings
 
 
 def _read_book(asked: Backtest) -> tuple[Book, Mapping[str, float]]:
@@ -249,7 +255,7 @@ class Outcomes:
 def _outcomes(asked: Backtest, journey: Journey) -> Outcomes:
     """The run under the playbook, without it, and with the most hopeful fills."""
     idea = asked.idea
-    targets = _targets(idea, journey)
+    targets = targets_of(idea, journey)
     strategy = _own(idea)
     steps = max(1, idea.every_ns // journey.bars.bar_ns)
 
@@ -269,7 +275,8 @@ def _outcomes(asked: Backtest, journey: Journey) -> Outcomes:
     return Outcomes(guarded=guarded, control=one(replace(journey, playbook=None, due=None)), hopeful=one(hopeful))
 
 
-def _targets(idea: Idea, journey: Journey) -> TargetTable | None:
+def targets_of(idea: Idea, journey: Journey) -> TargetTable | None:
+    """The targets of a built-in strategy or of a file; None when there are none."""
     from perpbook.strategies.catalogue import build
 
     if idea.name is not None:

@@ -1,4 +1,4 @@
-"""`warmup`: compile the kernels into the cache; `check` of a real book then compiles nothing."""
+"""`warmup`: compile the kernels into the cache; checks and backtests then compile nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ def run_warmup(now_ns: Callable[[], int], tell: Callable[[str, int, int], None])
 
     jit.prefer_compiled()
     started = now_ns()
+    from perpbook.engine.backtest import backtest
+    from perpbook.engine.smallest import smallest_journey
     from perpbook.kernels.warmup import steps
     from perpbook.runs.demo import check_example
 
     todo = list(steps())
     for number, (name, compile_it) in enumerate(todo):
-        tell(name, number, len(todo) + 1)
+        tell(name, number, len(todo) + 2)
         compile_it()
-    tell("rules", len(todo), len(todo) + 1)
+    tell("rules", len(todo), len(todo) + 2)
     check_example("desk", "conservative")
-    names = (*(name for name, _ in todo), "rules")
+    tell("the tick, about a minute", len(todo) + 1, len(todo) + 2)
+    backtest(smallest_journey())
+    names = (*(name for name, _ in todo), "rules", "the tick")
     return Warmed(kernels=names, folder=jit.cache_folder(), seconds=(now_ns() - started) / 1e9)
