@@ -25,6 +25,8 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.stress_grid --json
 	$(BIN)/python -m benchmarks.check_latency --json
+	$(BIN)/python -m benchmarks.backtest_bars --json
+	$(BIN)/python -m benchmarks.sweep --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

@@ -93,7 +93,7 @@ def seeded_account(
     for symbol, _ in contracts:
         contract = find_contract(terms, symbol).contract
         price = float(bars.open[bars.column(venue, symbol), 0])
-        settle = contract.settle if contract.is_inverse else terms.settle
+        settle = contract.settle
         settles.add(settle)
         if draw.random() < 0.85:
             dollars = float(10.0 ** draw.uniform(3, 6.5)) * (1.0 if draw.random() < 0.5 else -1.0)

@@ -15,6 +15,7 @@ from perpbook.kernels.types import Floats, Integers
 from perpbook.model.bars import Bars
 from perpbook.model.book import Book
 from perpbook.model.event import Event, EventKind
+from perpbook.model.market import STABLECOINS
 
 KINDS = {
     codes.FILL: EventKind.FILL,
@@ -132,16 +133,18 @@ class Outcome:
         return out
 
     def currency(self, row: int) -> str:
-        """The asset a row's profit is paid in, as the account's wallet names it."""
+        """The asset a row's profit is paid in."""
         found = self.arrangement.rows[row]
         assert found.terms is not None
-        if found.terms.contract.is_inverse:
-            return found.terms.contract.settle
-        return self.dollars(found.account)
+        return found.terms.contract.settle
 
     def dollars(self, account: int) -> str:
-        """What an account's dollars are called."""
-        return self.arrangement.terms[account].settle
+        """What an account's dollars are called: as its contracts settle, else as it holds them already."""
+        rows = [row for row in self.arrangement.rows if row.account == account and row.terms]
+        names = [row.terms.contract.settle for row in rows if row.terms]
+        names += [self.arrangement.terms[account].settle]
+        names += [balance.asset for balance in self.arrangement.accounts[account].collateral]
+        return next((name for name in names if name in STABLECOINS), "USDC")
 
     def events(self) -> Iterator[Event]:
         """Everything that happened, in the order it did: funding before the rest of its tick."""
@@ -170,7 +173,7 @@ class Outcome:
         if kind in TRADES:
             asset = self.currency(row)
             cash = fee + (other if kind != codes.FILL else 0.0)
-            if asset != self.dollars(account):
+            if self.arrangement.slots.rows.inverse[row]:
                 cash /= self._reference(kind, row, tick, price)
         elif kind in (codes.MONEY_IN, codes.MONEY_OUT):
             cash, asset, quantity = quantity + fee, self.dollars(account), 0.0

@@ -323,7 +323,7 @@ def day_may_end_badly(holding: Holding, policy: Policy, memory: Memory, block: B
 def funding_may_cost(slots: Slots, policy: Policy, block: Block) -> bool:
     """Whether the day's funding may exceed a cap of the book, an asset or a venue."""
     equity = max(block.book[0], 0.0) * (1.0 - HAIR)
-    if paid_in(slots, block, False, -1) > policy.funding_cap * equity:
+    if policy.funding_cap < np.inf and paid_in(slots, block, False, -1) > policy.funding_cap * equity:
         return True
     for asset in range(policy.funding_asset_cap.size):
         cap = policy.funding_asset_cap[asset]

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MEASURED = frozenset(
-    ["end_equity", "least_equity", "drawdown", "fills", "liquidations", "rules_fired", "fees", "days_in", "sharpe_in", "skew_in", "kurtosis_in", "days_out", "sharpe_out", "skew_out", "kurtosis_out"]
+    [
+        *("end_equity", "least_equity", "drawdown", "fills", "liquidations", "rules_fired", "fees"),
+        *("days_in", "sharpe_in", "skew_in", "kurtosis_in", "days_out", "sharpe_out", "skew_out", "kurtosis_out"),
+    ]
 )
 
 
