@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -75,38 +76,51 @@ def run(
     missing or unfit.
     """
 
-    def work() -> Answer:
-        from perpbook.engine.arrange import Frictions
-        from perpbook.report.progress import progress
-        from perpbook.runs.backtest import Backtest, Idea, Source, Span, run_backtest
-        from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+    given = locals()
 
-        rules = playbook_beside(book) if playbook is None else playbook
-        asked = Backtest(
-            book=book,
-            playbook=None if no_playbook else rules,
-            span=Span(start_ns=moment_ns(start, "--from"), end_ns=moment_ns(end, "--to"), bar_ns=width_ns(bar)),
-            source=Source(
-                lake=lake or lake_folder(), proxies=pairs(proxies, "--proxy"), funding=pairs(funding, "--funding"),
-                accept=accept,
-            ),
-            idea=Idea(
-                legs=tuple(legs or ()), name=strategy, options=pairs(options, "--set"), targets=targets, own=own,
-                every_ns=length_ns(every),
-            ),
-            frictions=Frictions(half_spread=half_spread, impact=impact, fee_tier=fee_tier),
-            latency=latency,
-            seed=seed,
-            terms_folders=terms_folders(),
-        )  # fmt: skip
+    def work() -> Answer:
+        from perpbook.report.progress import progress
+        from perpbook.runs.backtest import run_backtest
+
+        asked = asked_of(given)
         with progress("Backtest", quiet=as_json) as step:
             result = run_backtest(asked, step)
-        return answer(asked, result, html, save)
+        return answer(result, html, save)
 
     reply("backtest/1", as_json, work)
 
 
-def answer(asked: Backtest, result: BacktestResult, html: Path | None, save: Path | None) -> Answer:
+def asked_of(given: Mapping[str, Any]) -> Backtest:
+    """The options of a command as a backtest; what a command lacks has its usual value."""
+    from perpbook.engine.arrange import Frictions
+    from perpbook.runs.backtest import Backtest, Idea, Source, Span
+    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+
+    book, playbook = given["book"], given["playbook"]
+    rules = playbook_beside(book) if playbook is None else playbook
+    return Backtest(
+        book=book,
+        playbook=None if given.get("no_playbook") else rules,
+        span=Span(
+            start_ns=moment_ns(given["start"], "--from"), end_ns=moment_ns(given["end"], "--to"),
+            bar_ns=width_ns(given["bar"]),
+        ),
+        source=Source(
+            lake=given["lake"] or lake_folder(), proxies=pairs(given["proxies"], "--proxy"),
+            funding=pairs(given["funding"], "--funding"), accept=given["accept"],
+        ),
+        idea=Idea(
+            legs=tuple(given["legs"] or ()), name=given["strategy"], options=pairs(given["options"], "--set"),
+            targets=given["targets"], own=given.get("own"), every_ns=length_ns(given.get("every", "1d")),
+        ),
+        frictions=Frictions(half_spread=given["half_spread"], impact=given["impact"], fee_tier=given["fee_tier"]),
+        latency=given["latency"],
+        seed=given["seed"],
+        terms_folders=terms_folders(),
+    )  # fmt: skip
+
+
+def answer(result: BacktestResult, html: Path | None, save: Path | None) -> Answer:
     """A backtest as an answer: data, tables, files, exit code."""
     from perpbook.report.backtest_text import backtest_data, tell_backtest
     from perpbook.runs.backtest_keep import keep_run
@@ -141,11 +155,21 @@ def compare(
     """Compare two kept runs bar by bar: paired differences with block-bootstrap intervals."""
 
     def work() -> Answer:
-        from perpbook.report.backtest_compare import tell_comparison
+        from perpbook.report.backtest_compare import tell_differences
         from perpbook.runs.backtest_compare import compare_runs
 
         found = compare_runs(one, other, draws=draws, block_ns=length_ns(block), seed=seed)
-        return Answer(data=found, tell=lambda console: tell_comparison(console, found))
+
+        def tell(console: object) -> None:
+            from rich.console import Console
+
+            assert isinstance(console, Console)
+            console.print(
+                f"{found.start} to {found.end}, {found.bars:,} bars; {found.draws:,} draws of {found.block_bars} bars"
+            )
+            tell_differences(console, (one.name, other.name), found.differences)
+
+        return Answer(data=found, tell=tell)
 
     reply("backtest.compare/1", as_json, work)
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perpbook.cli import backtest as options
-from perpbook.cli.moments import moment_ns, pairs, width_ns
+from perpbook.cli import backtest as shared
 from perpbook.cli.output import Answer, AsJson, reply
 
 if TYPE_CHECKING:
@@ -38,21 +37,21 @@ def run(
         float, typer.Option("--split", help="Share of the bars looked at first; the rest is the test.")
     ] = 0.7,
     threads: Annotated[int, typer.Option("--threads", help="Threads.", min=1, max=256)] = 2,
-    start: options.From = None,
-    end: options.To = None,
-    bar: options.Bar = "1h",
-    legs: options.Legs = None,
-    strategy: options.Named = None,
-    settings: options.Set = None,
-    targets: options.Targets = None,
-    proxies: options.Proxy = None,
-    funding: options.Carry = None,
-    lake: options.LakeAt = None,
-    accept: options.Accept = False,
-    latency: options.Latency = 0,
-    half_spread: options.Spread = 1e-4,
-    impact: options.Impact = 1.0,
-    fee_tier: options.FeeTier = 0,
+    start: shared.From = None,
+    end: shared.To = None,
+    bar: shared.Bar = "1h",
+    legs: shared.Legs = None,
+    strategy: shared.Named = None,
+    options: shared.Set = None,
+    targets: shared.Targets = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    accept: shared.Accept = False,
+    latency: shared.Latency = 0,
+    half_spread: shared.Spread = 1e-4,
+    impact: shared.Impact = 1.0,
+    fee_tier: shared.FeeTier = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of the Latin hypercube.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -61,30 +60,16 @@ def run(
     Exit codes: 0 done, 3 a file or option is wrong, 20 history is missing or unfit.
     """
 
+    given = locals()
+
     def work() -> Answer:
-        from perpbook.engine.arrange import Frictions
         from perpbook.engine.clock import now_ns
         from perpbook.report.progress import progress
-        from perpbook.runs.backtest import Backtest, Idea, Source, Span
-        from perpbook.runs.places import lake_folder, terms_folders
         from perpbook.runs.sweep import SweepPlan, parse_varied, run_sweep
 
-        asked = Backtest(
-            book=book,
-            playbook=playbook,
-            span=Span(start_ns=moment_ns(start, "--from"), end_ns=moment_ns(end, "--to"), bar_ns=width_ns(bar)),
-            source=Source(
-                lake=lake or lake_folder(), proxies=pairs(proxies, "--proxy"), funding=pairs(funding, "--funding"),
-                accept=accept,
-            ),
-            idea=Idea(legs=tuple(legs or ()), name=strategy, options=pairs(settings, "--set"), targets=targets),
-            frictions=Frictions(half_spread=half_spread, impact=impact, fee_tier=fee_tier),
-            latency=latency,
-            terms_folders=terms_folders(),
-        )  # fmt: skip
         plan = SweepPlan(varied=tuple(parse_varied(one) for one in vary), draws=draws, seed=seed, split=split)
         with progress("Sweep", quiet=as_json) as step:
-            found = run_sweep(asked, plan, out, threads=threads, now_ns=now_ns, tell=step)
+            found = run_sweep(shared.asked_of(given), plan, out, threads=threads, now_ns=now_ns, tell=step)
         return Answer(data=found, tell=lambda console: tell_sweep(console, found))
 
     reply("sweep/1", as_json, work)

@@ -122,14 +122,7 @@ def arrange(
         )
     )
     slots = _slots(rows, book, terms, (assets, venues, layers), frictions, betas or {})
-    holding = empty_holding(slots)
-    for number, row in enumerate(rows):
-        holding.rows[number].quantity, holding.rows[number].entry = row.quantity, row.entry
-        holding.rows[number].marked = bars.open[row.column, 0]
-    for number, account in enumerate(book.accounts):
-        own = [row for row in rows if row.account == number and row.terms]
-        holding.accounts[number].cash = _coins(number, account, terms[account.venue], own, bars, [])[1]
-        draw_account(slots, holding, np.ascontiguousarray(bars.open[:, 0]), number)
+    holding = _filled(slots, rows, book, terms, bars)
     return Arrangement(
         accounts=book.accounts,
         terms=tuple(terms[account.venue] for account in book.accounts),
@@ -141,6 +134,19 @@ def arrange(
         holding=holding,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _filled(slots: Slots, rows: Sequence[Row], book: Book, terms: Mapping[str, VenueTerms], bars: Bars) -> Holding:
+    """What the rows hold at the first open."""
+    holding = empty_holding(slots)
+    for number, row in enumerate(rows):
+        holding.rows[number].quantity, holding.rows[number].entry = row.quantity, row.entry
+        holding.rows[number].marked = bars.open[row.column, 0]
+    for number, account in enumerate(book.accounts):
+        own = [row for row in rows if row.account == number and row.terms]
+        holding.accounts[number].cash = _coins(number, account, terms[account.venue], own, bars, [])[1]
+        draw_account(slots, holding, np.ascontiguousarray(bars.open[:, 0]), number)
+    return holding
 
 
 def _known_accounts(book: Book, legs: Sequence[Leg]) -> None:

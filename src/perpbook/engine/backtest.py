@@ -286,7 +286,7 @@ def _resting(journey: Journey, arrangement: Arrangement) -> Orders:
     orders = no_orders(len(arrangement.rows))
     for account in journey.book.accounts:
         for one in account.orders:
-            number = int(orders.count[0])
+            number = int(orders.resting_count[0])
             if number == orders.resting.size:
                 raise BookError(f"the book has more than {number} resting orders: a run keeps no more")
             try:
@@ -296,5 +296,5 @@ def _resting(journey: Journey, arrangement: Arrangement) -> Orders:
                     f"{account.id} has an order in {one.symbol}, which it neither holds nor trades in this run"
                 ) from None
             orders.resting[number] = (row, one.quantity, one.limit_price, one.reduce_only)
-            orders.count[0] = number + 1
+            orders.resting_count[0] = number + 1
     return orders

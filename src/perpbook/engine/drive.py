@@ -127,12 +127,12 @@ def _begin(ready: Ready, bar: int, row: int, change: float) -> None:
 def _rest(ready: Ready, bar: int, row: int, order: Wanted) -> None:
     """Leave a limit order resting; refused when there are too many, or the book is halted and it would add risk."""
     orders, held = ready.body.orders, float(ready.body.holding.rows.quantity[row])
-    number, grows = int(orders.count[0]), held * order.quantity >= 0.0
+    number, grows = int(orders.resting_count[0]), held * order.quantity >= 0.0
     if number == orders.resting.size or (ready.body.clock[HALTED] and grows):
         write(ready.body.journal, bar, REFUSED, int(ready.arrangement.slots.rows.account[row]), row, BY_STRATEGY)
         return
     orders.resting[number] = (row, order.quantity, order.limit_price, int(bool(ready.body.clock[HALTED])))
-    orders.count[0] = number + 1
+    orders.resting_count[0] = number + 1
 
 
 def _send(ready: Ready, routes: Routes, bar: int, way: tuple[str, str], dollars: float) -> None:

@@ -130,7 +130,7 @@ def fresh_of(ready: Ready) -> Fresh:
         accounts=body.holding.accounts.copy(),
         orders=body.orders.rows.copy(),
         resting=body.orders.resting.copy(),
-        resting_count=body.orders.count.copy(),
+        resting_count=body.orders.resting_count.copy(),
         under_way=body.under_way.copy(),
         moving=body.moving.copy(),
         layers=body.outside.layers.copy(),

@@ -70,7 +70,7 @@ def cache_folder() -> Path:
 
 def kernel(function: Function) -> Function:
     """Compile with Numba (cached on disk, no fastmath, releases the GIL), or hand the function back in plain mode."""
-    return _compiled(function)
+    return _compiled(function, {})
 
 
 def lean(function: Function) -> Function:
@@ -79,14 +79,14 @@ def lean(function: Function) -> Function:
     A call that passes a tuple of arrays counts every one of them in and out, which costs more than small kernels do; and
     counting is most of what there is to compile. The compiler refuses an array made inside.
     """
-    return _compiled(function, _nrt=False)
+    return _compiled(function, {"_nrt": False})
 
 
-def _compiled(function: Function, **flags: bool) -> Function:
+def _compiled(function: Function, flags: dict[str, Any]) -> Function:
     if mode() == "plain":
         return function
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
     import numba
 
-    made: Any = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
-    return made  # type: ignore[no-any-return]
+    made: Function = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
+    return made

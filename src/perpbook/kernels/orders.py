@@ -34,11 +34,11 @@ RESTING = np.dtype(
 
 
 class Orders(NamedTuple):
-    """rows : (n,) of `ORDER`.  resting : (room,) of `RESTING`, the first `count` (1,) of them."""
+    """rows : (n,) of `ORDER`.  resting : (room,) of `RESTING`, the first `resting_count` (1,) of them."""
 
     rows: Rows
     resting: Rows
-    count: Integers
+    resting_count: Integers
 
 
 class Desk(NamedTuple):
@@ -106,11 +106,11 @@ def cancel_all(slots: Slots, orders: Orders, a: int) -> None:
     for i in range(slots.start[a], slots.start[a + 1]):
         orders.rows[i].bar = -1
     kept = 0
-    for k in range(orders.count[0]):
+    for k in range(orders.resting_count[0]):
         if slots.rows[orders.resting[k].row].account != a:
             keep_limit(orders, k, kept)
             kept += 1
-    orders.count[0] = kept
+    orders.resting_count[0] = kept
 
 
 @lean
@@ -214,7 +214,7 @@ def fill_limits(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats
     """Fill resting orders that this bar trades through, at their limit, or at the open where that is better."""
     slots, holding, orders = desk.slots, desk.holding, desk.orders
     kept = 0
-    for k in range(orders.count[0]):
+    for k in range(orders.resting_count[0]):
         i, change, limit = orders.resting[k].row, orders.resting[k].quantity, orders.resting[k].price
         c = slots.rows[i].column
         crossed = limit_crossed(tape, habits, change, limit, tape.low[c, bar], tape.high[c, bar])
@@ -234,7 +234,7 @@ def fill_limits(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats
             settle_trade(desk, i, change, price, slots.rows[i].maker, bar, BY_LIMIT, prices)
         elif change != 0.0:
             write(desk.journal, bar, REFUSED, slots.rows[i].account, i, BY_LIMIT)
-    orders.count[0] = kept
+    orders.resting_count[0] = kept
 
 
 def no_orders(rows: int, room: int = 64) -> Orders:
@@ -244,5 +244,5 @@ def no_orders(rows: int, room: int = 64) -> Orders:
     return Orders(
         rows=under_way,
         resting=np.zeros(room, dtype=RESTING).view(np.recarray),
-        count=np.zeros(1, dtype=np.int64),
+        resting_count=np.zeros(1, dtype=np.int64),
     )

@@ -240,15 +240,13 @@ def leverage_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: B
 
 @lean
 def book_may_exceed(slots: Slots, holding: Holding, policy: Policy, block: Block) -> bool:
-    """Whether the book's gross or net leverage, or an asset's, may exceed its cap."""
+    """Whether the book's gross or net leverage, or an asset's, may exceed its cap; coins alone may exceed the net one."""
     gross, low, high = 0.0, 0.0, 0.0
     equity = max(block.book[0], 0.0) * (1.0 - HAIR)
     for i in range(slots.rows.size):
         gross += most_notional(slots, holding, block, i)
         below, above = exposure_bounds(slots, holding, block, i)
         low, high = low + below, high + above
-    if gross == 0.0:
-        return False
     if policy.book_gross < np.inf and gross > policy.book_gross * equity:
         return True
     if policy.book_net < np.inf and max(abs(low), abs(high)) > policy.book_net * equity:
@@ -349,7 +347,7 @@ def paid_in(slots: Slots, block: Block, by_venue: bool, subject: int) -> float:
 @lean
 def limit_may_fill(slots: Slots, orders: Orders, block: Block) -> bool:
     """Whether a resting order may be reached."""
-    for k in range(orders.count[0]):
+    for k in range(orders.resting_count[0]):
         c = slots.rows[orders.resting[k].row].column
         if orders.resting[k].quantity > 0.0 and block.bounds[c, 0] <= orders.resting[k].price:
             return True

@@ -184,7 +184,7 @@ def tick(
     copy_row(tape.open[:, bar], prices)
     if clock[WAITING] > 0:
         clock[WAITING] = fill_due(tape, desk, habits, bar, prices)
-    if orders.count[0] > 0:
+    if orders.resting_count[0] > 0:
         fill_limits(tape, desk, habits, bar, prices)
     for a in range(holding.accounts.size):
         test_margin(tape, desk, habits, prices, a, bar)

@@ -81,7 +81,7 @@ def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
     for k in range(fresh.clock.size):
         body.clock[k] = fresh.clock[k]
     copy_row(fresh.layers, body.outside.layers)
-    orders.count[0], body.moving[0], body.journal.rows[0] = fresh.resting_count[0], fresh.moving[0], 0
+    orders.resting_count[0], body.moving[0], body.journal.rows[0] = fresh.resting_count[0], fresh.moving[0], 0
     body.outside.transit[0] = fresh.transit[0]
     holding.totals[:], holding.moved[:] = 0.0, 0.0
     memory.day[0], memory.week[0], memory.halted_until_ns[0] = -1, -1, 0

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.uint8]
-Rows = NDArray[Any]
-"""An array of records, one field by name at a time."""
+Rows = Any
+"""An array of records (`numpy.recarray`), one field by name at a time. NumPy has no type for those fields."""
 
 
 class Holdings(NamedTuple):

@@ -9,25 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perpbook.errors import InputError
+from perpbook.model.difference import Difference
 from perpbook.model.units import to_iso
 from perpbook.runs.backtest_keep import CURVE, read_kept
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A measure of both runs and what the first has more; `low` and `high` hold 95 % of the bootstrap's draws, None where
-    no interval is drawn. `better` is the share of draws in which the first has more."""
-
-    name: str
-    unit: str
-    one: float
-    other: float
-    more: float
-    low: float | None = None
-    high: float | None = None
-    better: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +38,19 @@ def compare_runs(one: Path, other: Path, *, draws: int, block_ns: int, seed: int
     ------
     InputError : a folder keeps no run, the runs are over different bars, or the numbers asked for are out of range.
     """
-    import polars as pl
+    from perpbook.history.tables import read_tables
 
     if draws < 100:
         raise InputError(f"--draws is {draws}: an interval needs 100 or more")
     told = read_kept(one), read_kept(other)
-    curves = [pl.read_parquet(folder / CURVE) for folder in (one, other)]
-    times = [curve["time_ns"].to_numpy() for curve in curves]
+    curves = [read_tables([folder / CURVE]) for folder in (one, other)]
+    times = [curve["time_ns"] for curve in curves]
     if times[0].size != times[1].size or not np.array_equal(times[0], times[1]):
         raise InputError("the two runs are over different bars: run both with the same --from, --to and --bar")
     if times[0].size < 3:
         raise InputError("the runs are too short to compare: three bars or more")
     block = max(1, block_ns // int(times[0][1] - times[0][0]))
-    equity = [curve["book"].to_numpy() for curve in curves]
+    equity = [curve["book"] for curve in curves]
     return Comparison(
         one=str(one),
         other=str(other),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from perpbook.errors import InputError
 from perpbook.kernels.sweep import DEEPEST, END, FEES, FILLS, LEAST, LIQUIDATIONS, RULES
 from perpbook.runs.backtest import Backtest, Tell, plan_journey, silent, targets_of
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Floats = NDArray[np.float64]
 
@@ -207,7 +204,7 @@ def _plan(folder: Path) -> dict[str, Any]:
 
 def _write(path: Path, points: Mapping[str, Floats], gave: Floats) -> None:
     """One chunk, put in place whole."""
-    import polars as pl
+    from perpbook.history.tables import write_table
 
     columns = {"end_equity": END, "least_equity": LEAST, "drawdown": DEEPEST, "fills": FILLS}
     columns |= {"liquidations": LIQUIDATIONS, "rules_fired": RULES, "fees": FEES}
@@ -217,9 +214,7 @@ def _write(path: Path, points: Mapping[str, Floats], gave: Floats) -> None:
         data |= {f"days_{name}": gave[:, first], f"sharpe_{name}": sharpe(gave[:, first : first + 5])}
         skew, kurtosis = shape(gave[:, first : first + 5])
         data |= {f"skew_{name}": skew, f"kurtosis_{name}": kurtosis}
-    waiting = path.with_suffix(".tmp")
-    pl.DataFrame(data).write_parquet(waiting)
-    waiting.replace(path)
+    write_table(path, data)
 
 
 def sharpe(moments: Floats) -> Floats:
@@ -245,7 +240,7 @@ def shape(moments: Floats) -> tuple[Floats, Floats]:
 
 def read_sweep(folder: Path, *, seconds: float = 0.0, most: int = 10) -> SweepResult:
     """What is kept of a sweep so far."""
-    import polars as pl
+    from perpbook.history.tables import read_tables
 
     plan = _plan(folder)
     parts = sorted(folder.glob("part-*.parquet"))
@@ -254,22 +249,22 @@ def read_sweep(folder: Path, *, seconds: float = 0.0, most: int = 10) -> SweepRe
             folder=str(folder), variants=plan["variants"], done=0, seconds=seconds, best=(), deflated=None,
             expected_by_luck=None, rank_correlation=None,
         )  # fmt: skip
-    rows = pl.concat([pl.read_parquet(path) for path in parts])
-    best = rows.sort("sharpe_in", descending=True).head(most)
+    rows = read_tables(parts)
+    order = np.argsort(-rows["sharpe_in"], kind="stable")[:most].tolist()
     chance, luck = deflated_sharpe(rows)
     return SweepResult(
         folder=str(folder),
         variants=plan["variants"],
-        done=rows.height,
+        done=int(rows["sharpe_in"].size),
         seconds=seconds,
-        best=tuple(best.to_dicts()),
+        best=tuple({name: float(values[row]) for name, values in rows.items()} for row in order),
         deflated=chance,
         expected_by_luck=luck,
-        rank_correlation=_ranks(rows["sharpe_in"].to_numpy(), rows["sharpe_out"].to_numpy()),
+        rank_correlation=_ranks(rows["sharpe_in"], rows["sharpe_out"]),
     )
 
 
-def deflated_sharpe(rows: pl.DataFrame) -> tuple[float | None, float | None]:
+def deflated_sharpe(rows: Mapping[str, Floats]) -> tuple[float | None, float | None]:
     """The deflated Sharpe ratio of the best variant, and the yearly Sharpe ratio luck alone would give the best of as many.
 
     D. H. Bailey and M. Lopez de Prado, "The Deflated Sharpe Ratio", Journal of Portfolio Management 40 (2014). Variants are
@@ -277,7 +272,8 @@ def deflated_sharpe(rows: pl.DataFrame) -> tuple[float | None, float | None]:
     """
     from scipy.stats import norm
 
-    trials, ratios = rows.height, rows["sharpe_in"].to_numpy() / math.sqrt(DAYS_A_YEAR)
+    ratios = rows["sharpe_in"] / math.sqrt(DAYS_A_YEAR)
+    trials = int(ratios.size)
     spread = float(np.std(ratios))
     best = int(np.argmax(ratios))
     days = float(rows["days_in"][best])
