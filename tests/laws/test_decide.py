@@ -193,7 +193,7 @@ def test_nor_does_it_ever_keep_more(found: Situation, playbook: Playbook, share:
     decision = judged(found, playbook)[1]
     stricter = stricter_playbook(playbook, share)
     proposals = judged(found, stricter)[1].proposals
-    assert (proposals.scale <= decision.proposals.scale * (1 + 1e-9)).all()
+    assert (proposals.scale <= decision.proposals.scale * (1 + 1e-9) + 1e-12).all()  # of a position: rounding
 
 
 def stricter_playbook(playbook: Playbook, share: float) -> Playbook:

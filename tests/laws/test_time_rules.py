@@ -169,7 +169,7 @@ def test_a_halt_lasts_until_it_is_rearmed_and_no_longer(seed: int) -> None:
         if until != one.before.halted_until_ns[0]:
             broken = {code for code, _, _, measured, limit in told(one.findings) if measured > limit}
             assert broken & {DAILY_DRAWDOWN, WEEKLY_DRAWDOWN}
-            ends = {DAILY_DRAWDOWN: next_day_ns(now_ns), WEEKLY_DRAWDOWN: next_week_ns(now_ns)}
+            ends: dict[float, int] = {DAILY_DRAWDOWN: next_day_ns(now_ns), WEEKLY_DRAWDOWN: next_week_ns(now_ns)}
             assert until == (FOREVER if one.policy.rearm_by_hand else max(ends[c] for c in broken if c in ends))
         if now_ns < until and one.policy.drawdown_flattens:
             assert (one.proposals.scale == 0.0).all()

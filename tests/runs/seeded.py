@@ -9,6 +9,7 @@ from perpbook.engine.backtest import Fills, Journey
 from perpbook.model.account import Account, Balance, MarginMode, Order, Position
 from perpbook.model.bars import Bars
 from perpbook.model.book import Book, LayerBalance, Transfer
+from perpbook.model.market import STABLECOINS
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.schedule import due_bars
 from perpbook.playbook.schema import Playbook
@@ -56,7 +57,7 @@ def seeded_journey(seed: int, longest: int = 3_000) -> Journey:
         source="seeded",
         accounts=tuple(accounts),
         layers=seeded_layers(draw),
-        transfers=seeded_transfers(draw, bars, [one.id for one in accounts]),
+        transfers=seeded_transfers(draw, bars, accounts),
     )
     playbook = parse_playbook(seeded_playbook(draw, venues), f"seed {seed}") if draw.random() < 0.9 else None
     return Journey(
@@ -155,17 +156,23 @@ def seeded_layers(draw: Chance) -> tuple[LayerBalance, ...]:
     return (LayerBalance(layer="layer-0", balance=Balance(asset="USDC", amount=25_000.0)),)
 
 
-def seeded_transfers(draw: Chance, bars: Bars, ids: list[str]) -> tuple[Transfer, ...]:
-    """Money under way, some of it already due, some that never arrives."""
-    out = []
+def seeded_transfers(draw: Chance, bars: Bars, accounts: list[Account]) -> tuple[Transfer, ...]:
+    """Money under way in what an account is margined in, some of it already due, some that never arrives."""
+    out: list[Transfer] = []
+    homes = [
+        (one.id, balance.asset) for one in accounts for balance in one.collateral if balance.asset in STABLECOINS
+    ]
+    if not homes:
+        return ()
     while draw.random() < 0.4 and len(out) < 4:
         late = int(draw.integers(-5, bars.count)) * bars.bar_ns + int(draw.integers(0, bars.bar_ns))
+        destination, asset = homes[int(draw.integers(0, len(homes)))]
         out.append(
             Transfer(
-                asset="USDC",
+                asset=asset,
                 amount=float(10.0 ** draw.uniform(2, 5)),
                 source="bank",
-                destination=str(draw.choice(ids)),
+                destination=destination,
                 arrives_ns=None if draw.random() < 0.1 else int(bars.open_ns[0]) + late,
             )
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perpbook.cli.moments import length_ns, moment_ns, pairs, width_ns
 from perpbook.cli.output import OK, Answer, AsJson, reply
 
 if TYPE_CHECKING:
-    from perpbook.runs.backtest import Backtest, BacktestResult
+    from perpbook.runs.backtest import BacktestResult
 
 app = typer.Typer(
     help="Put a book, its rules and a strategy through history.", no_args_is_help=True, rich_markup_mode=None
@@ -80,44 +78,15 @@ def run(
 
     def work() -> Answer:
         from perpbook.report.progress import progress
+        from perpbook.runs.asked import asked_from
         from perpbook.runs.backtest import run_backtest
 
-        asked = asked_of(given)
+        asked = asked_from(given)
         with progress("Backtest", quiet=as_json) as step:
             result = run_backtest(asked, step)
         return answer(result, html, save)
 
     reply("backtest/1", as_json, work)
-
-
-def asked_of(given: Mapping[str, Any]) -> Backtest:
-    """The options of a command as a backtest; what a command lacks has its usual value."""
-    from perpbook.engine.arrange import Frictions
-    from perpbook.runs.backtest import Backtest, Idea, Source, Span
-    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
-
-    book, playbook = given["book"], given["playbook"]
-    rules = playbook_beside(book) if playbook is None else playbook
-    return Backtest(
-        book=book,
-        playbook=None if given.get("no_playbook") else rules,
-        span=Span(
-            start_ns=moment_ns(given["start"], "--from"), end_ns=moment_ns(given["end"], "--to"),
-            bar_ns=width_ns(given["bar"]),
-        ),
-        source=Source(
-            lake=given["lake"] or lake_folder(), proxies=pairs(given["proxies"], "--proxy"),
-            funding=pairs(given["funding"], "--funding"), accept=given["accept"],
-        ),
-        idea=Idea(
-            legs=tuple(given["legs"] or ()), name=given["strategy"], options=pairs(given["options"], "--set"),
-            targets=given["targets"], own=given.get("own"), every_ns=length_ns(given.get("every", "1d")),
-        ),
-        frictions=Frictions(half_spread=given["half_spread"], impact=given["impact"], fee_tier=given["fee_tier"]),
-        latency=given["latency"],
-        seed=given["seed"],
-        terms_folders=terms_folders(),
-    )  # fmt: skip
 
 
 def answer(result: BacktestResult, html: Path | None, save: Path | None) -> Answer:
@@ -157,6 +126,7 @@ def compare(
     def work() -> Answer:
         from perpbook.report.backtest_compare import tell_differences
         from perpbook.runs.backtest_compare import compare_runs
+        from perpbook.runs.moments import length_ns
 
         found = compare_runs(one, other, draws=draws, block_ns=length_ns(block), seed=seed)
 

@@ -65,11 +65,12 @@ def run(
     def work() -> Answer:
         from perpbook.engine.clock import now_ns
         from perpbook.report.progress import progress
+        from perpbook.runs.asked import asked_from
         from perpbook.runs.sweep import SweepPlan, parse_varied, run_sweep
 
         plan = SweepPlan(varied=tuple(parse_varied(one) for one in vary), draws=draws, seed=seed, split=split)
         with progress("Sweep", quiet=as_json) as step:
-            found = run_sweep(shared.asked_of(given), plan, out, threads=threads, now_ns=now_ns, tell=step)
+            found = run_sweep(asked_from(given), plan, out, threads=threads, now_ns=now_ns, tell=step)
         return Answer(data=found, tell=lambda console: tell_sweep(console, found))
 
     reply("sweep/1", as_json, work)

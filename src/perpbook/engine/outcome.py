@@ -32,6 +32,8 @@ KINDS = {
 TRADES = (codes.FILL, codes.LIQUIDATION, codes.BACKSTOP)
 ROW_KINDS = {"price": PRICE, "funding": FUNDING, "fees": FEES, "slippage": SLIPPAGE, "penalties": PENALTIES}
 ACCOUNT_KINDS = {"seized": SEIZED, "insured": INSURED, "arrived": ARRIVED, "sent": SENT, "gas": GAS}
+NOTHING = 1e-12
+"""Relative: what a trade leaves under this is nothing left, as in `kernels.holding.trade`."""
 TOLERANCE = 1e-9
 """Relative to the money that moved: beyond it a run has lost or made up a dollar."""
 
@@ -95,9 +97,11 @@ class Outcome:
     def quantities(self, row: int) -> tuple[Integers, Floats]:
         """Bars after which a row holds something else, and what: the first entry is before bar 0."""
         mine = (self.what[:, 3] == row) & np.isin(self.what[:, 1], TRADES)
-        start = self.arrangement.rows[row].quantity
-        bars = np.concatenate([[-1], self.what[mine, 0]]).astype(np.int64)
-        return bars, np.concatenate([[start], start + np.cumsum(self.figures[mine, 0])])
+        held = [self.arrangement.rows[row].quantity]
+        for change in self.figures[mine, 0].tolist():
+            left = held[-1] + change
+            held.append(0.0 if abs(left) <= NOTHING * max(abs(held[-1]), abs(change)) else left)
+        return np.concatenate([[-1], self.what[mine, 0]]).astype(np.int64), np.array(held, dtype=np.float64)
 
     def held(self, row: int, bars: Integers) -> Floats:
         """A row's quantity at the END of each of `bars` (-1: at the start)."""

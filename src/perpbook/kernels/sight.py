@@ -16,7 +16,7 @@ from perpbook.kernels.margin import account_margin, requirement
 from perpbook.kernels.rows import copy_row
 from perpbook.kernels.scale import largest_scale
 from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate
-from perpbook.kernels.slots import Slots, initial_fraction
+from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats, Holdings, Integers
 
@@ -149,20 +149,27 @@ def look_at_storms(
 
 @lean
 def hold_still(slots: Slots, holding: Holding, prices: Floats, held: Holdings, a: int) -> None:
-    """Write account a into `held` at `prices`, its sizes free to scale: tiers as its lines have them."""
+    """Write account a into `held` at `prices`, its sizes free to scale: tiers as its lines have them.
+
+    What an inverse contract has gained is a coin like others, whatever becomes of the contract.
+    """
     lines, cash = holding.lines, holding.lines.cash[a]
     for i in range(slots.start[a], slots.start[a + 1]):
-        price = prices[slots.rows[i].column]
+        price, quantity = prices[slots.rows[i].column], holding.rows[i].quantity
         held.price[i], held.delta[i] = price, lines.delta[i]
         held.scalable[i], held.pieces[i] = 1 - slots.rows[i].coin, lines.pieces[i]
         held.notional_slope[i], held.notional_offset[i] = 1.0, 0.0
         held.close_cost[i] = 0.0
         if slots.rows[i].coin:
             continue
-        cash += lines.delta[i] * price
-        quantity = abs(holding.rows[i].quantity)
-        held.close_cost[i] = (quantity if slots.rows[i].inverse else quantity * price) * max(slots.rows[i].taker, 0.0)
+        cash += quantity if slots.rows[i].inverse else lines.delta[i] * price
+        notional = abs(quantity) if slots.rows[i].inverse else abs(quantity) * price
+        held.close_cost[i] = notional * max(slots.rows[i].taker, 0.0)
         split_lines(slots, holding, held, i, price)
+    for i in range(slots.start[a], slots.start[a + 1]):
+        if slots.rows[i].pays >= 0 and holding.rows[i].quantity != 0.0:
+            held.delta[i] = holding.rows[i].quantity / held.price[i]
+            held.delta[slots.rows[i].pays] += lines.delta[i] - held.delta[i]
     held.cash[a] = cash
 
 
@@ -304,9 +311,12 @@ def look_at_sleeves(slots: Slots, holding: Holding, outside: Outside, prices: Fl
 
 @lean
 def row_initial(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
-    """Initial margin of row i, dollars."""
+    """Initial margin of row i with the fee to close that some venues ask beside it, dollars."""
     size = abs(holding.rows[i].quantity)
     if slots.rows[i].coin or size == 0.0:
         return 0.0
     price = prices[slots.rows[i].column]
-    return (size if slots.rows[i].inverse else size * price) * initial_fraction(slots, i, size, price)
+    asked = initial_fraction(slots, i, size, price)
+    if slots.rows[i].bankruptcy_fee > 0.0:
+        asked += closing_fee(slots, i, holding.rows[i].quantity, price)
+    return (size if slots.rows[i].inverse else size * price) * asked

@@ -63,7 +63,7 @@ def advance(
         first = clock[TICK]
         last = first
         if not forced:
-            last = free_until(tape, schedule, slots, body, until)
+            last = free_until(tape, schedule, slots, body, mind.rules.memory, until)
         span = min(last - first, clock[SPAN])
         if span >= 2:
             if lanes(tape, schedule.day_bar, slots, body, mind.rules, first, first + span):
@@ -82,10 +82,10 @@ def advance(
 
 
 @lean
-def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, until: int) -> int:
+def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, memory: Memory, until: int) -> int:
     """The bar before which no event falls; the next bar itself when it needs a tick.
 
-    While the book is halted a new day, which may re-arm it, needs a tick.
+    Every bar from the moment at which a halt ends needs one, until a bar whose prices are known lifts it.
     """
     clock, event_bar, day_bar = body.clock, schedule.event_bar, schedule.day_bar
     first = clock[TICK]
@@ -98,8 +98,9 @@ def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, until: 
     last = min(until, first + WIDTH)
     if clock[EVENT] < event_bar.size:
         last = min(last, event_bar[clock[EVENT]])
-    if clock[HALTED] == 1 and clock[DAY] < day_bar.size:
-        last = min(last, day_bar[clock[DAY]])
+    if clock[HALTED] == 1:
+        wait_ns = memory.halted_until_ns[0] - tape.open_ns[first] - tape.bar_ns
+        last = min(last, first + max(0, -(-wait_ns // tape.bar_ns)))
     for k in range(body.moving[0]):
         last = min(last, max(body.under_way[k].bar, first))
     return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
