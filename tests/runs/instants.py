@@ -11,7 +11,7 @@ from perpbook.kernels import state as codes
 from perpbook.kernels.decide import decide
 from perpbook.kernels.memory import memory_of_one_look
 from perpbook.kernels.sight import look
-from perpbook.kernels.state import Findings, State, empty_findings, no_proposals
+from perpbook.kernels.state import Findings, Policy, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account
 from perpbook.model.book import Book
@@ -93,7 +93,7 @@ def seen_by_check(run: Run, bar: int) -> Seen:
     places = [(k, f"{item.position.symbol}@{name_of(assessed, item.account)}") for k, item in enumerate(rows) if item.position]
     scenarios = [one.name for one in assessed.scenarios]
     return Seen(
-        figures=dict(figures_of(decision.state, decision.names, places, scenarios)),
+        figures=dict(figures_of(decision.state, decision.policy, decision.names, places, scenarios)),
         findings=findings_of(decision.raw, decision.names, dict(places), scenarios, decision.names.assets),
         scales={name: float(decision.proposals.scale[k]) for k, name in places},
     )
@@ -123,14 +123,14 @@ def seen_by_run(run: Run, bar: int) -> Seen:
     held = {ready.arrangement.rows[int(slots.positions[k])].asset for k, _ in places}
     scenarios = [one.name for one in ready.play.scenarios]
     return Seen(
-        figures=dict(figures_of(state, ready.play.names, places, scenarios)),
+        figures=dict(figures_of(state, policy, ready.play.names, places, scenarios)),
         findings=findings_of(raw, ready.play.names, dict(places), scenarios, tuple(held)),
         scales={name: float(proposals.scale[k]) for k, name in places},
     )
 
 
 def figures_of(
-    state: State, names: Names, places: list[tuple[int, str]], scenarios: list[str]
+    state: State, policy: Policy, names: Names, places: list[tuple[int, str]], scenarios: list[str]
 ) -> Iterator[tuple[Field, float]]:
     """Every figure of a state by name; effective leverages and calm scales only where somebody looks at them."""
     for k, place in places:
@@ -139,8 +139,13 @@ def figures_of(
     for a, account in enumerate(names.accounts):
         for name in ("equity", "coins", "dead"):
             yield (f"account.{name}", account), float(state.accounts[name][a])
-        for name in ("safe_scale", "calm_scale", "book_calm_scale"):
-            yield (f"account.{name}", account), min(float(state.accounts[name][a]), 1.0)
+        yield ("account.safe_scale", account), min(float(state.accounts.safe_scale[a]), 1.0)
+        if min(policy.account_effective, policy.book_effective) < np.inf:
+            yield ("account.effective", account), float(state.accounts.effective[a])
+        if state.accounts.effective[a] > policy.account_effective:
+            yield ("account.calm_scale", account), min(float(state.accounts.calm_scale[a]), 1.0)
+        if state.book.effective[0] > policy.book_effective:
+            yield ("account.book_calm_scale", account), min(float(state.accounts.book_calm_scale[a]), 1.0)
         for s, scenario in enumerate(scenarios):
             yield ("stress.equity", account, scenario), float(state.stress_equity[a, s])
             yield ("stress.maintenance", account, scenario), float(state.stress_maintenance[a, s])
@@ -151,6 +156,8 @@ def figures_of(
         ("sleeve.capital", names.sleeves, state.sleeve_capital),
     ):
         yield from (((kind, subject), float(value)) for subject, value in zip(subjects, values, strict=True))
+    if min(policy.account_effective, policy.book_effective) < np.inf:
+        yield ("book.effective",), float(state.book.effective[0])
     yield ("book.equity",), float(state.book.equity[0])
     yield ("book.coins",), float(state.book.coins[0])
 
@@ -223,6 +230,7 @@ def coin_prices(run: Run, closes: np.ndarray) -> dict[str, float]:
     NotAlike : such a coin has two prices in the run, and a market has one price for each.
     """
     rows, held = run.ready.arrangement.rows, run.ready.body.holding.rows.quantity
+    counted_alike(run)
     priced = {(row.account, row.terms.contract.settle) for i, row in enumerate(rows) if row.terms and held[i] != 0.0 and row.terms.contract.is_inverse}
     wanted = {row.asset for row in rows if row.terms is None and (row.account, row.asset) not in priced}
     out = {}
@@ -232,6 +240,26 @@ def coin_prices(run: Run, closes: np.ndarray) -> dict[str, float]:
             raise NotAlike(asset)
         out[asset] = prices.pop()
     return out
+
+
+def counted_alike(run: Run) -> None:
+    """Refuse instants at which an account holds what only a contract that is closed now would settle in.
+
+    `check` counts such money by the venue's terms for collateral, in which it may be nothing; a run, which may open the
+    contract again at the next bar, counts it in full.
+    """
+    held = run.ready.body.holding.rows.quantity
+    for number, account in enumerate(book_at(run).accounts):
+        terms = run.outcome.arrangement.terms[number]
+        settled = {
+            row.terms.contract.settle
+            for index, row in enumerate(run.ready.arrangement.rows)
+            if row.terms and row.account == number and held[index] != 0.0
+        }
+        for one in account.collateral:
+            counted = one.asset == terms.settle or one.asset in settled or one.asset in terms.collateral
+            if one.amount > 0.0 and not counted:
+                raise NotAlike(one.asset)
 
 
 def with_settings(book: Book, start: Book) -> Book:

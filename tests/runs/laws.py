@@ -127,13 +127,14 @@ def wallet_of(run: Run, number: int) -> dict[str, float]:
 
 
 def dollars_of(run: Run, account: Account, number: int) -> float:
-    """An account's dollars, other stablecoins at what the venue counts them for."""
+    """An account's dollars; those that nothing settles in at what the venue counts them for."""
     terms, total = run.outcome.arrangement.terms[number], 0.0
+    whole = {row.terms.contract.settle for row in run.outcome.arrangement.rows if row.terms and row.account == number}
     for one in account.collateral:
         if one.asset in STABLECOINS:
             taken = terms.collateral.get(one.asset)
-            whole = one.asset == terms.settle or one.amount < 0 or taken is None
-            total += one.amount * (1.0 if whole or taken is None else taken.maintenance_weight)
+            weight = taken.maintenance_weight if taken else 0.0
+            total += one.amount * (1.0 if one.asset in (terms.settle, *whole) or one.amount < 0 else weight)
     return total
 
 

@@ -10,7 +10,7 @@ import typer
 from perpbook.cli.output import OK, Answer, AsJson, reply
 
 if TYPE_CHECKING:
-    from perpbook.runs.backtest import BacktestResult
+    from perpbook.engine.result import BacktestResult
 
 app = typer.Typer(
     help="Put a book, its rules and a strategy through history.", no_args_is_help=True, rich_markup_mode=None
@@ -91,7 +91,7 @@ def run(
 
 def answer(result: BacktestResult, html: Path | None, save: Path | None) -> Answer:
     """A backtest as an answer: data, tables, files, exit code."""
-    from perpbook.report.backtest_text import backtest_data, tell_backtest
+    from perpbook.report.run_text import backtest_data, tell_backtest
     from perpbook.runs.backtest_keep import keep_run
     from perpbook.runs.backtest_page import write_page
 

@@ -55,10 +55,7 @@ def run(
     seed: Annotated[int, typer.Option("--seed", help="Of the Latin hypercube.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Vary a playbook's figures over history. An interrupted sweep goes on with the same command.
-
-    Exit codes: 0 done, 3 a file or option is wrong, 20 history is missing or unfit.
-    """
+    """Vary a playbook's figures over history. An interrupted sweep goes on with the same command."""
 
     given = locals()
 

@@ -192,13 +192,17 @@ def column_of(bars: Bars, venue: str, symbol: str) -> int:
 def _coins(
     number: int, account: Account, venue: VenueTerms, own: Sequence[Row], bars: Bars, notes: list[str]
 ) -> tuple[list[Row], float]:
-    """Coin rows of an account, and its dollars. A coin that contracts settle in always has a row."""
+    """Coin rows of an account, and its dollars. A coin that contracts settle in always has a row.
+
+    Debts, and what contracts or the venue settle in, count in full; the rest by the venue's terms, as in `margin.arrays`.
+    """
     settles = {row.terms.contract.settle: row.column for row in own if row.terms and row.terms.contract.is_inverse}
+    whole = {venue.settle, *(row.terms.contract.settle for row in own if row.terms)}
     amounts = dict.fromkeys(settles, 0.0)
     dollars = 0.0
     for balance in account.collateral:
         if balance.asset in STABLECOINS:
-            weight = 1.0 if balance.asset == venue.settle or balance.amount < 0 else _weight(venue, balance.asset)
+            weight = 1.0 if balance.asset in whole or balance.amount < 0 else _weight(venue, balance.asset)
             dollars += balance.amount * weight
             if weight < 1.0:
                 notes.append(f"{balance.asset} in {account.id} counts {weight:g} of its amount, as collateral")
@@ -206,7 +210,7 @@ def _coins(
             amounts[balance.asset] = amounts.get(balance.asset, 0.0) + balance.amount
     rows = []
     for asset, amount in amounts.items():
-        if asset not in settles and _weight(venue, asset) == 0.0:
+        if asset not in whole and amount >= 0.0 and _weight(venue, asset) == 0.0:
             notes.append(f"{asset} in {account.id} counts for nothing there and is left out")
             continue
         column = settles[asset] if asset in settles else _coin_column(bars, account.venue, asset)
@@ -216,7 +220,7 @@ def _coins(
 
 def _weight(venue: VenueTerms, asset: str) -> float:
     found = venue.collateral.get(asset)
-    return found.maintenance_weight if found else 1.0 if asset in STABLECOINS else 0.0
+    return found.maintenance_weight if found else 0.0
 
 
 def _coin_column(bars: Bars, venue: str, asset: str) -> int:
@@ -233,8 +237,8 @@ def _base_of(symbol: str) -> str:
         symbol = symbol.split(separator)[0]
     for quote in ("USDT", "USDC", "USD"):
         if symbol.endswith(quote) and symbol != quote:
-            return symbol[: -len(quote)]
-    return symbol
+            symbol = symbol[: -len(quote)]
+    return "BTC" if symbol == "XBT" else symbol
 
 
 def _slots(

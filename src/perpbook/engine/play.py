@@ -58,7 +58,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
     policy = compile_policy(playbook, names, scenarios)
     pull = exposed.correlation_stress
     storms = Storms(
-        moves=np.array([[one.moves.get(asset, 0.0) for one in scenarios] for asset in every]).reshape(
+        moves=np.array([[_move(one, asset, exposed) for one in scenarios] for asset in every]).reshape(
             len(every), len(scenarios)
         ),
         broken=np.array([one.kind == "broken" for one in scenarios], dtype=np.uint8),
@@ -82,6 +82,13 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         outside=outside,
         notes=notes,
     )
+
+
+def _move(scenario: Scenario, asset: str, exposed: Exposed) -> float:
+    """How far a scenario moves an asset; before the pull, and its floor, where hedges break."""
+    if scenario.kind == "broken":
+        return (1.0 - exposed.correlation_stress) * exposed.betas[asset] * scenario.size
+    return scenario.moves.get(asset, 0.0)
 
 
 def widest(scenarios: Sequence[Scenario], assets: Sequence[str], pull: float) -> Floats:

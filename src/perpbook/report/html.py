@@ -28,7 +28,7 @@ def render_html(
     from plotly.offline import get_plotlyjs
 
     return (
-        _environment()
+        environment()
         .get_template("page.html.jinja")
         .render(
             a=assessment,
@@ -38,8 +38,8 @@ def render_html(
             playbook=playbook_name,
             version=version,
             near=near,
-            css=Markup(_piece("page.css")),
-            js=Markup(_piece("page.js")),
+            css=Markup(piece("page.css")),
+            js=Markup(piece("page.js")),
             plotly=Markup(get_plotlyjs()),
             **_derived(assessment, verdict),
         )
@@ -66,11 +66,12 @@ def _derived(assessment: Assessment, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates with the filters that turn numbers into words."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     made = Environment(
-        autoescape=True, loader=FunctionLoader(_piece), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, loader=FunctionLoader(piece), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters.update({name: getattr(spoken, name) for name in FILTERS}, iso=to_iso)
     made.globals.update(
@@ -85,7 +86,8 @@ def _environment() -> Environment:
     return made
 
 
-def _piece(name: str) -> str:
+def piece(name: str) -> str:
+    """A file of the page's folder."""
     from importlib.resources import files
 
     return files("perpbook.report").joinpath("page", name).read_text(encoding="utf-8")

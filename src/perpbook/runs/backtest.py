@@ -15,6 +15,7 @@ from perpbook.engine.arrange import Frictions
 from perpbook.engine.backtest import Fills, Journey, backtest
 from perpbook.engine.drive import Driver, Routes, asked_every, drive, window_of
 from perpbook.engine.outcome import Outcome
+from perpbook.engine.result import BacktestResult
 from perpbook.errors import DataError, InputError
 from perpbook.model.data_finding import DataFinding, Severity
 from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
@@ -73,26 +74,6 @@ class Idea:
             raise InputError("give one of --strategy, --targets and --own, not several")
         if self.options and self.name is None:
             raise InputError("--set gives a built-in strategy its options: name one with --strategy")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestResult:
-    """A run told whole. `guarded` is under the playbook, None without one; `control` is the same without it; `hopeful` is
-    `guarded` (or else `control`) with the optimistic fills. `result_hash` stands for every number of them."""
-
-    guarded: Outcome | None
-    control: Outcome
-    hopeful: Outcome
-    findings: tuple[DataFinding, ...]
-    notes: tuple[str, ...]
-    not_modelled: tuple[str, ...]
-    facts: Mapping[str, Any]
-    result_hash: str
-
-    @property
-    def main(self) -> Outcome:
-        """The run the trader asked for."""
-        return self.guarded if self.guarded is not None else self.control
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +300,9 @@ def _told(asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], 
         "fee_tier": asked.frictions.fee_tier,
         "minimum_order": asked.frictions.minimum_order,
         "seed": asked.seed,
+        "sleeves": [one.name for one in journey.playbook.capital.sleeves]
+        if journey.playbook and journey.playbook.capital
+        else [],
         "terms": {venue: one.as_of.isoformat() for venue, one in journey.terms.items()},
     }
     notes = tuple(dict.fromkeys([*bars.notes, *done.control.arrangement.notes, *_dated(journey)]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from perpbook.errors import InputError
 
 if TYPE_CHECKING:
-    from perpbook.runs.backtest import BacktestResult
+    from perpbook.engine.result import BacktestResult
 
 RUN, CURVE, EVENTS, PAGE, TOLD = "run.json", "curve.parquet", "events.parquet", "page.html", "told.txt"
 
@@ -24,9 +24,9 @@ def keep_run(result: BacktestResult, folder: Path) -> None:
     """
     from rich.console import Console
 
-    from perpbook.report.backtest_frames import curve_frame, events_frame
-    from perpbook.report.backtest_text import backtest_data, tell_backtest
     from perpbook.report.document import plain
+    from perpbook.report.run_frames import curve_frame, events_frame
+    from perpbook.report.run_text import backtest_data, tell_backtest
     from perpbook.runs.backtest_page import write_page
 
     try:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from perpbook.errors import InputError
 
 if TYPE_CHECKING:
-    from perpbook.runs.backtest import BacktestResult
+    from perpbook.engine.result import BacktestResult
 
 
 def write_page(result: BacktestResult, path: Path) -> None:
     """Write it; InputError when the file cannot be written."""
-    from perpbook.report.backtest_html import write_backtest_page
+    from perpbook.report.run_page import write_backtest_page
 
     try:
         write_backtest_page(path, result)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-    from perpbook.runs.backtest import BacktestResult
+    from perpbook.engine.result import BacktestResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +23,21 @@ class BacktestRun:
     @property
     def equity(self) -> pl.DataFrame:
         """Equity by account and of the book at every close."""
-        from perpbook.report.backtest_frames import curve_frame
+        from perpbook.report.run_frames import curve_frame
 
         return curve_frame(self.result.main)
 
     @property
     def events(self) -> pl.DataFrame:
         """Everything that happened, funding included."""
-        from perpbook.report.backtest_frames import events_frame
+        from perpbook.report.run_frames import events_frame
 
         return events_frame(self.result.main)
 
     @property
     def attribution(self) -> pl.DataFrame:
         """Dollars by account, contract and kind."""
-        from perpbook.report.backtest_frames import attribution_frame
+        from perpbook.report.run_frames import attribution_frame
 
         return attribution_frame(self.result.main)
 
@@ -52,10 +52,10 @@ class BacktestRun:
 
         from rich.console import Console
 
-        from perpbook.runs.backtest_page import tell
+        from perpbook.report.run_text import tell_backtest
 
         out = StringIO()
-        tell(Console(file=out, width=100, highlight=False, emoji=False, markup=False), self.result)
+        tell_backtest(Console(file=out, width=100, highlight=False, emoji=False, markup=False), self.result)
         return out.getvalue().rstrip()
 
     def _repr_html_(self) -> str:
