@@ -90,7 +90,9 @@ def seen_by_check(run: Run, bar: int) -> Seen:
     found = check_snapshot(snapshot_at(run, bar), playbook, run.journey.terms, with_plans=False)
     decision, assessed = found.decision, found.assessed
     rows = [assessed.arrays.items[row] for row in assessed.arrays.positions()]
-    places = [(k, f"{item.position.symbol}@{name_of(assessed, item.account)}") for k, item in enumerate(rows) if item.position]
+    places = [
+        (k, f"{item.position.symbol}@{name_of(assessed, item.account)}") for k, item in enumerate(rows) if item.position
+    ]
     scenarios = [one.name for one in assessed.scenarios]
     return Seen(
         figures=dict(figures_of(decision.state, decision.policy, decision.names, places, scenarios)),
@@ -137,15 +139,7 @@ def figures_of(
         for name in ("notional", "value", "exposure", "loss", "gain", "isolated", "wanted"):
             yield (f"position.{name}", place), float(state.positions[name][k])
     for a, account in enumerate(names.accounts):
-        for name in ("equity", "coins", "dead"):
-            yield (f"account.{name}", account), float(state.accounts[name][a])
-        yield ("account.safe_scale", account), min(float(state.accounts.safe_scale[a]), 1.0)
-        if min(policy.account_effective, policy.book_effective) < np.inf:
-            yield ("account.effective", account), float(state.accounts.effective[a])
-        if state.accounts.effective[a] > policy.account_effective:
-            yield ("account.calm_scale", account), min(float(state.accounts.calm_scale[a]), 1.0)
-        if state.book.effective[0] > policy.book_effective:
-            yield ("account.book_calm_scale", account), min(float(state.accounts.book_calm_scale[a]), 1.0)
+        yield from figures_of_account(state, policy, a, account)
         for s, scenario in enumerate(scenarios):
             yield ("stress.equity", account, scenario), float(state.stress_equity[a, s])
             yield ("stress.maintenance", account, scenario), float(state.stress_maintenance[a, s])
@@ -160,6 +154,18 @@ def figures_of(
         yield ("book.effective",), float(state.book.effective[0])
     yield ("book.equity",), float(state.book.equity[0])
     yield ("book.coins",), float(state.book.coins[0])
+
+
+def figures_of_account(state: State, policy: Policy, a: int, account: str) -> Iterator[tuple[Field, float]]:
+    for name in ("equity", "coins", "dead"):
+        yield (f"account.{name}", account), float(state.accounts[name][a])
+    yield ("account.safe_scale", account), min(float(state.accounts.safe_scale[a]), 1.0)
+    if min(policy.account_effective, policy.book_effective) < np.inf:
+        yield ("account.effective", account), float(state.accounts.effective[a])
+    if state.accounts.effective[a] > policy.account_effective:
+        yield ("account.calm_scale", account), min(float(state.accounts.calm_scale[a]), 1.0)
+    if state.book.effective[0] > policy.book_effective:
+        yield ("account.book_calm_scale", account), min(float(state.accounts.book_calm_scale[a]), 1.0)
 
 
 def findings_of(
@@ -231,7 +237,11 @@ def coin_prices(run: Run, closes: np.ndarray) -> dict[str, float]:
     """
     rows, held = run.ready.arrangement.rows, run.ready.body.holding.rows.quantity
     counted_alike(run)
-    priced = {(row.account, row.terms.contract.settle) for i, row in enumerate(rows) if row.terms and held[i] != 0.0 and row.terms.contract.is_inverse}
+    priced = {
+        (row.account, row.terms.contract.settle)
+        for i, row in enumerate(rows)
+        if row.terms and held[i] != 0.0 and row.terms.contract.is_inverse
+    }
     wanted = {row.asset for row in rows if row.terms is None and (row.account, row.asset) not in priced}
     out = {}
     for asset in wanted:
@@ -284,4 +294,3 @@ def compare_along(run_to_be: Run, draw: np.random.Generator, times: int) -> int:
     for bar in sorted({int(draw.integers(0, journey.bars.count)) for _ in range(times)}):
         compared += compare(travel(journey, until=bar + 1), bar)
     return compared
-

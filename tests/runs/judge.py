@@ -24,7 +24,9 @@ def judged(seed: int, longest: int, seen: Counter[str]) -> str:
     except Exception as error:  # every seed is judged, whatever another does
         return f"seed {seed}: {''.join(traceback.format_exception_only(error)).strip()}"
     for kind in run.outcome.what[:, 1].tolist():
-        seen[{FILL: "fills", LIQUIDATION: "liquidations", BACKSTOP: "backstops", REFUSED: "refused"}.get(kind, "other")] += 1
+        seen[
+            {FILL: "fills", LIQUIDATION: "liquidations", BACKSTOP: "backstops", REFUSED: "refused"}.get(kind, "other")
+        ] += 1
     for reason in set(run.outcome.what[:, 4].tolist()):
         seen[run.outcome.reasons.get(reason, "no reason")] += 1
     seen["runs"] += 1

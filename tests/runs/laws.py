@@ -120,7 +120,7 @@ def wallet_of(run: Run, number: int) -> dict[str, float]:
     mine = rows.account == number
     worth = float(np.abs(run.outcome.totals[mine]).sum() + np.abs(run.outcome.moved[number]).sum())
     out = {"$": worth + abs(float(run.outcome.start_equity[number])) + 1.0}
-    for index, row in enumerate(run.outcome.arrangement.rows):
+    for _index, row in enumerate(run.outcome.arrangement.rows):
         if row.terms is None and row.account == number:
             out[row.symbol] = out["$"] / float(run.journey.bars.low[row.column].min())
     return out
@@ -179,9 +179,7 @@ def fills_are_fair(run: Run) -> None:
         side = 1.0 if buys else -1.0
         if reason == codes.BY_LIMIT:
             own = limits[row, bool(buys)]
-            expect(
-                any(side * price <= side * one for one in own), "a fill beyond its limit", (tick, row, price, own)
-            )
+            expect(any(side * price <= side * one for one in own), "a fill beyond its limit", (tick, row, price, own))
             inside = bars.low[column, tick] <= price <= bars.high[column, tick]
             expect(inside and (price in own or price == opened), "a limit filled where nothing traded", (tick, row))
         else:
@@ -214,7 +212,9 @@ def accounts_live_apart(journey: Journey) -> None:
         alone = travel(replace(bare, book=book)).outcome.curve[0]
         if not np.array_equal(alone, together[number]):
             at = int(np.flatnonzero(alone != together[number])[0])
-            raise BrokenLaw(f"{account.id} fares otherwise beside others: bar {at}, {alone[at]!r}, {together[number][at]!r}")
+            raise BrokenLaw(
+                f"{account.id} fares otherwise beside others: bar {at}, {alone[at]!r}, {together[number][at]!r}"
+            )
 
 
 def judge(journey: Journey) -> Run:

@@ -40,7 +40,10 @@ def seeded_bars(draw: Chance, series: Sequence[tuple[str, str, str]], longest: i
         stale=stale,
         settlements=tuple(seeded_funding(draw, open_ns, bar_ns) for _ in series),
         simulated=True,
-        **prices,
+        open=prices["open"],
+        high=prices["high"],
+        low=prices["low"],
+        close=prices["close"],
     )
 
 

@@ -39,10 +39,8 @@ def leverage(draw: Chance) -> str:
 def survival(draw: Chance) -> str:
     kinds = [kind for kind in ("joint", "asset", "beta", "broken") if draw.random() < 0.5] or ["joint"]
     moves = sorted({round(float(draw.uniform(0.01, 0.4)), 3) for _ in range(int(draw.integers(1, 4)))})
-    return "\n".join(
-        ["[survival]", f"moves = {moves}", f"kinds = {kinds}".replace("'", '"')]
-        + some(draw, buffer=number(draw, 0.05, 1.0), correlation_stress=number(draw, 0.1, 1.0))
-    )
+    rest = some(draw, buffer=number(draw, 0.05, 1.0), correlation_stress=number(draw, 0.1, 1.0))
+    return "\n".join(["[survival]", f"moves = {moves}", f"kinds = {kinds}".replace("'", '"'), *rest])
 
 
 def guardrails(draw: Chance) -> str:

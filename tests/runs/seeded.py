@@ -90,7 +90,11 @@ def seeded_account(
 ) -> Account:
     """An account with the leverage of a saint or of a gambler."""
     venue, mode, contracts = chosen
-    positions, orders, settles, gross, lost = [], [], set(), 0.0, {}
+    positions: list[Position] = []
+    orders: list[Order] = []
+    settles: set[str] = set()
+    lost: dict[str, float] = {}
+    gross = 0.0
     for symbol, _ in contracts:
         contract = find_contract(terms, symbol).contract
         price = float(bars.open[bars.column(venue, symbol), 0])
@@ -102,9 +106,7 @@ def seeded_account(
             quantity = dollars if contract.is_inverse else dollars / price
             setting = float(draw.choice([5.0, 20.0])) if draw.random() < 0.4 else None
             tags = ("core",) if draw.random() < 0.5 else ()
-            positions.append(
-                Position(symbol=symbol, quantity=quantity, entry_price=entry, leverage=setting, tags=tags)
-            )
+            positions.append(Position(symbol=symbol, quantity=quantity, entry_price=entry, leverage=setting, tags=tags))
             gross += abs(dollars)
             profit = quantity * (price / entry - 1.0) if contract.is_inverse else quantity * (price - entry)
             lost[settle] = lost.get(settle, 0.0) + max(-profit, 0.0)
@@ -159,9 +161,7 @@ def seeded_layers(draw: Chance) -> tuple[LayerBalance, ...]:
 def seeded_transfers(draw: Chance, bars: Bars, accounts: list[Account]) -> tuple[Transfer, ...]:
     """Money under way in what an account is margined in, some of it already due, some that never arrives."""
     out: list[Transfer] = []
-    homes = [
-        (one.id, balance.asset) for one in accounts for balance in one.collateral if balance.asset in STABLECOINS
-    ]
+    homes = [(one.id, balance.asset) for one in accounts for balance in one.collateral if balance.asset in STABLECOINS]
     if not homes:
         return ()
     while draw.random() < 0.4 and len(out) < 4:

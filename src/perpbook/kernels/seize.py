@@ -65,7 +65,7 @@ def close_part(
     """Close `size` of row i at its price in `prices`, with the venue's fee for it, and write it down.
 
     Where a venue liquidates by parts into its book the fee goes no deeper than what the account has left for this
-    part of its requirement (dYdX): beyond the bankruptcy price there is none.
+    part of its requirement (dYdX): beyond the bankruptcy price there is none. What a backstop takes over pays no fee.
     """
     a = slots.rows[i].account
     price = prices[slots.rows[i].column]
@@ -73,7 +73,8 @@ def close_part(
     held = abs(holding.rows[i].quantity)
     part = requirement(holding.lines, i, price) * size / held
     change = -size if holding.rows[i].quantity > 0.0 else size
-    taker = slots.rows[i].taker if slots.accounts[a].penalty == 0.0 and slots.accounts[a].manner == FRACTION else 0.0
+    into_book = kind == LIQUIDATION and slots.accounts[a].penalty == 0.0 and slots.accounts[a].manner == FRACTION
+    taker = slots.rows[i].taker if into_book else 0.0
     notional = size if slots.rows[i].inverse else size * price
     fillable = price
     if slots.accounts[a].fillable_spread > 0.0:

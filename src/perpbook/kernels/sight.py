@@ -186,15 +186,14 @@ def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: f
     held.in_coin[i] = slots.rows[i].in_coin
     curve = 0.0 if slots.rows[i].inverse else slots.rows[i].per_unit * size * size
     held.curve_slope[i], held.curve_reciprocal[i] = curve, holding.lines.reciprocal[i]
+    floors = 1 if slots.rows[i].least_collateral > 0.0 else 0
     for k in range(holding.lines.pieces[i]):
         first, rest = holding.lines.slope[i, k] - curve, holding.lines.offset[i, k]
-        fixed = (
-            0.0
-            if slots.rows[i].whole
-            else slots.deduction[i, k]
-            if k < slots.rows[i].pieces
-            else -slots.rows[i].least_collateral
-        )
+        fixed = 0.0
+        if k < floors:
+            fixed = -slots.rows[i].least_collateral
+        elif not slots.rows[i].whole:
+            fixed = slots.deduction[i, k - floors]
         if slots.rows[i].in_coin:
             first += fixed
         else:

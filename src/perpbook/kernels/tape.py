@@ -81,10 +81,18 @@ def scan(opens: Floats, high: Floats, low: Floats, close: Floats, lows: Floats, 
 
 
 @lean
+def is_bar(first: float, high: float, low: float, last: float) -> bool:
+    """Whether four prices make a bar; every comparison with what is no number fails."""
+    if not (low > 0.0 and high < np.inf):
+        return False
+    return low <= first and low <= last and first <= high and last <= high
+
+
+@lean
 def first_wrong(opens: Floats, high: Floats, low: Floats, close: Floats, first: int) -> int:
     """The first bar from `first` on that is none."""
     b = first
-    while 0.0 < low[b] <= min(opens[b], close[b]) and max(opens[b], close[b]) <= high[b] < np.inf:
+    while b < low.size and is_bar(opens[b], high[b], low[b], close[b]):
         b += 1
     return b
 
