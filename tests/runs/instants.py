@@ -15,7 +15,7 @@ from perpbook.kernels.state import Findings, Policy, State, empty_findings, no_p
 from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account
 from perpbook.model.book import Book
-from perpbook.model.market import Market, Quote, Snapshot
+from perpbook.model.market import STABLECOINS, Market, Quote, Snapshot
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import check_snapshot
@@ -243,12 +243,16 @@ def coin_prices(run: Run, closes: np.ndarray) -> dict[str, float]:
         if row.terms and held[i] != 0.0 and row.terms.contract.is_inverse
     }
     wanted = {row.asset for row in rows if row.terms is None and (row.account, row.asset) not in priced}
+    known = {(row.account, row.asset) for row in rows if row.terms is None}
+    for number, account in enumerate(run.ready.arrangement.accounts):
+        own = {one.asset for one in account.collateral} - STABLECOINS
+        wanted |= {asset for asset in own if (number, asset) not in known}
     out = {}
     for asset in wanted:
         prices = {float(closes[row.column]) for row in rows if row.terms is None and row.asset == asset}
         if len(prices) > 1:
             raise NotAlike(asset)
-        out[asset] = prices.pop()
+        out[asset] = prices.pop() if prices else 1.0
     return out
 
 
@@ -261,14 +265,14 @@ def counted_alike(run: Run) -> None:
     held = run.ready.body.holding.rows.quantity
     for number, account in enumerate(book_at(run).accounts):
         terms = run.outcome.arrangement.terms[number]
-        settled = {
-            row.terms.contract.settle
-            for index, row in enumerate(run.ready.arrangement.rows)
-            if row.terms and row.account == number and held[index] != 0.0
-        }
+        open_or_not: dict[str, bool] = {}
+        for index, row in enumerate(run.ready.arrangement.rows):
+            if row.terms and row.account == number:
+                settle = row.terms.contract.settle
+                open_or_not[settle] = open_or_not.get(settle, False) or bool(held[index] != 0.0)
         for one in account.collateral:
-            counted = one.asset == terms.settle or one.asset in settled or one.asset in terms.collateral
-            if one.amount > 0.0 and not counted:
+            idle = not open_or_not.get(one.asset, True) and one.asset != terms.settle
+            if idle and one.amount > 0.0:
                 raise NotAlike(one.asset)
 
 

@@ -268,17 +268,30 @@ def _empty_block(columns: int, accounts: int, rows: int) -> Block:
 
 
 def _transfers(journey: Journey, arrangement: Arrangement) -> tuple[Rows, Integers]:
-    """Money under way at the start. Without an arrival time, or to no account of the run, it never arrives."""
+    """Money under way at the start.
+
+    Without an arrival time, to no account of the run, or to one where it counts for nothing, it never arrives.
+    """
     out = np.zeros(64 + len(journey.book.transfers), dtype=MONEY).view(np.recarray)
     moving = np.zeros(1, dtype=np.int64)
     ids = [account.id for account in arrangement.accounts]
     for one in journey.book.transfers:
         if one.arrives_ns is None or one.asset not in STABLECOINS or one.destination not in ids:
             continue
+        number = ids.index(one.destination)
+        if not _counts(arrangement, number, one.asset):
+            continue
         late = (one.arrives_ns - int(journey.bars.open_ns[0])) // journey.bars.bar_ns
-        out[int(moving[0])] = (max(0, late), ids.index(one.destination), one.amount)
+        out[int(moving[0])] = (max(0, late), number, one.amount)
         moving[0] += 1
     return out, moving
+
+
+def _counts(arrangement: Arrangement, account: int, asset: str) -> bool:
+    """Whether an asset is margin in an account: something settles in it there, or the venue takes it as collateral."""
+    settles = {row.terms.contract.settle for row in arrangement.rows if row.terms and row.account == account}
+    terms = arrangement.terms[account]
+    return asset == terms.settle or asset in settles or asset in terms.collateral
 
 
 def _resting(journey: Journey, arrangement: Arrangement) -> Orders:

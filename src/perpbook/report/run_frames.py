@@ -12,7 +12,7 @@ def curve_frame(outcome: Outcome) -> pl.DataFrame:
     """Equity at every close: `time_ns`, `time`, one column an account, `outside` accounts, and the whole `book`."""
     bars, ended = outcome.bars, outcome.ended
     closes = bars.open_ns[:ended] + bars.bar_ns
-    columns = {"time_ns": closes}
+    columns: dict[str, np.ndarray] = {"time_ns": closes}
     columns |= {
         account.id: outcome.curve[number, :ended] for number, account in enumerate(outcome.arrangement.accounts)
     }
@@ -48,11 +48,11 @@ def attribution_frame(outcome: Outcome) -> pl.DataFrame:
     accounts = outcome.arrangement.accounts
     for number, row in enumerate(outcome.arrangement.rows):
         amounts = {name: float(outcome.totals[number, kind]) for name, kind in ROW_KINDS.items()}
-        out.append({"account": accounts[row.account].id, "symbol": row.symbol} | amounts)
+        out.append({"account": accounts[row.account].id, "symbol": row.symbol, **amounts})
     for number, account in enumerate(accounts):
         amounts = {name: float(outcome.moved[number, kind]) for name, kind in ACCOUNT_KINDS.items()}
         if any(amounts.values()):
-            out.append({"account": account.id, "symbol": None} | amounts)
+            out.append({"account": account.id, "symbol": None, **amounts})
     return pl.DataFrame(out, infer_schema_length=None).fill_null(0.0)
 
 

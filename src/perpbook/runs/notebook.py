@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from perpbook.engine.result import BacktestResult
+    from perpbook.history.rows import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,21 +20,21 @@ class BacktestRun:
     result: BacktestResult
 
     @property
-    def equity(self) -> pl.DataFrame:
+    def equity(self) -> Frame:
         """Equity by account and of the book at every close."""
         from perpbook.report.run_frames import curve_frame
 
         return curve_frame(self.result.main)
 
     @property
-    def events(self) -> pl.DataFrame:
+    def events(self) -> Frame:
         """Everything that happened, funding included."""
         from perpbook.report.run_frames import events_frame
 
         return events_frame(self.result.main)
 
     @property
-    def attribution(self) -> pl.DataFrame:
+    def attribution(self) -> Frame:
         """Dollars by account, contract and kind."""
         from perpbook.report.run_frames import attribution_frame
 
@@ -89,7 +88,12 @@ def backtest(
     """
     from perpbook.runs.asked import asked_from
 
-    given = {"book": Path(book), "playbook": Path(playbook) if playbook else None, "start": start, "end": end}
+    given: dict[str, Any] = {
+        "book": Path(book),
+        "playbook": Path(playbook) if playbook else None,
+        "start": start,
+        "end": end,
+    }
     given |= {"bar": bar, "legs": tuple(legs), "strategy": strategy, "options": dict(options or {}), **more}
     from perpbook.runs.backtest import run_backtest
 
