@@ -69,7 +69,8 @@ def remember(state: State, policy: Policy, memory: Memory, proposals: Proposals)
     for i in range(state.positions.size):
         memory.steps_taken[i] = steps_reached(state, policy, memory, i)
         reason = proposals.reason[i]
-        if proposals.scale[i] < 1.0 and reason > SURVIVAL and reason != TAKE_PROFIT:
+        cut = proposals.scale[i] < 1.0 and state.positions[i].notional > 0.0
+        if cut and reason > SURVIVAL and reason != TAKE_PROFIT:
             memory.quiet_until_ns[i] = now_ns + policy.cooldown_ns
             if FUNDING_BOOK <= reason <= FUNDING_VENUE:
                 memory.funding_cut_day[i] = now_ns // DAY_NS

@@ -25,7 +25,7 @@ class EventKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event. `tick` is the bar it belongs to, `time_ns` that bar's close (a settlement's own time for FUNDING).
+    """One event. `tick` is the bar it belongs to, `time_ns` that bar's close (its open for FUNDING).
 
     `quantity` signed change; `price` quote per base; `cash` (fee, penalty, funding, transfer) in the wallet's currency,
     received > 0; `asset` names that currency. `reason` is the rule or order behind it, `measured` and `limit` its figures.
