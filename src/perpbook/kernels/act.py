@@ -44,7 +44,11 @@ def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) 
 
 @lean
 def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int) -> None:
-    """Turn proposals into orders, and write down which rule asked."""
+    """Turn proposals into orders, and write down which rule asked.
+
+    What a rule cuts, the strategy's standing target is cut to as well: a rebalance does not bring back what a higher rule
+    took away; only a new target does.
+    """
     due, proposals, journal = bar + 1 + habits.latency, mind.proposals, body.journal
     if proposals.no_new_risk[0] != body.clock[HALTED]:
         body.clock[HALTED] = proposals.no_new_risk[0]
@@ -56,6 +60,9 @@ def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: 
         reason, change = proposals.reason[k], 0.0
         if proposals.scale[k] < 1.0:
             change = -(1.0 - proposals.scale[k]) * body.holding.rows[i].quantity
+            if not np.isnan(body.target[i]) and mind.state.book[0].equity > 0.0:
+                kept = mind.state.positions[k].value * proposals.scale[k]
+                body.target[i] = kept / mind.state.book[0].equity
         elif not np.isnan(proposals.target[k]):
             dollars = proposals.target[k] - mind.state.positions[k].value
             change = dollars if slots.rows[i].inverse else dollars / price
