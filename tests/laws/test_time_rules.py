@@ -247,6 +247,7 @@ def test_a_cooldown_holds_no_profit_back_and_loses_no_step() -> None:
 def test_what_paid_is_cut_to_what_the_cap_would_have_cost_once_a_day() -> None:
     policy = free_policy(funding_cap=0.001, slack=0.1, cooldown_ns=30 * MINUTE_NS)
     memory, state = empty_memory(6), idle_state()
+    state.positions.notional = 1_000.0  # what holds nothing is neither cut nor left to rest
     state.positions.funding = np.array([150.0, 100.0, -50.0, np.nan, 0.0, 0.0])
     findings, proposals = decided(state, policy, memory)
     assert told(findings) == [(FUNDING_BOOK, 0, -1, 0.002, 0.001)]
@@ -273,7 +274,8 @@ def test_a_position_cut_for_its_funding_still_obeys_other_caps_that_day() -> Non
 def test_funding_cuts_a_position_at_most_once_a_day(seed: int) -> None:
     seen: set[tuple[int, int]] = set()
     for one in lived_through(seed):
-        for i in np.flatnonzero((one.proposals.reason >= FUNDING_BOOK) & (one.proposals.reason <= FUNDING_VENUE)):
+        for_funding = (one.proposals.reason >= FUNDING_BOOK) & (one.proposals.reason <= FUNDING_VENUE)
+        for i in np.flatnonzero(for_funding & (one.state.positions.notional > 0.0)):
             assert one.state.positions.funding[i] > 0.0
             day = (int(i), int(one.state.book.now_ns[0]) // DAY_NS)
             assert day not in seen
@@ -301,7 +303,8 @@ def test_a_position_rests_after_a_cut_and_is_measured_all_the_same(seed: int) ->
         assert caps == [row for row in told(findings) if row[0] != REBALANCE]
         higher = (proposals.scale < 1.0) & (proposals.reason <= SURVIVAL)
         assert (one.proposals.scale[higher] == proposals.scale[higher]).all()
-        expected = np.where(is_lesser(one), now_ns + one.policy.cooldown_ns, quiet)
+        held = one.state.positions.notional > 0.0
+        expected = np.where(is_lesser(one) & held, now_ns + one.policy.cooldown_ns, quiet)
         assert (one.after.quiet_until_ns == expected).all()
 
 

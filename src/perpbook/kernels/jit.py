@@ -7,6 +7,7 @@ A small book is assessed faster by the plain source than by importing the compil
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -47,18 +48,28 @@ def _from_environment() -> str | None:
     return wanted if wanted in ("plain", "compiled") else None
 
 
+def sources() -> str:
+    """A name for the state of the kernels' sources. The compiler notices a changed file, but not that what it calls changed."""
+    states = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(Path(__file__).parent.rglob("*.py"))
+    ]
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+
+
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: `$PERPBOOK_HOME/cache/kernels`, else the user's cache folder.
+    """Where compiled kernels are kept: `$PERPBOOK_HOME/cache/kernels`, else the user's cache folder; one folder in it per
+    state of the kernels' sources.
 
     A folder that cannot be written is replaced by a temporary one: slower at the next start, never an error.
     """
     home = os.environ.get("PERPBOOK_HOME")
     if home:
-        folder = Path(home) / "cache" / "kernels"
+        folder = Path(home) / "cache" / "kernels" / sources()
     else:
         from platformdirs import user_cache_path
 
-        folder = user_cache_path("perpbook") / "kernels"
+        folder = user_cache_path("perpbook") / "kernels" / sources()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
