@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from platformdirs import user_cache_path
 
+from perpbook.kernels import jit
+
 
 def kept_folder() -> Path:
     """What survives from run to run: compiled kernels and Hypothesis' own notes, outside the repository."""
@@ -31,7 +33,7 @@ atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
 # Before any kernel is imported: plain Python starts at once, and `tests/parity` runs the laws compiled as well.
 os.environ.setdefault("PERPBOOK_KERNELS", "plain")
-os.environ.setdefault("NUMBA_CACHE_DIR", str(KEPT / "kernels"))
+os.environ.setdefault("NUMBA_CACHE_DIR", str(KEPT / "kernels" / jit.sources()))
 os.environ["PERPBOOK_HOME"] = str(HOME)
 set_hypothesis_home_dir(KEPT / "hypothesis")
 
