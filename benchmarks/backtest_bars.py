@@ -1,8 +1,8 @@
 """A year of minutes for ten perpetuals on four accounts: every mechanic on, a ten-rule playbook, one core.
 
 The baseline is a hand-written scalar loop over the same data that does far less: price profit, funding and tiers, no
-orders, no rules, no records, no checks. `value` is with rules that fire rarely; `others` tells what a strategy that breaks a
-rule in 1 % and in 10 % of bars costs.
+orders, no rules, no records, no checks. `value` is with rules that fire rarely; `others` tells what a strategy that sits at
+a limit, and breaks a rule in 1 % and in 10 % of bars, costs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 
 from benchmarks.document import median, publish, seconds
 from perpbook.engine.backtest import Journey, backtest
+from perpbook.engine.outcome import Outcome
 from perpbook.kernels.jit import kernel
+from perpbook.kernels.journal import RULE
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats, Integers
 from perpbook.model.account import Account, Balance
@@ -28,11 +30,15 @@ BARS, MINUTE_NS, HOUR_NS = 525_600, 60_000_000_000, 3_600_000_000_000
 COINS = ("BTC", "ETH", "SOL", "XRP", "ADA")
 ACCOUNTS = (("binance-a", "binance"), ("binance-b", "binance"), ("hl-a", "hyperliquid"), ("hl-b", "hyperliquid"))
 
+OVER = 0.2015
+"""What two legs of one asset are sent to where rules are to fire: a little over its cap of 0.4, so that the trades are small
+and the book lives."""
+
 PLAYBOOK = """
 schema_version = 1
 name = "ten rules"
 [leverage]
-asset = { default = 0.6 }
+asset = { default = 0.6, BTC = 0.4 }
 account = { gross = 4.0, net = 4.0 }
 book = { gross = 2.5, net = 1.0 }
 [survival]
@@ -99,7 +105,7 @@ def journey(bars: Bars, every: int | None = None) -> Journey:
     exposure = np.tile(np.where(np.arange(10) < 5, 0.15, -0.15), (bar.size, 1))
     if every is not None:
         exposure[1:] = np.nan
-        exposure[1:, 0] = 0.63
+        exposure[1:, [0, 5]] = OVER, -OVER
     from perpbook.playbook.schedule import due_bars
 
     playbook = parse_playbook(PLAYBOOK, "benchmark")
@@ -192,19 +198,23 @@ def peak_bytes(bars: Bars, run: Journey) -> tuple[int, int]:
     return peak, sum(array.nbytes for array in arrays)
 
 
+def share_fired(outcome: Outcome) -> float:
+    """Share of bars at whose close a rule acted."""
+    return float(np.unique(outcome.what[outcome.what[:, 1] == RULE, 0]).size) / outcome.curve.shape[1]
+
+
 def main() -> None:
     """Measure and print."""
     bars = example_bars()
     work = bars.count * 10 / 1e6
     others = {}
     loop = bare(bars)
-    for name, every in (("rules fire in 1 % of bars", 100), ("rules fire in 10 % of bars", 10)):
+    for name, every in (("rules fire in 1 % of bars", 10_080), ("rules fire in 10 % of bars", 140)):
         run = journey(bars, every)
-        outcome = backtest(run)
-        fired = float((outcome.what[:, 1] == 9).sum()) / bars.count
+        fired = share_fired(backtest(run))
         others[name] = {"value": work / median(seconds(lambda run=run: backtest(run))), "fired": fired}  # type: ignore[misc]
     run = journey(bars)
-    fired = float((backtest(run).what[:, 1] == 9).sum()) / bars.count
+    fired = share_fired(backtest(run))
     ours = seconds(lambda: backtest(run))
     theirs = seconds(loop)
     peak, given = peak_bytes(bars, run)

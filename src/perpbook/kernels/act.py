@@ -6,7 +6,7 @@ import numpy as np
 
 from perpbook.kernels.body import DECIDED, HALTED, TARGETED, WAITING, Body, Mind
 from perpbook.kernels.decide import decide
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import BY_STRATEGY, HALT, RULE, write
 from perpbook.kernels.orders import Habits, slippage_rate, start
 from perpbook.kernels.rows import copy_row
@@ -18,7 +18,7 @@ from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats
 
 
-@lean
+@inlined
 def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) -> None:
     """Look at the book at the bar's close and let `decide` speak."""
     state, proposals = mind.state, mind.proposals
@@ -42,7 +42,7 @@ def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) 
     body.counts[DECIDED] += 1
 
 
-@lean
+@inlined
 def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int) -> None:
     """Turn proposals into orders, and write down which rule asked.
 
@@ -93,7 +93,7 @@ def adopt_targets(targets: Floats, standing: Floats, number: int) -> None:
             standing[i] = targets[number, i]
 
 
-@lean
+@inlined
 def aim(tape: Tape, slots: Slots, habits: Habits, body: Body, targets: Floats, bar: int, book: float) -> None:
     """Start the orders that bring positions to the targets decided at this close."""
     row, due = body.clock[TARGETED] - 1, bar + 1 + habits.latency

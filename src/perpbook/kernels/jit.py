@@ -93,6 +93,12 @@ def lean(function: Function) -> Function:
     return _compiled(function, {"_nrt": False})
 
 
+def inlined(function: Function) -> Function:
+    """A lean kernel that is written into its caller: for the loop over time, where a call would copy hundreds of words of
+    tuples and cost more than the work itself. For kernels with one caller, or two."""
+    return _compiled(function, {"_nrt": False, "forceinline": True})
+
+
 def _compiled(function: Function, flags: dict[str, Any]) -> Function:
     if mode() == "plain":
         return function

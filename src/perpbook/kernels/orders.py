@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, draw_account, trade
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import BY_LIMIT, FILL, REFUSED, Journal, write
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
@@ -176,7 +176,7 @@ def settle_trade(
     journal.figures[number, 2], journal.figures[number, 3] = holding.totals[i, 2] - fees, holding.totals[i, 3] - slipped
 
 
-@lean
+@inlined
 def fill_due(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats) -> int:
     """Fill every market order due at this bar's open, reductions first; gives how many are still under way.
 
@@ -209,7 +209,7 @@ def limit_crossed(tape: Tape, habits: Habits, quantity: float, limit: float, low
     return high > limit or (habits.touch == 1 and high >= limit)
 
 
-@lean
+@inlined
 def fill_limits(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats) -> None:
     """Fill resting orders that this bar trades through, at their limit, or at the open where that is better."""
     slots, holding, orders = desk.slots, desk.holding, desk.orders

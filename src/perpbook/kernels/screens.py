@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, value_of
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.liquidation import LEAST
 from perpbook.kernels.margin import requirement
 from perpbook.kernels.memory import Memory
@@ -356,7 +356,7 @@ def limit_may_fill(slots: Slots, orders: Orders, block: Block) -> bool:
     return False
 
 
-@lean
+@inlined
 def anything_may_happen(slots: Slots, holding: Holding, orders: Orders, rules: Rules, block: Block) -> bool:
     """Whether any liquidation, resting order or rule may act in the block."""
     for a in range(holding.accounts.size):
@@ -365,7 +365,7 @@ def anything_may_happen(slots: Slots, holding: Holding, orders: Orders, rules: R
     return limit_may_fill(slots, orders, block) or rules_may_act(slots, holding, rules, block)
 
 
-@lean
+@inlined
 def rules_may_act(slots: Slots, holding: Holding, rules: Rules, block: Block) -> bool:
     """Whether any rule of the playbook may act in the block."""
     policy, memory = rules.policy, rules.memory

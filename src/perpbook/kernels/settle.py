@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perpbook.kernels.holding import FUNDING, Holding, pay
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.tape import Tape
@@ -17,7 +17,7 @@ def payment(slots: Slots, holding: Holding, i: int, price: float, rate: float) -
     return -quantity * rate if slots.rows[i].inverse else -quantity * price * rate
 
 
-@lean
+@inlined
 def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int) -> int:
     """Pay every settlement up to a bar; `cursor` is the first not yet paid, the new one is given back."""
     while cursor < tape.settlements.size and tape.settlements[cursor].bar <= bar:
@@ -35,7 +35,7 @@ def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int
     return cursor
 
 
-@lean
+@inlined
 def cash_rows(
     tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, rows: Floats, block: Block
 ) -> None:

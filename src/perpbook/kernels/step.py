@@ -32,7 +32,7 @@ from perpbook.kernels.body import (
     Mind,
 )
 from perpbook.kernels.holding import ARRIVED, Holding
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
 from perpbook.kernels.lanes import add_weighted, price_bounds
 from perpbook.kernels.margin import account_margin
@@ -81,7 +81,7 @@ def advance(
     return DONE
 
 
-@lean
+@inlined
 def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, memory: Memory, until: int) -> int:
     """The bar before which no event falls; the next bar itself when it needs a tick.
 
@@ -106,7 +106,7 @@ def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, memory:
     return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
 
 
-@lean
+@inlined
 def pass_days(tape: Tape, day_bar: Integers, slots: Slots, body: Body, memory: Memory, last: int) -> None:
     """Settle the funding of a stretch that is done, up to bar `last`, and begin the days that began in it."""
     clock, holding = body.clock, body.holding
@@ -121,7 +121,7 @@ def pass_days(tape: Tape, day_bar: Integers, slots: Slots, body: Body, memory: M
     clock[SETTLED] = settle_bar(tape, slots, holding, last, clock[SETTLED])
 
 
-@lean
+@inlined
 def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> bool:
     """Do bars first..last-1 at once; False, with nothing changed but scratch and curve, when something might happen."""
     block, holding, curve = body.block, body.holding, body.curve
@@ -172,7 +172,7 @@ def outside_dollars(outside: Outside) -> float:
     return total
 
 
-@lean
+@inlined
 def tick(
     tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int, forced: bool
 ) -> None:
@@ -208,7 +208,7 @@ def tick(
         aim(tape, slots, habits, body, schedule.target, bar, book)
 
 
-@lean
+@inlined
 def arrive(holding: Holding, journal: Journal, under_way: Rows, moving: Integers, outside: Outside, bar: int) -> None:
     """Money whose time has come reaches its account."""
     kept = 0
@@ -231,7 +231,7 @@ def arrive(holding: Holding, journal: Journal, under_way: Rows, moving: Integers
     moving[0] = kept
 
 
-@lean
+@inlined
 def test_margin(tape: Tape, desk: Desk, habits: Habits, prices: Floats, a: int, bar: int) -> None:
     """Test account a at the bar's worst prices, then at its close; liquidate it if it dies."""
     slots, holding = desk.slots, desk.holding
@@ -245,7 +245,7 @@ def test_margin(tape: Tape, desk: Desk, habits: Habits, prices: Floats, a: int, 
             liquidate(slots, holding, desk.journal, a, prices, bar, tape.open_ns[bar], tape.bar_ns)
 
 
-@lean
+@inlined
 def forget_closed(slots: Slots, holding: Holding, memory: Memory) -> None:
     """Positions that were closed or turned over start their profit ladder again."""
     for k in range(slots.positions.size):
@@ -254,7 +254,7 @@ def forget_closed(slots: Slots, holding: Holding, memory: Memory) -> None:
             forget(memory, k)
 
 
-@lean
+@inlined
 def look_at_close(tape: Tape, slots: Slots, body: Body, bar: int) -> float:
     """Write the curve at the bar's close; gives the book's equity."""
     total = 0.0
@@ -268,7 +268,7 @@ def look_at_close(tape: Tape, slots: Slots, body: Body, bar: int) -> float:
     return float(body.block.book[0])
 
 
-@lean
+@inlined
 def new_day(holding: Holding, memory: Memory, now_ns: int, book: float) -> None:
     """Let time pass in memory; a new day's funding starts from nothing."""
     day = memory.day[0]
@@ -278,7 +278,7 @@ def new_day(holding: Holding, memory: Memory, now_ns: int, book: float) -> None:
             holding.rows[i].day_funding = 0.0
 
 
-@lean
+@inlined
 def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     """Whether no market that is held is stale: rules do not judge what nobody knows."""
     stale = 0
@@ -287,7 +287,7 @@ def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     return stale == 0
 
 
-@lean
+@inlined
 def face_close(tape: Tape, holding: Holding, block: Block, bar: int) -> None:
     """Make `block` this bar's close alone."""
     for c in range(tape.close.shape[0]):

@@ -9,13 +9,14 @@ import numpy as np
 from perpbook.kernels.body import FULL, Body, Mind
 from perpbook.kernels.jit import lean
 from perpbook.kernels.journal import BACKSTOP, FILL, LIQUIDATION, RULE, Journal
+from perpbook.kernels.lanes import price_bounds
 from perpbook.kernels.orders import Habits
-from perpbook.kernels.rows import copy_row
+from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import Rules
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.state import Policy
 from perpbook.kernels.step import advance
-from perpbook.kernels.tape import Schedule, Tape
+from perpbook.kernels.tape import CHUNK, Schedule, Tape
 from perpbook.kernels.types import Floats, Integers, Rows
 
 END, LEAST, DEEPEST, FILLS, LIQUIDATIONS, RULES, FEES = range(7)
@@ -148,20 +149,38 @@ def measure(tape: Tape, body: Body, day_bar: Integers, split: int, out: Floats) 
     Money outside accounts is taken as it is at the end: transfers do not change it.
     """
     outside, bars = body.outside.transit[0] + body.outside.layers.sum(), tape.open_ns.size
-    peak, least, deepest, last, day, at = 0.0, np.inf, 0.0, 0.0, 0.0, 0
-    for t in range(bars):
-        equity = outside
-        for a in range(body.curve.shape[0]):
-            equity += body.curve[a, t]
-        peak, least = max(peak, equity), min(least, equity)
-        if equity < peak * (1.0 - deepest):
-            deepest = 1.0 - equity / peak
-        if at < day_bar.size and day_bar[at] == t:
-            if at > 0 and day > 0.0:
-                moments(equity / day - 1.0, out[7:12] if t <= split else out[12:17])
-            day, at = equity, at + 1
-        last = equity
-    out[END], out[LEAST], out[DEEPEST] = last, least, deepest
+    total = body.curve[0]
+    for a in range(1, body.curve.shape[0]):
+        add_row(body.curve[a], total)
+    fall(total, outside, out)
+    day, part = 0.0, out[7:12]
+    for at in range(day_bar.size):
+        equity = total[day_bar[at]] + outside
+        if day > 0.0:
+            part = out[7:12] if day_bar[at] <= split else out[12:17]
+            moments(equity / day - 1.0, part)
+        day = equity
+    out[END] = total[bars - 1] + outside
+
+
+@lean
+def fall(total: Floats, outside: float, out: Floats) -> None:
+    """Write the least of a curve and its deepest drawdown; a stretch that cannot hold a deeper one is passed over whole."""
+    peak, least, deepest = 0.0, np.inf, 0.0
+    for first in range(0, total.size, CHUNK):
+        part = total[first : first + CHUNK]
+        low, high = price_bounds(part)
+        low, high = low + outside, high + outside
+        least = min(least, low)
+        if low >= max(peak, high) * (1.0 - deepest):
+            peak = max(peak, high)
+            continue
+        for k in range(part.size):
+            equity = part[k] + outside
+            peak = max(peak, equity)
+            if equity < peak * (1.0 - deepest):
+                deepest = 1.0 - equity / peak
+    out[LEAST], out[DEEPEST] = least, deepest
 
 
 @lean

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 
 DAY_NS = 86_400_000_000_000
@@ -97,7 +97,7 @@ def first_wrong(opens: Floats, high: Floats, low: Floats, close: Floats, first: 
     return b
 
 
-@lean
+@inlined
 def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
     """A range that holds every price of bars first..last-1: `out` (C, 2). Whole chunks, where the block is long."""
     columns = tape.low.shape[0]
