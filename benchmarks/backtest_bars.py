@@ -200,7 +200,8 @@ def peak_bytes(bars: Bars, run: Journey) -> tuple[int, int]:
 
 def share_fired(outcome: Outcome) -> float:
     """Share of bars at whose close a rule acted."""
-    return float(np.unique(outcome.what[outcome.what[:, 1] == RULE, 0]).size) / outcome.curve.shape[1]
+    bars: int = outcome.curve.shape[1]
+    return int(np.unique(outcome.what[outcome.what[:, 1] == RULE, 0]).size) / bars
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.book import Book, Transfer
 from perpbook.model.units import HOUR_NS
 from perpbook.playbook.load import parse_playbook
+from perpbook.report.run_measures import through_time
 from perpbook.strategies.orders import Orders
 from perpbook.strategies.protocol import View
 from perpbook.strategies.table import Leg, TargetTable
@@ -283,3 +284,11 @@ def test_a_backtest_from_python_gives_frames_and_refuses_unknown_options(place: 
     assert set(run.events["kind"]) >= {"fill", "funding"} and "SIMULATED" in run._repr_html_()
     with pytest.raises(InputError, match='did you mean "latency"'):
         perpbook.backtest(place / "book.toml", latncy=1)
+
+
+def test_the_liquidation_distance_takes_equity_to_maintenance_margin() -> None:
+    # Hyperliquid BTC: 1.25 % of notional. 10 BTC at 100 with 300 of cash: 300 + 1,000 s = 12.5 (1 + s) at s = -0.29114.
+    outcome = backtest(journey_of(bars_of([100, 100, 110]), quantity=10.0, cash=300.0))
+    found = through_time(outcome, np.array([0, 2]))
+    assert found.distance[0].tolist() == pytest.approx([287.5 / 987.5, (400 - 13.75) / (1_100 - 13.75)], rel=1e-12)
+    assert found.used[0, 0] == pytest.approx(12.5 / 300, rel=1e-12)

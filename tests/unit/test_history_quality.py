@@ -63,6 +63,7 @@ PLANTED: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], Severity]] = {
     "impossible_bar": (lambda f: at(f, 700, high=f["low"][700] * 0.9), Severity.FATAL),
     "not_a_price": (lambda f: at(f, 700, close=float("nan")), Severity.FATAL),
     "frozen": (lambda f: flat(f, 700, 709), Severity.WARNING),
+    "wick": (lambda f: at(f, 700, high=f["close"][700] * 1.9), Severity.WARNING),
     "spike": (lambda f: at(f, 700, close=f["close"][700] * 1.5, high=f["close"][700] * 1.6), Severity.WARNING),
     "bad_open": (lambda f: at(f, 700, open=f["close"][699] * 0.4, low=f["close"][699] * 0.4), Severity.WARNING),
     "splice": (lambda f: scaled(f, 700, 1_000.0), Severity.FATAL),

@@ -11,7 +11,7 @@ from perpbook.history.column import Column, runs_of
 from perpbook.history.widths import word_of
 from perpbook.model.bars import Floats
 from perpbook.model.data_finding import DataFinding, Severity
-from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
+from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS, to_iso
 
 ROUNDING = 1e-9
 FROZEN_NS = 1_800 * SECOND_NS
@@ -21,6 +21,9 @@ FROZEN_BARS = 6
 SPIKE = 0.15
 SPIKE_SIGMAS = 12.0
 """A bad print leaves by more than 15 % and twelve usual moves, and is undone by the next bar."""
+
+WICK = 0.25
+"""A wick reaches more than a quarter, and twelve usual moves, beyond both what its bar opened and closed at."""
 
 SPLICE = math.log(3.0)
 JUMP = math.log(1.6)
@@ -48,6 +51,7 @@ def price_findings(column: Column) -> Iterator[DataFinding]:
     yield from _impossible(column)
     yield from _frozen(column)
     yield from _spikes(column)
+    yield from _wicks(column)
     yield from _splices(column)
     yield from _walk(column)
 
@@ -106,6 +110,25 @@ def _spikes(column: Column) -> Iterator[DataFinding]:
         yield column.finding(
             Severity.WARNING, "spike", (row + 1, row + 1),
             f"the close of {column.close[row + 1]:g} is {math.expm1(away[row]):+.0%} from the one before and undone by the next",
+        )  # fmt: skip
+
+
+def _wicks(column: Column) -> Iterator[DataFinding]:
+    """An extreme of trades, in bars of an hour at most, that a mark price may not have followed: margin tested there may
+    kill what lived."""
+    if column.bar_ns > HOUR_NS:
+        return
+    up = np.log(column.high / np.maximum(column.open, column.close))
+    down = np.log(np.minimum(column.open, column.close) / column.low)
+    usual = 1.4826 * float(np.median(np.abs(np.diff(np.log(column.close)))))
+    limit = max(WICK, SPIKE_SIGMAS * usual)
+    for row in np.flatnonzero((up > limit) | (down > limit)).tolist():
+        name, price = ("high", column.high[row]) if up[row] >= down[row] else ("low", column.low[row])
+        body = sorted((float(column.open[row]), float(column.close[row])))
+        yield column.finding(
+            Severity.WARNING, "wick", (row, row),
+            f"the {name} of {price:g} lies far beyond the body of its bar ({body[0]:g} to {body[1]:g}): a mark price may "
+            "not have gone there, and a liquidation in this bar may be one that never was",
         )  # fmt: skip
 
 

@@ -93,13 +93,17 @@ def attribution_figure(result: BacktestResult) -> Spec:
 
 
 def room_figures(result: BacktestResult) -> dict[str, Spec]:
-    """Gross leverage, and maintenance margin as a share of equity, of every account through time."""
+    """Gross leverage, liquidation distance, and maintenance margin as a share of equity, of every account through time."""
     main = result.main
     bars = np.unique(np.linspace(0, main.ended - 1, min(SAMPLES, main.ended)).astype(np.int64))
     found = through_time(main, bars)
     when = times(main, bars)
     out = {}
-    for name, values, form in (("leverage", found.leverage, "~g"), ("used", found.used, "~%")):
+    for name, values, form in (
+        ("leverage", found.leverage, "~g"),
+        ("distance", found.distance, "~%"),
+        ("used", found.used, "~%"),
+    ):
         data = [
             {
                 "type": "scatter", "mode": "lines", "name": label(account.id), "x": when,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perpbook.engine.outcome import Outcome
 from perpbook.kernels import journal as codes
 from perpbook.kernels.holding import draw_account, empty_holding
+from perpbook.kernels.liquidation import joint_moves
 from perpbook.kernels.margin import account_margin
 from perpbook.model.units import DAY_NS
 
@@ -89,21 +90,28 @@ def daily_returns(outcome: Outcome) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Through:
-    """Accounts at sampled closes, (A, S) each: gross leverage (NaN without equity), and the maintenance margin as a share of
-    equity (liquidation at 1; 0 when nothing is held, NaN without equity)."""
+    """Accounts at sampled closes, (A, S) each: gross leverage (NaN without equity), the maintenance margin as a share of
+    equity (liquidation at 1; 0 when nothing is held, NaN without equity), and the liquidation distance: the size of the
+    nearer joint move of all prices, by beta, at which the account dies (NaN when none does)."""
 
     bars: Integers
     leverage: Floats
     used: Floats
+    distance: Floats
 
 
 def through_time(outcome: Outcome, bars: Integers) -> Through:
-    """Leverage and margin use at the closes of `bars`, from what was held and the venues' own rules."""
+    """Leverage, margin use and liquidation distance at the closes of `bars`, from what was held and the venues' own rules.
+
+    Coins held beside positions stand still in the joint move.
+    """
     arrangement, slots = outcome.arrangement, outcome.arrangement.slots
     held = {row: outcome.held(row, bars) for row in arrangement.positions}
     accounts = len(arrangement.accounts)
-    leverage, used = np.full((accounts, bars.size), np.nan), np.full((accounts, bars.size), np.nan)
-    scratch = empty_holding(slots)
+    leverage, used, distance = (np.full((accounts, bars.size), np.nan) for _ in range(3))
+    scratch, moves = empty_holding(slots), np.empty((accounts, 2))
+    betas = np.ones(len(outcome.bars.series))
+    betas[slots.rows.column] = slots.rows.beta
     for at, bar in enumerate(bars.tolist()):
         prices = np.ascontiguousarray(outcome.bars.close[:, bar])
         for row, quantity in held.items():
@@ -112,7 +120,8 @@ def through_time(outcome: Outcome, bars: Integers) -> Through:
         for number in range(accounts):
             equity = float(outcome.curve[number, bar])
             draw_account(slots, scratch, prices, number)
-            need = account_margin(scratch.lines, number, prices)[1]
+            worth, need = account_margin(scratch.lines, number, prices)
+            scratch.lines.cash[number] += equity - worth
             gross = sum(
                 abs(float(size[at])) * (1.0 if slots.rows[row].inverse else prices[slots.rows[row].column])
                 for row, size in held.items()
@@ -120,7 +129,9 @@ def through_time(outcome: Outcome, bars: Integers) -> Through:
             )
             if equity > 0.0:
                 leverage[number, at], used[number, at] = gross / equity, need / equity
-    return Through(bars=bars, leverage=leverage, used=used)
+        joint_moves(scratch.lines, prices, betas, moves)
+        distance[:, at] = np.where(leverage[:, at] > 0.0, np.fmin(-moves[:, 0], moves[:, 1]), np.nan)
+    return Through(bars=bars, leverage=leverage, used=used, distance=distance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
