@@ -14,7 +14,7 @@ from perpbook.engine.reel import Reel, reel
 from perpbook.errors import BookError, InputError
 from perpbook.kernels.body import DONE, MONEY, SPAN, TICK, WIDTH, Body
 from perpbook.kernels.holding import PRICE
-from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, MONEY_IN, MONEY_OUT, ROOM, empty_journal
+from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, BY_VENUE, MONEY_IN, MONEY_OUT, ROOM, empty_journal
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.orders import Habits, Orders, no_orders
 from perpbook.kernels.screens import Block
@@ -183,7 +183,7 @@ def conclude(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndar
         counts=dict(zip(COUNTS, body.counts.tolist(), strict=True)),
         seed=ready.journey.seed,
         stopped=stopped,
-        reasons={BY_STRATEGY: "strategy", BY_LIMIT: "limit order", **reason_words()},
+        reasons={BY_STRATEGY: "strategy", BY_LIMIT: "limit order", BY_VENUE: "auto-deleveraging", **reason_words()},
     )
     if ended:
         outcome.check()

@@ -8,7 +8,7 @@ import numpy as np
 
 from perpbook.engine.arrange import Arrangement, Frictions
 from perpbook.errors import InputError
-from perpbook.kernels.tape import CHUNK, SETTLEMENT, Schedule, Tape, scan
+from perpbook.kernels.tape import CHUNK, SETTLEMENT, TAKEN, Schedule, Tape, scan
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
 from perpbook.model.units import DAY_NS, to_iso
@@ -57,6 +57,9 @@ def reel(
         settlements=settlements,
         spread=np.full(len(bars.series), frictions.half_spread),
         impact=impact,
+        strain=np.ones((len(bars.series), 1)),
+        thin=np.ones((len(bars.series), 1)),
+        taken=np.zeros(0, dtype=TAKEN).view(np.recarray),
     )
     when = due if due is not None else np.zeros(bars.count, dtype=np.uint8)
     events = np.unique(np.concatenate([[0], target_bar, np.flatnonzero(when)])).astype(np.int64)

@@ -14,7 +14,7 @@ from perpbook.kernels.screens import survives_all_at_once
 from perpbook.kernels.sight import look
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.state import Findings
-from perpbook.kernels.tape import Tape
+from perpbook.kernels.tape import NO_PRICE, Tape
 from perpbook.kernels.types import Floats
 
 
@@ -100,7 +100,7 @@ def aim(tape: Tape, slots: Slots, habits: Habits, body: Body, targets: Floats, b
     for k in range(slots.positions.size):
         i = slots.positions[k]
         share, price = targets[row, i], tape.close[slots.rows[i].column, bar]
-        if np.isnan(share) or tape.stale[slots.rows[i].column, bar]:
+        if np.isnan(share) or tape.stale[slots.rows[i].column, bar] & NO_PRICE:
             continue
         wanted = share * max(book, 0.0) / (1.0 if slots.rows[i].inverse else price)
         held = body.holding.rows[i].quantity

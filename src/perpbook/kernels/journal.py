@@ -12,8 +12,8 @@ from perpbook.kernels.types import Floats, Integers
 FILL, LIQUIDATION, BACKSTOP, SEIZED_REST, INSURED_LOSS, MONEY_IN, MONEY_OUT, REFUSED, RULE, HALT = range(1, 11)
 """Kinds of event."""
 
-BY_STRATEGY, BY_LIMIT = 100, 101
-"""Reasons of a fill besides the rule codes of `kernels.state`."""
+BY_STRATEGY, BY_LIMIT, BY_VENUE = 100, 101, 102
+"""Reasons of a fill besides the rule codes of `kernels.state`; BY_VENUE is auto-deleveraging."""
 
 ROOM = 64
 """Rows that one tick may need at most, per row held; a journal with less room stops the run to be emptied."""

@@ -16,7 +16,7 @@ from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import BY_LIMIT, FILL, REFUSED, Journal, write
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
-from perpbook.kernels.tape import DAY_NS, Tape
+from perpbook.kernels.tape import DAY_NS, NO_PRICE, Tape
 from perpbook.kernels.types import Floats, Integers, Rows
 
 MARKET_ROOM = 1e-9
@@ -124,7 +124,8 @@ def keep_limit(orders: Orders, k: int, at: int) -> None:
 def slippage_rate(tape: Tape, c: int, bar: int, dollars: float) -> float:
     """The fraction of price lost by taking `dollars` at once: half the spread, and impact with their square root."""
     day = min((tape.open_ns[bar] - tape.open_ns[0]) // DAY_NS, tape.impact.shape[1] - 1)
-    return tape.spread[c] + tape.impact[c, day] * math.sqrt(dollars)
+    impact = tape.impact[c, day] * tape.thin[c, min(bar, tape.thin.shape[1] - 1)]
+    return tape.spread[c] * tape.strain[c, min(bar, tape.strain.shape[1] - 1)] + impact * math.sqrt(dollars)
 
 
 @lean
@@ -180,7 +181,7 @@ def settle_trade(
 def fill_due(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats) -> int:
     """Fill every market order due at this bar's open, reductions first; gives how many are still under way.
 
-    `prices` (C,) are the bar's opens. A stale market fills nothing: its orders wait.
+    `prices` (C,) are the bar's opens. A market that is stale, or out of reach, fills nothing: its orders wait.
     """
     slots, holding, orders = desk.slots, desk.holding, desk.orders
     for reducing in range(1, -1, -1):
@@ -218,7 +219,7 @@ def fill_limits(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats
         i, change, limit = orders.resting[k].row, orders.resting[k].quantity, orders.resting[k].price
         c = slots.rows[i].column
         crossed = limit_crossed(tape, habits, change, limit, tape.low[c, bar], tape.high[c, bar])
-        if tape.stale[c, bar] or not crossed:
+        if tape.stale[c, bar] & NO_PRICE or not crossed:
             keep_limit(orders, k, kept)
             kept += 1
             continue

@@ -10,8 +10,18 @@ from __future__ import annotations
 
 from perpbook.kernels.holding import INSURED, PENALTIES, SEIZED, Holding, draw_account, mark, pay, trade, value_of
 from perpbook.kernels.jit import lean
-from perpbook.kernels.journal import BACKSTOP, INSURED_LOSS, LIQUIDATION, SEIZED_REST, Journal, write
+from perpbook.kernels.journal import (
+    BACKSTOP,
+    BY_VENUE,
+    FILL,
+    INSURED_LOSS,
+    LIQUIDATION,
+    SEIZED_REST,
+    Journal,
+    write,
+)
 from perpbook.kernels.margin import account_margin, requirement
+from perpbook.kernels.rows import copy_row
 from perpbook.kernels.slots import Slots, tier_number
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats
@@ -190,3 +200,23 @@ def liquidate(
             steps -= 1
         size = abs(holding.rows[i].quantity) if whole else part_size(slots, holding, i, prices)
         close_part(slots, holding, journal, i, size, prices, bar, BACKSTOP if backstop else LIQUIDATION)
+
+
+@lean
+def take_winners(tape: Tape, slots: Slots, holding: Holding, journal: Journal, bar: int, prices: Floats) -> None:
+    """Let venues close their share of what is in profit at the bar's close, without a fee (auto-deleveraging)."""
+    for k in range(tape.taken.size):
+        if tape.taken[k].bar != bar:
+            continue
+        copy_row(tape.close[:, bar], prices)
+        for i in range(slots.rows.size):
+            price = prices[slots.rows[i].column]
+            if slots.rows[i].venue != tape.taken[k].venue or slots.rows[i].coin:
+                continue
+            if holding.rows[i].quantity == 0.0 or value_of(slots, holding, i, price) <= 0.0:
+                continue
+            change = -holding.rows[i].quantity * tape.taken[k].share
+            trade(slots, holding, i, change, price, price, 0.0)
+            draw_account(slots, holding, prices, slots.rows[i].account)
+            number = write(journal, bar, FILL, slots.rows[i].account, i, BY_VENUE)
+            journal.figures[number, 0], journal.figures[number, 1] = change, price

@@ -40,11 +40,11 @@ from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
 from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
-from perpbook.kernels.seize import is_dead, liquidate, worst_prices
+from perpbook.kernels.seize import is_dead, liquidate, take_winners, worst_prices
 from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
-from perpbook.kernels.tape import Schedule, Tape, block_bounds
+from perpbook.kernels.tape import NO_PRICE, Schedule, Tape, block_bounds
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
 
 
@@ -189,6 +189,8 @@ def tick(
         fill_limits(tape, desk, habits, bar, prices)
     for a in range(holding.accounts.size):
         test_margin(tape, desk, habits, prices, a, bar)
+    if tape.taken.size > 0:
+        take_winners(tape, slots, holding, body.journal, bar, prices)
     forget_closed(slots, holding, mind.rules.memory)
     book = look_at_close(tape, slots, body, bar)
     new_day(holding, mind.rules.memory, tape.open_ns[bar] + tape.bar_ns, book)
@@ -283,7 +285,7 @@ def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     """Whether no market that is held is stale: rules do not judge what nobody knows."""
     stale = 0
     for i in range(slots.rows.size):
-        stale += tape.stale[slots.rows[i].column, bar] if holding.rows[i].quantity != 0.0 else 0
+        stale += tape.stale[slots.rows[i].column, bar] & NO_PRICE if holding.rows[i].quantity != 0.0 else 0
     return stale == 0
 
 

@@ -23,11 +23,19 @@ SETTLEMENT = np.dtype([("bar", np.int64), ("column", np.int64), ("rate", np.floa
 """A funding settlement; > 0: longs pay."""
 
 
+NO_PRICE, NO_ORDERS = 1, 2
+"""Flags of `Tape.stale`: nobody knows the price; orders reach no venue, though its margin goes on."""
+
+TAKEN = np.dtype([("bar", np.int64), ("venue", np.int64), ("share", np.float64)], align=True)
+"""A venue closes a share of every position that is in profit there, at a bar's close (auto-deleveraging)."""
+
+
 class Tape(NamedTuple):
-    """Bars (C, B) with `open_ns` (B,) and width `bar_ns`; prices > 0; `stale` 1 where a column has no bar.
+    """Bars (C, B) with `open_ns` (B,) and width `bar_ns`; prices > 0; `stale` (C, B) flags, see above.
 
     lows, highs : (C, ceil(B / CHUNK)) extremes by chunk.  settlements : (m,) of `SETTLEMENT`, in order of bar, then column.
     spread : (C,) half the spread, a fraction of price; `impact` (C, D) coefficient of sqrt(dollars), by day from the first.
+    strain, thin : (C, B) factors on spread and impact, or (C, 1) where they stay.  taken : (k,) of `TAKEN`.
     """
 
     open_ns: Integers
@@ -42,6 +50,9 @@ class Tape(NamedTuple):
     settlements: Rows
     spread: Floats
     impact: Floats
+    strain: Floats
+    thin: Floats
+    taken: Rows
 
 
 class Schedule(NamedTuple):
