@@ -121,7 +121,7 @@ def arrange(
             [account.layer for account in book.accounts if account.layer] + [held.layer for held in book.layers]
         )
     )
-    slots = _slots(rows, book, terms, (assets, venues, layers), frictions, betas or {})
+    slots = _slots(rows, book, terms, (assets, venues, layers, len(bars.series)), frictions, betas or {})
     holding = _filled(slots, rows, book, terms, bars)
     return Arrangement(
         accounts=book.accounts,
@@ -245,11 +245,11 @@ def _slots(
     rows: Sequence[Row],
     book: Book,
     terms: Mapping[str, VenueTerms],
-    names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int],
     frictions: Frictions,
     betas: Mapping[str, float],
 ) -> Slots:
-    assets, venues, layers = names
+    assets, venues, layers, columns = names
     accounts = book.accounts
     home = [terms[account.venue] for account in accounts]
     counts = np.bincount([row.account for row in rows], minlength=len(accounts)) if rows else [0] * len(accounts)
@@ -273,16 +273,20 @@ def _slots(
             figures |= _contract_figures(row.terms, alone=alone)
         for name, value in figures.items():
             record[name][number] = value
+    contracts = np.array(positions, dtype=np.int64)
+    of_column = contracts[np.argsort(record["column"][contracts], kind="stable")]
     return Slots(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         rows=record,
         accounts=_account_records(accounts, home, venues, layers),
         column=np.array([row.column for row in rows], dtype=np.int64),
-        positions=np.array(positions, dtype=np.int64),
+        positions=contracts,
         lower=tables[0],
         rate=tables[1],
         initial=tables[2],
         deduction=tables[3],
+        of_column=of_column,
+        column_start=np.searchsorted(record["column"][of_column], np.arange(columns + 1)).astype(np.int64),
     )
 
 

@@ -23,8 +23,9 @@ def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int
     while cursor < tape.settlements.size and tape.settlements[cursor].bar <= bar:
         column, rate = tape.settlements[cursor].column, tape.settlements[cursor].rate
         price = tape.open[column, tape.settlements[cursor].bar]
-        for i in range(slots.rows.size):
-            if slots.rows[i].column == column and holding.rows[i].quantity != 0.0 and not slots.rows[i].coin:
+        for k in range(slots.column_start[column], slots.column_start[column + 1]):
+            i = slots.of_column[k]
+            if holding.rows[i].quantity != 0.0:
                 dollars = payment(slots, holding, i, price, rate)
                 holding.totals[i, FUNDING] += dollars
                 holding.rows[i].day_funding += dollars
@@ -54,10 +55,11 @@ def cash_rows(
     while cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
         column, bar = tape.settlements[cursor].column, tape.settlements[cursor].bar
         price, rate, lane = tape.open[column, bar], tape.settlements[cursor].rate, bar - first
-        for i in range(slots.rows.size):
-            if slots.rows[i].column == column and holding.rows[i].quantity != 0.0 and not slots.rows[i].coin:
+        for k in range(slots.column_start[column], slots.column_start[column + 1]):
+            i = slots.of_column[k]
+            if holding.rows[i].quantity != 0.0:
                 a = slots.rows[i].account
-                rows[a, block.since[a] : lane] = rows[a, lanes] + holding.accounts[a].fixed
+                spread_cash(rows[a], block.since[a], lane, rows[a, lanes] + holding.accounts[a].fixed)
                 block.since[a] = max(lane, block.since[a])
                 dollars = payment(slots, holding, i, price, rate)
                 rows[a, lanes] += dollars
@@ -65,8 +67,15 @@ def cash_rows(
                 paid[i] += max(-dollars, 0.0)
         cursor += 1
     for a in range(holding.accounts.size):
-        rows[a, block.since[a] : lanes] = rows[a, lanes] + holding.accounts[a].fixed
+        spread_cash(rows[a], block.since[a], lanes, rows[a, lanes] + holding.accounts[a].fixed)
         least[a] += holding.accounts[a].fixed
+
+
+@inlined
+def spread_cash(row: Floats, first: int, last: int, dollars: float) -> None:
+    """Write `dollars` into lanes first..last-1; assigning a slice costs more than most of these have lanes."""
+    for lane in range(first, last):
+        row[lane] = dollars
 
 
 @lean

@@ -1,0 +1,203 @@
+"""A drill: one book put through thousands of futures, by threads, in chunks, with and without its playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perpbook.engine.backtest import Journey, Ready, prepare
+from perpbook.engine.stage import interval_hours
+from perpbook.engine.variants import fresh_of
+from perpbook.errors import InputError
+from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Weather, run_paths
+from perpbook.kernels.paths import Brush, Source, Steps, new_brush
+from perpbook.kernels.sweep import Fresh
+from perpbook.kernels.tape import TAKEN
+from perpbook.kernels.types import Flags, Floats, Integers, Rows
+
+REASONS = 24
+"""Room for `kernels.state`'s reason codes."""
+
+FAN_TOP = 3.0
+"""The fan counts book equity up to three times its start."""
+
+CHUNK_PATHS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a storm does beside the paths' own moves, by column and step (C, T); see `kernels.drill.Weather` and `Tape`.
+
+    `closed` are the tape's flags; `spread` and `impact` factors; `taken` what venues take of winners.
+    """
+
+    factor: Floats
+    funding_set: Floats
+    funding_add: Floats
+    closed: Flags
+    spread: Floats
+    impact: Floats
+    taken: Rows
+
+
+def calm(columns: int, steps: int) -> Surroundings:
+    """Nothing beside the paths."""
+    shape = (columns, steps)
+    return Surroundings(
+        factor=np.ones(shape),
+        funding_set=np.full(shape, np.nan),
+        funding_add=np.zeros(shape),
+        closed=np.zeros(shape, dtype=np.uint8),
+        spread=np.ones((columns, 1)),
+        impact=np.ones((columns, 1)),
+        taken=np.zeros(0, dtype=TAKEN).view(np.recarray),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """A journey whose bars are a stage (`engine.stage`), the source of its paths, how many, and what else happens."""
+
+    journey: Journey
+    source: Source
+    paths: int
+    seed: int
+    surroundings: Surroundings | None = None
+
+    def __post_init__(self) -> None:
+        if self.paths < 1:
+            raise InputError(f"{self.paths} paths are none: ask for 1 or more")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"the seed is {self.seed}: it must be a whole number from 0 to 2^63 - 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Futures:
+    """What became of a book, by path (columns: `kernels.drill`).
+
+    figures : (P, MEASURES). died : (P, A) bar of each account's first liquidation, T for none. ends : (P, A) dollars.
+    fan : (T, BINS) counts, `scale` bins a dollar. rules : (24, 2) orders and paths by reason. start : book equity.
+    """
+
+    figures: Floats
+    died: Floats
+    ends: Floats
+    fan: Integers
+    rules: Integers
+    scale: float
+    start: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One thread's own run and scratch."""
+
+    ready: Ready
+    fresh: Fresh
+    weather: Weather
+    look: Look
+    steps: Steps
+    brush: Brush
+
+
+def run_drill(
+    drill: Drill,
+    *,
+    threads: int = 2,
+    chunk: int = CHUNK_PATHS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Futures:
+    """Every path, on so many threads; the result is the same for any number of them and any chunk.
+
+    `progress(done, all)` is called between chunks.
+    """
+    stages = [set_stage(drill) for _ in range(max(1, min(threads, drill.paths)))]
+    ready = stages[0].ready
+    start = float(ready.start_equity.sum() + ready.body.outside.layers.sum() + ready.body.outside.transit[0])
+    accounts, steps = len(ready.arrangement.accounts), drill.journey.bars.count
+    if start <= 0.0:
+        raise InputError("the book is worth nothing: there is nothing to drill")
+    out = _room(drill.paths, accounts, steps, start)
+    with ThreadPoolExecutor(max_workers=len(stages)) as pool:
+        for first in range(0, drill.paths, chunk * len(stages)):
+            cuts = np.linspace(first, min(first + chunk * len(stages), drill.paths), len(stages) + 1).astype(int)
+            parts = list(pool.map(lambda stage, a, b: _run(drill, stage, a, b, out), stages, cuts[:-1], cuts[1:]))
+            for part in parts:
+                out.fan[:] += part.fan
+                out.rules[:] += part.rules
+            if progress is not None:
+                progress(int(cuts[-1]), drill.paths)
+    return out
+
+
+def _room(paths: int, accounts: int, steps: int, start: float) -> Futures:
+    return Futures(
+        figures=np.zeros((paths, MEASURES)),
+        died=np.zeros((paths, accounts)),
+        ends=np.zeros((paths, accounts)),
+        fan=np.zeros((steps, BINS), dtype=np.int64),
+        rules=np.zeros((REASONS, 2), dtype=np.int64),
+        scale=BINS / (FAN_TOP * start),
+        start=start,
+        steps=steps,
+    )
+
+
+def set_stage(drill: Drill) -> Stage:
+    """A run of its own, that no other thread sees."""
+    bars = drill.journey.bars
+    around = drill.surroundings or calm(len(bars.series), bars.count)
+    own = replace(
+        bars,
+        open=bars.open.copy(), high=bars.high.copy(), low=bars.low.copy(), close=bars.close.copy(), stale=around.closed,
+    )  # fmt: skip
+    ready = prepare(replace(drill.journey, bars=own))
+    tape = ready.reel.tape._replace(strain=around.spread, thin=around.impact, taken=around.taken)
+    schedule = ready.reel.schedule
+    events = np.unique(np.concatenate([schedule.event_bar, around.taken["bar"]])).astype(np.int64)
+    film = replace(ready.reel, tape=tape, schedule=schedule._replace(event_bar=events))
+    ready = replace(ready, reel=film)
+    held = ready.body.holding.rows["quantity"].copy()
+    shape = bars.close.shape
+    return Stage(
+        ready=ready,
+        fresh=fresh_of(ready),
+        weather=Weather(
+            start=bars.close[:, 0].copy(),
+            factor=around.factor,
+            funding_set=around.funding_set,
+            funding_add=around.funding_add,
+            hours=interval_hours(bars),
+        ),
+        look=Look(
+            held=held.copy(),
+            first_held=held,
+            died=np.zeros(len(ready.arrangement.accounts)),
+            fired=np.zeros(REASONS, dtype=np.int64),
+        ),
+        steps=Steps(*(np.ones(shape) for _ in range(4)), np.zeros(shape)),
+        brush=new_brush(*shape),
+    )
+
+
+def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Found:
+    """Paths first..last-1 into their places in `out`; what is counted comes back by itself."""
+    ready = stage.ready
+    found = Found(
+        figures=out.figures[first:last],
+        died=out.died[first:last],
+        ends=out.ends[first:last],
+        fan=np.zeros_like(out.fan),
+        rules=np.zeros_like(out.rules),
+        scale=out.scale,
+    )
+    draw = Draw(drill.source, drill.seed, int(first), int(last), stage.brush, stage.steps)
+    run_paths(
+        ready.reel.tape, ready.reel.schedule, ready.arrangement.slots, ready.habits, ready.body, ready.play.mind,
+        stage.fresh, stage.weather, draw, stage.look, found,
+    )  # fmt: skip
+    return found

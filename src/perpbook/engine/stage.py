@@ -1,0 +1,104 @@
+"""The stage of a drill: a book's contracts at today's prices, and the steps that imagined futures are drawn onto."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.errors import InputError
+from perpbook.kernels.types import Floats
+from perpbook.margin.columns import Columns, risk_price
+from perpbook.model.bars import Bars, SeriesKey, Settlements
+from perpbook.model.market import Snapshot
+from perpbook.model.units import HOUR_NS
+from perpbook.terms.find import find_contract
+from perpbook.terms.terms import VenueTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """So many steps of `step_ns` from `start_ns` on."""
+
+    start_ns: int
+    step_ns: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError(f"a drill of {self.steps} steps is none: choose a longer horizon, or shorter steps")
+        if self.step_ns <= 0:
+            raise InputError("a step must be longer than nothing: write it like 15m, 1h or 4h")
+
+
+def contracts_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> tuple[SeriesKey, ...]:
+    """Every contract that the book holds, once, by the venue's own symbol."""
+    found = [
+        SeriesKey(venue=account.venue, symbol=find_contract(terms[account.venue], one.symbol).contract.symbol)
+        for account in snapshot.book.accounts
+        for one in account.positions
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def stage(
+    snapshot: Snapshot, terms: Mapping[str, VenueTerms], contracts: Sequence[SeriesKey], horizon: Horizon
+) -> Bars:
+    """Bars of every contract standing at its price, with a settlement of rate 0 at every boundary of its venue's interval.
+
+    Raises
+    ------
+    MissingData : the snapshot has no price of a contract.
+    InputError : the book holds no contract.
+    """
+    if not contracts:
+        raise InputError("the book holds no position: there is nothing to drill")
+    prices = start_prices(snapshot, terms, contracts)
+    flat = np.repeat(prices[:, None], horizon.steps, axis=1)
+    open_ns = horizon.start_ns + horizon.step_ns * np.arange(horizon.steps, dtype=np.int64)
+    end = int(open_ns[-1]) + horizon.step_ns
+    return Bars(
+        bar_ns=horizon.step_ns,
+        open_ns=open_ns,
+        series=tuple(contracts),
+        open=flat,
+        high=flat.copy(),
+        low=flat.copy(),
+        close=flat.copy(),
+        stale=np.zeros(flat.shape, dtype=np.uint8),
+        settlements=tuple(
+            _boundaries(terms[key.venue].funding.interval_ns, horizon.start_ns, end) for key in contracts
+        ),
+        simulated=True,
+        source="a drill",
+    )
+
+
+def start_prices(snapshot: Snapshot, terms: Mapping[str, VenueTerms], contracts: Sequence[SeriesKey]) -> Floats:
+    """(C,) the prices that the venues margin on, where the drill starts."""
+    columns = Columns(market=snapshot.market)
+    return np.array(
+        [risk_price(columns, terms[key.venue], find_contract(terms[key.venue], key.symbol)) for key in contracts]
+    )
+
+
+def _boundaries(interval_ns: int, start_ns: int, end_ns: int) -> Settlements:
+    """Settlements at every multiple of the interval after the start, before the end."""
+    first = (start_ns // interval_ns + 1) * interval_ns
+    times = np.arange(first, end_ns, interval_ns, dtype=np.int64)
+    return Settlements(times_ns=times, rates=np.zeros(times.size), interval_ns=np.full(times.size, interval_ns))
+
+
+def interval_hours(bars: Bars) -> Floats:
+    """(m,) hours of every settlement's interval in the order of the tape: by bar, then column, then time."""
+    end = int(bars.open_ns[-1]) + bars.bar_ns
+    rows = []
+    for column, one in enumerate(bars.settlements):
+        inside = (one.times_ns >= bars.open_ns[0]) & (one.times_ns < end)
+        at = (one.times_ns[inside] - bars.open_ns[0]) // bars.bar_ns
+        rows += [
+            (int(bar), column, int(time), int(length) / HOUR_NS)
+            for bar, time, length in zip(at, one.times_ns[inside], one.interval_ns[inside], strict=True)
+        ]
+    return np.array([row[3] for row in sorted(rows)], dtype=np.float64)

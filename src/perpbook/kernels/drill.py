@@ -1,0 +1,268 @@
+"""Many imagined futures of one book: draw a path, run the tick over it, write down what became of the accounts.
+
+Every path is the same run from the same start as a backtest, on a tape that is drawn over again for each: what dies, and
+when, is found by the venues' own procedures and the playbook's own rules, not by a formula. A path's numbers depend on its
+number and the seed alone, so neither threads nor chunks change a result.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from perpbook.kernels.body import FULL, Body, Mind
+from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.journal import BACKSTOP, FILL, LIQUIDATION, RULE, Journal
+from perpbook.kernels.lanes import price_bounds
+from perpbook.kernels.orders import Habits
+from perpbook.kernels.paths import Brush, Source, Steps, fill_path
+from perpbook.kernels.rows import add_row, copy_row
+from perpbook.kernels.slots import Slots
+from perpbook.kernels.step import advance
+from perpbook.kernels.sweep import Fresh, begin_again, fall
+from perpbook.kernels.tape import CHUNK, Schedule, Tape
+from perpbook.kernels.types import Floats, Integers
+
+(
+    END,
+    LEAST,
+    DEEPEST,
+    FIRST,
+    WHO,
+    LIQUIDATIONS,
+    RULES,
+    FILLS,
+    FUNDING,
+    COSTS,
+    TRIM_COSTS,
+    PENALTIES,
+    ORPHAN,
+    ORPHAN_BARS,
+) = range(14)
+"""Columns of what a path gave. Dollars: end and least book equity, funding received, fees and slippage paid (<= 0), those
+paid for orders of rules, penalties and what venues kept (<= 0), exposure that the first account to die left without its
+other leg. Bars: FIRST that at whose end an account was first liquidated (the horizon when none was), WHO its number (-1),
+ORPHAN_BARS how long the other leg stood alone. DEEPEST drawdown is a share; the others are counts."""
+
+MEASURES = 14
+
+BINS = 600
+"""Bins of the fan; the last holds what lies beyond."""
+
+BY_RULES = 100
+"""Reasons of fills below this are rules."""
+
+
+class Weather(NamedTuple):
+    """What happens beside the path, by column and step (C, T): a factor on the close (the open carries the one before), and
+    funding per hour put in place of the path's, or added to it (NaN and 0 for neither).
+
+    start : (C,) prices now.  hours : (m,) length of each settlement's interval, in the order of the tape's.
+    """
+
+    start: Floats
+    factor: Floats
+    funding_set: Floats
+    funding_add: Floats
+    hours: Floats
+
+
+class Look(NamedTuple):
+    """Scratch for reading journals: `held` (n,) sizes as events leave them, `first_held` (n,) at the start, `died` (A,) bar
+    of each account's first liquidation, the horizon for none; `fired` (24,) orders of each rule in this path."""
+
+    held: Floats
+    first_held: Floats
+    died: Floats
+    fired: Integers
+
+
+class Found(NamedTuple):
+    """Results, by path p - first: `figures` (P, MEASURES), `died` (P, A) bars, `ends` (P, A) end equity.
+
+    Added to: `fan` (T, BINS) counts of book equity, `scale` bins a dollar; `rules` (24, 2) orders and paths by reason.
+    """
+
+    figures: Floats
+    died: Floats
+    ends: Floats
+    fan: Integers
+    rules: Integers
+    scale: float
+
+
+class Draw(NamedTuple):
+    """Which paths: `source`, `seed`, numbers first..last-1; `brush` and `steps` are scratch."""
+
+    source: Source
+    seed: int
+    first: int
+    last: int
+    brush: Brush
+    steps: Steps
+
+
+@lean
+def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
+    """Write a path and its weather onto the tape: prices, extremes by chunk, the rates of settlements."""
+    columns, bars = tape.close.shape
+    for c in range(columns):
+        stage_column(
+            tape.open[c], tape.high[c], tape.low[c], tape.close[c],
+            steps.open[c], steps.high[c], steps.low[c], steps.close[c], weather.start[c], weather.factor[c],
+        )  # fmt: skip
+        for k in range(tape.lows.shape[1]):
+            first, last = k * CHUNK, min((k + 1) * CHUNK, bars)
+            tape.lows[c, k] = price_bounds(tape.low[c, first:last])[0]
+            tape.highs[c, k] = price_bounds(tape.high[c, first:last])[1]
+    for k in range(tape.settlements.size):
+        c, bar = tape.settlements[k].column, tape.settlements[k].bar
+        rate = steps.funding[c, bar]
+        if not np.isnan(weather.funding_set[c, bar]):
+            rate = weather.funding_set[c, bar]
+        tape.settlements[k].rate = (rate + weather.funding_add[c, bar]) * weather.hours[k]
+
+
+@inlined
+def stage_column(
+    opens: Floats, high: Floats, low: Floats, close: Floats,
+    open_path: Floats, high_path: Floats, low_path: Floats, close_path: Floats, start: float, factor: Floats,
+) -> None:  # fmt: skip
+    """One column of the tape; a factor that changes inside a bar belongs to its close."""
+    before = 1.0
+    for t in range(close.size):
+        now = factor[t]
+        first, last = start * open_path[t] * before, start * close_path[t] * now
+        opens[t], close[t] = first, last
+        high[t] = max(max(first, last), start * high_path[t] * now)
+        low[t] = min(min(first, last), start * low_path[t] * now)
+        before = now
+
+
+@lean
+def run_paths(
+    tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, fresh: Fresh,
+    weather: Weather, draw: Draw, look: Look, found: Found,
+) -> None:  # fmt: skip
+    """Run every path of `draw`, writing what it gave into `found`."""
+    bars = tape.open_ns.size
+    for p in range(draw.first, draw.last):
+        fill_path(draw.source, draw.seed, p, draw.brush, draw.steps)
+        stage_path(tape, draw.steps, weather)
+        begin_again(body, mind, fresh)
+        out = found.figures[p - draw.first]
+        begin_look(look, out, bars)
+        while advance(tape, schedule, slots, habits, body, mind, bars, False) == FULL:
+            read_journal(body.journal, slots, tape, look, out)
+            body.journal.rows[0] = 0
+        read_journal(body.journal, slots, tape, look, out)
+        close_path(body, look, found, p - draw.first, bars)
+
+
+@inlined
+def begin_look(look: Look, out: Floats, bars: int) -> None:
+    """Nothing has happened yet."""
+    out[:] = 0.0
+    out[FIRST], out[WHO] = bars, -1.0
+    copy_row(look.first_held, look.held)
+    look.died[:] = bars
+    look.fired[:] = 0
+
+
+@inlined
+def read_journal(journal: Journal, slots: Slots, tape: Tape, look: Look, out: Floats) -> None:
+    """Take in what the journal tells, in its order."""
+    for k in range(journal.rows[0]):
+        kind = journal.what[k, 1]
+        if kind == RULE:
+            out[RULES] += 1.0
+            look.fired[journal.what[k, 4]] += 1
+        elif kind == FILL:
+            read_fill(journal, look, out, k)
+        elif kind in (LIQUIDATION, BACKSTOP):
+            read_death(journal, slots, tape, look, out, k)
+        if kind in (FILL, LIQUIDATION, BACKSTOP) and out[ORPHAN] > 0.0 and out[ORPHAN_BARS] == 0.0:
+            bar = journal.what[k, 0]
+            if bar > out[FIRST] and is_alone_no_more(slots, look, out):
+                out[ORPHAN_BARS] = bar - out[FIRST]
+
+
+@inlined
+def read_fill(journal: Journal, look: Look, out: Floats, k: int) -> None:
+    """An order that filled, and what it cost."""
+    cost = journal.figures[k, 2] + journal.figures[k, 3]
+    look.held[journal.what[k, 3]] += journal.figures[k, 0]
+    out[FILLS] += 1.0
+    out[COSTS] += cost
+    if journal.what[k, 4] < BY_RULES:
+        out[TRIM_COSTS] += cost
+
+
+@inlined
+def read_death(journal: Journal, slots: Slots, tape: Tape, look: Look, out: Floats, k: int) -> None:
+    """A part of an account that its venue closed."""
+    bar, a, i = journal.what[k, 0], journal.what[k, 2], journal.what[k, 3]
+    out[LIQUIDATIONS] += 1.0
+    look.died[a] = min(look.died[a], float(bar))
+    if out[WHO] < 0.0:
+        out[FIRST], out[WHO] = bar, a
+    if out[WHO] == a and out[FIRST] == bar:
+        out[ORPHAN] += left_alone(slots, tape, look, i, journal.figures[k, 0], bar)
+    look.held[i] += journal.figures[k, 0]
+    out[COSTS] += journal.figures[k, 2]
+    out[PENALTIES] += journal.figures[k, 3]
+
+
+@inlined
+def left_alone(slots: Slots, tape: Tape, look: Look, i: int, change: float, bar: int) -> float:
+    """Dollars that other accounts hold against the part of row i that is closed, at most as much as is closed."""
+    other, price = 0.0, tape.close[slots.rows[i].column, bar]
+    for j in range(slots.rows.size):
+        same = slots.rows[j].asset == slots.rows[i].asset and slots.rows[j].account != slots.rows[i].account
+        if same and not slots.rows[j].coin and look.held[j] * change > 0.0:
+            size = abs(look.held[j])
+            other += size if slots.rows[j].inverse else size * tape.close[slots.rows[j].column, bar]
+    closed = abs(change) * (1.0 if slots.rows[i].inverse else price)
+    return min(other, closed)
+
+
+@inlined
+def is_alone_no_more(slots: Slots, look: Look, out: Floats) -> bool:
+    """Whether everything outside the account that died first is closed."""
+    held = 0
+    for j in range(slots.rows.size):
+        other = slots.rows[j].account != out[WHO] and not slots.rows[j].coin
+        held += 1 if other and abs(look.held[j]) > 1e-12 * abs(look.first_held[j]) else 0
+    return held == 0
+
+
+@inlined
+def close_path(body: Body, look: Look, found: Found, number: int, bars: int) -> None:
+    """Write what a finished path came to."""
+    out, curve = found.figures[number], body.curve
+    for a in range(curve.shape[0]):
+        found.ends[number, a], found.died[number, a] = curve[a, bars - 1], look.died[a]
+    total = curve[0]
+    for a in range(1, curve.shape[0]):
+        add_row(curve[a], total)
+    outside = body.outside.transit[0] + body.outside.layers.sum()
+    fall(total, outside, out)
+    out[END] = total[bars - 1] + outside
+    if out[ORPHAN] > 0.0 and out[ORPHAN_BARS] == 0.0:
+        out[ORPHAN_BARS] = bars - out[FIRST]
+    for i in range(body.holding.rows.size):
+        out[FUNDING] += body.holding.totals[i, 1]
+    for a in range(curve.shape[0]):
+        out[PENALTIES] += body.holding.moved[a, 0]
+    count_fan(total, outside, found.scale, found.fan)
+    for reason in range(look.fired.size):
+        found.rules[reason, 0] += look.fired[reason]
+        found.rules[reason, 1] += 1 if look.fired[reason] > 0 else 0
+
+
+@inlined
+def count_fan(total: Floats, outside: float, scale: float, fan: Integers) -> None:
+    """Count book equity at every close into its bin."""
+    for t in range(total.size):
+        fan[t, min(max(int((total[t] + outside) * scale), 0), BINS - 1)] += 1
