@@ -13,7 +13,7 @@ from benchmarks.document import median, publish, seconds
 from perpbook.engine.backtest import Journey
 from perpbook.engine.drill import Drill, run_drill
 from perpbook.kernels.jit import kernel
-from perpbook.kernels.paths import BOOTSTRAP, CLOSE, Brush, Jumps, Source, Steps, fill_path, new_brush
+from perpbook.kernels.paths import BOOTSTRAP, CLOSE, Brush, Jumps, Source, Steps, empty_steps, fill_path, new_brush
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.book import Book
@@ -73,19 +73,19 @@ def example_source() -> Source:
     )  # fmt: skip
 
 
-def example_stage() -> Bars:
+def example_stage(steps: int = STEPS) -> Bars:
     """A week of hours at a price of 100."""
     series = [SeriesKey(venue="binance", symbol=f"{coin}USDT") for coin in COINS]
     series += [SeriesKey(venue="hyperliquid", symbol=coin) for coin in COINS]
-    flat = np.full((10, STEPS), 100.0)
-    times = np.arange(START + 8 * HOUR_NS, START + STEPS * HOUR_NS, 8 * HOUR_NS, dtype=np.int64)
-    hourly = np.arange(START + HOUR_NS, START + STEPS * HOUR_NS, HOUR_NS, dtype=np.int64)
+    flat = np.full((10, steps), 100.0)
+    times = np.arange(START + 8 * HOUR_NS, START + steps * HOUR_NS, 8 * HOUR_NS, dtype=np.int64)
+    hourly = np.arange(START + HOUR_NS, START + steps * HOUR_NS, HOUR_NS, dtype=np.int64)
     funding = [
         Settlements(times_ns=one, rates=np.zeros(one.size), interval_ns=np.full(one.size, length))
         for one, length in ((times, 8 * HOUR_NS), (hourly, HOUR_NS))
     ]
     return Bars(
-        bar_ns=HOUR_NS, open_ns=START + HOUR_NS * np.arange(STEPS, dtype=np.int64), series=tuple(series), open=flat,
+        bar_ns=HOUR_NS, open_ns=START + HOUR_NS * np.arange(steps, dtype=np.int64), series=tuple(series), open=flat,
         high=flat.copy(), low=flat.copy(), close=flat.copy(), stale=np.zeros(flat.shape, dtype=np.uint8),
         settlements=(funding[0],) * 5 + (funding[1],) * 5, simulated=True, source="benchmark",
     )  # fmt: skip
@@ -110,12 +110,12 @@ def example_book() -> Book:
     return Book(as_of_ns=START, source="benchmark", accounts=tuple(accounts))
 
 
-def example(paths: int = PATHS) -> Drill:
+def example(paths: int = PATHS, steps: int = STEPS) -> Drill:
     """The whole drill."""
     journey = Journey(
         book=example_book(),
         terms={venue: load_terms(venue) for venue in ("binance", "hyperliquid")},
-        bars=example_stage(),
+        bars=example_stage(steps),
         playbook=parse_playbook(PLAYBOOK, "benchmark"),
     )
     return Drill(journey=journey, source=example_source(), paths=paths, seed=1)
@@ -165,8 +165,7 @@ def main() -> None:
     """Measure and print."""
     drill = example()
     ours = seconds(lambda: run_drill(drill, threads=1))
-    brush, shape = new_brush(10, STEPS), (10, STEPS)
-    steps = Steps(*(np.ones(shape) for _ in range(5)))
+    brush, steps = new_brush(10, STEPS), empty_steps(10, STEPS)
     bare = seconds(lambda: paths_alone(drill.source, 0, PATHS, brush, steps))
     share = 20
     theirs = [share * one for one in seconds(lambda: numpy_drill(drill.source, PATHS // share), repeat=3)]

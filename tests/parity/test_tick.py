@@ -37,3 +37,7 @@ def test_many_compiled_runs_keep_the_laws_of_the_tick() -> None:
         "'leverage.book.net'",
     ):
         assert happened in said, "the seeds no longer reach this"
+
+
+def test_many_compiled_futures_keep_the_laws_of_drills() -> None:
+    assert "compiled futures hold" in run(["-m", "tests.runs.futures"], {"PERPBOOK_KERNELS": "compiled"})

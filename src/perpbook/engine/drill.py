@@ -12,11 +12,14 @@ from perpbook.engine.backtest import Journey, Ready, prepare
 from perpbook.engine.stage import interval_hours
 from perpbook.engine.variants import fresh_of
 from perpbook.errors import InputError
-from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Weather, run_paths
-from perpbook.kernels.paths import Brush, Source, Steps, new_brush
+from perpbook.kernels.critical import critical_scales
+from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Weather, run_paths, stage_path
+from perpbook.kernels.paths import Brush, Source, Steps, empty_steps, fill_path, new_brush
+from perpbook.kernels.sight import hold_still
 from perpbook.kernels.sweep import Fresh
 from perpbook.kernels.tape import TAKEN
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
+from perpbook.model.bars import Bars
 
 REASONS = 24
 """Room for `kernels.state`'s reason codes."""
@@ -179,7 +182,7 @@ def set_stage(drill: Drill) -> Stage:
             died=np.zeros(len(ready.arrangement.accounts)),
             fired=np.zeros(REASONS, dtype=np.int64),
         ),
-        steps=Steps(*(np.ones(shape) for _ in range(4)), np.zeros(shape)),
+        steps=empty_steps(*shape),
         brush=new_brush(*shape),
     )
 
@@ -201,3 +204,40 @@ def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Fou
         stage.fresh, stage.weather, draw, stage.look, found,
     )  # fmt: skip
     return found
+
+
+def scales_survived(drill: Drill, *, chunk: int = CHUNK_PATHS) -> Floats:
+    """(P, A) the largest common scale at which each account, left alone, lives through each path; 64 at most.
+
+    Closing and opening cost nothing here: it is how large the book could have been from the start.
+    """
+    stage = set_stage(drill)
+    ready = stage.ready
+    opens = np.ascontiguousarray(drill.journey.bars.open[:, 0])
+    held = ready.play.mind.scratch.held
+    for account in range(len(ready.arrangement.accounts)):
+        hold_still(ready.arrangement.slots, ready.body.holding, opens, held, account)
+    held.close_cost[:] = 0.0
+    out = np.empty((drill.paths, len(ready.arrangement.accounts)))
+    start = held.price.copy()
+    for first in range(0, drill.paths, chunk):
+        last = min(first + chunk, drill.paths)
+        draw = Draw(drill.source, drill.seed, first, last, stage.brush, stage.steps)
+        critical_scales(ready.reel.tape, held, stage.weather, draw, start, np.zeros(opens.size), out[first:last])
+    return out
+
+
+def path_bars(drill: Drill, path: int) -> Bars:
+    """One path of a drill as history: run through `backtest` it gives what the drill found, tick by tick."""
+    stage = set_stage(drill)
+    fill_path(drill.source, drill.seed, path, stage.brush, stage.steps)
+    tape = stage.ready.reel.tape
+    stage_path(tape, stage.steps, stage.weather)
+    bars, rates = drill.journey.bars, tape.settlements["rate"]
+    settled = []
+    for column, one in enumerate(bars.settlements):
+        settled.append(replace(one, rates=np.ascontiguousarray(rates[tape.settlements["column"] == column])))
+    return replace(
+        bars, open=tape.open, high=tape.high, low=tape.low, close=tape.close, stale=tape.stale,
+        settlements=tuple(settled), source=f"path {path} of a drill",
+    )  # fmt: skip

@@ -101,6 +101,12 @@ def new_brush(columns: int, steps: int) -> Brush:
     )
 
 
+def empty_steps(columns: int, steps: int) -> Steps:
+    """Room for one path."""
+    shape = (columns, steps)
+    return Steps(np.ones(shape), np.ones(shape), np.ones(shape), np.ones(shape), np.zeros(shape))
+
+
 @lean
 def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) -> None:
     """Draw path number `path` into `steps`."""

@@ -1,9 +1,9 @@
 """Liquidation inside a tick: when an account dies, and what its venue then does, by the venue's own manner.
 
 WHOLE closes everything at the price that killed it. FRACTION (Hyperliquid, dYdX) closes a part of the neediest position
-at a time, as often as the cooldown lets it within the bar, until the margin is restored. TIERS (Bybit, OKX, BitMEX) steps
-a position down to the tier below, and takes over what stands in the lowest. AS_NEEDED (Deribit, Drift) closes just
-enough. Accounts die separately: nothing another account holds is touched.
+at a time until the margin is restored; where a cooldown follows the first part (Hyperliquid), what is closed after it is
+closed in full. TIERS (Bybit, OKX, BitMEX) steps a position down to the tier below, and takes over what stands in the
+lowest. AS_NEEDED (Deribit, Drift) closes just enough. Accounts die separately: nothing another account holds is touched.
 """
 
 from __future__ import annotations
@@ -177,15 +177,14 @@ def liquidate(
 ) -> None:
     """Put a dead account through its venue's procedure at `prices` (C,)."""
     equity, need = account_margin(holding.lines, a, prices)
-    now_ns = open_ns + bar_ns
+    now_ns, cooldown = open_ns + bar_ns, slots.accounts[a].cooldown_ns
     backstop = equity < slots.accounts[a].backstop_ratio * need
-    if not backstop and now_ns < holding.accounts[a].cool_until_ns:
+    cool = holding.accounts[a].cool_until_ns
+    if not backstop and now_ns < cool:
         return
-    steps = STEPS
-    if slots.accounts[a].cooldown_ns > 0:
-        steps = max(1, min(STEPS, bar_ns // slots.accounts[a].cooldown_ns))
+    sliced = cooldown > 0 and cool > 0 and now_ns - cool <= bar_ns
     whole = backstop or slots.accounts[a].manner == WHOLE or equity <= 0.0
-    while True:
+    for _ in range(STEPS * slots.rows.size):
         i = neediest(slots, holding, a, prices)
         if i < 0:
             take_rest(slots, holding, journal, a, prices, bar, backstop or slots.accounts[a].remainder_lost == 1)
@@ -194,12 +193,14 @@ def liquidate(
             equity, need = account_margin(holding.lines, a, prices)
             if not is_dead(slots, a, equity, need):
                 return
-            if steps == 0:
-                holding.accounts[a].cool_until_ns = now_ns + slots.accounts[a].cooldown_ns
-                return
-            steps -= 1
-        size = abs(holding.rows[i].quantity) if whole else part_size(slots, holding, i, prices)
+        held = abs(holding.rows[i].quantity)
+        size = held if whole or sliced else part_size(slots, holding, i, prices)
         close_part(slots, holding, journal, i, size, prices, bar, BACKSTOP if backstop else LIQUIDATION)
+        if cooldown > 0 and size < held:
+            sliced = True
+            if bar_ns < cooldown:
+                holding.accounts[a].cool_until_ns = now_ns + cooldown
+                return
 
 
 @lean

@@ -1,0 +1,208 @@
+"""Where imagined paths come from: the past in blocks, or a law fitted to it. Each builder gives a `kernels.paths.Source`.
+
+Moves are log returns per step of the history's own bars. Drift is taken out unless asked for: a drill asks what may kill the
+book, not what it will earn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perpbook.errors import InputError
+from perpbook.kernels.paths import BOOTSTRAP, COPULA, FILTERED, NORMAL, STUDENT, Jumps, Source
+from perpbook.kernels.types import Floats
+from perpbook.model.bars import Bars
+from perpbook.model.units import HOUR_NS
+
+LEAST_ROWS = 100
+"""Fewer bars than this say nothing of a tail."""
+
+STALE_SHARE = 0.05
+"""More bars without a price than this, and a series is no witness."""
+
+QUANTILES = 2_001
+"""Points of a price's own distribution in a copula."""
+
+NO_JUMPS = Jumps(0.0, 0.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+def empty_source(columns: int) -> Source:
+    """A source of nothing, to be filled."""
+    return Source(
+        kind=NORMAL, pool=np.zeros((0, 0, 4)), restart=1.0, drift=np.zeros(columns), root=np.zeros((0, 0)), nu=0.0,
+        table=np.zeros((0, 0)), recursion=np.zeros((0, 6)), given=np.zeros((0, 0, 0)), funding=np.zeros(columns),
+        bridge=np.zeros(columns), jumps=NO_JUMPS,
+    )  # fmt: skip
+
+
+def bootstrap_source(bars: Bars, *, mean_block: float | None = None, keep_drift: bool = False) -> Source:
+    """Blocks of joint rows of the past, of random length (stationary bootstrap, Politis and Romano 1994).
+
+    mean_block : bars of a block on average; n^(1/3), and a day at least, when left out.
+
+    Raises
+    ------
+    InputError : too little history, or a series with too many holes.
+    """
+    pool = pool_of(bars)
+    rows = pool.shape[1]
+    block = mean_block if mean_block is not None else default_block(rows, bars.bar_ns)
+    if not 1.0 <= block <= rows:
+        raise InputError(f"a mean block of {block:g} bars does not do: choose one from 1 to {rows}")
+    drift = np.zeros(len(bars.series)) if keep_drift else -np.log(pool[:, :, 0]).mean(axis=1)
+    return empty_source(len(bars.series))._replace(kind=BOOTSTRAP, pool=pool, restart=1.0 / block, drift=drift)
+
+
+def default_block(rows: int, bar_ns: int) -> float:
+    """Mean block: n^(1/3) bars, a day at least."""
+    return float(min(rows, max(rows ** (1 / 3), 24 * HOUR_NS / bar_ns)))
+
+
+def pool_of(bars: Bars) -> Floats:
+    """(C, n, 4) close, high and low over the close before, and funding per hour; rows in which any series has no bar are
+    left out."""
+    share = bars.stale.mean(axis=1)
+    for key, holes in zip(bars.series, share, strict=True):
+        if holes > STALE_SHARE:
+            raise InputError(
+                f"{key.symbol} on {key.venue} has no bar in {holes:.0%} of the history: choose other dates, or a proxy"
+            )
+    fresh = ~((bars.stale[:, 1:] != 0) | (bars.stale[:, :-1] != 0)).any(axis=0)
+    if fresh.sum() < LEAST_ROWS:
+        raise InputError(
+            f"{int(fresh.sum())} bars of history are too few to draw from: give {LEAST_ROWS} at least, and years for tails"
+        )
+    before = bars.close[:, :-1]
+    parts = [
+        bars.close[:, 1:] / before,
+        bars.high[:, 1:] / before,
+        bars.low[:, 1:] / before,
+        hourly_funding(bars)[:, 1:],
+    ]
+    out: Floats = np.ascontiguousarray(np.stack(parts, axis=2)[:, fresh])
+    return out
+
+
+def hourly_funding(bars: Bars) -> Floats:
+    """(C, B) the last rate settled by each bar's end, per hour; 0 before the first."""
+    out = np.zeros(bars.close.shape)
+    ends = bars.open_ns + bars.bar_ns
+    for row, one in enumerate(bars.settlements):
+        if one.times_ns.size:
+            last = np.searchsorted(one.times_ns, ends, side="left") - 1
+            per_hour = one.rates * HOUR_NS / one.interval_ns
+            out[row] = np.where(last >= 0, per_hour[np.maximum(last, 0)], 0.0)
+    return out
+
+
+def normal_source(
+    volatility: Floats, correlation: Floats, *, funding: Floats | None = None, drift: Floats | None = None
+) -> Source:
+    """Correlated geometric Brownian motions. volatility : (C,) of a step's log move. drift : (C,) of the log move, by
+    default the one at which the price stays what it is on average. Extremes inside a step are a Brownian bridge's."""
+    root = root_of(correlation, volatility)
+    mean = drift if drift is not None else -0.5 * volatility**2
+    paid = funding if funding is not None else np.zeros(volatility.size)
+    return empty_source(volatility.size)._replace(root=root, drift=mean, bridge=volatility.copy(), funding=paid)
+
+
+def student_source(volatility: Floats, correlation: Floats, nu: float, *, funding: Floats | None = None) -> Source:
+    """The same with fat tails that come to all at once: Student's t with `nu` > 2 degrees of freedom, scaled to
+    `volatility`. Its price has no mean, so its drift is that of the median."""
+    if not nu > 2.0:
+        raise InputError(f"{nu:g} degrees of freedom have no variance: give more than 2")
+    source = normal_source(volatility, correlation, funding=funding, drift=np.zeros(volatility.size))
+    return source._replace(kind=STUDENT, nu=nu)
+
+
+def copula_source(bars: Bars, *, nu: float, correlation: Floats | None = None) -> Source:
+    """A t-copula between prices that keep their own distributions of the past, step by step without memory.
+
+    correlation : of the copula; by default sin(pi tau / 2) of Kendall's tau, made valid where it is none.
+    """
+    moves = np.log(pool_of(bars)[:, :, 0])
+    moves -= moves.mean(axis=1, keepdims=True)
+    if not nu > 0.0:
+        raise InputError(f"{nu:g} degrees of freedom are none: give a number above 0")
+    given = correlation if correlation is not None else rank_correlation(moves)
+    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    table = np.ascontiguousarray(np.quantile(moves, levels, axis=1).T)
+    return empty_source(moves.shape[0])._replace(
+        kind=COPULA, nu=nu, root=root_of(given, np.ones(moves.shape[0])), table=table, bridge=moves.std(axis=1),
+        funding=hourly_funding(bars).mean(axis=1),
+    )  # fmt: skip
+
+
+def rank_correlation(moves: Floats) -> Floats:
+    """(C, C) sin(pi tau / 2): the correlation of the elliptical copula with the moves' Kendall's tau."""
+    from scipy.stats import kendalltau
+
+    columns = moves.shape[0]
+    out = np.eye(columns)
+    for a in range(columns):
+        for b in range(a):
+            out[a, b] = out[b, a] = np.sin(0.5 * np.pi * kendalltau(moves[a], moves[b]).statistic)
+    return out
+
+
+def filtered_source(bars: Bars, *, mean_block: float | None = None, persistence: float = 0.97) -> Source:
+    """Filtered historical simulation: residuals of the past at today's volatility, which then follows them.
+
+    Volatility is exponentially weighted with `persistence` a bar (RiskMetrics), drawn back to its long-run level by a
+    hundredth a bar, and never above four times the highest of the past. `garch_source` fits the recursion instead.
+    """
+    if not 0.5 < persistence < 1.0:
+        raise InputError(f"a persistence of {persistence:g} does not do: choose one between 0.5 and 1")
+    pool = pool_of(bars)
+    moves = np.log(pool[:, :, 0])
+    moves -= moves.mean(axis=1, keepdims=True)
+    long_run, back = moves.var(axis=1), 0.01
+    recursion = np.empty((moves.shape[0], 6))
+    for row in range(moves.shape[0]):
+        alpha, beta = (1 - back) * (1 - persistence), (1 - back) * persistence
+        recursion[row] = filter_row(moves[row], pool[row], (back * long_run[row], alpha, 0.0, beta))
+    block = mean_block if mean_block is not None else default_block(pool.shape[1], bars.bar_ns)
+    return empty_source(moves.shape[0])._replace(
+        kind=FILTERED, pool=pool, restart=1.0 / block, recursion=recursion, bridge=np.sqrt(long_run)
+    )
+
+
+def filter_row(moves: Floats, pool: Floats, law: tuple[float, float, float, float]) -> Floats:
+    """Put one series' residuals of unit variance in its pool; gives its recursion, the variance now, and its cap."""
+    omega, alpha, leverage, beta = law
+    variance = np.empty(moves.size + 1)
+    variance[0] = moves.var()
+    for t, move in enumerate(moves):
+        variance[t + 1] = omega + (alpha + leverage * (move < 0)) * move * move + beta * variance[t]
+    residual = moves / np.sqrt(variance[:-1])
+    pool[:, 0] = residual / residual.std()
+    return np.array([omega, alpha, leverage, beta, variance[-1], 4.0 * variance.max()])
+
+
+def root_of(correlation: Floats, scale: Floats) -> Floats:
+    """A matrix R with R R' = scale x correlation x scale, by eigenvectors, so that rank one does too.
+
+    Raises
+    ------
+    InputError : not square, not symmetric, no ones on the diagonal, or not positive semidefinite.
+    """
+    size = scale.size
+    if correlation.shape != (size, size) or not np.allclose(correlation, correlation.T, atol=1e-12):
+        raise InputError(f"the correlation matrix must be symmetric, {size} by {size}")
+    if not np.allclose(np.diag(correlation), 1.0, atol=1e-9):
+        raise InputError("the diagonal of a correlation matrix is 1")
+    values, vectors = np.linalg.eigh(correlation)
+    if values.min() < -1e-8 * size:
+        raise InputError(
+            f"the correlation matrix is not positive semidefinite (least eigenvalue {values.min():.3g}): "
+            "make it valid first (`scenario.matrix`), or estimate it from one common sample"
+        )
+    root: Floats = np.ascontiguousarray(scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
+    return root
+
+
+def with_jumps(source: Source, jumps: Jumps) -> Source:
+    """Jumps on top of any source; a bootstrap then loses the past's own extremes inside a step."""
+    if jumps.rate < 0.0 or (jumps.own_rate < 0.0).any() or (jumps.spread < 0.0).any():
+        raise InputError("rates and spreads of jumps must be 0 or more")
+    return source._replace(jumps=jumps)
