@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import backtest, book, check, data, playbook, start, sweep, terms, whatif
+from perpbook.cli import backtest, book, check, data, drill, playbook, start, sweep, terms, whatif
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(terms.app, name="terms")
 app.add_typer(data.app, name="data")
 app.add_typer(backtest.app, name="backtest")
 app.add_typer(sweep.app, name="sweep")
+app.add_typer(drill.app, name="drill")
 
 
 def main() -> None:

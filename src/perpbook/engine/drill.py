@@ -112,7 +112,7 @@ def run_drill(
     *,
     threads: int = 2,
     chunk: int = CHUNK_PATHS,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Futures:
     """Every path, on so many threads; the result is the same for any number of them and any chunk.
 

@@ -206,3 +206,25 @@ def with_jumps(source: Source, jumps: Jumps) -> Source:
     if jumps.rate < 0.0 or (jumps.own_rate < 0.0).any() or (jumps.spread < 0.0).any():
         raise InputError("rates and spreads of jumps must be 0 or more")
     return source._replace(jumps=jumps)
+
+
+def scaled(source: Source, by: float) -> Source:
+    """Every log move, and every extreme inside a step, so many times as large."""
+    if by == 1.0:
+        return source
+    pool = source.pool.copy()
+    if source.kind == BOOTSTRAP:
+        pool[:, :, :3] = pool[:, :, :3] ** by
+    recursion = source.recursion.copy()
+    recursion[:, [0, 4, 5]] *= by * by
+    return source._replace(
+        pool=pool, recursion=recursion, table=source.table * by, bridge=source.bridge * by, drift=source.drift * by
+    )
+
+
+def blended(correlation: Floats, blend: float) -> Floats:
+    """A correlation matrix pulled towards all ones (blend > 0), or towards none (< 0). Both keep it valid."""
+    size = correlation.shape[0]
+    towards = np.ones((size, size)) if blend > 0 else np.eye(size)
+    out: Floats = (1.0 - abs(blend)) * correlation + abs(blend) * towards
+    return out

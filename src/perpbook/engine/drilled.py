@@ -1,0 +1,49 @@
+"""What a drill found: the same futures under the playbook and without it, and how large the book could have been."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perpbook.engine.backtest import backtest
+from perpbook.engine.drill import Drill, Futures, path_bars
+from perpbook.engine.outcome import Outcome
+from perpbook.kernels.drill import END, FIRST
+from perpbook.kernels.types import Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """A drill done. `under` is None without a playbook. `scales` (P, A): see `engine.drill.scales_survived`.
+
+    facts : what was drilled, in words and figures. notes : what stands in for what. not_modelled : what no path knows of.
+    """
+
+    drill: Drill
+    accounts: tuple[str, ...]
+    under: Futures | None
+    without: Futures
+    scales: Floats
+    facts: Mapping[str, Any]
+    notes: tuple[str, ...]
+    not_modelled: tuple[str, ...]
+    result_hash: str
+
+    @property
+    def main(self) -> Futures:
+        """Under the playbook where there is one."""
+        return self.under or self.without
+
+    def worst(self, count: int = 3) -> list[int]:
+        """Numbers of the paths that end with least, without the playbook."""
+        order = np.lexsort((self.without.figures[:, FIRST], self.without.figures[:, END]))
+        return [int(path) for path in order[:count]]
+
+    def replay(self, path: int) -> Outcome:
+        """One path as a backtest, tick by tick, under the playbook where there is one."""
+        from dataclasses import replace
+
+        return backtest(replace(self.drill.journey, bars=path_bars(self.drill, path)))

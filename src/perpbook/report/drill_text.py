@@ -1,0 +1,125 @@
+"""A drill in a terminal, in plain words: what dies, how often, what the playbook saves, how much smaller the book must be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perpbook.engine.drilled import Drilled
+from perpbook.playbook.words import reason_words
+from perpbook.report.drill_measures import Chance, DrillMeasures, Size, largest_size, measures_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CHANCES = (0.05, 0.01, 0.001)
+"""Chances of losing an account for which a size is told."""
+
+
+def sides_of(drilled: Drilled) -> tuple[DrillMeasures | None, DrillMeasures]:
+    """The figures under the playbook (None without one) and without it."""
+    hours, reasons = drilled.facts["step_hours"], reason_words()
+    under = measures_of(drilled.under, drilled.accounts, hours, reasons) if drilled.under else None
+    return under, measures_of(drilled.without, drilled.accounts, hours, reasons)
+
+
+def sizes_of(drilled: Drilled) -> list[Size]:
+    """The largest sizes for a few chances; those that so few futures cannot tell apart are left out."""
+    return [largest_size(drilled, one) for one in CHANCES if one * drilled.without.figures.shape[0] >= 10]
+
+
+def share(value: float) -> str:
+    """A fraction in percent, with as many digits as it needs."""
+    return f"{value:.1%}" if value >= 0.01 or value == 0 else f"{value:.2%}"
+
+
+def with_interval(chance: Chance) -> str:
+    """A chance and its interval."""
+    low, high = chance.interval
+    return f"{share(chance.share)} ({share(low)} to {share(high)})"
+
+
+def verdict_of(drilled: Drilled) -> str:
+    """The answer in a sentence or two."""
+    under, without = sides_of(drilled)
+    days = drilled.facts["horizon_hours"] / 24
+    told = f"In {without.dies.count:,} of {without.paths:,} futures of {days:g} days an account is liquidated"
+    if under is not None:
+        told += f"; under the playbook in {under.dies.count:,}"
+    told += "."
+    first = max(without.accounts, key=lambda one: one.first.count, default=None)
+    if first is not None and first.first.count:
+        told += f" {first.account} is the first to die in {first.first.count:,} of them"
+        told += f", after {first.median_hours:,.0f} hours in the middle." if first.median_hours else "."
+    return told
+
+
+def tell_drill(console: Console, drilled: Drilled) -> None:
+    """Verdict, the two sides, the order of death, sizes, and what to doubt."""
+    if drilled.facts["simulated"]:
+        console.print("SIMULATED history: no market ever made it.")
+    console.print(verdict_of(drilled))
+    under, without = sides_of(drilled)
+    _tell_sides(console, under, without)
+    _tell_accounts(console, under, without)
+    for size in sizes_of(drilled):
+        console.print(
+            f"Without rules, at most {share(size.chance)} of futures lose an account up to {size.scale:.3g} times the positions "
+            f"held now ({size.low:.3g} to {size.high:.3g})."
+        )
+    if under and under.rules:
+        said = ", ".join(f"{name} in {hit:,}" for name, _, hit in sorted(under.rules, key=lambda one: -one[2])[:6])
+        console.print(f"Rules that acted, by futures: {said}.")
+    for note in drilled.notes:
+        console.print(f"Note: {note}.")
+    console.print("Not modelled: " + "; ".join(drilled.not_modelled) + ".")
+    console.print(f"Result {drilled.result_hash}")
+
+
+def lines_of(under: DrillMeasures | None, without: DrillMeasures) -> list[tuple[str, list[str]]]:
+    """(name, one text per side) of every line of the table."""
+    sides = [one for one in (under, without) if one is not None]
+
+    def short(one: DrillMeasures) -> str:
+        return f"{one.shortfall:,.0f}" if one.shortfall is not None else f"too few ({one.tail_paths})"
+
+    return [
+        ("an account is liquidated", [with_interval(one.dies) for one in sides]),
+        ("end equity, mean", [f"{one.mean:,.0f}" for one in sides]),
+        ("end equity, median", [f"{one.median:,.0f}" for one in sides]),
+        ("end equity, worst", [f"{one.worst:,.0f}" for one in sides]),
+        ("expected shortfall, worst 2.5 %", [short(one) for one in sides]),
+        ("deepest drawdown, mean", [share(one.drawdown) for one in sides]),
+        ("funding, mean", [f"{one.funding:+,.0f}" for one in sides]),
+        ("fees and slippage, mean", [f"{one.costs:+,.0f}" for one in sides]),
+        ("of which for rules", [f"{one.trims:+,.0f}" for one in sides]),
+        ("penalties and seizures, mean", [f"{one.penalties:+,.0f}" for one in sides]),
+        ("a leg left alone", [with_interval(one.orphans) for one in sides]),
+        ("its exposure, mean", [f"{one.orphan:,.0f}" for one in sides]),
+        ("for hours, mean", [f"{one.orphan_hours:,.0f}" for one in sides]),
+    ]
+
+
+def _tell_sides(console: Console, under: DrillMeasures | None, without: DrillMeasures) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for title in (["under the playbook"] if under else []) + ["without it" if under else "the book alone"]:
+        table.add_column(title, justify="right")
+    for name, texts in lines_of(under, without):
+        table.add_row(name, *texts)
+    console.print(table)
+
+
+def _tell_accounts(console: Console, under: DrillMeasures | None, without: DrillMeasures) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column("account")
+    for title in ("dies", "first to die", "hours until, median", *(["dies under the playbook"] if under else [])):
+        table.add_column(title, justify="right")
+    for number, one in enumerate(without.accounts):
+        hours = f"{one.median_hours:,.0f}" if one.median_hours is not None else "never"
+        row = [one.account, with_interval(one.dies), share(one.first.share), hours]
+        table.add_row(*row, *([with_interval(under.accounts[number].dies)] if under else []))
+    console.print(table)

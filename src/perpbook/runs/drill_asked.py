@@ -1,0 +1,45 @@
+"""A drill's options by name, read into what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from perpbook.runs.asked import mapped
+from perpbook.runs.drill import DrillAsked, History
+from perpbook.runs.moments import length_ns, moment_ns, width_ns
+from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+
+
+def drill_from(given: Mapping[str, Any]) -> DrillAsked:
+    """The drill that a command's options ask for.
+
+    Raises
+    ------
+    InputError : an option's value is not what it takes.
+    """
+    book = Path(given["book"])
+    rules = playbook_beside(book) if given["playbook"] is None else Path(given["playbook"])
+    return DrillAsked(
+        book=book,
+        playbook=None if given["no_playbook"] else rules,
+        history=History(
+            lake=Path(given["lake"]) if given["lake"] else lake_folder(),
+            start_ns=moment_ns(given["start"], "--from"),
+            end_ns=moment_ns(given["end"], "--to"),
+            proxies=mapped(given["proxies"], "--proxy"),
+            funding=mapped(given["funding"], "--funding"),
+            made_up=given["made_up"],
+        ),
+        kind=given["kind"],
+        paths=given["paths"],
+        horizon_ns=length_ns(given["horizon"]),
+        step_ns=width_ns(given["step"]),
+        seed=given["seed"],
+        nu=given["nu"],
+        block=given["block"],
+        shock=given["shock"],
+        blend=given["blend"],
+        terms_folders=terms_folders(),
+    )
