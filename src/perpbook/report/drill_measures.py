@@ -40,7 +40,8 @@ class Chance:
         n, p = self.paths, self.share
         middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
         half = Z / (1 + Z * Z / n) * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        low = middle - half if self.count else 0.0
+        return low, middle + half if self.count < n else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

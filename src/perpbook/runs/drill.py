@@ -66,6 +66,8 @@ class DrillAsked:
     def __post_init__(self) -> None:
         if self.kind not in SOURCES:
             raise InputError(f'"{self.kind}" is no kind of path: choose one of {", ".join(SOURCES)}')
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"the seed is {self.seed}: it must be a whole number from 0 to 2^63 - 1")
         if not 0.0 < self.shock <= 20.0:
             raise InputError(f"a shock of {self.shock:g} times every move does not do: choose from above 0 to 20")
         if not -1.0 <= self.blend <= 1.0:

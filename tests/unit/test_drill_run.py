@@ -1,0 +1,147 @@
+"""Drills through the command's own door: what it tells, what it refuses, and figures worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.drill import example
+from perpbook.cli.main import app
+from perpbook.engine.drill import Futures, Surroundings, calm, run_drill
+from perpbook.errors import InputError
+from perpbook.kernels.drill import COSTS, END, FIRST, MEASURES, ORPHAN, WHO
+from perpbook.kernels.tape import NO_ORDERS, TAKEN
+from perpbook.report.drill_measures import Chance, fan_quantiles, measures_of
+from perpbook.scenario import sources
+
+ROOT = Path(__file__).parents[2]
+DESK = ROOT / "src/perpbook/examples/desk"
+
+
+def drilled(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["drill", "run", *words], catch_exceptions=False)
+    return done.exit_code, done.output
+
+
+def test_the_command_tells_and_draws_the_same_futures(tmp_path: Path) -> None:
+    words = [str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--made-up", "--paths", "12", "--horizon", "8h"]
+    page = tmp_path / "drill.html"
+    code, said = drilled(*words, "--json", "--html", str(page))
+    assert code == 0
+    data = json.loads(said)["data"]
+    assert data["without_playbook"]["paths"] == 12 and data["facts"]["simulated"] is True
+    assert drilled(*words, "--json", "--threads", "1")[1] == said
+    text = page.read_text(encoding="utf-8")
+    assert "SIMULATED history" in text and data["result"] in text and data["verdict"] in text
+    code, said = drilled(*words, "--no-playbook")
+    assert code == 0 and "the book alone" in said and "Not modelled" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--kind", "magic"], "no kind of path"),
+        (["--shock", "0"], "does not do"),
+        (["--blend", "0.5"], "needs copula"),
+        (["--kind", "copula", "--blend", "2"], "does not do"),
+        (["--kind", "student", "--nu", "2"], "no variance"),
+        (["--block", "0.5"], "mean block"),
+        (["--horizon", "30m"], "longer horizon"),
+        (["--seed", "-1"], "seed"),
+    ],
+)
+def test_nonsense_gets_one_message_with_the_next_step(words: list[str], told: str) -> None:
+    code, said = drilled(str(DESK / "book.toml"), "--made-up", "--paths", "2", "--horizon", "2h", *words)
+    assert code == 3 and told in " ".join(said.split())
+
+
+def test_without_history_the_next_step_is_named(tmp_path: Path) -> None:
+    code, said = drilled(str(DESK / "book.toml"), "--lake", str(tmp_path / "none"), "--paths", "2")
+    assert code == 20 and "perpbook data" in said
+
+
+def test_wilsons_interval_is_the_textbooks() -> None:
+    # 10 of 100: 5.52 % to 17.44 % (Wilson 1927; the value R's prop.test gives without correction).
+    low, high = Chance(count=10, paths=100).interval
+    assert low == pytest.approx(0.0552291, abs=1e-6) and high == pytest.approx(0.1743657, abs=1e-6)
+    assert Chance(count=0, paths=100).interval[0] == 0.0
+
+
+def futures_of(ends: list[float], firsts: list[float]) -> Futures:
+    figures = np.zeros((len(ends), MEASURES))
+    figures[:, END], figures[:, FIRST], figures[:, WHO] = ends, firsts, np.where(np.array(firsts) < 4, 0, -1)
+    fan = np.zeros((4, 600), dtype=np.int64)
+    for end in ends:
+        fan[:, int(end * 2)] += 1
+    return Futures(
+        figures=figures, died=np.array(firsts)[:, None], ends=np.array(ends)[:, None], fan=fan,
+        rules=np.zeros((24, 2), dtype=np.int64), scale=2.0, start=100.0, steps=4,
+    )  # fmt: skip
+
+
+def test_shortfall_is_the_mean_loss_of_the_worst_and_not_told_of_too_few() -> None:
+    ends = [0.0] * 20 + [100.0] * 780
+    told = measures_of(futures_of(ends, [1.0] * 20 + [4.0] * 780), ("main",), 1.0, {})
+    assert (told.tail_paths, told.shortfall, told.dies.count) == (20, 100.0, 20)
+    assert told.accounts[0].median_hours == 2.0 and told.accounts[0].first.count == 20
+    assert measures_of(futures_of(ends[:400], [4.0] * 400), ("main",), 1.0, {}).shortfall is None
+
+
+def test_quantiles_of_the_fan_are_of_the_ends_to_a_bin() -> None:
+    rows = fan_quantiles(futures_of([float(k) for k in range(100)], [4.0] * 100))
+    assert rows[3, 0] == pytest.approx(49.5, abs=1.0) and rows[1, -1] == pytest.approx(4.5, abs=1.0)
+
+
+def weather(**changes: object) -> Surroundings:
+    return replace(calm(10, 12), **changes)  # type: ignore[arg-type]
+
+
+def test_a_gap_kills_and_spreads_cost() -> None:
+    drill = example(3, steps=12)
+    fall = np.ones((10, 12))
+    fall[:, 6:] = 0.5
+    dead = run_drill(replace(drill, surroundings=weather(factor=fall)), threads=1)
+    assert (dead.figures[:, FIRST] == 6).all()
+    wide = run_drill(replace(drill, surroundings=weather(factor=fall, spread=np.full((10, 1), 50.0))), threads=1)
+    assert (wide.figures[:, COSTS] <= dead.figures[:, COSTS]).all()
+
+
+def test_out_of_reach_no_rule_trades_and_winners_are_taken() -> None:
+    drill = example(3, steps=12)
+    fall = np.ones((10, 12))
+    fall[:, 3:] = 0.9
+    free = run_drill(replace(drill, surroundings=weather(factor=fall)), threads=1)
+    shut = weather(factor=fall, closed=np.full((10, 12), NO_ORDERS, dtype=np.uint8))
+    bound = run_drill(replace(drill, surroundings=shut), threads=1)
+    assert free.figures[:, 7].sum() > 0 and (bound.figures[:, 7] == 0).all()
+    taken = np.array([(5, 1, 1.0)], dtype=TAKEN).view(np.recarray)
+    seized = run_drill(replace(drill, surroundings=replace(shut, taken=taken)), threads=1)
+    assert (seized.figures[:, 7] > 0).all() and (seized.figures[:, COSTS] == 0).all()
+
+
+def test_a_dead_leg_leaves_the_other_alone() -> None:
+    drill = example(2, steps=12)
+    fall = np.ones((10, 12))
+    fall[:, 3:] = 0.7
+    found = run_drill(
+        replace(drill, journey=replace(drill.journey, playbook=None), surroundings=weather(factor=fall)), threads=1
+    )
+    # binance-a holds the longs; hl-a is short the same coins: 700, 500, 300, 300 and 200 of them at about 70.
+    assert (found.figures[:, WHO] == 0).all()
+    assert found.figures[:, ORPHAN] == pytest.approx(70.0 * (800 + 500 + 400 + 300 + 200), rel=0.1)
+
+
+def test_sources_refuse_what_is_no_correlation() -> None:
+    for matrix, told in (
+        (np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]), "positive semidefinite"),
+        (np.eye(2), "3 by 3"),
+        (2 * np.eye(3), "diagonal"),
+    ):
+        with pytest.raises(InputError, match=told):
+            sources.normal_source(np.full(3, 0.01), matrix)
+    assert np.allclose(sources.blended(np.eye(3), 1.0), 1.0)
