@@ -13,7 +13,7 @@ from perpbook.engine.stage import interval_hours
 from perpbook.engine.variants import fresh_of
 from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
-from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Weather, run_paths, stage_path
+from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Run, Weather, run_paths, stage_path
 from perpbook.kernels.paths import Brush, Source, Steps, empty_steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
 from perpbook.kernels.sweep import Fresh
@@ -199,10 +199,10 @@ def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Fou
         scale=out.scale,
     )
     draw = Draw(drill.source, drill.seed, int(first), int(last), stage.brush, stage.steps)
-    run_paths(
-        ready.reel.tape, ready.reel.schedule, ready.arrangement.slots, ready.habits, ready.body, ready.play.mind,
-        stage.fresh, stage.weather, draw, stage.look, found,
+    run = Run(
+        ready.reel.tape, ready.reel.schedule, ready.arrangement.slots, ready.habits, ready.body, ready.play.mind, stage.fresh
     )  # fmt: skip
+    run_paths(run, stage.weather, draw, stage.look, found)
     return found
 
 

@@ -68,6 +68,18 @@ class Weather(NamedTuple):
     hours: Floats
 
 
+class Run(NamedTuple):
+    """One run laid out, as `advance` takes it, and its start to begin again from."""
+
+    tape: Tape
+    schedule: Schedule
+    slots: Slots
+    habits: Habits
+    body: Body
+    mind: Mind
+    fresh: Fresh
+
+
 class Look(NamedTuple):
     """Scratch for reading journals: `held` (n,) sizes as events leave them, `first_held` (n,) at the start, `died` (A,) bar
     of each account's first liquidation, the horizon for none; `fired` (24,) orders of each rule in this path."""
@@ -108,10 +120,7 @@ def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
     """Write a path and its weather onto the tape: prices, extremes by chunk, the rates of settlements."""
     columns, bars = tape.close.shape
     for c in range(columns):
-        stage_column(
-            tape.open[c], tape.high[c], tape.low[c], tape.close[c],
-            steps.open[c], steps.high[c], steps.low[c], steps.close[c], weather.start[c], weather.factor[c],
-        )  # fmt: skip
+        stage_column(tape, steps, weather, c)
         for k in range(tape.lows.shape[1]):
             first, last = k * CHUNK, min((k + 1) * CHUNK, bars)
             tape.lows[c, k] = price_bounds(tape.low[c, first:last])[0]
@@ -125,14 +134,13 @@ def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
 
 
 @inlined
-def stage_column(
-    opens: Floats, high: Floats, low: Floats, close: Floats,
-    open_path: Floats, high_path: Floats, low_path: Floats, close_path: Floats, start: float, factor: Floats,
-) -> None:  # fmt: skip
+def stage_column(tape: Tape, steps: Steps, weather: Weather, c: int) -> None:
     """One column of the tape; a factor that changes inside a bar belongs to its close."""
-    before = 1.0
+    opens, high, low, close = tape.open[c], tape.high[c], tape.low[c], tape.close[c]
+    open_path, high_path, low_path, close_path = steps.open[c], steps.high[c], steps.low[c], steps.close[c]
+    start, before = weather.start[c], 1.0
     for t in range(close.size):
-        now = factor[t]
+        now = weather.factor[c, t]
         first, last = start * open_path[t] * before, start * close_path[t] * now
         opens[t], close[t] = first, last
         high[t] = max(max(first, last), start * high_path[t] * now)
@@ -141,22 +149,19 @@ def stage_column(
 
 
 @lean
-def run_paths(
-    tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, fresh: Fresh,
-    weather: Weather, draw: Draw, look: Look, found: Found,
-) -> None:  # fmt: skip
+def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) -> None:
     """Run every path of `draw`, writing what it gave into `found`."""
-    bars = tape.open_ns.size
+    tape, body, bars = run.tape, run.body, run.tape.open_ns.size
     for p in range(draw.first, draw.last):
         fill_path(draw.source, draw.seed, p, draw.brush, draw.steps)
         stage_path(tape, draw.steps, weather)
-        begin_again(body, mind, fresh)
+        begin_again(body, run.mind, run.fresh)
         out = found.figures[p - draw.first]
         begin_look(look, out, bars)
-        while advance(tape, schedule, slots, habits, body, mind, bars, False) == FULL:
-            read_journal(body.journal, slots, tape, look, out)
+        while advance(tape, run.schedule, run.slots, run.habits, body, run.mind, bars, False) == FULL:
+            read_journal(body.journal, run.slots, tape, look, out)
             body.journal.rows[0] = 0
-        read_journal(body.journal, slots, tape, look, out)
+        read_journal(body.journal, run.slots, tape, look, out)
         close_path(body, look, found, p - draw.first, bars)
 
 

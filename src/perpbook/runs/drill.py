@@ -15,11 +15,13 @@ from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 
 if TYPE_CHECKING:
+    from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Futures
     from perpbook.engine.drilled import Drilled
     from perpbook.kernels.paths import Source
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
+    from perpbook.playbook.schema import Playbook
     from perpbook.terms.terms import VenueTerms
 
 Tell = Callable[[str, int, int], object]
@@ -90,11 +92,9 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     InputError : a file or option is wrong, or history is too short.
     DataError : history is missing.
     """
-    from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Drill, run_drill, scales_survived
     from perpbook.engine.drilled import Drilled
-    from perpbook.engine.stage import Horizon, contracts_of, stage
-    from perpbook.playbook.schedule import due_bars
+    from perpbook.engine.stage import contracts_of
     from perpbook.runs.check import load_all_terms, read_inputs
 
     snapshot, playbook = read_inputs(
@@ -102,46 +102,54 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     )
     terms = load_all_terms(snapshot, asked.terms_folders)
     contracts = contracts_of(snapshot, terms)
-    horizon = Horizon(
-        start_ns=snapshot.market.as_of_ns // asked.step_ns * asked.step_ns,
-        step_ns=asked.step_ns,
-        steps=asked.horizon_ns // asked.step_ns,
-    )
-    bars = stage(snapshot, terms, contracts, horizon)
-    past = read_past(asked, snapshot, terms, contracts)
-    journey = Journey(
-        book=snapshot.book,
-        terms=terms,
-        bars=bars,
-        playbook=playbook if asked.playbook else None,
-        betas=snapshot.market.betas,
-        due=due_bars(playbook.rebalance, bars.open_ns, bars.bar_ns) if asked.playbook and playbook.rebalance else None,
-        seed=asked.seed,
-    )
+    past = read_past(asked, terms, contracts)
+    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
     drill = Drill(journey=journey, source=source_of(asked, past), paths=asked.paths, seed=asked.seed)
+    alone = replace(drill, journey=replace(journey, playbook=None))
 
     def run(one: Drill, name: str) -> Futures:
         return run_drill(one, threads=threads, progress=lambda done, every: tell(name, done, every))
 
-    tell("drawing futures (the first drill compiles for about a minute)", 0, asked.paths)
+    tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     under = run(drill, "under the playbook") if journey.playbook else None
-    without = run(replace(drill, journey=replace(journey, playbook=None)), "without it")
-    scales = scales_survived(replace(drill, journey=replace(journey, playbook=None)))
+    without = run(alone, "without it")
     facts = facts_of(asked, snapshot, past, journey.playbook.name if journey.playbook else None)
-    notes = (
-        *past.notes,
-        *(f"prices are {key.proxy}'s for {key.symbol} on {key.venue}" for key in past.series if key.proxy),
-    )
+    stands_in = [f"prices are {key.proxy}'s for {key.symbol} on {key.venue}" for key in past.series if key.proxy]
     return Drilled(
         drill=drill,
         accounts=tuple(account.id for account in snapshot.book.accounts),
         under=under,
         without=without,
-        scales=scales,
+        scales=scales_survived(alone),
         facts=facts,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys([*past.notes, *stands_in])),
         not_modelled=NOT_MODELLED,
         result_hash=hash_of(facts, (under, without)),
+    )
+
+
+def stage_journey(
+    asked: DrillAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], playbook: Playbook | None
+) -> Journey:
+    """The book as it stands, on a stage as long as the drill."""
+    from perpbook.engine.backtest import Journey
+    from perpbook.engine.stage import Horizon, contracts_of, stage
+    from perpbook.playbook.schedule import due_bars
+
+    horizon = Horizon(
+        start_ns=snapshot.market.as_of_ns // asked.step_ns * asked.step_ns,
+        step_ns=asked.step_ns,
+        steps=asked.horizon_ns // asked.step_ns,
+    )
+    bars = stage(snapshot, terms, contracts_of(snapshot, terms), horizon)
+    return Journey(
+        book=snapshot.book,
+        terms=terms,
+        bars=bars,
+        playbook=playbook,
+        betas=snapshot.market.betas,
+        due=due_bars(playbook.rebalance, bars.open_ns, bars.bar_ns) if playbook and playbook.rebalance else None,
+        seed=asked.seed,
     )
 
 
@@ -154,9 +162,7 @@ NOT_MODELLED = (
 )
 
 
-def read_past(
-    asked: DrillAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], contracts: tuple[SeriesKey, ...]
-) -> Bars:
+def read_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tuple[SeriesKey, ...]) -> Bars:
     """History of every contract, of the drill's own step."""
     if asked.history.made_up:
         return made_up_past(asked, terms, contracts)
