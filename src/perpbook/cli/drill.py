@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,10 +13,21 @@ from perpbook.cli.output import Answer, AsJson, reply
 app = typer.Typer(help="Put the book through storms that never happened.", no_args_is_help=True, rich_markup_mode=None)
 
 Paths = Annotated[int, typer.Option("--paths", help="How many futures.", min=1)]
-Horizon = Annotated[str, typer.Option("--horizon", help="How far: 24h, 7d, 30d.")]
-Step = Annotated[str, typer.Option("--step", help="Width of a step, that of the history's bars: 5m, 15m, 1h, 4h, 1d.")]
+Horizon = Annotated[
+    str | None, typer.Option("--horizon", help="How far: 24h, 7d, 30d. Usually 7d, or the storm's own length.")
+]
+Step = Annotated[
+    str | None, typer.Option("--step", help="Width of a step: 5m, 15m, 1h, 4h, 1d. Usually 1h, or the storm's own.")
+]
 Kind = Annotated[
-    str, typer.Option("--kind", help="bootstrap (blocks of the past), filtered, copula, student or normal.")
+    str | None,
+    typer.Option(
+        "--kind",
+        help="bootstrap (blocks of the past), filtered, copula, student, normal; still or replay, the storm alone.",
+    ),
+]
+Storm = Annotated[
+    str | None, typer.Option("--storm", help='A storm: a name, a file, or "a + b", "a then b after 20m".')
 ]
 Shock = Annotated[float, typer.Option("--shock", help="Every move so many times as large.")]
 Blend = Annotated[float, typer.Option("--blend", help="Correlation towards one (1) or none (-1).")]
@@ -33,10 +44,11 @@ def run(
     playbook: Annotated[
         Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
     ] = None,
+    storm: Storm = None,
     paths: Paths = 10_000,
-    horizon: Horizon = "7d",
-    step: Step = "1h",
-    kind: Kind = "bootstrap",
+    horizon: Horizon = None,
+    step: Step = None,
+    kind: Kind = None,
     shock: Shock = 1.0,
     blend: Blend = 0.0,
     nu: Nu = 4.0,
@@ -58,19 +70,130 @@ def run(
     Exit codes: 0 done, 3 a file or an option is wrong, 20 history is missing.
     """
     given = locals()
+    reply("drill/1", as_json, lambda: drilled(given))
+
+
+def drilled(given: dict[str, Any]) -> Answer:
+    """A drill as an answer: data, tables, a page."""
+    from perpbook.kernels import jit
+
+    if given["storm"] is not None and given["kind"] in (None, "still", "replay"):
+        jit.prefer_plain()  # One path is done before the compiler has begun.
+    from perpbook.report.drill_document import drill_document
+    from perpbook.report.drill_text import tell_drill
+    from perpbook.report.progress import progress
+    from perpbook.runs.drill import run_asked_drill
+    from perpbook.runs.drill_asked import drill_from
+    from perpbook.runs.drill_page import write_drill
+
+    with progress("Drill", quiet=given["as_json"]) as tell:
+        found = run_asked_drill(drill_from(given), tell, threads=given["threads"])
+    if given["html"] is not None:
+        write_drill(found, given["html"])
+    return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
+
+
+@app.command("compare")
+def compare(
+    book: Annotated[Path, typer.Argument(help="Book file.")],
+    first: Annotated[Path, typer.Argument(help="A playbook.")],
+    second: Annotated[Path, typer.Argument(help="Another.")],
+    storm: Storm = None,
+    paths: Paths = 10_000,
+    horizon: Horizon = None,
+    step: Step = None,
+    kind: Kind = None,
+    shock: Shock = 1.0,
+    blend: Blend = 0.0,
+    nu: Nu = 4.0,
+    block: Block = None,
+    seed: Seed = 1,
+    start: shared.From = None,
+    end: shared.To = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    made_up: MadeUp = False,
+    threads: Threads = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Put two playbooks through the same futures: who dies under which, and what the difference is worth."""
+    given = locals()
 
     def work() -> Answer:
-        from perpbook.report.drill_document import drill_document
-        from perpbook.report.drill_text import tell_drill
+        from perpbook.report.drill_compare import compare_futures, tell_comparison
         from perpbook.report.progress import progress
         from perpbook.runs.drill import run_asked_drill
         from perpbook.runs.drill_asked import drill_from
-        from perpbook.runs.drill_page import write_drill
 
+        sides = []
         with progress("Drill", quiet=as_json) as tell:
-            found = run_asked_drill(drill_from(given), tell, threads=threads)
-        if html is not None:
-            write_drill(found, html)
-        return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
+            for playbook in (first, second):
+                asked = drill_from(given | {"playbook": playbook, "no_playbook": False})
+                sides.append(run_asked_drill(asked, tell, threads=threads).main)
+        found = compare_futures((first.stem, second.stem), sides[0], sides[1])
+        return Answer(data=found, tell=lambda console: tell_comparison(console, found))
 
-    reply("drill/1", as_json, work)
+    reply("drill-compare/1", as_json, work)
+
+
+@app.command("all")
+def every_storm(
+    book: Annotated[Path, typer.Argument(help="Book file.")],
+    playbook: Annotated[
+        Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
+    ] = None,
+    of_kind: Annotated[
+        list[str] | None,
+        typer.Option("--of", help="historic, synthetic or incident; repeat it. Usually the first two."),
+    ] = None,
+    no_playbook: shared.Alone = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the book through every storm of the catalogue, one by one: what each of them kills, and what the playbook saves."""
+
+    def work() -> Answer:
+        from perpbook.kernels import jit
+
+        jit.prefer_plain()
+        from perpbook.report.progress import progress
+        from perpbook.report.storms import outcome_row, tell_outcomes
+        from perpbook.runs.all_storms import face_every_storm
+
+        with progress("Storms", quiet=as_json) as tell:
+            found = face_every_storm(book, playbook, tuple(of_kind or ()), no_playbook=no_playbook, tell=tell)
+        rows = [outcome_row(storm, drilled) for storm, drilled in found]
+        return Answer(data=rows, tell=lambda console: tell_outcomes(console, rows))
+
+    reply("storms-faced/1", as_json, work)
+
+
+@app.command("list")
+def list_storms(as_json: AsJson = False) -> None:
+    """List the storms of the catalogue."""
+
+    def work() -> Answer:
+        from perpbook.report.storms import storm_row, tell_storms
+        from perpbook.scenario.catalogue import catalogue
+
+        storms = list(catalogue().values())
+        return Answer(data=[storm_row(one) for one in storms], tell=lambda console: tell_storms(console, storms))
+
+    reply("storms/1", as_json, work)
+
+
+@app.command("show")
+def show(
+    storm: Annotated[str, typer.Argument(help='A storm: a name, a file, or "a + b", "a then b after 20m".')],
+    as_json: AsJson = False,
+) -> None:
+    """Show a storm in full, with its sources, as the file that would make it."""
+
+    def work() -> Answer:
+        from perpbook.report.storms import storm_data, tell_storm
+        from perpbook.scenario.catalogue import find_storm
+
+        found = find_storm(storm)
+        return Answer(data=storm_data(found), tell=lambda console: tell_storm(console, found))
+
+    reply("storm/1", as_json, work)

@@ -38,6 +38,8 @@ class Surroundings:
     """
 
     factor: Floats
+    low: Floats
+    high: Floats
     funding_set: Floats
     funding_add: Floats
     closed: Flags
@@ -51,6 +53,8 @@ def calm(columns: int, steps: int) -> Surroundings:
     shape = (columns, steps)
     return Surroundings(
         factor=np.ones(shape),
+        low=np.ones(shape),
+        high=np.ones(shape),
         funding_set=np.full(shape, np.nan),
         funding_add=np.zeros(shape),
         closed=np.zeros(shape, dtype=np.uint8),
@@ -172,6 +176,8 @@ def set_stage(drill: Drill) -> Stage:
         weather=Weather(
             start=bars.close[:, 0].copy(),
             factor=around.factor,
+            low=around.low,
+            high=around.high,
             funding_set=around.funding_set,
             funding_add=around.funding_add,
             hours=interval_hours(bars),

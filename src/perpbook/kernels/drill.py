@@ -21,7 +21,7 @@ from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
-from perpbook.kernels.tape import CHUNK, Schedule, Tape
+from perpbook.kernels.tape import CHUNK, NO_PRICE, Schedule, Tape
 from perpbook.kernels.types import Floats, Integers
 
 (
@@ -55,14 +55,17 @@ BY_RULES = 100
 
 
 class Weather(NamedTuple):
-    """What happens beside the path, by column and step (C, T): a factor on the close (the open carries the one before), and
-    funding per hour put in place of the path's, or added to it (NaN and 0 for neither).
+    """What happens beside the path, by column and step (C, T): a factor on the close (the open carries the one before),
+    factors on what is lowest and highest then (low <= 1 <= high), and funding per hour put in place of the path's, or added
+    to it (NaN and 0 for neither). Where the tape says that nobody knows the price, it stands still.
 
     start : (C,) prices now.  hours : (m,) length of each settlement's interval, in the order of the tape's.
     """
 
     start: Floats
     factor: Floats
+    low: Floats
+    high: Floats
     funding_set: Floats
     funding_add: Floats
     hours: Floats
@@ -142,10 +145,14 @@ def stage_column(tape: Tape, steps: Steps, weather: Weather, c: int) -> None:
     for t in range(close.size):
         now = weather.factor[c, t]
         first, last = start * open_path[t] * before, start * close_path[t] * now
-        opens[t], close[t] = first, last
-        high[t] = max(max(first, last), start * high_path[t] * now)
-        low[t] = min(min(first, last), start * low_path[t] * now)
         before = now
+        if tape.stale[c, t] & NO_PRICE:
+            last = start if t == 0 else close[t - 1]
+            opens[t], high[t], low[t], close[t] = last, last, last, last
+            continue
+        opens[t], close[t] = first, last
+        high[t] = max(max(first, last), start * high_path[t] * now) * weather.high[c, t]
+        low[t] = min(min(first, last), start * low_path[t] * now) * weather.low[c, t]
 
 
 @lean

@@ -15,9 +15,9 @@ from perpbook.kernels.chance import MASK, WORDS, below, gamma, next_word, normal
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.types import Floats, Integers
 
-BOOTSTRAP, NORMAL, STUDENT, COPULA, FILTERED, GIVEN = range(6)
+BOOTSTRAP, NORMAL, STUDENT, COPULA, FILTERED, GIVEN, REPLAY = range(7)
 """Kinds of source: blocks of the past; correlated normal moves; the same with common fat tails; a t-copula with each
-price's own distribution; filtered historical simulation; moves given path by path."""
+price's own distribution; filtered historical simulation; moves given path by path; the pool's rows in their order, once."""
 
 CLOSE, HIGH, LOW, FUNDING = range(4)
 """Last axis of a pool: close, high and low over the close before, and funding per hour."""
@@ -111,9 +111,12 @@ def empty_steps(columns: int, steps: int) -> Steps:
 def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) -> None:
     """Draw path number `path` into `steps`."""
     seed_path(brush.state, seed, path)
-    if source.kind == BOOTSTRAP or source.kind == FILTERED:
+    if source.kind in (BOOTSTRAP, FILTERED):
         draw_rows(source, brush)
-    if source.kind == BOOTSTRAP and source.jumps.mean.size == 0:
+    elif source.kind == REPLAY:
+        for t in range(brush.rows.size):
+            brush.rows[t] = min(t, source.pool.shape[1] - 1)
+    if source.kind in (BOOTSTRAP, REPLAY) and source.jumps.mean.size == 0:
         for c in range(steps.close.shape[0]):
             replay(source.pool[c], brush.rows, math.exp(source.drift[c]), steps, c)
         return
@@ -164,7 +167,7 @@ def draw_moves(source: Source, path: int, brush: Brush) -> None:
         for c in range(columns):
             if source.kind == GIVEN:
                 move = source.given[path, c, t]
-            elif source.kind == BOOTSTRAP:
+            elif source.kind in (BOOTSTRAP, REPLAY):
                 move = math.log(source.pool[c, brush.rows[t], CLOSE])
             elif source.kind == FILTERED:
                 move = filtered(source, brush, c, t)

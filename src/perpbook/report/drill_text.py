@@ -33,7 +33,9 @@ def share(value: float) -> str:
 
 
 def with_interval(chance: Chance) -> str:
-    """A chance and its interval."""
+    """A chance and its interval; of a single future, whether it happened."""
+    if chance.paths == 1:
+        return "yes" if chance.count else "no"
     low, high = chance.interval
     return f"{share(chance.share)} ({share(low)} to {share(high)})"
 
@@ -41,6 +43,8 @@ def with_interval(chance: Chance) -> str:
 def verdict_of(drilled: Drilled) -> str:
     """The answer in a sentence or two."""
     under, without = sides_of(drilled)
+    if without.paths == 1:
+        return alone_verdict(drilled.accounts, under, without)
     days = drilled.facts["horizon_hours"] / 24
     told = f"In {without.dies.count:,} of {without.paths:,} futures of {days:g} days an account is liquidated"
     if under is not None:
@@ -51,6 +55,21 @@ def verdict_of(drilled: Drilled) -> str:
         told += f" {first.account} is the first to die in {first.first.count:,} of them"
         told += f", after {first.median_hours:,.0f} hours in the middle." if first.median_hours else "."
     return told
+
+
+def alone_verdict(accounts: tuple[str, ...], under: DrillMeasures | None, without: DrillMeasures) -> str:
+    """The answer of one storm, gone through once."""
+
+    def lost(side: DrillMeasures) -> str:
+        dead = [
+            f"{one.account} after {one.median_hours:.3g} hours" for one in side.accounts if one.median_hours is not None
+        ]
+        return "liquidates " + ", ".join(dead) if dead else "liquidates nobody"
+
+    told = f"The storm {lost(without)} and leaves {without.mean:,.0f} of {without.start:,.0f}"
+    if under is not None:
+        told += f"; under the playbook it {lost(under)} and leaves {under.mean:,.0f}"
+    return told + "."
 
 
 def tell_drill(console: Console, drilled: Drilled) -> None:
@@ -66,7 +85,10 @@ def tell_drill(console: Console, drilled: Drilled) -> None:
             f"Without rules, at most {share(size.chance)} of futures lose an account up to {size.scale:.3g} times the positions "
             f"held now ({size.low:.3g} to {size.high:.3g})."
         )
-    if under and under.rules:
+    if under and under.rules and under.paths == 1:
+        said = ", ".join(f"{name} ({orders} orders)" for name, orders, _ in under.rules)
+        console.print(f"Rules that acted: {said}.")
+    elif under and under.rules:
         said = ", ".join(f"{name} in {hit:,}" for name, _, hit in sorted(under.rules, key=lambda one: -one[2])[:6])
         console.print(f"Rules that acted, by futures: {said}.")
     for note in drilled.notes:
@@ -87,7 +109,7 @@ def lines_of(under: DrillMeasures | None, without: DrillMeasures) -> list[tuple[
         ("end equity, mean", [f"{one.mean:,.0f}" for one in sides]),
         ("end equity, median", [f"{one.median:,.0f}" for one in sides]),
         ("end equity, worst", [f"{one.worst:,.0f}" for one in sides]),
-        ("expected shortfall, worst 2.5 %", [short(one) for one in sides]),
+        *([("expected shortfall, worst 2.5 %", [short(one) for one in sides])] if without.paths > 1 else []),
         ("deepest drawdown, mean", [share(one.drawdown) for one in sides]),
         ("funding, mean", [f"{one.funding:+,.0f}" for one in sides]),
         ("fees and slippage, mean", [f"{one.costs:+,.0f}" for one in sides]),

@@ -16,7 +16,7 @@ from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
-    from perpbook.engine.drill import Futures
+    from perpbook.engine.drill import Drill, Futures
     from perpbook.engine.drilled import Drilled
     from perpbook.kernels.paths import Source
     from perpbook.model.bars import Bars, SeriesKey
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str, int, int], object]
 
-SOURCES = ("bootstrap", "filtered", "copula", "student", "normal")
-"""Kinds of paths: `scenario.sources`."""
+SOURCES = ("bootstrap", "filtered", "copula", "student", "normal", "still", "replay")
+"""Kinds of paths: `scenario.sources`; still prices move by a storm alone, replay goes through its window in the lake."""
+
+ALONE = ("still", "replay")
+"""Kinds without chance: one path."""
 
 NU = 4.0
 """Degrees of freedom of the fat-tailed kinds unless given."""
@@ -49,11 +52,12 @@ class History:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillAsked:
     """A drill as the trader asks for it. `shock` multiplies every move, `blend` pulls correlation towards one (above 0) or
-    towards none (below 0), where the kind of path has one."""
+    towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`)."""
 
     book: Path
     playbook: Path | None
     history: History
+    storm: str | None = None
     kind: str = "bootstrap"
     paths: int = 10_000
     horizon_ns: int = 7 * DAY_NS
@@ -74,7 +78,9 @@ class DrillAsked:
             raise InputError(f"a shock of {self.shock:g} times every move does not do: choose from above 0 to 20")
         if not -1.0 <= self.blend <= 1.0:
             raise InputError(f"a blend of {self.blend:g} does not do: -1 is no correlation, 0 the past's, 1 all as one")
-        if self.blend != 0.0 and self.kind in ("bootstrap", "filtered"):
+        if self.kind in ALONE and self.storm is None:
+            raise InputError(f"{self.kind} paths are a storm's alone: name one with --storm, or choose another --kind")
+        if self.blend != 0.0 and self.kind in ("bootstrap", "filtered", *ALONE):
             raise InputError(
                 f"{self.kind} paths keep the past's own joint moves: --blend needs copula, student or normal paths"
             )
@@ -92,19 +98,11 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     InputError : a file or option is wrong, or history is too short.
     DataError : history is missing.
     """
-    from perpbook.engine.drill import Drill, run_drill, scales_survived
+    from perpbook.engine.drill import run_drill, scales_survived
     from perpbook.engine.drilled import Drilled
-    from perpbook.engine.stage import contracts_of
-    from perpbook.runs.check import load_all_terms, read_inputs
 
-    snapshot, playbook = read_inputs(
-        asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
-    )
-    terms = load_all_terms(snapshot, asked.terms_folders)
-    contracts = contracts_of(snapshot, terms)
-    past = read_past(asked, terms, contracts)
-    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
-    drill = Drill(journey=journey, source=source_of(asked, past), paths=asked.paths, seed=asked.seed)
+    plan = plan_drill(asked)
+    drill, journey = plan.drill, plan.drill.journey
     alone = replace(drill, journey=replace(journey, playbook=None))
 
     def run(one: Drill, name: str) -> Futures:
@@ -113,18 +111,65 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     under = run(drill, "under the playbook") if journey.playbook else None
     without = run(alone, "without it")
-    facts = facts_of(asked, snapshot, past, journey.playbook.name if journey.playbook else None)
-    stands_in = [f"prices are {key.proxy}'s for {key.symbol} on {key.venue}" for key in past.series if key.proxy]
     return Drilled(
         drill=drill,
-        accounts=tuple(account.id for account in snapshot.book.accounts),
+        accounts=tuple(account.id for account in journey.book.accounts),
         under=under,
         without=without,
         scales=scales_survived(alone),
-        facts=facts,
-        notes=tuple(dict.fromkeys([*past.notes, *stands_in])),
-        not_modelled=NOT_MODELLED,
-        result_hash=hash_of(facts, (under, without)),
+        facts=plan.facts,
+        notes=plan.notes,
+        not_modelled=(*plan.unheard, *NOT_MODELLED),
+        result_hash=hash_of(plan.facts, (under, without)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A drill laid ready, and what its reader must know: `unheard` is what its storm says that no drill acts on."""
+
+    drill: Drill
+    facts: dict[str, Any]
+    notes: tuple[str, ...]
+    unheard: tuple[str, ...]
+
+
+def plan_drill(asked: DrillAsked) -> Planned:
+    """Everything read and laid ready; errors as `run_asked_drill`."""
+    from perpbook.engine.drill import Drill
+    from perpbook.engine.stage import contracts_of
+    from perpbook.runs.check import load_all_terms, read_inputs
+    from perpbook.runs.storms import face, ground_of, replay, still, window_of
+    from perpbook.scenario.catalogue import find_storm
+
+    snapshot, playbook = read_inputs(
+        asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
+    )
+    terms = load_all_terms(snapshot, asked.terms_folders)
+    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
+    ground = ground_of(snapshot, terms, journey)
+    storm = find_storm(asked.storm) if asked.storm else None
+    faced = face(storm, journey, ground, outlined=asked.kind != "replay") if storm else None
+    past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
+    if past is not None:
+        source, noted = source_of(asked, past), past.notes
+    elif storm is not None and asked.kind == "replay":
+        window = window_of(storm, asked.history.lake, ground, asked.step_ns)
+        source, noted = replay(window), window.notes
+    else:
+        source, noted = still(ground), ()
+    drill = Drill(
+        journey=journey,
+        source=source,
+        paths=asked.paths if past else 1,
+        seed=asked.seed,
+        surroundings=faced.surroundings if faced else None,
+    )
+    return Planned(
+        drill=drill,
+        facts=facts_of(asked, snapshot, past, drill),
+        notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
+        unheard=faced.unheard if faced else (),
     )
 
 
@@ -236,16 +281,18 @@ def source_of(asked: DrillAsked, past: Bars) -> Source:
     return sources.normal_source(volatility, correlation, funding=funding)
 
 
-def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars, playbook: str | None) -> dict[str, Any]:
+def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Drill) -> dict[str, Any]:
     """What was drilled."""
     from perpbook import __version__
 
+    playbook = drill.journey.playbook
     return {
         "version": __version__,
         "book": snapshot.book.source,
         "as_of": to_iso(snapshot.market.as_of_ns),
-        "playbook": playbook,
-        "paths": asked.paths,
+        "playbook": playbook.name if playbook else None,
+        "storm": asked.storm,
+        "paths": drill.paths,
         "kind": asked.kind,
         "horizon_hours": asked.horizon_ns / HOUR_NS,
         "step_hours": asked.step_ns / HOUR_NS,
@@ -253,11 +300,11 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars, playbook: str | 
         "shock": asked.shock,
         "blend": asked.blend,
         "nu": asked.nu if asked.kind in ("copula", "student") else None,
-        "history_from": to_iso(int(past.open_ns[0])),
-        "history_to": to_iso(int(past.open_ns[-1]) + past.bar_ns),
-        "history_bars": past.count,
-        "history_source": past.source,
-        "simulated": past.simulated,
+        "history_from": to_iso(int(past.open_ns[0])) if past else None,
+        "history_to": to_iso(int(past.open_ns[-1]) + past.bar_ns) if past else None,
+        "history_bars": past.count if past else 0,
+        "history_source": past.source if past else "none: prices stand still but for the storm",
+        "simulated": past.simulated if past else False,
     }
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs.asked import mapped
 from perpbook.runs.drill import DrillAsked, History
 from perpbook.runs.moments import length_ns, moment_ns, width_ns
 from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+from perpbook.scenario.catalogue import find_storm
 
 
 def drill_from(given: Mapping[str, Any]) -> DrillAsked:
@@ -19,6 +21,12 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     ------
     InputError : an option's value is not what it takes.
     """
+    storm, horizon, step = given["storm"], given["horizon"], given["step"]
+    if storm and (horizon is None or step is None):
+        known = find_storm(storm)
+        horizon_ns, step_ns = known.horizon_ns, known.step_ns
+    else:
+        horizon_ns, step_ns = 7 * DAY_NS, HOUR_NS
     book = Path(given["book"])
     rules = playbook_beside(book) if given["playbook"] is None else Path(given["playbook"])
     return DrillAsked(
@@ -32,10 +40,11 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
             funding=mapped(given["funding"], "--funding"),
             made_up=given["made_up"],
         ),
-        kind=given["kind"],
+        storm=storm,
+        kind=given["kind"] or ("still" if storm else "bootstrap"),
         paths=given["paths"],
-        horizon_ns=length_ns(given["horizon"]),
-        step_ns=width_ns(given["step"]),
+        horizon_ns=horizon_ns if horizon is None else length_ns(horizon),
+        step_ns=step_ns if step is None else width_ns(step),
         seed=given["seed"],
         nu=given["nu"],
         block=given["block"],

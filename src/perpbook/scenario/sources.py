@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from perpbook.errors import InputError
-from perpbook.kernels.paths import BOOTSTRAP, COPULA, FILTERED, NORMAL, STUDENT, Jumps, Source
+from perpbook.kernels.paths import BOOTSTRAP, COPULA, FILTERED, NORMAL, REPLAY, STUDENT, Jumps, Source
 from perpbook.kernels.types import Floats
 from perpbook.model.bars import Bars
 from perpbook.model.units import HOUR_NS
@@ -93,6 +93,19 @@ def hourly_funding(bars: Bars) -> Floats:
             per_hour = one.rates * HOUR_NS / one.interval_ns
             out[row] = np.where(last >= 0, per_hour[np.maximum(last, 0)], 0.0)
     return out
+
+
+def replay_source(close: Floats, high: Floats, low: Floats, funding: Floats) -> Source:
+    """One path gone through as it was: (C, T) multiples of the price before it, and funding per hour."""
+    before = np.concatenate([np.ones((close.shape[0], 1)), close[:, :-1]], axis=1)
+    pool = np.ascontiguousarray(np.stack([close / before, high / before, low / before, funding], axis=2))
+    return empty_source(close.shape[0])._replace(kind=REPLAY, pool=pool)
+
+
+def still_source(funding: Floats) -> Source:
+    """Prices that stand still: what happens is the storm's alone. funding : (C,) per hour."""
+    one = np.ones((funding.size, 1))
+    return replay_source(one, one, one, funding[:, None])
 
 
 def normal_source(

@@ -1,0 +1,154 @@
+"""Storms by name or file, and what of them a drill of one book needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perpbook.errors import InputError
+
+if TYPE_CHECKING:
+    from perpbook.engine.backtest import Journey
+    from perpbook.engine.drill import Surroundings
+    from perpbook.kernels.paths import Source
+    from perpbook.kernels.types import Floats
+    from perpbook.model.bars import Bars
+    from perpbook.model.market import Snapshot
+    from perpbook.scenario.overlay import Ground
+    from perpbook.scenario.replay import Replayed
+    from perpbook.scenario.storm import Storm
+    from perpbook.terms.terms import VenueTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faced:
+    """A storm as one book meets it: `unheard` is what of it a drill does not act on."""
+
+    storm: Storm
+    surroundings: Surroundings
+    notes: tuple[str, ...]
+    unheard: tuple[str, ...]
+
+
+def face(storm: Storm, journey: Journey, ground: Ground, *, outlined: bool) -> Faced:
+    """Draw a storm onto a drill's stage; with `outlined`, a window that it replays by its known moves."""
+    from perpbook.engine.weather import surroundings_of, unheard
+    from perpbook.scenario.draw import draw
+    from perpbook.scenario.replay import outline
+
+    bars = journey.bars
+    overlay = draw(outline(storm) if storm.replay and outlined else storm, ground, bar_ns=bars.bar_ns, steps=bars.count)
+    return Faced(
+        storm=storm,
+        surroundings=surroundings_of(overlay, [account.venue for account in journey.book.accounts]),
+        notes=overlay.notes,
+        unheard=unheard(overlay),
+    )
+
+
+def ground_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], journey: Journey) -> Ground:
+    """What a storm must know of the book."""
+    from perpbook.model.units import HOUR_NS
+    from perpbook.scenario.overlay import Ground
+    from perpbook.terms.find import find_contract
+
+    series = journey.bars.series
+    found = [find_contract(terms[key.venue], key.symbol).contract for key in series]
+    quotes = [snapshot.market.quotes.get((key.venue, key.symbol)) for key in series]
+    rates = [
+        np.nan if quote is None or quote.funding_rate is None
+        else quote.funding_rate * HOUR_NS / terms[key.venue].funding.interval_ns
+        for key, quote in zip(series, quotes, strict=True)
+    ]  # fmt: skip
+    exposures: dict[str, float] = {}
+    for account in snapshot.book.accounts:
+        for one in account.positions:
+            contract = find_contract(terms[account.venue], one.symbol).contract
+            row = journey.bars.column(account.venue, contract.symbol)
+            dollars = one.quantity * (1.0 if contract.is_inverse else float(journey.bars.open[row, 0]))
+            exposures[contract.base] = exposures.get(contract.base, 0.0) + dollars
+    return Ground(
+        series=series,
+        assets=tuple(contract.base for contract in found),
+        betas=snapshot.market.betas,
+        exposures=exposures,
+        funding=np.array(rates),
+    )
+
+
+def funding_now(ground: Ground) -> Floats:
+    """(C,) per hour, 0 where none is known."""
+    assert ground.funding is not None
+    return np.nan_to_num(ground.funding)
+
+
+def still(ground: Ground) -> Source:
+    """Prices that stand still but for the storm."""
+    from perpbook.scenario.sources import still_source
+
+    return still_source(funding_now(ground))
+
+
+def window_of(storm: Storm, lake_at: Path, ground: Ground, bar_ns: int) -> Replayed:
+    """The window that a storm replays, from a lake: Binance's perpetual of every asset that has it, betas for the others.
+
+    Raises
+    ------
+    InputError : the storm replays nothing.
+    DataError : the lake has no history of the window.
+    """
+    from perpbook.errors import DataError
+    from perpbook.history.choose import Wanted
+    from perpbook.history.lake import Lake
+    from perpbook.history.load import load_bars
+    from perpbook.scenario.replay import MARKET, replayed
+
+    if storm.replay is None:
+        raise InputError(f'"{storm.name}" replays no window of history: leave --kind out')
+    lake, found = Lake(lake_at), []
+    for asset in dict.fromkeys([*ground.assets, MARKET]):
+        wanted = Wanted(venue="binance", symbol=f"{asset}USDT", base=asset, quote="USDT")
+        try:
+            bars = load_bars(
+                lake, [wanted], bar_ns=bar_ns, start_ns=storm.replay.start_ns, end_ns=storm.replay.end_ns, proxies={},
+                funding={},
+            )  # fmt: skip
+        except DataError:
+            if asset == MARKET:
+                raise
+            continue
+        found.append((asset, bars))
+    return replayed(joined([bars for _, bars in found]), [asset for asset, _ in found], ground)
+
+
+def joined(many: Sequence[Bars]) -> Bars:
+    """Bars of several contracts on the same grid as one."""
+    from dataclasses import replace
+
+    first = many[0]
+
+    def stack(name: str) -> Any:
+        return np.ascontiguousarray(np.concatenate([getattr(one, name) for one in many]))
+
+    return replace(
+        first,
+        series=tuple(key for one in many for key in one.series),
+        settlements=tuple(paid for one in many for paid in one.settlements),
+        notes=tuple(dict.fromkeys(note for one in many for note in one.notes)),
+        open=stack("open"),
+        high=stack("high"),
+        low=stack("low"),
+        close=stack("close"),
+        stale=stack("stale"),
+    )
+
+
+def replay(found: Replayed) -> Source:
+    """A window gone through again."""
+    from perpbook.scenario.sources import replay_source
+
+    return replay_source(found.close, found.high, found.low, found.funding)
