@@ -15,8 +15,10 @@ from perpbook.engine.drill import run_drill
 from perpbook.errors import InputError
 from tests.runs.futures import (
     barrier_is_hit_as_often_as_theory_says,
+    jumps_are_worth_what_merton_says,
     paths_are_backtests,
     scales_are_where_accounts_die,
+    tails_depend_as_their_copula_says,
     threads_change_nothing,
     without_rules,
 )
@@ -44,6 +46,14 @@ def test_a_path_survives_exactly_the_scales_up_to_its_own() -> None:
 
 def test_a_barrier_is_hit_as_often_as_theory_says() -> None:
     barrier_is_hit_as_often_as_theory_says(1_500, 7)
+
+
+def test_jumps_are_worth_what_merton_says() -> None:
+    jumps_are_worth_what_merton_says(300)
+
+
+def test_tails_depend_as_their_copula_says() -> None:
+    tails_depend_as_their_copula_says(4_000)
 
 
 def test_no_paths_are_refused() -> None:

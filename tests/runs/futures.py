@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
 
 from benchmarks.drill import example
 from perpbook.engine.backtest import Journey, backtest
@@ -14,9 +13,12 @@ from perpbook.engine.drill import Drill, path_bars, run_drill, scales_survived
 from perpbook.kernels import jit
 from perpbook.kernels.drill import END, FIRST, FUNDING, LEAST, RULES
 from perpbook.kernels.journal import BACKSTOP, LIQUIDATION, RULE
-from perpbook.kernels.paths import Source, empty_steps, fill_path, new_brush
+from perpbook.kernels.paths import Jumps, Source, empty_steps, fill_path, new_brush
 from perpbook.kernels.types import Floats
-from perpbook.scenario.sources import normal_source
+from perpbook.scenario.jump_diffusion import JumpMarket, european
+from perpbook.scenario.passage import first_passage
+from perpbook.scenario.sources import normal_source, student_source, with_jumps
+from perpbook.tails.null import tail_dependence_at_level
 
 
 def paths_are_backtests(drill: Drill, paths: range) -> None:
@@ -68,14 +70,6 @@ def scales_are_where_accounts_die(drill: Drill, sizes: tuple[float, ...]) -> int
     return dead
 
 
-def first_passage(barrier: float, volatility: float) -> float:
-    """P(a driftless price falls to `barrier` of its start), `volatility` that of the whole time: the reflection principle
-    for a Brownian motion with drift -s^2/2."""
-    b, s = math.log(barrier), volatility
-    m = -0.5 * s * s
-    return float(norm.cdf((b - m) / s) + math.exp(2 * m * b / (s * s)) * norm.cdf((b + m) / s))
-
-
 def lows(source: Source, seed: int, paths: int, steps: int) -> Floats:
     """(paths, C) the lowest price of each path."""
     columns = source.drift.size
@@ -92,9 +86,48 @@ def barrier_is_hit_as_often_as_theory_says(paths: int, steps: int) -> None:
     source = normal_source(np.array([whole / math.sqrt(steps)]), np.eye(1))
     low = lows(source, 11, paths, steps)[:, 0]
     for barrier in (0.8, 0.9, 0.95):
-        chance = first_passage(barrier, whole)
+        chance = first_passage(1.0, barrier, 0.0, 0.8, 7 / 365)
         error = math.sqrt(chance * (1 - chance) / paths)
         assert abs((low <= barrier).mean() - chance) < 4.0 * error, barrier
+
+
+def ends(source: Source, seed: int, paths: int, steps: int) -> Floats:
+    """(paths, C) where each path ends."""
+    columns = source.drift.size
+    brush, room, out = new_brush(columns, steps), empty_steps(columns, steps), np.empty((paths, columns))
+    for path in range(paths):
+        fill_path(source, seed, path, brush, room)
+        out[path] = room.close[:, steps - 1]
+    return out
+
+
+def jumps_are_worth_what_merton_says(paths: int) -> None:
+    """A call on paths with jumps costs, on average, what Merton's series says; the price itself is a fair game."""
+    volatility, intensity, spread, years, steps = 0.6, 40.0, 0.06, 30 / 365, 60
+    step = years / steps
+    source = normal_source(np.array([volatility * math.sqrt(step)]), np.eye(1))
+    jumps = Jumps(
+        rate=0.6 * intensity * step, excite=0.0, fade=0.0, own_rate=np.array([0.4 * intensity * step]),
+        mean=np.array([-0.5 * spread**2]), spread=np.array([spread]),
+    )  # fmt: skip
+    last = ends(with_jumps(source, jumps), 13, paths, steps)[:, 0]
+    market = JumpMarket(spot=1.0, rate=0.0, dividend=0.0, volatility=volatility, intensity=intensity, spread=spread)
+    for strike in (0.8, 1.0, 1.25):
+        paid = np.maximum(last - strike, 0.0)
+        error = paid.std() / math.sqrt(paths)
+        assert abs(paid.mean() - european(market, strike, years, call=True)) < 4.0 * error, strike
+    assert abs(last.mean() - 1.0) < 4.0 * last.std() / math.sqrt(paths)
+
+
+def tails_depend_as_their_copula_says(paths: int) -> None:
+    """Lower tails of Student's t moves fall together as often as the t-copula has it at that level, not as a normal's do."""
+    rho, nu, level = 0.5, 3.0, 0.02
+    source = student_source(np.full(2, 0.01), np.array([[1.0, rho], [rho, 1.0]]), nu)
+    moves = np.log(ends(source, 17, paths, 1))
+    edge = np.quantile(moves, level, axis=0)
+    found = (moves <= edge).all(axis=1).mean() / level
+    said = tail_dependence_at_level(level, rho, nu)
+    assert abs(found - said) < 4.0 * math.sqrt(said * (1.0 - said) / (level * paths)) + 1e-3
 
 
 def main() -> None:
@@ -107,6 +140,8 @@ def main() -> None:
     assert dead > 100
     for steps in (7, 42, 168):
         barrier_is_hit_as_often_as_theory_says(40_000, steps)
+    jumps_are_worth_what_merton_says(40_000)
+    tails_depend_as_their_copula_says(200_000)
     print(jit.mode(), "futures hold;", dead, "accounts died where their scale said")
 
 

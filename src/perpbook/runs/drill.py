@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
+    from perpbook.scenario.overlay import Ground
+    from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
 
 Tell = Callable[[str, int, int], object]
@@ -147,12 +149,12 @@ def plan_drill(asked: DrillAsked) -> Planned:
     )
     terms = load_all_terms(snapshot, asked.terms_folders)
     journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
-    ground = ground_of(snapshot, terms, journey)
-    storm = find_storm(asked.storm) if asked.storm else None
-    faced = face(storm, journey, ground, outlined=asked.kind != "replay") if storm else None
     past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
+    ground = ground_of(snapshot, terms, journey, past)
+    storm = find_storm(asked.storm) if asked.storm else None
+    faced = face(storm, journey, ground, asked.kind) if storm else None
     if past is not None:
-        source, noted = source_of(asked, past), past.notes
+        source, noted = source_of(asked, past, storm, ground), past.notes
     elif storm is not None and asked.kind == "replay":
         window = window_of(storm, asked.history.lake, ground, asked.step_ns)
         source, noted = replay(window), window.notes
@@ -262,9 +264,10 @@ def made_up_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: 
     )  # fmt: skip
 
 
-def source_of(asked: DrillAsked, past: Bars) -> Source:
-    """The source of paths that was asked for."""
+def source_of(asked: DrillAsked, past: Bars, storm: Storm | None, ground: Ground) -> Source:
+    """The source of paths that was asked for; a storm's shock to correlation is a shock to its."""
     from perpbook.scenario import sources
+    from perpbook.scenario.matrix import shocked_correlation
 
     if asked.kind == "bootstrap":
         return sources.scaled(sources.bootstrap_source(past, mean_block=asked.block), asked.shock)
@@ -272,6 +275,8 @@ def source_of(asked: DrillAsked, past: Bars) -> Source:
         return sources.scaled(sources.filtered_source(past, mean_block=asked.block), asked.shock)
     moves = np.log(sources.pool_of(past)[:, :, 0])
     correlation = sources.blended(sources.rank_correlation(moves), asked.blend)
+    if storm is not None and storm.correlation is not None:
+        correlation = shocked_correlation(correlation, ground.assets, storm.correlation, ground.exposures).matrix
     funding = sources.hourly_funding(past).mean(axis=1)
     if asked.kind == "copula":
         return sources.scaled(sources.copula_source(past, nu=asked.nu, correlation=correlation), asked.shock)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perpbook.errors import InputError
+from perpbook.model.units import DAY_NS
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
@@ -34,24 +35,34 @@ class Faced:
     unheard: tuple[str, ...]
 
 
-def face(storm: Storm, journey: Journey, ground: Ground, *, outlined: bool) -> Faced:
-    """Draw a storm onto a drill's stage; with `outlined`, a window that it replays by its known moves."""
+HAS_CORRELATION = ("copula", "student", "normal")
+"""Kinds of paths with a correlation that a storm can shock."""
+
+
+def face(storm: Storm, journey: Journey, ground: Ground, kind: str) -> Faced:
+    """Draw a storm onto a drill's stage. A window that it replays is outlined by its known moves, unless `kind` is replay."""
     from perpbook.engine.weather import surroundings_of, unheard
     from perpbook.scenario.draw import draw
     from perpbook.scenario.replay import outline
 
     bars = journey.bars
-    overlay = draw(outline(storm) if storm.replay and outlined else storm, ground, bar_ns=bars.bar_ns, steps=bars.count)
+    overlay = draw(
+        outline(storm) if storm.replay and kind != "replay" else storm, ground, bar_ns=bars.bar_ns, steps=bars.count
+    )
+    shock = storm.correlation
+    told = unheard(overlay)
+    if shock is not None and shock.how != "dislocated" and kind not in HAS_CORRELATION:
+        told = (f"the storm's shock to correlation, which needs --kind {', '.join(HAS_CORRELATION)}", *told)
     return Faced(
         storm=storm,
         surroundings=surroundings_of(overlay, [account.venue for account in journey.book.accounts]),
         notes=overlay.notes,
-        unheard=unheard(overlay),
+        unheard=told,
     )
 
 
-def ground_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], journey: Journey) -> Ground:
-    """What a storm must know of the book."""
+def ground_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], journey: Journey, past: Bars | None) -> Ground:
+    """What a storm must know of the book; the volatility of its assets where there is a past."""
     from perpbook.model.units import HOUR_NS
     from perpbook.scenario.overlay import Ground
     from perpbook.terms.find import find_contract
@@ -77,7 +88,16 @@ def ground_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], journey: Jour
         betas=snapshot.market.betas,
         exposures=exposures,
         funding=np.array(rates),
+        volatility=daily_volatility(past, [contract.base for contract in found]) if past else {},
     )
+
+
+def daily_volatility(past: Bars, assets: Sequence[str]) -> dict[str, float]:
+    """Standard deviation of each asset's log move in a day, by the square root of time."""
+    a_day = (DAY_NS / past.bar_ns) ** 0.5
+    return {
+        asset: float(np.diff(np.log(past.close[row])).std()) * a_day for row, asset in reversed(list(enumerate(assets)))
+    }
 
 
 def funding_now(ground: Ground) -> Floats:

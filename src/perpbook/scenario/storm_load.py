@@ -82,7 +82,7 @@ def parse_storms(text: str, file: str) -> tuple[Storm, ...]:
 
 def _storm(table: Table) -> Storm:
     name = table.text("name")
-    if not NAME.fullmatch(name) or name in RESERVED:
+    if name and (not NAME.fullmatch(name) or name in RESERVED):
         table.fault("name", "does not do as a name", "write small letters, digits and hyphens", show=True)
     horizon = table.duration("horizon", positive=True)
     storm = Storm(

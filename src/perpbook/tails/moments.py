@@ -1,0 +1,58 @@
+"""Correlations and slopes of weighted rows, and of those rows that lie in a tail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perpbook.model.bars import Floats
+
+Rows = NDArray[np.intp]
+"""Numbers of rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Of two series per draw (draws,): summed weight, means, variances, covariance."""
+
+    weight: Floats
+    mean_x: Floats
+    mean_y: Floats
+    variance_x: Floats
+    variance_y: Floats
+    covariance: Floats
+
+    @property
+    def correlation(self) -> Floats:
+        """Pearson's; nan where a series does not move."""
+        spread = self.variance_x * self.variance_y
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out: Floats = np.where(spread > 0.0, self.covariance / np.sqrt(np.maximum(spread, 0.0)), np.nan)
+        return out
+
+    @property
+    def slope(self) -> Floats:
+        """Of y on x, by least squares."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out: Floats = np.where(self.variance_x > 0.0, self.covariance / self.variance_x, np.nan)
+        return out
+
+
+def moments_of(x: Floats, y: Floats, weights: Floats) -> Moments:
+    """Of series (n,) for each row of weights (draws, n). Draws without weight have no moments (nan)."""
+    centre_x, centre_y = (float(one.mean()) if one.size else 0.0 for one in (x, y))
+    u, v = x - centre_x, y - centre_y
+    sums = weights @ np.stack([np.ones(x.size), u, v, u * u, v * v, u * v], axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = sums[:, 0]
+        mean_x, mean_y, square_x, square_y, product = (sums[:, k] / weight for k in range(1, 6))
+    return Moments(
+        weight=weight,
+        mean_x=centre_x + mean_x,
+        mean_y=centre_y + mean_y,
+        variance_x=np.maximum(square_x - mean_x * mean_x, 0.0),
+        variance_y=np.maximum(square_y - mean_y * mean_y, 0.0),
+        covariance=product - mean_x * mean_y,
+    )
