@@ -4,16 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast check bench golden lock docs clean
+.PHONY: demo test test-slow check bench golden lock docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/perpbook demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto
-
-test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto -m "not slow"
+
+# What compiles the kernels anew and asks the same laws of thousands: minutes rather than seconds.
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto -m slow
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

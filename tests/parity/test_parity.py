@@ -81,6 +81,7 @@ def test_switching_the_compiler_off_means_plain() -> None:
     assert run(["-c", code], {}).split() == ["compiled", "True"]
 
 
+@pytest.mark.slow
 def test_the_laws_hold_compiled_too() -> None:
     files = [f"tests/laws/{name}.py" for name in LAWS]
     said = run(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.parity.test_parity import run
 
 LAST, LONGEST = 150, 600
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_run_is_the_same_compiled_and_plain(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def test_a_bug_of_ours_is_said_so_with_exit_code_1() -> None:
     assert "perpbook has a bug" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_large_book_is_checked_by_compiled_kernels(tmp_path: Path) -> None:
     symbols = ("BTC", "ETH", "SOL", "XRP", "AAVE", "ADA", "APT", "AVAX", "BCH", "CRV")
     lines = ['schema = "book/1"', 'as_of = "2026-11-20T12:00:00Z"']
