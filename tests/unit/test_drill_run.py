@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 from typer.testing import CliRunner
 
@@ -30,9 +31,15 @@ def drilled(*words: str) -> tuple[int, str]:
 
 def test_the_command_tells_and_draws_the_same_futures(tmp_path: Path) -> None:
     words = [str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--made-up", "--paths", "12", "--horizon", "8h"]
-    page = tmp_path / "drill.html"
-    code, said = drilled(*words, "--json", "--html", str(page))
+    page, kept = tmp_path / "drill.html", tmp_path / "kept"
+    code, said = drilled(*words, "--json", "--html", str(page), "--save", str(kept))
     assert code == 0
+    rows = polars.read_parquet(kept / "futures.parquet")
+    assert rows.shape[0] == 24 and set(rows["side"]) == {"playbook", "alone"}
+    alone = rows.filter(polars.col("side") == "alone")
+    assert alone["end_equity"].mean() == pytest.approx(json.loads(said)["data"]["without_playbook"]["mean"])
+    code, refused = drilled(*words, "--seed", "2", "--save", str(kept))
+    assert code == 3 and "holds another drill" in " ".join(refused.split())
     data = json.loads(said)["data"]
     assert data["without_playbook"]["paths"] == 12 and data["facts"]["simulated"] is True
     assert drilled(*words, "--json", "--threads", "1")[1] == said
@@ -145,3 +152,50 @@ def test_sources_refuse_what_is_no_correlation() -> None:
         with pytest.raises(InputError, match=told):
             sources.normal_source(np.full(3, 0.01), matrix)
     assert np.allclose(sources.blended(np.eye(3), 1.0), 1.0)
+
+
+def test_a_storm_of_the_catalogue_is_faced_alone_and_in_sums(tmp_path: Path) -> None:
+    words = [str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--json"]
+    code, said = drilled(*words, "--storm", "crash-2020-03-12")
+    data = json.loads(said)["data"]
+    assert code == 0 and data["facts"]["paths"] == 1 and data["facts"]["horizon_hours"] == 48.0
+    dies = {one["account"]: one["dies"]["count"] for one in data["without_playbook"]["accounts"]}
+    assert dies["hl-main"] == 1 and dies["deribit-btc"] == 0
+    assert not any(one["dies"]["count"] for one in data["under_playbook"]["accounts"])
+    code, said = drilled(*words, "--storm", "gap-down + usdc-088", "--horizon", "4h")
+    assert code == 0 and any("USDC falls to 0." in one for one in json.loads(said)["data"]["not_modelled"])
+    code, said = drilled(*words, "--storm", "crash-2020-03-21")
+    assert code == 3 and "crash-2020-03-12" in said
+
+
+def test_every_storm_is_told_or_said_not_to_be() -> None:
+    done = CliRunner().invoke(app, ["drill", "all", str(DESK / "book.toml"), "--of", "historic", "--json"])
+    rows = json.loads(done.output)["data"]
+    assert done.exit_code == 0 and len(rows) == 9
+    assert [row["storm"] for row in rows if "not_faced" in row] == ["crash-2025-10-replay"]
+    listed = CliRunner().invoke(app, ["drill", "list"]).output
+    assert "crash-2020-03-12" in listed and "winners-taken" in listed
+    shown = CliRunner().invoke(app, ["drill", "show", "gap-down"]).output
+    assert 'schema = "storm/1"' in shown
+
+
+def test_two_playbooks_are_compared_on_the_same_futures() -> None:
+    words = [
+        "drill",
+        "compare",
+        *(str(DESK / name) for name in ("book.toml", "conservative.toml", "conservative.toml")),
+    ]
+    done = CliRunner().invoke(app, [*words, "--made-up", "--paths", "4", "--horizon", "6h", "--json"])
+    data = json.loads(done.output)["data"]
+    assert data["only_first"] == data["only_second"] == 0
+    assert all(line["difference"] == 0.0 for line in data["paired"])
+
+
+def test_the_map_falls_with_the_size_of_moves_and_asks_for_enough_futures() -> None:
+    words = ["drill", "map", str(DESK / "book.toml"), "--made-up", "--horizon", "3h", "--json"]
+    done = CliRunner().invoke(app, [*words, "--paths", "40", "--chance", "0.5"])
+    cells = json.loads(done.output)["data"]["cells"]
+    usual = [one for one in cells if one["blend"] == 0.0]
+    assert [one["scale"] for one in usual] == sorted((one["scale"] for one in usual), reverse=True)
+    refused = CliRunner().invoke(app, [*words, "--paths", "40"])
+    assert refused.exit_code == 3 and "1,000 or more" in " ".join(json.loads(refused.output)["errors"][0].values())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perpbook.cli import backtest as shared
 from perpbook.cli.output import Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(help="Put the book through storms that never happened.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -63,6 +66,7 @@ def run(
     no_playbook: shared.Alone = False,
     threads: Threads = 2,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Folder to keep every future in, as Parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw futures, run the book through each of them, and tell what dies, how often, and what the playbook saves.
@@ -84,12 +88,15 @@ def drilled(given: dict[str, Any]) -> Answer:
     from perpbook.report.progress import progress
     from perpbook.runs.drill import run_asked_drill
     from perpbook.runs.drill_asked import drill_from
+    from perpbook.runs.drill_keep import keep_drill
     from perpbook.runs.drill_page import write_drill
 
     with progress("Drill", quiet=given["as_json"]) as tell:
         found = run_asked_drill(drill_from(given), tell, threads=given["threads"])
     if given["html"] is not None:
         write_drill(found, given["html"])
+    if given["save"] is not None:
+        keep_drill(found, given["save"])
     return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
 
 
@@ -135,6 +142,46 @@ def compare(
         return Answer(data=found, tell=lambda console: tell_comparison(console, found))
 
     reply("drill-compare/1", as_json, work)
+
+
+@app.command("map")
+def survival(
+    book: Annotated[Path, typer.Argument(help="Book file.")],
+    chance: Annotated[float, typer.Option("--chance", help="Of losing an account, that a size may have.")] = 0.01,
+    paths: Paths = 2_000,
+    horizon: Horizon = None,
+    step: Step = None,
+    kind: Annotated[str, typer.Option("--kind", help="student, copula or normal.")] = "student",
+    nu: Nu = 4.0,
+    seed: Seed = 1,
+    start: shared.From = None,
+    end: shared.To = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    made_up: MadeUp = False,
+    as_json: AsJson = False,
+) -> None:
+    """Map how often every account lives, and how large the book may be, over correlation and the size of moves."""
+    given = locals() | {"playbook": None, "no_playbook": True, "storm": None, "shock": 1.0, "blend": 0.0, "block": None}
+
+    def work() -> Answer:
+        from perpbook.report.drill_map import tell_map
+        from perpbook.report.progress import progress
+        from perpbook.runs.drill_asked import drill_from
+        from perpbook.runs.drill_map import survival_map
+
+        with progress("Map", quiet=as_json) as tell:
+            found = survival_map(drill_from(given), chance=chance, tell=tell)
+
+        def told(console: Console) -> None:
+            for note in found.notes:
+                console.print(f"Note: {note}.")
+            tell_map(console, found.cells, chance)
+
+        return Answer(data=found, tell=told)
+
+    reply("drill-map/1", as_json, work)
 
 
 @app.command("all")

@@ -47,3 +47,27 @@ class Drilled:
         from dataclasses import replace
 
         return backtest(replace(self.drill.journey, bars=path_bars(self.drill, path)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One combination: the share of futures in which every account lives at the size held now, and the largest common scale
+    at which at most `chance` of futures lose one."""
+
+    blend: float
+    shock: float
+    lives: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalMap:
+    """Cells by shock, then by blend. `chance` is what `scale` allows."""
+
+    paths: int
+    chance: float
+    kind: str
+    blends: tuple[float, ...]
+    shocks: tuple[float, ...]
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...]
