@@ -99,6 +99,21 @@ def test_shortfall_is_the_mean_loss_of_the_worst_and_not_told_of_too_few() -> No
     assert measures_of(futures_of(ends[:400], [4.0] * 400), ("main",), 1.0, {}).shortfall is None
 
 
+def test_money_that_comes_after_the_step_of_death_began_is_too_late() -> None:
+    futures = futures_of([50.0] * 10, [0.0] * 3 + [2.0] * 4 + [4.0] * 3)
+    for arrives, late in ((0.5, 3), (2.0, 3), (2.5, 7), (9.0, 7)):
+        (told,) = measures_of(futures, ("main",), 1.0, {}, {"main": arrives}).accounts
+        assert told.too_late is not None and (told.too_late.count, told.dies.count) == (late, 7)
+
+
+def test_an_arrival_at_an_account_that_is_not_there_is_refused() -> None:
+    words = [str(DESK / "book.toml"), "--storm", "gap-down"]
+    code, said = drilled(*words, "--arrives", "nobody=45m")
+    assert code == 3 and "no account of this book" in said
+    code, said = drilled(*words, "--arrives", "hl-sol=45m")
+    assert code == 0 and "before money sent at the start, 0.75 hours on its way" in " ".join(said.split())
+
+
 def test_quantiles_of_the_fan_are_of_the_ends_to_a_bin() -> None:
     rows = fan_quantiles(futures_of([float(k) for k in range(100)], [4.0] * 100))
     assert rows[3, 0] == pytest.approx(49.5, abs=1.0) and rows[1, -1] == pytest.approx(4.5, abs=1.0)

@@ -37,6 +37,10 @@ Blend = Annotated[float, typer.Option("--blend", help="Correlation towards one (
 Nu = Annotated[float, typer.Option("--nu", help="Degrees of freedom of fat-tailed kinds.")]
 Block = Annotated[float | None, typer.Option("--block", help="Mean length of a block of the past, in steps.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same futures.")]
+Arrives = Annotated[
+    list[str] | None,
+    typer.Option("--arrives", help="account=45m: how long money sent at the start takes to it; repeat it."),
+]
 Threads = Annotated[int, typer.Option("--threads", help="Threads; they change no figure.", min=1, max=256)]
 MadeUp = Annotated[bool, typer.Option("--made-up", help="Draw from simulated history: a trial without any data.")]
 
@@ -56,6 +60,7 @@ def run(
     blend: Blend = 0.0,
     nu: Nu = 4.0,
     block: Block = None,
+    arrives: Arrives = None,
     seed: Seed = 1,
     start: shared.From = None,
     end: shared.To = None,

@@ -39,4 +39,6 @@ def side(measures: DrillMeasures) -> dict[str, Any]:
         for name in ("dies", "first"):
             chance = getattr(one, name)
             row[name] |= {"share": chance.share, "interval": chance.interval}
+        if one.too_late is not None:
+            row["too_late"] |= {"share": one.too_late.share, "interval": one.too_late.interval}
     return told

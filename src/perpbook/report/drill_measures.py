@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -46,12 +48,15 @@ class Chance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDeaths:
-    """One account: chance to be liquidated, to be the first, median hours until it is (None when it never is)."""
+    """One account: chance to be liquidated, to be the first, median hours until it is (None when it never is), and, where it is
+    known after how many hours money sent at the start arrives, the chance to be liquidated in a step that begins before."""
 
     account: str
     dies: Chance
     first: Chance
     median_hours: float | None
+    arrives_hours: float | None = None
+    too_late: Chance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +85,14 @@ class DrillMeasures:
     rules: tuple[tuple[str, int, int], ...]
 
 
-def measures_of(futures: Futures, accounts: tuple[str, ...], hours: float, reasons: dict[int, str]) -> DrillMeasures:
-    """The figures of one side; `hours` is a step's length."""
+def measures_of(
+    futures: Futures,
+    accounts: tuple[str, ...],
+    hours: float,
+    reasons: dict[int, str],
+    arrives: Mapping[str, float] = MappingProxyType({}),
+) -> DrillMeasures:
+    """The figures of one side; `hours` is a step's length, `arrives` by account the hours that money takes to it."""
     figures, paths = futures.figures, futures.figures.shape[0]
     end, alone = figures[:, at.END], figures[:, at.ORPHAN] > 0.0
     tail = int(TAIL * paths)
@@ -89,7 +100,9 @@ def measures_of(futures: Futures, accounts: tuple[str, ...], hours: float, reaso
         paths=paths,
         start=futures.start,
         dies=Chance(count=int((figures[:, at.FIRST] < futures.steps).sum()), paths=paths),
-        accounts=tuple(_account(futures, number, name, hours) for number, name in enumerate(accounts)),
+        accounts=tuple(
+            _account(futures, number, name, hours, arrives.get(name)) for number, name in enumerate(accounts)
+        ),
         mean=float(end.mean()),
         median=float(np.median(end)),
         worst=float(end.min()),
@@ -111,7 +124,7 @@ def measures_of(futures: Futures, accounts: tuple[str, ...], hours: float, reaso
     )
 
 
-def _account(futures: Futures, number: int, name: str, hours: float) -> AccountDeaths:
+def _account(futures: Futures, number: int, name: str, hours: float, arrives: float | None) -> AccountDeaths:
     paths, when = futures.died.shape[0], futures.died[:, number]
     dead = when < futures.steps
     first = dead & (futures.figures[:, at.WHO] == number)
@@ -120,6 +133,8 @@ def _account(futures: Futures, number: int, name: str, hours: float) -> AccountD
         dies=Chance(count=int(dead.sum()), paths=paths),
         first=Chance(count=int(first.sum()), paths=paths),
         median_hours=float(np.median(when[dead]) + 1.0) * hours if dead.any() else None,
+        arrives_hours=arrives,
+        too_late=None if arrives is None else Chance(count=int((dead & (when * hours < arrives)).sum()), paths=paths),
     )
 
 

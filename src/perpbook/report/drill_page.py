@@ -10,7 +10,7 @@ from perpbook.engine.outcome import Outcome
 from perpbook.kernels import journal as codes
 from perpbook.kernels.drill import END
 from perpbook.report import drill_figures
-from perpbook.report.drill_text import lines_of, share, sides_of, sizes_of, verdict_of, with_interval
+from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
 from perpbook.report.html import environment, piece
 
 WORST = 3
@@ -69,6 +69,7 @@ def drill_page(drilled: Drilled) -> str:
             lines=lines_of(under, without),
             sizes=sizes_of(drilled),
             replays=replays,
+            rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
             figures=figures,
             share_of=share,
             told=with_interval,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.engine.drilled import Drilled
 from perpbook.playbook.words import reason_words
-from perpbook.report.drill_measures import Chance, DrillMeasures, Size, largest_size, measures_of
+from perpbook.report.drill_measures import AccountDeaths, Chance, DrillMeasures, Size, largest_size, measures_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,8 +18,21 @@ CHANCES = (0.05, 0.01, 0.001)
 def sides_of(drilled: Drilled) -> tuple[DrillMeasures | None, DrillMeasures]:
     """The figures under the playbook (None without one) and without it."""
     hours, reasons = drilled.facts["step_hours"], reason_words()
-    under = measures_of(drilled.under, drilled.accounts, hours, reasons) if drilled.under else None
-    return under, measures_of(drilled.without, drilled.accounts, hours, reasons)
+    arrives = drilled.facts["arrives_hours"]
+    under = measures_of(drilled.under, drilled.accounts, hours, reasons, arrives) if drilled.under else None
+    return under, measures_of(drilled.without, drilled.accounts, hours, reasons, arrives)
+
+
+def rescue_words(one: AccountDeaths) -> str | None:
+    """Whether money sent at the start comes in time, in a sentence; None where nobody said how long it takes."""
+    if one.too_late is None or one.arrives_hours is None:
+        return None
+    if not one.dies.count:
+        return f"{one.account} dies in no future: money that takes {one.arrives_hours:g} hours is in time."
+    return (
+        f"In {one.dies.count:,} of {one.dies.paths:,} futures {one.account} dies; in {one.too_late.count:,} of them before money "
+        f"sent at the start, {one.arrives_hours:g} hours on its way, can arrive: {with_interval(one.too_late)} of all."
+    )
 
 
 def sizes_of(drilled: Drilled) -> list[Size]:
@@ -80,6 +93,10 @@ def tell_drill(console: Console, drilled: Drilled) -> None:
     under, without = sides_of(drilled)
     _tell_sides(console, under, without)
     _tell_accounts(console, under, without)
+    for one in (under or without).accounts:
+        told = rescue_words(one)
+        if told is not None:
+            console.print(told + (" (under the playbook)" if under else ""))
     for size in sizes_of(drilled):
         console.print(
             f"Without rules, at most {share(size.chance)} of futures lose an account up to {size.scale:.3g} times the positions "

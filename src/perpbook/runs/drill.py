@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,8 @@ class History:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillAsked:
     """A drill as the trader asks for it. `shock` multiplies every move, `blend` pulls correlation towards one (above 0) or
-    towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`)."""
+    towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`).
+    `arrives_ns` : how long money sent at the start is on its way to an account, by its name."""
 
     book: Path
     playbook: Path | None
@@ -69,6 +70,7 @@ class DrillAsked:
     block: float | None = None
     shock: float = 1.0
     blend: float = 0.0
+    arrives_ns: Mapping[str, int] = field(default_factory=dict)
     terms_folders: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
@@ -147,6 +149,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
     )
+    _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
     journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
     past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
@@ -173,6 +176,14 @@ def plan_drill(asked: DrillAsked) -> Planned:
         notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
     )
+
+
+def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:
+    """Refuse times of arrival for accounts that are not there."""
+    known = [account.id for account in snapshot.book.accounts]
+    for name in asked.arrives_ns:
+        if name not in known:
+            raise InputError(f'--arrives names "{name}", which is no account of this book: it has {", ".join(known)}')
 
 
 def stage_journey(
@@ -304,6 +315,7 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "seed": asked.seed,
         "shock": asked.shock,
         "blend": asked.blend,
+        "arrives_hours": {name: length / HOUR_NS for name, length in asked.arrives_ns.items()},
         "nu": asked.nu if asked.kind in ("copula", "student") else None,
         "history_from": to_iso(int(past.open_ns[0])) if past else None,
         "history_to": to_iso(int(past.open_ns[-1]) + past.bar_ns) if past else None,

@@ -50,5 +50,6 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         block=given["block"],
         shock=given["shock"],
         blend=given["blend"],
+        arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
         terms_folders=terms_folders(),
     )
