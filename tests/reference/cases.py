@@ -75,13 +75,6 @@ class Case:
         return live(account, history, adverse=self.adverse)
 
 
-def _pair(btc: str, eth: str, *, suffix: str = "USDT", bought: str = "1") -> tuple[Leg, Leg]:
-    return (
-        Leg(symbol=f"BTC{suffix}", base="BTC", times=btc, bought=bought),
-        Leg(symbol=f"ETH{suffix}", base="ETH", times=eth),
-    )
-
-
 def _both(btc: str, eth: str, suffix: str = "USDT", bought: str = "1") -> tuple[Leg, Leg]:
     return (
         Leg(symbol=f"BTC{suffix}", base="BTC", times=btc, bought=bought),
@@ -161,7 +154,7 @@ HYPERLIQUID = (
 SLICED = _hyperliquid(
     "summer 2023, a large short", _both("-6", "-6", ""), dies=("2023-05-28", "2023-06-21"), cash=1_000_000
 )
-"""A fifth of it does not restore its margin: see the tests."""
+"""A fifth of it does not restore its margin."""
 
 FIVE = HOUR_MS // 12
 BYBIT = tuple(

@@ -29,6 +29,11 @@ def near(found: float, said: Decimal) -> bool:
     return abs(found - float(said)) <= CLOSE * abs(float(said))
 
 
+def days(story: Story, case: Case) -> tuple[str, ...]:
+    """The days on which the venue closed something."""
+    return tuple(dict.fromkeys(case.span.day_of(one.bar) for one in story.closed))
+
+
 def funding_by_close(outcome: Outcome) -> np.ndarray:
     """Dollars of funding received up to and with each bar."""
     paid = np.zeros(outcome.bars.count)
@@ -67,9 +72,13 @@ def test_the_engine_agrees_with_the_slow_reckoning(case: Case, lake: Lake) -> No
     history = case.history()
     story = case.story(history)
     check(run(bars_of(lake, case), case, case.holdings(history)), story, case)
-    assert tuple(dict.fromkeys(case.span.day_of(one.bar) for one in story.closed)) == case.dies
+    assert days(story, case) == case.dies
 
 
 def test_what_a_fifth_did_not_save_is_closed_in_full(lake: Lake) -> None:
     history = SLICED.history()
-    check(run(bars_of(lake, SLICED), SLICED, SLICED.holdings(history)), SLICED.story(history), SLICED)
+    story = SLICED.story(history)
+    first, second = (abs(one.change) for one in story.closed[:2])
+    assert story.closed[0].bar == story.closed[1].bar and near(float(second), 4 * first)
+    check(run(bars_of(lake, SLICED), SLICED, SLICED.holdings(history)), story, SLICED)
+    assert days(story, SLICED) == SLICED.dies

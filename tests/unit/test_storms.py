@@ -494,24 +494,6 @@ def test_every_incident_of_the_records_is_in_the_catalogue() -> None:
         assert known is not None or all(one.assumed for one in same), record["id"]
 
 
-def test_layers_and_routes_of_the_catalogue_are_those_money_moves_on() -> None:
-    import tomllib
-
-    folder = ROOT / "src/perpbook/treasury/data"
-    layers = {one["id"] for one in tomllib.loads((folder / "layers.toml").read_text())["layers"]}
-    routes = tomllib.loads((folder / "routes.toml").read_text())["routes"]
-    known = {one["id"] for one in routes} | {one["family"] for one in routes}
-    gone = {"polygon-zkevm", "polygon-pos"}
-    bridges = {one.name for storm in packaged().values() for one in storm.outages if one.where == "route"} - known
-    assert {
-        one.name for storm in packaged().values() for one in storm.outages if one.where == "layer"
-    } <= layers | gone | {"*"}
-    assert bridges == {
-        "poly-network", "qubit", "wormhole", "lifi", "ronin", "harmony-horizon", "nomad", "orbit-chain", "socket",
-        "verus-bridge", "allbridge",
-    }  # fmt: skip
-
-
 def test_the_catalogue_in_the_documents_is_the_catalogue() -> None:
     text = (ROOT / "docs/drills-storms.md").read_text(encoding="utf-8")
     assert catalogue_table(packaged().values()) in text, "put catalogue_table(packaged().values()) into the document"

@@ -145,18 +145,31 @@ def death_on_the_way(lines: Lines, a: int, prices: Floats, at: Floats, way: Floa
     return np.nan
 
 
+@lean
+def reach_of(lines: Lines, low: int, high: int, betas: Floats, side: float) -> float:
+    """How far a joint move goes before the first price of items low..high-1 that falls with it (`side` 1: in a fall, -1: in
+    a rise) stands at `LEAST`; inf when none does."""
+    steepest = 0.0
+    for i in range(low, high):
+        steepest = max(steepest, side * betas[lines.column[i]])
+    return (1.0 - LEAST) / steepest if steepest > 0.0 else np.inf
+
+
 @kernel
 def joint_moves(lines: Lines, prices: Floats, betas: Floats, out: Floats) -> None:
     """The joint move at which each account dies, falling and rising: `out` (accounts, 2), fractions, NaN for never.
 
     Every price goes to `p (1 + beta s)`, but not under `LEAST` p; `betas` is (columns,). For an account that is dead
-    already the ends of the stretch in which it would live are given: one of them is on the wrong side of 0.
+    already the ends of the stretch in which it would live are given: one of them is on the wrong side of 0, and one that
+    lies beyond where the first price stops falling is NaN.
     """
     direction = prices * betas
     for a in range(lines.cash.size):
         low, high = lines.start[a], lines.start[a + 1]
         if surplus_on_ray(lines, low, high, lines.cash[a], prices, direction, 0.0)[0] < 0.0:
-            out[a, 0], out[a, 1] = safe_stretch(lines, low, high, lines.cash[a], prices, direction)
+            fall, rise = safe_stretch(lines, low, high, lines.cash[a], prices, direction)
+            out[a, 0] = fall if fall >= -reach_of(lines, low, high, betas, 1.0) else np.nan
+            out[a, 1] = rise if rise <= reach_of(lines, low, high, betas, -1.0) else np.nan
         else:
             out[a, 0] = -death_along(lines, a, prices, -direction)
             out[a, 1] = death_along(lines, a, prices, direction)
