@@ -1,15 +1,19 @@
-"""The smallest journey there is: what compiling the tick is done on."""
+"""The smallest journey there is, and the smallest drill: what compiling is done on."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from perpbook.engine.backtest import Journey
+from perpbook.engine.drill import Drill
 from perpbook.model.account import Account, Balance
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.book import Book
 from perpbook.model.units import HOUR_NS
 from perpbook.playbook.schema import Playbook
+from perpbook.scenario.sources import still_source
 from perpbook.strategies.table import Leg, TargetTable
 from perpbook.terms.load import load_terms
 
@@ -42,3 +46,8 @@ def smallest_journey() -> Journey:
         playbook=Playbook(schema_version=1),
         targets=TargetTable(bar=np.array([0], dtype=np.int64), legs=(leg,), exposure=np.full((1, 1), 0.5)),
     )
+
+
+def smallest_drill() -> Drill:
+    """One future of that journey, in which nothing moves."""
+    return Drill(journey=replace(smallest_journey(), targets=None), source=still_source(np.zeros(1)), paths=1, seed=0)

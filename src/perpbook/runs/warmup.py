@@ -1,4 +1,4 @@
-"""`warmup`: compile the kernels into the cache; checks and backtests then compile nothing."""
+"""`warmup`: compile the kernels into the cache; checks, backtests and drills then compile nothing."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ def run_warmup(now_ns: Callable[[], int], tell: Callable[[str, int, int], None])
     jit.prefer_compiled()
     started = now_ns()
     from perpbook.engine.backtest import backtest
-    from perpbook.engine.smallest import smallest_journey
+    from perpbook.engine.drill import run_drill, scales_survived
+    from perpbook.engine.smallest import smallest_drill, smallest_journey
     from perpbook.kernels.warmup import steps
     from perpbook.runs.demo import check_example
 
     todo = list(steps())
     for number, (name, compile_it) in enumerate(todo):
-        tell(name, number, len(todo) + 2)
+        tell(name, number, len(todo) + 3)
         compile_it()
-    tell("rules", len(todo), len(todo) + 2)
+    tell("rules", len(todo), len(todo) + 3)
     check_example("desk", "conservative")
-    tell("the tick, about a minute", len(todo) + 1, len(todo) + 2)
+    tell("the tick, about a minute", len(todo) + 1, len(todo) + 3)
     backtest(smallest_journey())
-    names = (*(name for name, _ in todo), "rules", "the tick")
+    tell("drills, a minute or two", len(todo) + 2, len(todo) + 3)
+    run_drill(smallest_drill(), threads=1)
+    scales_survived(smallest_drill())
+    names = (*(name for name, _ in todo), "rules", "the tick", "drills")
     return Warmed(kernels=names, folder=jit.cache_folder(), seconds=(now_ns() - started) / 1e9)
