@@ -121,7 +121,7 @@ def arrange(
             [account.layer for account in book.accounts if account.layer] + [held.layer for held in book.layers]
         )
     )
-    slots = _slots(rows, book, terms, (assets, venues, layers, len(bars.series)), frictions, betas or {})
+    slots = _slots(rows, book, terms, (assets, venues, layers), frictions, betas or {})
     holding = _filled(slots, rows, book, terms, bars)
     return Arrangement(
         accounts=book.accounts,
@@ -245,11 +245,11 @@ def _slots(
     rows: Sequence[Row],
     book: Book,
     terms: Mapping[str, VenueTerms],
-    names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int],
+    names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     frictions: Frictions,
     betas: Mapping[str, float],
 ) -> Slots:
-    assets, venues, layers, columns = names
+    assets, venues, layers = names
     accounts = book.accounts
     home = [terms[account.venue] for account in accounts]
     counts = np.bincount([row.account for row in rows], minlength=len(accounts)) if rows else [0] * len(accounts)
@@ -274,7 +274,6 @@ def _slots(
         for name, value in figures.items():
             record[name][number] = value
     contracts = np.array(positions, dtype=np.int64)
-    of_column = contracts[np.argsort(record["column"][contracts], kind="stable")]
     return Slots(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         rows=record,
@@ -285,8 +284,6 @@ def _slots(
         rate=tables[1],
         initial=tables[2],
         deduction=tables[3],
-        of_column=of_column,
-        column_start=np.searchsorted(record["column"][of_column], np.arange(columns + 1)).astype(np.int64),
     )
 
 

@@ -17,7 +17,7 @@ from perpbook.kernels.holding import PRICE
 from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, BY_VENUE, MONEY_IN, MONEY_OUT, ROOM, empty_journal
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.orders import Habits, Orders, no_orders
-from perpbook.kernels.screens import Block
+from perpbook.kernels.screens import Block, Sum
 from perpbook.kernels.step import advance
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
@@ -32,7 +32,6 @@ from perpbook.terms.terms import VenueTerms
 CHUNK_BARS = 1 << 16
 """Bars between two calls of `progress`."""
 
-FIRST_SPAN = 64
 
 CLOCK = 8
 """Places in `kernels.step.Body.clock`."""
@@ -232,7 +231,7 @@ def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int
     rows, accounts = len(arrangement.rows), len(arrangement.accounts)
     columns, bars = len(journey.bars.series), journey.bars.count
     clock = np.zeros(CLOCK, dtype=np.int64)
-    clock[SPAN] = FIRST_SPAN
+    clock[SPAN] = WIDTH
     under_way, moving = _transfers(journey, arrangement)
     return Body(
         holding=arrangement.holding,
@@ -241,10 +240,9 @@ def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int
         under_way=under_way,
         moving=moving,
         outside=rules.outside,
-        block=_empty_block(columns, accounts, rows),
+        block=_empty_block(columns, accounts, rows, min(WIDTH, bars)),
         target=np.full(rows, np.nan),
         curve=np.empty((accounts, bars)),
-        rows=np.zeros((accounts, min(WIDTH, bars) + 1)),
         prices=np.zeros(columns),
         weights=np.zeros(rows),
         columns=np.zeros(rows, dtype=np.int64),
@@ -253,17 +251,24 @@ def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int
     )  # fmt: skip
 
 
-def _empty_block(columns: int, accounts: int, rows: int) -> Block:
+def _empty_block(columns: int, accounts: int, rows: int, lanes: int) -> Block:
     return Block(
-        now_ns=np.zeros(1, dtype=np.int64),
-        bounds=np.zeros((columns, 2)),
-        cash=np.zeros(accounts),
+        sum=Sum(
+            span=np.zeros(2, dtype=np.int64),
+            bounds=np.zeros((columns, 2)),
+            weights=np.zeros(2 * rows),
+            columns=np.zeros(2 * rows, dtype=np.int64),
+            figures=np.zeros(3),
+            sums=np.zeros(lanes),
+        ),
+        cash=np.zeros((accounts, lanes)),
+        total=np.zeros(lanes),
+        unit=np.zeros((columns, lanes)),
+        wallet=np.zeros((accounts, lanes)),
+        flow=np.zeros(lanes),
+        paid=np.zeros(2),
         equity=np.zeros(accounts),
         book=np.zeros(1),
-        most=np.zeros(1),
-        paid=np.zeros(rows),
-        still=np.zeros(rows),
-        since=np.zeros(accounts, dtype=np.int64),
     )
 
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perpbook.engine.backtest import Journey, Ready, prepare
-from perpbook.engine.stage import interval_hours
+from perpbook.engine.reel import by_settled_bar, settlements_by_bar
 from perpbook.engine.variants import fresh_of
 from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
 from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Run, Weather, run_paths, stage_path
-from perpbook.kernels.paths import Brush, Source, Steps, empty_steps, fill_path, new_brush
+from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
 from perpbook.kernels.sweep import Fresh
-from perpbook.kernels.tape import TAKEN
+from perpbook.kernels.tape import NO_PRICE, TAKEN, Tape
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
-from perpbook.model.bars import Bars
+from perpbook.model.bars import Bars, Settlements
 
 REASONS = 24
 """Room for `kernels.state`'s reason codes."""
@@ -62,6 +62,14 @@ def calm(columns: int, steps: int) -> Surroundings:
         impact=np.ones((columns, 1)),
         taken=np.zeros(0, dtype=TAKEN).view(np.recarray),
     )
+
+
+def without_weather(around: Surroundings) -> Flags:
+    """(C,) 1 for columns on which nothing falls beside the paths."""
+    still = (around.factor == 1.0) & (around.low == 1.0) & (around.high == 1.0) & (around.closed & NO_PRICE == 0)
+    still &= np.isnan(around.funding_set) & (around.funding_add == 0.0)
+    out: Flags = still.all(axis=1).astype(np.uint8)
+    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +182,13 @@ def set_stage(drill: Drill) -> Stage:
         ready=ready,
         fresh=fresh_of(ready),
         weather=Weather(
-            start=bars.close[:, 0].copy(),
+            calm=without_weather(around),
             factor=around.factor,
             low=around.low,
             high=around.high,
             funding_set=around.funding_set,
             funding_add=around.funding_add,
-            hours=interval_hours(bars),
+            hours=by_settled_bar(bars, settlements_by_bar(bars).hours)[1],
         ),
         look=Look(
             held=held.copy(),
@@ -188,7 +196,14 @@ def set_stage(drill: Drill) -> Stage:
             died=np.zeros(len(ready.arrangement.accounts)),
             fired=np.zeros(REASONS, dtype=np.int64),
         ),
-        steps=empty_steps(*shape),
+        steps=Steps(
+            start=bars.close[:, 0].copy(),
+            open=tape.open,
+            high=tape.high,
+            low=tape.low,
+            close=tape.close,
+            funding=np.zeros(shape),
+        ),
         brush=new_brush(*shape),
     )
 
@@ -239,11 +254,17 @@ def path_bars(drill: Drill, path: int) -> Bars:
     fill_path(drill.source, drill.seed, path, stage.brush, stage.steps)
     tape = stage.ready.reel.tape
     stage_path(tape, stage.steps, stage.weather)
-    bars, rates = drill.journey.bars, tape.settlements["rate"]
-    settled = []
-    for column, one in enumerate(bars.settlements):
-        settled.append(replace(one, rates=np.ascontiguousarray(rates[tape.settlements["column"] == column])))
+    bars = drill.journey.bars
+    settled = [_settled(one, bars, tape, column) for column, one in enumerate(bars.settlements)]
     return replace(
         bars, open=tape.open, high=tape.high, low=tape.low, close=tape.close, stale=tape.stale,
         settlements=tuple(settled), source=f"path {path} of a drill",
     )  # fmt: skip
+
+
+def _settled(one: Settlements, bars: Bars, tape: Tape, column: int) -> Settlements:
+    """A column's settlements with the rates of a path; what several in one bar pay stands at the first of them."""
+    at = (one.times_ns - bars.open_ns[0]) // bars.bar_ns
+    rates = tape.funding_rate[column][np.searchsorted(tape.funding_bar, at)]
+    first = np.diff(at, prepend=-1) > 0
+    return replace(one, rates=np.where(first, rates, 0.0))

@@ -65,6 +65,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         pull=np.array([pull * abs(one.size) for one in scenarios], dtype=np.float64),
         outermost=outermost(scenarios),
         widest=widest(scenarios, every, pull),
+        asset=_asset_of_column(arrangement, columns),
     )
     outside, notes = _outside(arrangement, book, names)
     _sort_into_sleeves(arrangement, playbook)
@@ -82,6 +83,13 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         outside=outside,
         notes=notes,
     )
+
+
+def _asset_of_column(arrangement: Arrangement, columns: int) -> Integers:
+    """(C,) the asset that each price column is of; 0 where no row reads it."""
+    out = np.zeros(columns, dtype=np.int64)
+    out[arrangement.slots.column] = arrangement.slots.rows["asset"]
+    return out
 
 
 def _move(scenario: Scenario, asset: str, exposed: Exposed) -> float:

@@ -8,14 +8,20 @@ import numpy as np
 
 from perpbook.engine.arrange import Arrangement, Frictions
 from perpbook.errors import InputError
-from perpbook.kernels.tape import CHUNK, SETTLEMENT, TAKEN, Schedule, Tape, scan
+from perpbook.kernels.tape import CHUNK, TAKEN, Schedule, Tape, scan
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
-from perpbook.model.units import DAY_NS, to_iso
+from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 from perpbook.strategies.table import TargetTable
 
 WINDOW_DAYS = 30
 """Days of closes and volumes behind the cost of trading on a day."""
+
+
+SETTLEMENT = np.dtype(
+    [("bar", np.int64), ("column", np.int64), ("rate", np.float64), ("hours", np.float64)], align=True
+)
+"""A funding settlement; rate > 0: longs pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,7 @@ def reel(
 ) -> Reel:
     """Make the tape of a run. `due` (B,) from the playbook's rebalance; `daily_volume` (C, days) dollars, NaN unknown."""
     lows, highs = extremes(bars)
-    settlements = settlements_by_bar(bars)
+    funding_bar, funding_rate = by_settled_bar(bars, settlements_by_bar(bars).rate)
     target_bar, target = targets_by_row(targets, arrangement)
     days = int((bars.open_ns[-1] - bars.open_ns[0]) // DAY_NS) + 1
     impact = np.zeros((len(bars.series), days))
@@ -54,7 +60,8 @@ def reel(
         stale=bars.stale,
         lows=lows,
         highs=highs,
-        settlements=settlements,
+        funding_bar=funding_bar,
+        funding_rate=funding_rate,
         spread=np.full(len(bars.series), frictions.half_spread),
         impact=impact,
         strain=np.ones((len(bars.series), 1)),
@@ -67,9 +74,19 @@ def reel(
     return Reel(tape=tape, schedule=schedule, volumes=bool(impact.any()))
 
 
+def by_settled_bar(bars: Bars, figures: Floats) -> tuple[Integers, Floats]:
+    """The rising bars with settlements in them (S,), and the sums (C, S) of a figure of every settlement, which stand in the
+    order of `settlements_by_bar`."""
+    found = settlements_by_bar(bars)
+    bar, place = np.unique(found.bar, return_inverse=True)
+    out = np.zeros((len(bars.series), bar.size))
+    np.add.at(out, (found.column, place), figures)
+    return bar.astype(np.int64), out
+
+
 def settlements_by_bar(bars: Bars) -> Rows:
-    """Every settlement inside the bars, in order of bar, then column, then time."""
-    found_bars, columns, rates, times = [], [], [], []
+    """Every settlement inside the bars, in order of bar, then column, then time: bar, column, rate, hours of its interval."""
+    found_bars, columns, rates, times, lengths = [], [], [], [], []
     end = int(bars.open_ns[-1]) + bars.bar_ns
     for column, one in enumerate(bars.settlements):
         inside = (one.times_ns >= bars.open_ns[0]) & (one.times_ns < end)
@@ -78,14 +95,16 @@ def settlements_by_bar(bars: Bars) -> Rows:
         columns.append(np.full(at.size, column, dtype=np.int64))
         rates.append(one.rates[inside])
         times.append(one.times_ns[inside])
+        lengths.append(one.interval_ns[inside] / HOUR_NS)
     bar, column_of, rate, time = (np.concatenate(part) for part in (found_bars, columns, rates, times))
+    hours = np.concatenate(lengths)
     if not np.isfinite(rate).all():
         worst = int(np.flatnonzero(~np.isfinite(rate))[0])
         key = bars.series[int(column_of[worst])]
         raise InputError(f"a funding rate of {key.symbol} on {key.venue} is not a number: import that file again")
     order = np.lexsort((time, column_of, bar))
     out = np.zeros(order.size, dtype=SETTLEMENT).view(np.recarray)
-    out["bar"], out["column"], out["rate"] = bar[order], column_of[order], rate[order]
+    out["bar"], out["column"], out["rate"], out["hours"] = bar[order], column_of[order], rate[order], hours[order]
     return out
 
 

@@ -12,7 +12,6 @@ from perpbook.kernels.types import Floats
 from perpbook.margin.columns import Columns, risk_price
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.market import Snapshot
-from perpbook.model.units import HOUR_NS
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import VenueTerms
 
@@ -88,17 +87,3 @@ def _boundaries(interval_ns: int, start_ns: int, end_ns: int) -> Settlements:
     first = (start_ns // interval_ns + 1) * interval_ns
     times = np.arange(first, end_ns, interval_ns, dtype=np.int64)
     return Settlements(times_ns=times, rates=np.zeros(times.size), interval_ns=np.full(times.size, interval_ns))
-
-
-def interval_hours(bars: Bars) -> Floats:
-    """(m,) hours of every settlement's interval in the order of the tape: by bar, then column, then time."""
-    end = int(bars.open_ns[-1]) + bars.bar_ns
-    rows = []
-    for column, one in enumerate(bars.settlements):
-        inside = (one.times_ns >= bars.open_ns[0]) & (one.times_ns < end)
-        at = (one.times_ns[inside] - bars.open_ns[0]) // bars.bar_ns
-        rows += [
-            (int(bar), column, int(time), int(length) / HOUR_NS)
-            for bar, time, length in zip(at, one.times_ns[inside], one.interval_ns[inside], strict=True)
-        ]
-    return np.array([row[3] for row in sorted(rows)], dtype=np.float64)

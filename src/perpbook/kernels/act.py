@@ -26,7 +26,7 @@ def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) 
     state.book[0].now_ns, state.book[0].rebalance_due = tape.open_ns[bar] + tape.bar_ns, due
     rules = mind.rules
     for a in range(body.holding.accounts.size):
-        safe = survives_all_at_once(slots, body.holding.lines, rules.policy.buffer, rules.storms, body.block, a)
+        safe = survives_all_at_once(body.holding.lines, rules.policy.buffer, rules.storms, body.prices, a)
         mind.scratch.safe[a] = 1 if safe else 0
     look(slots, body.holding, mind.rules, body.outside, mind.scratch, body.prices, state)
     for k in range(slots.positions.size):

@@ -35,7 +35,7 @@ class Body(NamedTuple):
     """What a run holds and has under way, and its scratch.
 
     under_way : (room,) of `MONEY`, the first `moving` (1,) of them.  target : (n,) the strategy's standing targets, NaN
-    none.  curve : (A, B) written.  rows : (A, WIDTH + 1), prices : (C,), weights, columns : (n,) scratch.
+    none.  curve : (A, B) written.  prices : (C,), weights, columns : (n,) scratch.
     clock, counts : see above.
     """
 
@@ -48,7 +48,6 @@ class Body(NamedTuple):
     block: Block
     target: Floats
     curve: Floats
-    rows: Floats
     prices: Floats
     weights: Floats
     columns: Integers

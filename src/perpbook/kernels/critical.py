@@ -41,12 +41,10 @@ def walk_account(tape: Tape, held: Holdings, a: int, prices: Floats) -> float:
     moves the price that profit is counted from."""
     best, cursor = MOST, 0
     for t in range(tape.open_ns.size):
-        while cursor < tape.settlements.size and tape.settlements[cursor].bar <= t:
-            c = tape.settlements[cursor].column
-            paid = tape.open[c, t] * tape.settlements[cursor].rate
+        while cursor < tape.funding_bar.size and tape.funding_bar[cursor] <= t:
             for i in range(held.start[a], held.start[a + 1]):
-                if held.column[i] == c and held.scalable[i]:
-                    held.price[i] += paid
+                if held.scalable[i]:
+                    held.price[i] += tape.open[held.column[i], t] * tape.funding_rate[held.column[i], cursor]
             cursor += 1
         for closing in range(2):
             see_prices(tape, held, a, t, closing, prices)

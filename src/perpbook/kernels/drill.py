@@ -22,7 +22,7 @@ from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
 from perpbook.kernels.tape import CHUNK, NO_PRICE, Schedule, Tape
-from perpbook.kernels.types import Floats, Integers
+from perpbook.kernels.types import Flags, Floats, Integers
 
 (
     END,
@@ -59,10 +59,11 @@ class Weather(NamedTuple):
     factors on what is lowest and highest then (low <= 1 <= high), and funding per hour put in place of the path's, or added
     to it (NaN and 0 for neither). Where the tape says that nobody knows the price, it stands still.
 
-    start : (C,) prices now.  hours : (m,) length of each settlement's interval, in the order of the tape's.
+    calm : (C,) 1 for columns that have no weather.  hours : (C, S) hours settled at each of the tape's settlements, 0 for
+    none.
     """
 
-    start: Floats
+    calm: Flags
     factor: Floats
     low: Floats
     high: Floats
@@ -120,39 +121,55 @@ class Draw(NamedTuple):
 
 @lean
 def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
-    """Write a path and its weather onto the tape: prices, extremes by chunk, the rates of settlements."""
-    columns, bars = tape.close.shape
-    for c in range(columns):
-        stage_column(tape, steps, weather, c)
+    """Make the tape of a path whose prices are on it already (`Steps` of a stage are the tape's own arrays): the weather on
+    them, their extremes by chunk, the rates of settlements."""
+    bars = tape.open_ns.size
+    for c in range(tape.close.shape[0]):
+        if not weather.calm[c]:
+            weather_column(tape, weather, c)
         for k in range(tape.lows.shape[1]):
             first, last = k * CHUNK, min((k + 1) * CHUNK, bars)
             tape.lows[c, k] = price_bounds(tape.low[c, first:last])[0]
             tape.highs[c, k] = price_bounds(tape.high[c, first:last])[1]
-    for k in range(tape.settlements.size):
-        c, bar = tape.settlements[k].column, tape.settlements[k].bar
-        rate = steps.funding[c, bar]
-        if not np.isnan(weather.funding_set[c, bar]):
-            rate = weather.funding_set[c, bar]
-        tape.settlements[k].rate = (rate + weather.funding_add[c, bar]) * weather.hours[k]
+        rates = tape.funding_rate[c]
+        rate_column(steps.funding[c], tape.funding_bar, weather.hours[c], rates)
+        if not weather.calm[c]:
+            shock_column(weather, tape.funding_bar, c, rates)
 
 
-@inlined
-def stage_column(tape: Tape, steps: Steps, weather: Weather, c: int) -> None:
-    """One column of the tape; a factor that changes inside a bar belongs to its close."""
+@lean
+def rate_column(funding: Floats, bars: Integers, hours: Floats, rates: Floats) -> None:
+    """The rates of one column's settlements: its funding per hour, for the hours settled."""
+    for s in range(rates.size):
+        rates[s] = funding[bars[s]] * hours[s]
+
+
+@lean
+def shock_column(weather: Weather, bars: Integers, c: int, rates: Floats) -> None:
+    """The weather's funding in place of a column's own, or on top of it."""
+    for s in range(rates.size):
+        hours = weather.hours[c, s]
+        if not np.isnan(weather.funding_set[c, bars[s]]):
+            rates[s] = weather.funding_set[c, bars[s]] * hours
+        rates[s] += weather.funding_add[c, bars[s]] * hours
+
+
+@lean
+def weather_column(tape: Tape, weather: Weather, c: int) -> None:
+    """The weather on one column; a factor that changes inside a bar belongs to its close."""
     opens, high, low, close = tape.open[c], tape.high[c], tape.low[c], tape.close[c]
-    open_path, high_path, low_path, close_path = steps.open[c], steps.high[c], steps.low[c], steps.close[c]
-    start, before = weather.start[c], 1.0
+    start, before = opens[0], 1.0
     for t in range(close.size):
         now = weather.factor[c, t]
-        first, last = start * open_path[t] * before, start * close_path[t] * now
+        first, last = opens[t] * before, close[t] * now
         before = now
         if tape.stale[c, t] & NO_PRICE:
             last = start if t == 0 else close[t - 1]
             opens[t], high[t], low[t], close[t] = last, last, last, last
             continue
         opens[t], close[t] = first, last
-        high[t] = max(max(first, last), start * high_path[t] * now) * weather.high[c, t]
-        low[t] = min(min(first, last), start * low_path[t] * now) * weather.low[c, t]
+        high[t] = max(max(first, last), high[t] * now) * weather.high[c, t]
+        low[t] = min(min(first, last), low[t] * now) * weather.low[c, t]
 
 
 @lean

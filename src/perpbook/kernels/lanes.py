@@ -39,15 +39,16 @@ def add_four(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: F
 
 
 @lean
-def add_weighted(out: Floats, weights: Floats, rows: Integers, count: int, block: Floats) -> None:
-    """Add the first `count` rows of `block` named in `rows`, each by its weight."""
-    whole = count - count % 4
+def add_weighted(out: Floats, weights: Floats, rows: Integers, count: int, prices: Floats, first: int) -> None:
+    """Add lanes `first` on of the first `count` rows of `prices` named in `rows`, each by its weight."""
+    whole, last = count - count % 4, first + out.size
     for k in range(0, whole, 4):
         add_four(
-            out, weights[k : k + 4], block[rows[k]], block[rows[k + 1]], block[rows[k + 2]], block[rows[k + 3]]
+            out, weights[k : k + 4], prices[rows[k], first:last], prices[rows[k + 1], first:last],
+            prices[rows[k + 2], first:last], prices[rows[k + 3], first:last],
         )  # fmt: skip
     for k in range(whole, count):
-        add_one(out, weights[k], block[rows[k]])
+        add_one(out, weights[k], prices[rows[k], first:last])
 
 
 @kernel
@@ -142,7 +143,7 @@ def add_requirements(lines: Lines, a: int, block: Floats, bounds: Floats, need: 
         if lines.reciprocal[i] > 0.0:
             add_reciprocal(need, block[c], lines.reciprocal[i])
     need += constant
-    add_weighted(need, weights, rows, single, block)
+    add_weighted(need, weights, rows, single, block, 0)
 
 
 @kernel
@@ -164,7 +165,7 @@ def stress_grid(lines: Lines, prices: Floats, equity: Floats, maintenance: Float
             first, last = lines.start[a], lines.start[a + 1]
             own, need = equity[a, left:right], maintenance[a, left:right]
             own[:], need[:] = lines.cash[a], 0.0
-            add_weighted(own, lines.delta[first:last], lines.column[first:last], last - first, block)
+            add_weighted(own, lines.delta[first:last], lines.column[first:last], last - first, prices, left)
             add_requirements(lines, a, block, bounds, need, scratch[: right - left])
 
 

@@ -1,6 +1,6 @@
 """One imagined path of every price: drawn from the past, or from a law.
 
-Prices are multiples of what they are at the start. `fill_path` serves every kind of source, so a drill is compiled once.
+`fill_path` serves every kind of source, so a drill is compiled once.
 Blocks of the past keep what came together together: moves of all prices in a row, their extremes, their funding.
 """
 
@@ -27,8 +27,9 @@ ROOM = WORDS
 
 
 class Steps(NamedTuple):
-    """One path, (C, T) each: prices as multiples of the start, and the funding rate per hour in force (> 0: longs pay)."""
+    """One path, (C, T) each: prices from `start` (C,) on, and the funding rate per hour in force (> 0: longs pay)."""
 
+    start: Floats
     open: Floats
     high: Floats
     low: Floats
@@ -102,9 +103,9 @@ def new_brush(columns: int, steps: int) -> Brush:
 
 
 def empty_steps(columns: int, steps: int) -> Steps:
-    """Room for one path."""
+    """Room for one path, of prices as multiples of what they are at the start."""
     shape = (columns, steps)
-    return Steps(np.ones(shape), np.ones(shape), np.ones(shape), np.ones(shape), np.zeros(shape))
+    return Steps(np.ones(columns), np.ones(shape), np.ones(shape), np.ones(shape), np.ones(shape), np.zeros(shape))
 
 
 @lean
@@ -145,7 +146,7 @@ def draw_rows(source: Source, brush: Brush) -> None:
 def replay(pool: Floats, rows: Integers, lift: float, steps: Steps, c: int) -> None:
     """Column c of a path from rows of the past; `lift` is a factor on every step."""
     opens, high, low, close, funding = steps.open[c], steps.high[c], steps.low[c], steps.close[c], steps.funding[c]
-    level = 1.0
+    level = steps.start[c]
     for t in range(rows.size):
         row = pool[rows[t]]
         opens[t] = level
@@ -310,7 +311,7 @@ def walk(source: Source, brush: Brush, steps: Steps, c: int) -> None:
 
     A step with a jump has no bridge: its extremes are its ends.
     """
-    level, sigma = 1.0, source.bridge[c]
+    level, sigma = steps.start[c], source.bridge[c]
     pooled = source.pool.size > 0
     for t in range(brush.rows.size):
         move = brush.moves[c, t]

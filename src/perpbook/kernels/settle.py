@@ -1,81 +1,141 @@
-"""Funding crossed: settlements paid on the bar's open by what was held when the bar began."""
+"""Funding crossed: settlements paid on the bar's open by what was held when the bar began.
+
+What an account receives in a bar is added up in the order of its rows, and then to its wallet: so a bar that is ticked and
+a stretch that is done at once round alike.
+"""
 
 from __future__ import annotations
 
 from perpbook.kernels.holding import FUNDING, Holding, pay
 from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.lanes import add_one
 from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.tape import Tape
-from perpbook.kernels.types import Floats
-
-
-@lean
-def payment(slots: Slots, holding: Holding, i: int, price: float, rate: float) -> float:
-    """Dollars that row i receives (> 0) or pays at one settlement: minus its notional times the rate."""
-    quantity = holding.rows[i].quantity
-    return -quantity * rate if slots.rows[i].inverse else -quantity * price * rate
+from perpbook.kernels.types import Floats, Integers
 
 
 @inlined
 def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int) -> int:
     """Pay every settlement up to a bar; `cursor` is the first not yet paid, the new one is given back."""
-    while cursor < tape.settlements.size and tape.settlements[cursor].bar <= bar:
-        column, rate = tape.settlements[cursor].column, tape.settlements[cursor].rate
-        price = tape.open[column, tape.settlements[cursor].bar]
-        for k in range(slots.column_start[column], slots.column_start[column + 1]):
-            i = slots.of_column[k]
-            if holding.rows[i].quantity != 0.0:
-                dollars = payment(slots, holding, i, price, rate)
-                holding.totals[i, FUNDING] += dollars
-                holding.rows[i].day_funding += dollars
-                pay(slots, holding, i, dollars, price)
+    while cursor < tape.funding_bar.size and tape.funding_bar[cursor] <= bar:
+        settle(tape, slots, holding, cursor)
         cursor += 1
     for a in range(holding.accounts.size):
         holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
     return cursor
 
 
-@inlined
-def cash_rows(
-    tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, rows: Floats, block: Block
-) -> None:
-    """Write each account's `lines.cash` at every bar first..last-1 into `rows` (A, lanes), as `settle_bar` would leave it.
+@lean
+def settle(tape: Tape, slots: Slots, holding: Holding, cursor: int) -> None:
+    """Pay the settlements of one bar: minus notional times rate, in dollars or in the contract's coin."""
+    bar = tape.funding_bar[cursor]
+    for a in range(holding.accounts.size):
+        total = 0.0
+        for i in range(slots.start[a], slots.start[a + 1]):
+            c, quantity = slots.column[i], holding.rows[i].quantity
+            if slots.rows[i].coin or quantity == 0.0 or tape.funding_rate[c, cursor] == 0.0:
+                continue
+            price = tape.open[c, bar]
+            rate = tape.funding_rate[c, cursor]
+            dollars = -quantity * (rate if slots.rows[i].inverse else price * rate)
+            holding.totals[i, FUNDING] += dollars
+            holding.rows[i].day_funding += dollars
+            if slots.rows[i].pays < 0:
+                total += dollars
+            else:
+                pay(slots, holding, i, dollars, price)
+        holding.accounts[a].cash += total
 
-    Nothing is changed. Linear contracts only: a block with others held ends before their settlements. The lane after the
-    last holds cash without `fixed`, so that sums round alike. `block` learns the least cash of each account, and the most
-    that each row may have paid in any day by any bar, money received left out.
+
+@lean
+def price_settlements(tape: Tape, cursor: int, last: int, unit: Floats) -> int:
+    """Write what one unit of each linear contract pays at the settlements from `cursor` on, up to bar `last` (not included),
+    into `unit` (C, room); how many bars with settlements that are."""
+    count = 0
+    while cursor + count < tape.funding_bar.size and tape.funding_bar[cursor + count] < last:
+        count += 1
+    bars = tape.funding_bar[cursor : cursor + count]
+    for c in range(unit.shape[0]):
+        price_row(tape.open[c], bars, tape.funding_rate[c, cursor : cursor + count], unit[c, :count])
+    return count
+
+
+@lean
+def price_row(opens: Floats, bars: Integers, rates: Floats, out: Floats) -> None:
+    """One column of `price_settlements`."""
+    for s in range(out.size):
+        out[s] = opens[bars[s]] * rates[s]
+
+
+@lean
+def cash_ahead(tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, block: Block) -> int:
+    """Each account's `lines.cash` at every bar first..last-1, as `settle_bar` would leave it, into `block.cash` (A, lanes),
+    and its wallet after each settlement into `block.wallet` (A, settlements); how many bars with settlements there are.
+
+    Nothing is changed. Linear contracts only: a block with others held ends before their settlements.
     """
-    lanes, least, paid = last - first, block.cash, block.paid
+    count = price_settlements(tape, cursor, last, block.unit)
+    flow, bars = block.flow[:count], tape.funding_bar[cursor : cursor + count]
     for a in range(holding.accounts.size):
-        rows[a, lanes], block.since[a] = holding.accounts[a].cash, 0
-        least[a] = holding.accounts[a].cash
-    for i in range(holding.rows.size):
-        paid[i] = max(-holding.rows[i].day_funding, 0.0)
-    while cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
-        column, bar = tape.settlements[cursor].column, tape.settlements[cursor].bar
-        price, rate, lane = tape.open[column, bar], tape.settlements[cursor].rate, bar - first
-        for k in range(slots.column_start[column], slots.column_start[column + 1]):
-            i = slots.of_column[k]
-            if holding.rows[i].quantity != 0.0:
-                a = slots.rows[i].account
-                spread_cash(rows[a], block.since[a], lane, rows[a, lanes] + holding.accounts[a].fixed)
-                block.since[a] = max(lane, block.since[a])
-                dollars = payment(slots, holding, i, price, rate)
-                rows[a, lanes] += dollars
-                least[a] = min(least[a], rows[a, lanes])
-                paid[i] += max(-dollars, 0.0)
-        cursor += 1
-    for a in range(holding.accounts.size):
-        spread_cash(rows[a], block.since[a], lanes, rows[a, lanes] + holding.accounts[a].fixed)
-        least[a] += holding.accounts[a].fixed
+        for s in range(count):
+            flow[s] = 0.0
+        for i in range(slots.start[a], slots.start[a + 1]):
+            if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
+                add_one(flow, -holding.rows[i].quantity, block.unit[slots.column[i], :count])
+        run_wallet(
+            holding.accounts[a].cash,
+            holding.accounts[a].fixed,
+            first,
+            bars,
+            flow,
+            block.wallet[a],
+            block.cash[a, : last - first],
+        )
+    return count
 
 
-@inlined
-def spread_cash(row: Floats, first: int, last: int, dollars: float) -> None:
-    """Write `dollars` into lanes first..last-1; assigning a slice costs more than most of these have lanes."""
-    for lane in range(first, last):
-        row[lane] = dollars
+@lean
+def run_wallet(
+    cash: float, fixed: float, first: int, bars: Integers, flow: Floats, wallet: Floats, out: Floats
+) -> None:
+    """A wallet through its settlements, and `out` (lanes,) what is in it, with `fixed`, at every bar."""
+    lane = 0
+    for s in range(flow.size):
+        while lane < bars[s] - first:
+            out[lane] = cash + fixed
+            lane += 1
+        cash += flow[s]
+        wallet[s] = cash
+    while lane < out.size:
+        out[lane] = cash + fixed
+        lane += 1
+
+
+@lean
+def take_in(slots: Slots, holding: Holding, block: Block, first: int, last: int) -> None:
+    """Make settlements first..last-1 of a block true: wallets, and what every row was paid."""
+    if first == last:
+        return
+    for a in range(holding.accounts.size):
+        holding.accounts[a].cash = block.wallet[a, last - 1]
+        for i in range(slots.start[a], slots.start[a + 1]):
+            if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
+                block.paid[0], block.paid[1] = holding.totals[i, FUNDING], holding.rows[i].day_funding
+                add_payments(-holding.rows[i].quantity, block.unit[slots.column[i], first:last], block.paid)
+                holding.totals[i, FUNDING], holding.rows[i].day_funding = block.paid[0], block.paid[1]
+        holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
+
+
+@lean
+def add_payments(weight: float, unit: Floats, out: Floats) -> None:
+    """Add a row's payments to its two totals, one after the other as they come."""
+    total, day = out[0], out[1]
+    for s in range(unit.size):
+        dollars = weight * unit[s]
+        total += dollars
+        day += dollars
+    out[0], out[1] = total, day
 
 
 @lean
@@ -84,13 +144,10 @@ def next_coin_settlement(tape: Tape, slots: Slots, holding: Holding, cursor: int
     any_coin = False
     for i in range(slots.rows.size):
         any_coin = any_coin or (slots.rows[i].pays >= 0 and holding.rows[i].quantity != 0.0)
-    while any_coin and cursor < tape.settlements.size and tape.settlements[cursor].bar < last:
+    while any_coin and cursor < tape.funding_bar.size and tape.funding_bar[cursor] < last:
         for i in range(slots.rows.size):
-            if (
-                slots.rows[i].pays >= 0
-                and slots.rows[i].column == tape.settlements[cursor].column
-                and holding.rows[i].quantity != 0.0
-            ):
-                return int(tape.settlements[cursor].bar)
+            held = slots.rows[i].pays >= 0 and holding.rows[i].quantity != 0.0
+            if held and tape.funding_rate[slots.column[i], cursor] != 0.0:
+                return int(tape.funding_bar[cursor])
         cursor += 1
     return last

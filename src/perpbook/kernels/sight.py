@@ -68,7 +68,7 @@ def look_at_positions(slots: Slots, holding: Holding, prices: Floats, state: Sta
         state.positions[k].value, state.positions[k].notional = value, abs(value)
         state.positions[k].exposure = value * slots.rows[i].beta
         state.positions[k].loss = max(-value_of(slots, holding, i, price), 0.0)
-        state.positions[k].gain = gain_of(slots, holding, i, price)
+        state.positions[k].gain = gain_of(slots.rows, holding.rows, i, price)
         state.positions[k].funding = -holding.rows[i].day_funding
         state.positions[k].wanted = slots.rows[i].wanted if quantity != 0.0 else 0
         state.asset_notional[slots.rows[i].asset] += abs(value)
@@ -275,7 +275,7 @@ def effective_leverage(slots: Slots, holding: Holding, a: int, prices: Floats, m
 @lean
 def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats, cap: float) -> float:
     """The largest scale at which account a's effective leverage is sure to stay under a cap (see `margin.calm`)."""
-    best, rate = 1.0, lowest_rate(slots, a, holding)
+    best, rate = 1.0, lowest_rate(slots.rows, holding.rows, slots.start[a], slots.start[a + 1])
     hold_still(slots, holding, prices, scratch.held, a)
     for side in range(-1, 2, 2):
         move = (1.0 / cap - rate) / (1.0 + side * rate)

@@ -57,8 +57,7 @@ class Slots(NamedTuple):
     """n rows in order of account, then of column. start : (A + 1,) rows of account a are start[a]..start[a+1]-1.
 
     rows : (n,) of `ROW`.  accounts : (A,) of `ACCOUNT`.  column : (n,) as in `rows`.  positions : (P,) rows that are
-    contracts.  lower, rate, initial, deduction : (n, K) tiers.  of_column : contracts in order of column; those of column
-    c are of_column[column_start[c]] .. of_column[column_start[c + 1] - 1].
+    contracts.  lower, rate, initial, deduction : (n, K) tiers.
     """
 
     start: Integers
@@ -70,8 +69,6 @@ class Slots(NamedTuple):
     rate: Floats
     initial: Floats
     deduction: Floats
-    of_column: Integers
-    column_start: Integers
 
 
 @lean

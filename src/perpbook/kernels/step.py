@@ -2,14 +2,12 @@
 
 One tick, always in this order: the bar's prices hold; transfers arrive; funding is settled; orders fill at the open; margin
 is tested at the bar's worst prices and at its close, and the venues liquidate; the rules decide; orders start; the curve is
-written. Between events nothing but prices and cash changes, so a stretch of bars in which the screens say that nothing can
-happen is done at once: each account's equity is a sum of rows. What the screens cannot rule out is halved and halved again
-until one bar is left for the tick. With `forced` every bar gets the tick, and the result is the same to the bit.
+written. Between events nothing but prices and cash changes, so a stretch of bars is done at once as far as the survey says that
+nothing can happen: each account's equity is a sum of rows. The bar after that gets the tick. With `forced` every bar gets the
+tick, and the result is the same to the bit.
 """
 
 from __future__ import annotations
-
-import math
 
 from perpbook.kernels.act import adopt_targets, aim, judge, obey
 from perpbook.kernels.body import (
@@ -34,18 +32,22 @@ from perpbook.kernels.body import (
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
-from perpbook.kernels.lanes import add_weighted, price_bounds
+from perpbook.kernels.lanes import add_weighted
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
 from perpbook.kernels.rows import add_row, copy_row
-from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
+from perpbook.kernels.screens import CALM, FIRST, Rules
 from perpbook.kernels.seize import is_dead, liquidate, take_winners, worst_prices
-from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
+from perpbook.kernels.settle import cash_ahead, next_coin_settlement, settle_bar, take_in
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
+from perpbook.kernels.survey import Stretch, survey_days, survey_margin, survey_rules
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape, block_bounds
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
+
+LEAST_SPAN = 16
+"""Bars looked at after one in which something happened, at least."""
 
 
 @lean
@@ -66,17 +68,14 @@ def advance(
             last = free_until(tape, schedule, slots, body, mind.rules.memory, until)
         span = min(last - first, clock[SPAN])
         if span >= 2:
-            if lanes(tape, schedule.day_bar, slots, body, mind.rules, first, first + span):
-                clock[TICK] = first + span
-                clock[SPAN] = min(2 * span, WIDTH)
-                body.counts[BLOCKS] += 1
-            else:
-                clock[SPAN] = span // 4
-                body.counts[TRIED] += 1
-            continue
-        tick(tape, schedule, slots, habits, body, mind, first, forced)
-        clock[TICK] = first + 1
-        clock[SPAN] = max(4, clock[SPAN])
+            done = lanes(tape, schedule.day_bar, slots, body, mind.rules, first, first + span)
+            clock[TICK] = first + done
+            clock[SPAN] = min(max(2 * done, LEAST_SPAN), WIDTH)
+            body.counts[BLOCKS if done > 0 else TRIED] += 1
+            if done == span:
+                continue
+        tick(tape, schedule, slots, habits, body, mind, clock[TICK], forced)
+        clock[TICK] += 1
         body.counts[TICKS] += 1
     return DONE
 
@@ -107,60 +106,80 @@ def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, memory:
 
 
 @inlined
-def pass_days(tape: Tape, day_bar: Integers, slots: Slots, body: Body, memory: Memory, last: int) -> None:
-    """Settle the funding of a stretch that is done, up to bar `last`, and begin the days that began in it."""
-    clock, holding = body.clock, body.holding
-    while clock[DAY] < day_bar.size and day_bar[clock[DAY]] <= last:
-        bar = day_bar[clock[DAY]]
-        clock[SETTLED] = settle_bar(tape, slots, holding, bar, clock[SETTLED])
-        total = body.curve[0, bar]
-        for a in range(1, holding.accounts.size):
-            total += body.curve[a, bar]
-        new_day(holding, memory, tape.open_ns[bar] + tape.bar_ns, total + outside_dollars(body.outside))
-        clock[DAY] += 1
-    clock[SETTLED] = settle_bar(tape, slots, holding, last, clock[SETTLED])
+def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> int:
+    """Do bars from `first` on at once, up to `last` (not included) or the first in which something might happen; how many.
+
+    What is not done has changed nothing but scratch and the curve.
+    """
+    block, holding, curve = body.block, body.holding, body.curve
+    block_bounds(tape, first, last, block.sum.bounds)
+    cursor, count = body.clock[SETTLED], last - first
+    stretch = Stretch(cursor, cash_ahead(tape, slots, holding, cursor, first, last, block), day_bar[body.clock[DAY] :])
+    for a in range(holding.accounts.size):
+        own = curve[a, first:last]
+        copy_row(block.cash[a], own)
+        add_positions(tape.close, slots, holding.lines, a, own, first, body.weights, body.columns)
+    add_accounts(curve, first, outside_dollars(body.outside), block.total[:count])
+    span = block.sum.span
+    span[FIRST], span[CALM] = first, count
+    survey_margin(tape.low, tape.high, holding.lines, body.orders, block.sum, block.cash)
+    survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, curve)
+    survey_days(tape, stretch, slots.rows, holding.rows, rules, block)
+    if span[CALM] > 0:
+        pass_days(tape, stretch, slots, body, rules.memory, first + span[CALM] - 1)
+    return span[CALM]
+
+
+@lean
+def add_accounts(curve: Floats, first: int, outside: float, total: Floats) -> None:
+    """Write the book's equity at every close from bar `first` on: that of its accounts (A, B), and what is outside them."""
+    last = first + total.size
+    copy_row(curve[0, first:last], total)
+    for a in range(1, curve.shape[0]):
+        add_row(curve[a, first:last], total)
+    for t in range(total.size):
+        total[t] += outside
 
 
 @inlined
-def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> bool:
-    """Do bars first..last-1 at once; False, with nothing changed but scratch and curve, when something might happen."""
-    block, holding, curve = body.block, body.holding, body.curve
-    block_bounds(tape, first, last, block.bounds)
-    block.now_ns[0] = tape.open_ns[first] + tape.bar_ns
-    cash_rows(tape, slots, holding, body.clock[SETTLED], first, last, body.rows, block)
-    count, least, most = last - first, 0.0, 0.0
-    for a in range(holding.accounts.size):
-        own = curve[a, first:last]
-        copy_row(body.rows[a, :count], own)
-        add_positions(tape.close[:, first:last], slots, holding.lines, a, own, body.weights, body.columns)
-        least, most = price_bounds(own)
-        block.equity[a] = least
-    if holding.accounts.size > 1:
-        total = body.rows[0, :count]
-        copy_row(curve[0, first:last], total)
-        for a in range(1, holding.accounts.size):
-            add_row(curve[a, first:last], total)
-        least, most = price_bounds(total)
-    outside = outside_dollars(body.outside)
-    begins = body.clock[DAY] < day_bar.size and day_bar[body.clock[DAY]] < last - 1
-    block.book[0], block.most[0] = least + outside, most + outside if begins else -math.inf
-    if anything_may_happen(slots, holding, body.orders, rules, block):
-        return False
-    pass_days(tape, day_bar, slots, body, rules.memory, last - 1)
-    return True
+def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, memory: Memory, last: int) -> None:
+    """Settle the funding of a stretch up to bar `last`, and begin the days that began in it."""
+    clock, holding, block = body.clock, body.holding, body.block
+    done = 0
+    for k in range(stretch.days.size):
+        bar = stretch.days[k]
+        if bar > last:
+            break
+        settled = settled_by(tape, stretch, bar)
+        take_in(slots, holding, block, done, settled)
+        new_day(holding, memory, tape.open_ns[bar] + tape.bar_ns, block.total[bar - block.sum.span[FIRST]])
+        clock[DAY] += 1
+        done = settled
+    settled = settled_by(tape, stretch, last)
+    take_in(slots, holding, block, done, settled)
+    clock[SETTLED] = stretch.cursor + settled
+
+
+@lean
+def settled_by(tape: Tape, stretch: Stretch, bar: int) -> int:
+    """How many of a stretch's bars with settlements are not after `bar`."""
+    count = 0
+    while count < stretch.count and tape.funding_bar[stretch.cursor + count] <= bar:
+        count += 1
+    return count
 
 
 @lean
 def add_positions(
-    closes: Floats, slots: Slots, lines: Lines, a: int, own: Floats, weights: Floats, columns: Integers
+    closes: Floats, slots: Slots, lines: Lines, a: int, own: Floats, first: int, weights: Floats, columns: Integers
 ) -> None:
-    """Add what account a's rows are worth at every close (C, lanes) to `own` (lanes,)."""
+    """Add what account a's rows are worth at every close (C, B) from bar `first` on to `own` (lanes,)."""
     count = 0
     for i in range(slots.start[a], slots.start[a + 1]):
         if lines.delta[i] != 0.0:
             weights[count], columns[count] = lines.delta[i], slots.column[i]
             count += 1
-    add_weighted(own, weights, columns, count, closes)
+    add_weighted(own, weights, columns, count, closes, first)
 
 
 @lean
@@ -200,8 +219,7 @@ def tick(
         clock[TARGETED] += 1
     if knows_prices(tape, slots, holding, bar):
         called = forced or targeted or schedule.due[bar] == 1 or clock[HALTED] == 1
-        face_close(tape, holding, body.block, bar)
-        if called or rules_may_act(slots, holding, mind.rules, body.block):
+        if called or rules_may_act(tape, slots, body, mind.rules, bar):
             judge(tape, slots, body, mind, bar, schedule.due[bar])
             obey(tape, slots, habits, body, mind, bar)
     else:
@@ -263,7 +281,7 @@ def look_at_close(tape: Tape, slots: Slots, body: Body, bar: int) -> float:
     for a in range(body.holding.accounts.size):
         own = body.curve[a, bar : bar + 1]
         own[0] = body.holding.lines.cash[a]
-        add_positions(tape.close[:, bar : bar + 1], slots, body.holding.lines, a, own, body.weights, body.columns)
+        add_positions(tape.close, slots, body.holding.lines, a, own, bar, body.weights, body.columns)
         body.block.equity[a] = own[0]
         total = own[0] if a == 0 else total + own[0]
     body.block.book[0] = total + outside_dollars(body.outside)
@@ -290,11 +308,14 @@ def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
 
 
 @inlined
-def face_close(tape: Tape, holding: Holding, block: Block, bar: int) -> None:
-    """Make `block` this bar's close alone."""
+def rules_may_act(tape: Tape, slots: Slots, body: Body, rules: Rules, bar: int) -> bool:
+    """Whether any rule may act at one bar's close, whose funding is settled and whose day has begun."""
+    block, holding, bounds, span = body.block, body.holding, body.block.sum.bounds, body.block.sum.span
     for c in range(tape.close.shape[0]):
-        block.bounds[c, 0], block.bounds[c, 1] = tape.close[c, bar], tape.close[c, bar]
-    copy_row(holding.lines.cash, block.cash)
-    for i in range(holding.rows.size):
-        block.paid[i] = -holding.rows[i].day_funding
-    block.now_ns[0], block.most[0] = tape.open_ns[bar] + tape.bar_ns, -math.inf
+        bounds[c, 0], bounds[c, 1] = tape.close[c, bar], tape.close[c, bar]
+    for a in range(holding.accounts.size):
+        block.cash[a, 0] = holding.lines.cash[a]
+    block.total[0], span[FIRST], span[CALM] = block.book[0], bar, 1
+    survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, body.curve)
+    survey_days(tape, Stretch(0, 0, slots.start[:0]), slots.rows, holding.rows, rules, block)
+    return span[CALM] == 0

@@ -19,10 +19,6 @@ CHUNK = 32
 """Bars per chunk."""
 
 
-SETTLEMENT = np.dtype([("bar", np.int64), ("column", np.int64), ("rate", np.float64)], align=True)
-"""A funding settlement; > 0: longs pay."""
-
-
 NO_PRICE, NO_ORDERS = 1, 2
 """Flags of `Tape.stale`: nobody knows the price; orders reach no venue, though its margin goes on."""
 
@@ -33,7 +29,8 @@ TAKEN = np.dtype([("bar", np.int64), ("venue", np.int64), ("share", np.float64)]
 class Tape(NamedTuple):
     """Bars (C, B) with `open_ns` (B,) and width `bar_ns`; prices > 0; `stale` (C, B) flags, see above.
 
-    lows, highs : (C, ceil(B / CHUNK)) extremes by chunk.  settlements : (m,) of `SETTLEMENT`, in order of bar, then column.
+    lows, highs : (C, ceil(B / CHUNK)) extremes by chunk.  funding_bar : (S,) rising bars in which funding is
+    settled; funding_rate : (C, S) the sum of a column's rates then, 0 for none; > 0: longs pay.
     spread : (C,) half the spread, a fraction of price; `impact` (C, D) coefficient of sqrt(dollars), by day from the first.
     strain, thin : (C, B) factors on spread and impact, or (C, 1) where they stay.  taken : (k,) of `TAKEN`.
     """
@@ -47,7 +44,8 @@ class Tape(NamedTuple):
     stale: Flags
     lows: Floats
     highs: Floats
-    settlements: Rows
+    funding_bar: Integers
+    funding_rate: Floats
     spread: Floats
     impact: Floats
     strain: Floats

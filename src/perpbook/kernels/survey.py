@@ -1,0 +1,462 @@
+"""How many bars of a stretch pass before anything may happen. It may say too few; it never says too many.
+
+Between events positions do not change, so at any bar an account's surplus, a leverage's room and a loss's are a row of
+dollars (cash, equity) plus a function of each column's price that is concave (`screens.surplus_at`), or linear. Over the
+stretch's range of a price a concave function lies above its chord. So every question is "where is a row plus a few
+weighted rows of prices first too low?": asked of the range alone at first, which mostly settles it for every bar at once,
+and only then bar by bar, by vector instructions. Kernels take the few arrays they read: tuples of many cost more to hand
+over than the work itself.
+
+Rows of `slots.rows` are `rows`, those of `holding.rows` are `held`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from perpbook.kernels.jit import lean
+from perpbook.kernels.lanes import add_weighted, price_bounds
+from perpbook.kernels.memory import DAY_NS, MONDAY
+from perpbook.kernels.orders import Orders
+from perpbook.kernels.screens import (
+    CALM,
+    CONSTANT,
+    FIRST,
+    FLOOR,
+    HAIR,
+    LOWEST,
+    SIZE,
+    Block,
+    Rules,
+    Storms,
+    Sum,
+    calm_ratio,
+    gain_of,
+    group_end,
+    is_flat,
+    lowest_rate,
+    surplus_at,
+)
+from perpbook.kernels.state import Policy
+from perpbook.kernels.tape import Tape
+from perpbook.kernels.types import Floats, Integers, Lines, Rows
+
+STILL, AT_ONCE = -1, -2
+"""Instead of a scenario's number: prices as they are; every column at its worst in any scenario."""
+
+
+class Stretch(NamedTuple):
+    """A stretch in time: `cursor` is the first settlement that `block.unit` holds, `count` how many it holds, `days` rising
+    bars that begin a UTC day, none before the stretch."""
+
+    cursor: int
+    count: int
+    days: Integers
+
+
+@lean
+def survey_margin(low: Floats, high: Floats, lines: Lines, orders: Orders, sum: Sum, cash: Floats) -> None:
+    """Shorten the calm to the bars in which no account may die and no resting order may fill. low, high : (C, B) prices."""
+    for a in range(cash.shape[0]):
+        margin_lasts(low, high, lines, sum, cash[a], a)
+    first = sum.span[FIRST]
+    for k in range(orders.resting_count[0]):
+        c, n = lines.column[orders.resting[k].row], sum.span[CALM]
+        if orders.resting[k].quantity > 0.0:
+            sum.span[CALM] = first_at_most(low[c, first : first + n], orders.resting[k].price)
+        else:
+            highs, t = high[c, first : first + n], 0
+            while t < n and highs[t] < orders.resting[k].price:
+                t += 1
+            sum.span[CALM] = t
+
+
+@lean
+def survey_rules(
+    rows: Rows, held: Rows, lines: Lines, rules: Rules, block: Block, closes: Floats, curve: Floats
+) -> None:
+    """Shorten the calm to the bars at whose close no rule may act, funding and drawdowns apart.
+
+    closes (C, B) and curve (A, B) of the whole run.
+    """
+    policy, sum, total = rules.policy, block.sum, block.total
+    first = sum.span[FIRST]
+    for a in range(lines.cash.size):
+        if rules.storms.broken.size > 0:
+            survives(lines, rules.storms, policy.buffer, sum, block.cash[a], closes, a)
+        calm_leverage(
+            rows, held, lines, sum, block.cash[a], closes, min(policy.account_effective, policy.book_effective), a
+        )
+        equity = curve[a, first : first + sum.span[CALM]]
+        exposed(rows, held, sum, equity, closes, a, -1, policy.account_gross)
+        for side in range(-1, 2, 2):
+            leaning(rows, lines.delta, sum, equity, closes, a, policy.account_net, side)
+    exposed(rows, held, sum, total, closes, -1, -1, policy.book_gross)
+    for side in range(-1, 2, 2):
+        leaning(rows, lines.delta, sum, total, closes, -1, policy.book_net, side)
+    for asset in range(policy.asset_cap.size):
+        exposed(rows, held, sum, total, closes, -1, asset, policy.asset_cap[asset])
+    for i in range(rows.size):
+        if not rows[i].coin and held[i].quantity != 0.0:
+            loses(rows, held, sum, total, closes, i, policy.position_loss)
+            step = rules.memory.steps_taken[rows[i].place]
+            if step < policy.profit_gain.size:
+                gains(rows, held, sum, closes, i, policy.profit_gain[step] * (1.0 - HAIR))
+
+
+@lean
+def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rules, block: Block) -> None:
+    """Shorten the calm to the bars in which neither a drawdown nor the day's funding passes its limit."""
+    policy = rules.policy
+    drawdowns(tape, stretch, held, rules, block)
+    paying(tape.funding_bar, stretch, rows, held, block, policy.funding_cap, -1, False)
+    for asset in range(policy.funding_asset_cap.size):
+        paying(tape.funding_bar, stretch, rows, held, block, policy.funding_asset_cap[asset], asset, False)
+    for venue in range(policy.funding_venue_cap.size):
+        paying(tape.funding_bar, stretch, rows, held, block, policy.funding_venue_cap[venue], venue, True)
+
+
+@lean
+def first_at_most(row: Floats, limit: float) -> int:
+    """The first place of a row at which it is at most `limit`; its size for none."""
+    if row.size == 0 or price_bounds(row)[0] > limit:
+        return row.size
+    t = 0
+    while t < row.size and row[t] > limit:
+        t += 1
+    return t
+
+
+@lean
+def begin(sum: Sum, least: float) -> None:
+    """A new sum; `least` is the least that its row of dollars comes to."""
+    sum.figures[CONSTANT], sum.figures[LOWEST], sum.figures[SIZE] = 0.0, least, 0.0
+
+
+@lean
+def add_chord(sum: Sum, k: int, c: int, at_low: float, at_high: float) -> float:
+    """Add the chord of a concave function of column c's price, as the sum's term k, between its values at the ends of the
+    price's range; its slope is given back."""
+    low, high = sum.bounds[c, 0], sum.bounds[c, 1]
+    slope = (at_high - at_low) / (high - low) if high > low else 0.0
+    sum.weights[k], sum.columns[k] = slope, c
+    sum.figures[CONSTANT] += at_low - slope * low
+    sum.figures[LOWEST] += min(at_low, at_high)
+    return slope
+
+
+@lean
+def add_line(sum: Sum, k: int, c: int, weight: float, constant: float) -> None:
+    """Add `weight` times column c's price, and a constant, as the sum's term k."""
+    sum.weights[k], sum.columns[k] = weight, c
+    one, other = weight * sum.bounds[c, 0], weight * sum.bounds[c, 1]
+    sum.figures[CONSTANT] += constant
+    sum.figures[LOWEST] += min(one, other) + constant
+    sum.figures[SIZE] += max(abs(one), abs(other))
+
+
+@lean
+def keep_above(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
+    """Shorten the calm to the bars in which scale x row and the sum's terms stand above nothing."""
+    limit = HAIR * sum.figures[SIZE]
+    if sum.figures[LOWEST] > limit:
+        return
+    sums = sum.sums[: sum.span[CALM]]
+    scale_row(row, scale, sum.figures[CONSTANT], sums)
+    add_weighted(sums, sum.weights, sum.columns, terms, closes, sum.span[FIRST])
+    sum.span[CALM] = first_at_most(sums, limit)
+
+
+@lean
+def scale_row(row: Floats, scale: float, constant: float, out: Floats) -> None:
+    """Write scale x row + constant."""
+    for t in range(out.size):
+        out[t] = scale * row[t] + constant
+
+
+@lean
+def least_of(row: Floats, scale: float, count: int) -> float:
+    """The least of scale x the first `count` of a row."""
+    low, high = price_bounds(row[:count])
+    return min(scale * low, scale * high)
+
+
+@lean
+def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats, a: int) -> None:
+    """Where account a's surplus stays above nothing at the worse end of every column's bar.
+
+    Columns that hurt at their lows are the sum's first terms, those that hurt at their highs its second half.
+    """
+    n, half = sum.span[CALM], lines.delta.size
+    if n == 0:
+        return
+    begin(sum, least_of(cash, 1.0, n))
+    falls, rises, i = 0, half, lines.start[a]
+    while i < lines.start[a + 1]:
+        end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
+        below = surplus_at(lines, i, end, sum.bounds[c, 0], 1.0)
+        above = surplus_at(lines, i, end, sum.bounds[c, 1], 1.0)
+        sum.figures[SIZE] += size_of(lines.delta[i:end], sum.bounds[c, 1])
+        add_chord(sum, falls if above >= below else rises, c, below, above)
+        if above >= below:
+            falls += 1
+        else:
+            rises += 1
+        i = end
+    limit = HAIR * sum.figures[SIZE]
+    if sum.figures[SIZE] == 0.0 or sum.figures[LOWEST] > limit:
+        return
+    sums = sum.sums[:n]
+    scale_row(cash, 1.0, sum.figures[CONSTANT], sums)
+    add_weighted(sums, sum.weights, sum.columns, falls, low, sum.span[FIRST])
+    add_weighted(sums, sum.weights[half:], sum.columns[half:], rises - half, high, sum.span[FIRST])
+    sum.span[CALM] = first_at_most(sums, limit)
+
+
+@lean
+def size_of(delta: Floats, high: float) -> float:
+    """Dollars of what rows of one column hold, by which rounding is judged."""
+    total = 0.0
+    for i in range(delta.size):
+        total += abs(delta[i]) * high
+    return total
+
+
+@lean
+def survives(lines: Lines, storms: Storms, buffer: float, sum: Sum, cash: Floats, closes: Floats, a: int) -> None:
+    """Where account a lives through every scenario with the playbook's buffer.
+
+    Most accounts would live if every column stood at its worst in any scenario. For the others: along the moves of one kind
+    surplus is concave too, so standing still and the outermost moves bound those between.
+    """
+    n = sum.span[CALM]
+    stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, AT_ONCE)
+    if sum.span[CALM] == n:
+        return
+    sum.span[CALM] = n
+    stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, STILL)
+    for k in range(storms.outermost.size):
+        stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, storms.outermost[k])
+
+
+@lean
+def stormed(
+    lines: Lines, storms: Storms, weight: float, sum: Sum, cash: Floats, closes: Floats, a: int, s: int
+) -> None:
+    """Where account a has surplus, its requirement weighted, after scenario s."""
+    if sum.span[CALM] == 0:
+        return
+    begin(sum, least_of(cash, 1.0, sum.span[CALM]))
+    terms, i = 0, lines.start[a]
+    while i < lines.start[a + 1]:
+        end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
+        asset = storms.asset[c]
+        below, above = np.inf, np.inf
+        for side in range(sides_of(storms, s)):
+            ratio = price_ratio(storms, asset, s, side)
+            below = min(below, surplus_at(lines, i, end, sum.bounds[c, 0] * ratio, weight))
+            above = min(above, surplus_at(lines, i, end, sum.bounds[c, 1] * ratio, weight))
+        sum.figures[SIZE] += size_of(lines.delta[i:end], sum.bounds[c, 1])
+        add_chord(sum, terms, c, below, above)
+        terms, i = terms + 1, end
+    if sum.figures[SIZE] > 0.0:
+        keep_above(sum, cash, 1.0, terms, closes)
+
+
+@lean
+def sides_of(storms: Storms, s: int) -> int:
+    """How many price ratios scenario s may mean for an asset."""
+    if s < 0:
+        return -s
+    return 3 if storms.broken[s] else 1
+
+
+@lean
+def price_ratio(storms: Storms, asset: int, s: int, side: int) -> float:
+    """One of the price ratios that scenario s may mean for an asset."""
+    if s == STILL:
+        return 1.0
+    if s == AT_ONCE:
+        return float(storms.widest[asset, side])
+    if not storms.broken[s]:
+        return 1.0 + max(storms.moves[asset, s], FLOOR)
+    return 1.0 + max(storms.moves[asset, s] + (side - 1) * storms.pull[s], FLOOR)
+
+
+@lean
+def calm_leverage(
+    rows: Rows, held: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, cap: float, a: int
+) -> None:
+    """Where account a lives through both moves that prove its effective leverage to be under a cap."""
+    if cap == np.inf or sum.span[CALM] == 0:
+        return
+    rate = lowest_rate(rows, held, lines.start[a], lines.start[a + 1])
+    for side in range(-1, 2, 2):
+        move = (1.0 / cap - rate) / (1.0 + side * rate)
+        if move <= 0.0:
+            sum.span[CALM] = 0
+        if sum.span[CALM] == 0:
+            return
+        begin(sum, least_of(cash, 1.0, sum.span[CALM]))
+        terms, i = 0, lines.start[a]
+        while i < lines.start[a + 1]:
+            end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
+            ratio, low, high = calm_ratio(side * move, rows[i].beta), sum.bounds[c, 0], sum.bounds[c, 1]
+            sum.figures[SIZE] += size_of(lines.delta[i:end], high)
+            below = surplus_at(lines, i, end, low * ratio, 1.0)
+            add_chord(sum, terms, c, below, surplus_at(lines, i, end, high * ratio, 1.0))
+            terms, i = terms + 1, end
+        if sum.figures[SIZE] > 0.0:
+            keep_above(sum, cash, 1.0, terms, closes)
+
+
+@lean
+def exposed(rows: Rows, held: Rows, sum: Sum, equity: Floats, closes: Floats, a: int, asset: int, cap: float) -> None:
+    """Where the notional of account a (-1: the book) in an asset (-1: all) is under `cap` times a row of equity."""
+    if cap == np.inf or sum.span[CALM] == 0:
+        return
+    begin(sum, least_of(equity, cap * (1.0 - HAIR), sum.span[CALM]))
+    terms = 0
+    for i in range(rows.size):
+        named = (a < 0 or rows[i].account == a) and (asset < 0 or rows[i].asset == asset)
+        if named and not rows[i].coin and held[i].quantity != 0.0:
+            size = abs(held[i].quantity)
+            add_line(sum, terms, rows[i].column, 0.0 if rows[i].inverse else -size, -size if rows[i].inverse else 0.0)
+            terms += 1
+    if terms > 0:
+        keep_above(sum, equity, cap * (1.0 - HAIR), terms, closes)
+
+
+@lean
+def leaning(rows: Rows, delta: Floats, sum: Sum, equity: Floats, closes: Floats, a: int, cap: float, side: int) -> None:
+    """Where the beta-weighted exposure of account a (-1: the book), on one side, is under `cap` times a row of equity."""
+    if cap == np.inf or sum.span[CALM] == 0:
+        return
+    begin(sum, least_of(equity, cap * (1.0 - HAIR), sum.span[CALM]))
+    terms, contracts = 0, 0
+    for i in range(rows.size):
+        if (a < 0 or rows[i].account == a) and delta[i] != 0.0:
+            add_line(sum, terms, rows[i].column, -side * delta[i] * rows[i].beta, 0.0)
+            terms, contracts = terms + 1, contracts + (0 if rows[i].coin else 1)
+    if contracts > 0 or (a < 0 and terms > 0):
+        keep_above(sum, equity, cap * (1.0 - HAIR), terms, closes)
+
+
+@lean
+def loses(rows: Rows, held: Rows, sum: Sum, total: Floats, closes: Floats, i: int, limit: float) -> None:
+    """Where row i loses less than `limit` times the book's equity."""
+    if limit == np.inf or sum.span[CALM] == 0:
+        return
+    quantity, entry = held[i].quantity, held[i].entry
+    begin(sum, least_of(total, limit * (1.0 - HAIR), sum.span[CALM]))
+    if rows[i].inverse:
+        add_line(sum, 0, rows[i].column, quantity / entry, -quantity)
+    else:
+        add_line(sum, 0, rows[i].column, quantity, -quantity * entry)
+    keep_above(sum, total, limit * (1.0 - HAIR), 1, closes)
+
+
+@lean
+def gains(rows: Rows, held: Rows, sum: Sum, closes: Floats, i: int, wanted: float) -> None:
+    """Where row i's profit stays below the next step of its ladder."""
+    c, t = rows[i].column, 0
+    best = max(gain_of(rows, held, i, sum.bounds[c, 0]), gain_of(rows, held, i, sum.bounds[c, 1]))
+    while best >= wanted and t < sum.span[CALM]:
+        if gain_of(rows, held, i, closes[c, sum.span[FIRST] + t]) >= wanted:
+            sum.span[CALM] = t
+        t += 1
+
+
+@lean
+def drawdowns(tape: Tape, stretch: Stretch, held: Rows, rules: Rules, block: Block) -> None:
+    """Where the book stands above its daily and weekly drawdown limits, unless it is halted and flat already."""
+    policy, memory, total, span = rules.policy, rules.memory, block.total, block.sum.span
+    first, days = span[FIRST], stretch.days
+    if policy.daily_drawdown == np.inf and policy.weekly_drawdown == np.inf:
+        return
+    if tape.open_ns[first] + tape.bar_ns < memory.halted_until_ns[0] and is_flat(held):
+        return
+    day, week, number, t, k = memory.day_start[0], memory.week_start[0], memory.week[0], 0, 0
+    while t < span[CALM]:
+        if k < days.size and days[k] == first + t:
+            day, begun = total[t], ((tape.open_ns[first + t] + tape.bar_ns) // DAY_NS + MONDAY) // 7
+            week, number = total[t] if begun != number else week, begun
+            k += 1
+        last = min(span[CALM], days[k] - first) if k < days.size else span[CALM]
+        limit = lowest_allowed(policy, day, week)
+        if limit > -np.inf:
+            reached = t + first_at_most(total[t:last], limit + HAIR * abs(limit))
+            if reached < last:
+                span[CALM] = reached
+        t = last
+
+
+@lean
+def lowest_allowed(policy: Policy, day: float, week: float) -> float:
+    """The equity under which a book has fallen too far from its day's or week's start; NaN starts allow any."""
+    limit = -np.inf
+    if policy.daily_drawdown < np.inf and not np.isnan(day):
+        limit = day * (1.0 - policy.daily_drawdown)
+    if policy.weekly_drawdown < np.inf and not np.isnan(week):
+        limit = max(limit, week * (1.0 - policy.weekly_drawdown))
+    return limit
+
+
+@lean
+def paying(
+    bars: Integers, stretch: Stretch, rows: Rows, held: Rows, block: Block, cap: float, subject: int, by_venue: bool
+) -> None:
+    """Where the day's funding of a venue, an asset or (subject -1) the book is under `cap` times the book's equity.
+
+    bars : those with settlements, of the whole run.
+    """
+    sum, unit = block.sum, block.unit
+    if cap == np.inf or sum.span[CALM] == 0:
+        return
+    count, paid, most, terms = stretch.count, 0.0, 0.0, 0
+    for i in range(rows.size):
+        whose = rows[i].venue if by_venue else rows[i].asset
+        if (subject >= 0 and whose != subject) or rows[i].coin:
+            continue
+        paid -= held[i].day_funding
+        if held[i].quantity != 0.0 and rows[i].pays < 0:
+            sum.weights[terms], sum.columns[terms] = held[i].quantity, rows[i].column
+            most += abs(held[i].quantity) * largest(unit[rows[i].column, :count]) * count
+            terms += 1
+    if max(paid, 0.0) + most < least_of(block.total, cap * (1.0 - HAIR), sum.span[CALM]):
+        return
+    flow = sum.sums[:count]
+    for s in range(count):
+        flow[s] = 0.0
+    add_weighted(flow, sum.weights, sum.columns, terms, unit, 0)
+    paid_too_much(bars[stretch.cursor : stretch.cursor + count], stretch.days, sum.span, block.total, flow, paid, cap)
+
+
+@lean
+def paid_too_much(
+    bars: Integers, days: Integers, span: Integers, total: Floats, flow: Floats, paid: float, cap: float
+) -> None:
+    """Walk the days: `paid` before the stretch, `flow` at each of its settlements, nothing when a day begins."""
+    k, s = 0, 0
+    for t in range(span[CALM]):
+        bar = span[FIRST] + t
+        if s < flow.size and bars[s] == bar:
+            paid += flow[s]
+            s += 1
+        if k < days.size and days[k] == bar:
+            paid = 0.0
+            k += 1
+        if paid > cap * (1.0 - HAIR) * max(total[t], 0.0):
+            span[CALM] = t
+            return
+
+
+@lean
+def largest(row: Floats) -> float:
+    """The largest size in a row, 0 for an empty one."""
+    if row.size == 0:
+        return 0.0
+    low, high = price_bounds(row)
+    return max(abs(low), abs(high))
