@@ -171,7 +171,8 @@ def set_stage(drill: Drill) -> Stage:
         open=bars.open.copy(), high=bars.high.copy(), low=bars.low.copy(), close=bars.close.copy(), stale=around.closed,
     )  # fmt: skip
     ready = prepare(replace(drill.journey, bars=own))
-    tape = ready.reel.tape._replace(strain=around.spread, thin=around.impact, taken=around.taken)
+    none = np.zeros((len(own.series), 0))
+    tape = ready.reel.tape._replace(lows=none, highs=none, strain=around.spread, thin=around.impact, taken=around.taken)
     schedule = ready.reel.schedule
     events = np.unique(np.concatenate([schedule.event_bar, around.taken["bar"]])).astype(np.int64)
     film = replace(ready.reel, tape=tape, schedule=schedule._replace(event_bar=events))

@@ -14,14 +14,13 @@ import numpy as np
 from perpbook.kernels.body import FULL, Body, Mind
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import BACKSTOP, FILL, LIQUIDATION, RULE, Journal
-from perpbook.kernels.lanes import price_bounds
 from perpbook.kernels.orders import Habits
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path
 from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
-from perpbook.kernels.tape import CHUNK, NO_PRICE, Schedule, Tape
+from perpbook.kernels.tape import NO_PRICE, Schedule, Tape
 from perpbook.kernels.types import Flags, Floats, Integers
 
 (
@@ -122,15 +121,10 @@ class Draw(NamedTuple):
 @lean
 def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
     """Make the tape of a path whose prices are on it already (`Steps` of a stage are the tape's own arrays): the weather on
-    them, their extremes by chunk, the rates of settlements."""
-    bars = tape.open_ns.size
+    them, the rates of settlements."""
     for c in range(tape.close.shape[0]):
         if not weather.calm[c]:
             weather_column(tape, weather, c)
-        for k in range(tape.lows.shape[1]):
-            first, last = k * CHUNK, min((k + 1) * CHUNK, bars)
-            tape.lows[c, k] = price_bounds(tape.low[c, first:last])[0]
-            tape.highs[c, k] = price_bounds(tape.high[c, first:last])[1]
         rates = tape.funding_rate[c]
         rate_column(steps.funding[c], tape.funding_bar, weather.hours[c], rates)
         if not weather.calm[c]:

@@ -63,18 +63,22 @@ class Sum(NamedTuple):
 class Block(NamedTuple):
     """What is known of a stretch of bars, lane by lane: `sum` to look at it.
 
-    cash : (A, lanes) `lines.cash`.  total : (lanes,) the book's equity.  unit : (C, lanes), wallet : (A, lanes) what one unit
-    pays, and an account's wallet, at each settlement.  flow : (lanes,), paid : (2,) scratch.  equity : (A,), book : (1,) at
-    the close last seen.
+    cash : (A, lanes) `lines.cash`.  total : (lanes,) the book's equity.  lows : (A + 1,) the least of each account's equity
+    and of the book's.  unit : (C, lanes), wallet : (A, lanes) what one unit pays, and an account's wallet, at each
+    settlement; funding : (lanes,) what all accounts are paid there.  flow : (lanes,), paid : (8,), payers : (4,) scratch.
+    equity : (A,), book : (1,) at the close last seen.
     """
 
     sum: Sum
     cash: Floats
     total: Floats
+    lows: Floats
     unit: Floats
     wallet: Floats
+    funding: Floats
     flow: Floats
     paid: Floats
+    payers: Integers
     equity: Floats
     book: Floats
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from perpbook.kernels.holding import FUNDING, Holding, pay
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.lanes import add_one
+from perpbook.kernels.rows import add_row
 from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.tape import Tape
@@ -76,22 +77,18 @@ def cash_ahead(tape: Tape, slots: Slots, holding: Holding, cursor: int, first: i
     Nothing is changed. Linear contracts only: a block with others held ends before their settlements.
     """
     count = price_settlements(tape, cursor, last, block.unit)
-    flow, bars = block.flow[:count], tape.funding_bar[cursor : cursor + count]
+    flow, bars, every = block.flow[:count], tape.funding_bar[cursor : cursor + count], block.funding[:count]
+    for s in range(count):
+        every[s] = 0.0
     for a in range(holding.accounts.size):
         for s in range(count):
             flow[s] = 0.0
         for i in range(slots.start[a], slots.start[a + 1]):
             if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
                 add_one(flow, -holding.rows[i].quantity, block.unit[slots.column[i], :count])
-        run_wallet(
-            holding.accounts[a].cash,
-            holding.accounts[a].fixed,
-            first,
-            bars,
-            flow,
-            block.wallet[a],
-            block.cash[a, : last - first],
-        )
+        add_row(flow, every)
+        wallet, cash = block.wallet[a], block.cash[a, : last - first]
+        run_wallet(holding.accounts[a].cash, holding.accounts[a].fixed, first, bars, flow, wallet, cash)
     return count
 
 
@@ -114,28 +111,56 @@ def run_wallet(
 
 @lean
 def take_in(slots: Slots, holding: Holding, block: Block, first: int, last: int) -> None:
-    """Make settlements first..last-1 of a block true: wallets, and what every row was paid."""
+    """Make settlements first..last-1 of a block true: wallets, and what every row was paid, four rows at a time."""
     if first == last:
         return
+    count = 0
+    for i in range(slots.rows.size):
+        if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
+            block.payers[count] = i
+            count += 1
+        if count == 4 or (count > 0 and i == slots.rows.size - 1):
+            for k in range(count, 4):
+                block.payers[k] = block.payers[0]
+            pay_four(holding, slots.column, block, first, last)
+            for k in range(count):
+                j = block.payers[k]
+                holding.totals[j, FUNDING], holding.rows[j].day_funding = block.paid[k], block.paid[4 + k]
+            count = 0
     for a in range(holding.accounts.size):
         holding.accounts[a].cash = block.wallet[a, last - 1]
-        for i in range(slots.start[a], slots.start[a + 1]):
-            if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
-                block.paid[0], block.paid[1] = holding.totals[i, FUNDING], holding.rows[i].day_funding
-                add_payments(-holding.rows[i].quantity, block.unit[slots.column[i], first:last], block.paid)
-                holding.totals[i, FUNDING], holding.rows[i].day_funding = block.paid[0], block.paid[1]
         holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
 
 
 @lean
-def add_payments(weight: float, unit: Floats, out: Floats) -> None:
-    """Add a row's payments to its two totals, one after the other as they come."""
-    total, day = out[0], out[1]
-    for s in range(unit.size):
-        dollars = weight * unit[s]
-        total += dollars
-        day += dollars
-    out[0], out[1] = total, day
+def pay_four(holding: Holding, column: Integers, block: Block, first: int, last: int) -> None:
+    """What four rows have been paid in all, and today, after some settlements, into `block.paid`."""
+    for k in range(4):
+        j = block.payers[k]
+        block.paid[k], block.paid[4 + k] = holding.totals[j, FUNDING], holding.rows[j].day_funding
+    i, j, k, m = block.payers[0], block.payers[1], block.payers[2], block.payers[3]
+    add_payments(
+        -holding.rows[i].quantity, -holding.rows[j].quantity, block.unit[column[i], first:last],
+        block.unit[column[j], first:last], block.paid[0::4], block.paid[1::4],
+    )  # fmt: skip
+    add_payments(
+        -holding.rows[k].quantity, -holding.rows[m].quantity, block.unit[column[k], first:last],
+        block.unit[column[m], first:last], block.paid[2::4], block.paid[3::4],
+    )  # fmt: skip
+
+
+@lean
+def add_payments(v: float, w: float, p: Floats, q: Floats, first: Floats, second: Floats) -> None:
+    """Add two rows' payments to the two totals of each, one after the other as they come: sums that wait for one another
+    take as long as one."""
+    all_first, day_first, all_second, day_second = first[0], first[1], second[0], second[1]
+    for s in range(p.size):
+        one, other = v * p[s], w * q[s]
+        all_first += one
+        day_first += one
+        all_second += other
+        day_second += other
+    first[0], first[1], second[0], second[1] = all_first, day_first, all_second, day_second
 
 
 @lean

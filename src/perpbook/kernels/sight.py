@@ -14,7 +14,7 @@ from perpbook.kernels.jit import lean
 from perpbook.kernels.liquidation import LEAST, death_on_the_way
 from perpbook.kernels.margin import account_margin, requirement
 from perpbook.kernels.rows import copy_row
-from perpbook.kernels.scale import largest_scale
+from perpbook.kernels.scale import largest_scale, surplus_at_scale
 from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
 from perpbook.kernels.state import Policy, State
@@ -142,8 +142,12 @@ def look_at_storms(
             hold_still(slots, holding, prices, scratch.held, a)
             best = largest_scale(scratch.held, a, prices, buffer)
             for s in range(scratch.stormy.shape[1]):
+                equity, need = state.stress_equity[a, s], state.stress_maintenance[a, s]
+                if (1.0 + buffer) * need < equity * (1.0 - 1e-9):
+                    continue
                 copy_row(scratch.stormy[:, s], scratch.prices)
-                best = min(best, largest_scale(scratch.held, a, scratch.prices, buffer))
+                if best == np.inf or surplus_at_scale(scratch.held, a, scratch.prices, buffer, best)[0] < 0.0:
+                    best = min(best, largest_scale(scratch.held, a, scratch.prices, buffer))
             state.accounts[a].safe_scale = best
 
 

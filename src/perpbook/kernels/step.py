@@ -32,7 +32,7 @@ from perpbook.kernels.body import (
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
-from perpbook.kernels.lanes import add_weighted
+from perpbook.kernels.lanes import add_weighted, price_bounds
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
@@ -119,7 +119,7 @@ def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules,
         own = curve[a, first:last]
         copy_row(block.cash[a], own)
         add_positions(tape.close, slots, holding.lines, a, own, first, body.weights, body.columns)
-    add_accounts(curve, first, outside_dollars(body.outside), block.total[:count])
+    add_accounts(curve, first, outside_dollars(body.outside), block.total[:count], block.lows)
     span = block.sum.span
     span[FIRST], span[CALM] = first, count
     survey_margin(tape.low, tape.high, holding.lines, body.orders, block.sum, block.cash)
@@ -131,14 +131,18 @@ def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules,
 
 
 @lean
-def add_accounts(curve: Floats, first: int, outside: float, total: Floats) -> None:
-    """Write the book's equity at every close from bar `first` on: that of its accounts (A, B), and what is outside them."""
+def add_accounts(curve: Floats, first: int, outside: float, total: Floats, lows: Floats) -> None:
+    """Write the book's equity at every close from bar `first` on: that of its accounts (A, B), and what is outside them; and
+    the least of each (A + 1,)."""
     last = first + total.size
     copy_row(curve[0, first:last], total)
+    lows[0] = price_bounds(total)[0]
     for a in range(1, curve.shape[0]):
         add_row(curve[a, first:last], total)
+        lows[a] = price_bounds(curve[a, first:last])[0]
     for t in range(total.size):
         total[t] += outside
+    lows[curve.shape[0]] = price_bounds(total)[0]
 
 
 @inlined
@@ -307,14 +311,15 @@ def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     return stale == 0
 
 
-@inlined
+@lean
 def rules_may_act(tape: Tape, slots: Slots, body: Body, rules: Rules, bar: int) -> bool:
     """Whether any rule may act at one bar's close, whose funding is settled and whose day has begun."""
     block, holding, bounds, span = body.block, body.holding, body.block.sum.bounds, body.block.sum.span
     for c in range(tape.close.shape[0]):
         bounds[c, 0], bounds[c, 1] = tape.close[c, bar], tape.close[c, bar]
     for a in range(holding.accounts.size):
-        block.cash[a, 0] = holding.lines.cash[a]
+        block.cash[a, 0], block.lows[a] = holding.lines.cash[a], body.curve[a, bar]
+    block.lows[holding.accounts.size] = block.book[0]
     block.total[0], span[FIRST], span[CALM] = block.book[0], bar, 1
     survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, body.curve)
     survey_days(tape, Stretch(0, 0, slots.start[:0]), slots.rows, holding.rows, rules, block)

@@ -56,6 +56,15 @@ class Stretch(NamedTuple):
     days: Integers
 
 
+class Backing(NamedTuple):
+    """A row of equity with its least, and the rows that it backs: an account's, or the whole book's."""
+
+    equity: Floats
+    least: float
+    first: int
+    last: int
+
+
 @lean
 def survey_margin(low: Floats, high: Floats, lines: Lines, orders: Orders, sum: Sum, cash: Floats) -> None:
     """Shorten the calm to the bars in which no account may die and no resting order may fill. low, high : (C, B) prices."""
@@ -81,7 +90,7 @@ def survey_rules(
 
     closes (C, B) and curve (A, B) of the whole run.
     """
-    policy, sum, total = rules.policy, block.sum, block.total
+    policy, sum = rules.policy, block.sum
     first = sum.span[FIRST]
     for a in range(lines.cash.size):
         if rules.storms.broken.size > 0:
@@ -89,18 +98,19 @@ def survey_rules(
         calm_leverage(
             rows, held, lines, sum, block.cash[a], closes, min(policy.account_effective, policy.book_effective), a
         )
-        equity = curve[a, first : first + sum.span[CALM]]
-        exposed(rows, held, sum, equity, closes, a, -1, policy.account_gross)
+        equity = Backing(curve[a, first : first + sum.span[CALM]], block.lows[a], lines.start[a], lines.start[a + 1])
+        exposed(rows, held, sum, equity, closes, -1, policy.account_gross)
         for side in range(-1, 2, 2):
-            leaning(rows, lines.delta, sum, equity, closes, a, policy.account_net, side)
-    exposed(rows, held, sum, total, closes, -1, -1, policy.book_gross)
+            leaning(rows, lines.delta, sum, equity, closes, policy.account_net, side)
+    book = Backing(block.total, block.lows[lines.cash.size], 0, rows.size)
+    exposed(rows, held, sum, book, closes, -1, policy.book_gross)
     for side in range(-1, 2, 2):
-        leaning(rows, lines.delta, sum, total, closes, -1, policy.book_net, side)
+        leaning(rows, lines.delta, sum, book, closes, policy.book_net, side)
     for asset in range(policy.asset_cap.size):
-        exposed(rows, held, sum, total, closes, -1, asset, policy.asset_cap[asset])
+        exposed(rows, held, sum, book, closes, asset, policy.asset_cap[asset])
     for i in range(rows.size):
         if not rows[i].coin and held[i].quantity != 0.0:
-            loses(rows, held, sum, total, closes, i, policy.position_loss)
+            loses(rows, held, sum, book, closes, i, policy.position_loss)
             step = rules.memory.steps_taken[rows[i].place]
             if step < policy.profit_gain.size:
                 gains(rows, held, sum, closes, i, policy.profit_gain[step] * (1.0 - HAIR))
@@ -313,49 +323,49 @@ def calm_leverage(
 
 
 @lean
-def exposed(rows: Rows, held: Rows, sum: Sum, equity: Floats, closes: Floats, a: int, asset: int, cap: float) -> None:
-    """Where the notional of account a (-1: the book) in an asset (-1: all) is under `cap` times a row of equity."""
+def exposed(rows: Rows, held: Rows, sum: Sum, backing: Backing, closes: Floats, asset: int, cap: float) -> None:
+    """Where the notional backed, in an asset (-1: all), is under `cap` times its equity."""
     if cap == np.inf or sum.span[CALM] == 0:
         return
-    begin(sum, least_of(equity, cap * (1.0 - HAIR), sum.span[CALM]))
+    begin(sum, cap * (1.0 - HAIR) * backing.least)
     terms = 0
-    for i in range(rows.size):
-        named = (a < 0 or rows[i].account == a) and (asset < 0 or rows[i].asset == asset)
-        if named and not rows[i].coin and held[i].quantity != 0.0:
+    for i in range(backing.first, backing.last):
+        if (asset < 0 or rows[i].asset == asset) and not rows[i].coin and held[i].quantity != 0.0:
             size = abs(held[i].quantity)
             add_line(sum, terms, rows[i].column, 0.0 if rows[i].inverse else -size, -size if rows[i].inverse else 0.0)
             terms += 1
     if terms > 0:
-        keep_above(sum, equity, cap * (1.0 - HAIR), terms, closes)
+        keep_above(sum, backing.equity, cap * (1.0 - HAIR), terms, closes)
 
 
 @lean
-def leaning(rows: Rows, delta: Floats, sum: Sum, equity: Floats, closes: Floats, a: int, cap: float, side: int) -> None:
-    """Where the beta-weighted exposure of account a (-1: the book), on one side, is under `cap` times a row of equity."""
+def leaning(rows: Rows, delta: Floats, sum: Sum, backing: Backing, closes: Floats, cap: float, side: int) -> None:
+    """Where the beta-weighted exposure backed, on one side, is under `cap` times its equity. Coins alone lean too, but an
+    account without contracts breaks no rule by them."""
     if cap == np.inf or sum.span[CALM] == 0:
         return
-    begin(sum, least_of(equity, cap * (1.0 - HAIR), sum.span[CALM]))
+    begin(sum, cap * (1.0 - HAIR) * backing.least)
     terms, contracts = 0, 0
-    for i in range(rows.size):
-        if (a < 0 or rows[i].account == a) and delta[i] != 0.0:
+    for i in range(backing.first, backing.last):
+        if delta[i] != 0.0:
             add_line(sum, terms, rows[i].column, -side * delta[i] * rows[i].beta, 0.0)
             terms, contracts = terms + 1, contracts + (0 if rows[i].coin else 1)
-    if contracts > 0 or (a < 0 and terms > 0):
-        keep_above(sum, equity, cap * (1.0 - HAIR), terms, closes)
+    if contracts > 0 or (terms > 0 and backing.last - backing.first == rows.size):
+        keep_above(sum, backing.equity, cap * (1.0 - HAIR), terms, closes)
 
 
 @lean
-def loses(rows: Rows, held: Rows, sum: Sum, total: Floats, closes: Floats, i: int, limit: float) -> None:
+def loses(rows: Rows, held: Rows, sum: Sum, book: Backing, closes: Floats, i: int, limit: float) -> None:
     """Where row i loses less than `limit` times the book's equity."""
     if limit == np.inf or sum.span[CALM] == 0:
         return
     quantity, entry = held[i].quantity, held[i].entry
-    begin(sum, least_of(total, limit * (1.0 - HAIR), sum.span[CALM]))
+    begin(sum, limit * (1.0 - HAIR) * book.least)
     if rows[i].inverse:
         add_line(sum, 0, rows[i].column, quantity / entry, -quantity)
     else:
         add_line(sum, 0, rows[i].column, quantity, -quantity * entry)
-    keep_above(sum, total, limit * (1.0 - HAIR), 1, closes)
+    keep_above(sum, book.equity, limit * (1.0 - HAIR), 1, closes)
 
 
 @lean
@@ -412,26 +422,31 @@ def paying(
 
     bars : those with settlements, of the whole run.
     """
-    sum, unit = block.sum, block.unit
+    sum, flow, paid, terms = block.sum, block.flow[: stretch.count], 0.0, 0
     if cap == np.inf or sum.span[CALM] == 0:
         return
-    count, paid, most, terms = stretch.count, 0.0, 0.0, 0
     for i in range(rows.size):
         whose = rows[i].venue if by_venue else rows[i].asset
-        if (subject >= 0 and whose != subject) or rows[i].coin:
-            continue
-        paid -= held[i].day_funding
-        if held[i].quantity != 0.0 and rows[i].pays < 0:
-            sum.weights[terms], sum.columns[terms] = held[i].quantity, rows[i].column
-            most += abs(held[i].quantity) * largest(unit[rows[i].column, :count]) * count
-            terms += 1
-    if max(paid, 0.0) + most < least_of(block.total, cap * (1.0 - HAIR), sum.span[CALM]):
-        return
-    flow = sum.sums[:count]
-    for s in range(count):
-        flow[s] = 0.0
-    add_weighted(flow, sum.weights, sum.columns, terms, unit, 0)
-    paid_too_much(bars[stretch.cursor : stretch.cursor + count], stretch.days, sum.span, block.total, flow, paid, cap)
+        if (subject < 0 or whose == subject) and not rows[i].coin:
+            paid -= held[i].day_funding
+            if held[i].quantity != 0.0 and rows[i].pays < 0:
+                sum.weights[terms], sum.columns[terms] = held[i].quantity, rows[i].column
+                terms += 1
+    if subject < 0:
+        scale_row(block.funding, -1.0, 0.0, flow)
+    else:
+        clear_row(flow)
+        add_weighted(flow, sum.weights, sum.columns, terms, block.unit, 0)
+    paid_too_much(
+        bars[stretch.cursor : stretch.cursor + flow.size], stretch.days, sum.span, block.total, flow, paid, cap
+    )
+
+
+@lean
+def clear_row(out: Floats) -> None:
+    """Write nothing into a row."""
+    for t in range(out.size):
+        out[t] = 0.0
 
 
 @lean
@@ -439,24 +454,14 @@ def paid_too_much(
     bars: Integers, days: Integers, span: Integers, total: Floats, flow: Floats, paid: float, cap: float
 ) -> None:
     """Walk the days: `paid` before the stretch, `flow` at each of its settlements, nothing when a day begins."""
-    k, s = 0, 0
+    k, s, first, limit = 0, 0, span[FIRST], cap * (1.0 - HAIR)
     for t in range(span[CALM]):
-        bar = span[FIRST] + t
-        if s < flow.size and bars[s] == bar:
+        if s < flow.size and bars[s] == first + t:
             paid += flow[s]
             s += 1
-        if k < days.size and days[k] == bar:
+        if k < days.size and days[k] == first + t:
             paid = 0.0
             k += 1
-        if paid > cap * (1.0 - HAIR) * max(total[t], 0.0):
+        if paid > limit * max(total[t], 0.0):
             span[CALM] = t
             return
-
-
-@lean
-def largest(row: Floats) -> float:
-    """The largest size in a row, 0 for an empty one."""
-    if row.size == 0:
-        return 0.0
-    low, high = price_bounds(row)
-    return max(abs(low), abs(high))

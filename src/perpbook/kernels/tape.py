@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import lean
+from perpbook.kernels.lanes import price_bounds
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 
 DAY_NS = 86_400_000_000_000
@@ -29,7 +30,8 @@ TAKEN = np.dtype([("bar", np.int64), ("venue", np.int64), ("share", np.float64)]
 class Tape(NamedTuple):
     """Bars (C, B) with `open_ns` (B,) and width `bar_ns`; prices > 0; `stale` (C, B) flags, see above.
 
-    lows, highs : (C, ceil(B / CHUNK)) extremes by chunk.  funding_bar : (S,) rising bars in which funding is
+    lows, highs : (C, ceil(B / CHUNK)) extremes by chunk, or (C, 0) where they change too often
+    to keep.  funding_bar : (S,) rising bars in which funding is
     settled; funding_rate : (C, S) the sum of a column's rates then, 0 for none; > 0: longs pay.
     spread : (C,) half the spread, a fraction of price; `impact` (C, D) coefficient of sqrt(dollars), by day from the first.
     strain, thin : (C, B) factors on spread and impact, or (C, 1) where they stay.  taken : (k,) of `TAKEN`.
@@ -106,20 +108,17 @@ def first_wrong(opens: Floats, high: Floats, low: Floats, close: Floats, first: 
     return b
 
 
-@inlined
+@lean
 def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
-    """A range that holds every price of bars first..last-1: `out` (C, 2). Whole chunks, where the block is long."""
+    """A range that holds every price of bars first..last-1: `out` (C, 2). Whole chunks, where the block is long and the tape
+    has them."""
     columns = tape.low.shape[0]
-    if last - first < 2 * CHUNK:
+    if last - first < 2 * CHUNK or tape.lows.shape[1] == 0:
         for c in range(columns):
-            lowest, highest = tape.low[c, first], tape.high[c, first]
-            for b in range(first + 1, last):
-                lowest, highest = min(lowest, tape.low[c, b]), max(highest, tape.high[c, b])
-            out[c, 0], out[c, 1] = lowest, highest
+            out[c, 0] = price_bounds(tape.low[c, first:last])[0]
+            out[c, 1] = price_bounds(tape.high[c, first:last])[1]
         return
     left, right = first // CHUNK, (last - 1) // CHUNK + 1
     for c in range(columns):
-        lowest, highest = tape.lows[c, left], tape.highs[c, left]
-        for k in range(left + 1, right):
-            lowest, highest = min(lowest, tape.lows[c, k]), max(highest, tape.highs[c, k])
-        out[c, 0], out[c, 1] = lowest, highest
+        out[c, 0] = price_bounds(tape.lows[c, left:right])[0]
+        out[c, 1] = price_bounds(tape.highs[c, left:right])[1]
