@@ -1,0 +1,185 @@
+"""The rescue gap: for each account the best way that money has to it, the next one, and whether it comes before liquidation.
+
+The best way is the one with the smallest chance of being too late; of equals, the one whose 90 % point is soonest. The next one
+(N-1) shares with it as little as can be of what fails together (layers, domains of routes, exchanges), beyond what stands at the
+account's own door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perpbook.kernels.types import Floats
+from perpbook.model.account import Account
+from perpbook.scenario.table_reader import nearest
+from perpbook.treasury.conditions import Conditions
+from perpbook.treasury.facts import Facts, Venue
+from perpbook.treasury.pots import LEAST_SHARE, Pot
+from perpbook.treasury.ways import Scores, Traffic, Way, ways_to
+
+LOOKED_AT = 16
+"""Ways whose arrival is drawn: the soonest by their 90 % points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deaths:
+    """An account's liquidations: by future the step of the first (`steps` for none), a step's seconds, and where in it the
+    moment is taken to be (0 to 1)."""
+
+    step: Floats
+    steps: int
+    step_seconds: float
+    inside: Floats
+
+    @property
+    def dies(self) -> Floats:
+        """True where the account dies."""
+        return self.step < self.steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Futures, those in which the account dies, and those in which it does before money arrives: as estimated, and with every
+    liquidation at the end (`least`) or the beginning (`most`) of its step."""
+
+    futures: int
+    dies: int
+    late: int
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One way with its arrivals, seconds by draw; inf: not while the drill looks."""
+
+    way: Way
+    seconds: Floats
+
+    def point(self, share: float) -> float:
+        """By when money has arrived in that share of draws; inf where it has not."""
+        return float(np.quantile(self.seconds, share, method="inverted_cdf"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescue:
+    """What is known of one account: `best` and `calm` (the best without the storm) are None where no money reaches it, and
+    `reason` says why; `shared` is what the best and the second both need; `taken` is what the storm does to the way that would be best in calm."""
+
+    account: str
+    best: Arrival | None
+    second: Arrival | None
+    calm: Arrival | None
+    shared: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def late_by(deaths: Deaths, arrivals: Floats) -> Late:
+    """Count. A single future meets every arrival; of many, each meets one."""
+    step, inside = deaths.step, deaths.inside
+    if step.size == 1:
+        step, inside = np.repeat(step, arrivals.size), np.resize(inside, arrivals.size)
+    money = np.resize(arrivals, step.size) / deaths.step_seconds
+    dies = step < deaths.steps
+    return Late(
+        futures=step.size,
+        dies=int(dies.sum()),
+        late=int((dies & (money > step + inside)).sum()),
+        least=int((dies & (money > step + 1.0)).sum()),
+        most=int((dies & (money > step)).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treasury:
+    """Facts, pots, what is away, and the scores of chance."""
+
+    facts: Facts
+    pots: Sequence[Pot]
+    conditions: Conditions
+    scores: Scores
+
+
+def rescue_of(treasury: Treasury, account: Account, equity: float, deaths: Deaths) -> Rescue:
+    """The best way to one account whose equity is so many dollars."""
+    facts = treasury.facts
+    nothing = Rescue(account=account.id, best=None, second=None, calm=None)
+    if account.venue not in facts.venues:
+        told = f"no route to {account.venue} is known: {nearest(account.venue, tuple(facts.venues))}"
+        return _because(nothing, told)
+    ways, reason = _ways(treasury, account, facts.venues[account.venue], equity)
+    if not ways:
+        return _because(nothing, reason)
+    storm = Traffic(conditions=treasury.conditions, scores=treasury.scores, clocks={})
+    still = Traffic(conditions=Conditions(facts=facts), scores=treasury.scores, clocks={})
+    calm = best_of(still, ways, deaths)
+    found = best_of(storm, ways, deaths) if treasury.conditions.absences else calm
+    taken = tuple(dict.fromkeys(one.why for hop in calm.way.hops for one in treasury.conditions.paces(hop)))
+    if not np.isfinite(found.seconds).any():
+        told = "nothing arrives while the drill looks: " + ", ".join(taken or ("every way is closed",))
+        return Rescue(account=account.id, best=None, second=None, calm=calm, taken=taken, reason=told)
+    own = own_of(facts, facts.venues[account.venue])
+    second = next_best(storm, ways, found.way, own, deaths)
+    shared = shared_by(found.way, second.way, own) if second else ()
+    return Rescue(account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken)
+
+
+def best_of(traffic: Traffic, ways: Sequence[Way], deaths: Deaths) -> Arrival:
+    """The way that is least often too late."""
+    drawn = [Arrival(way=way, seconds=traffic.arrivals(way)) for way in traffic.ranked(ways)[:LOOKED_AT]]
+    return min(drawn, key=lambda one: (late_by(deaths, one.seconds).late, one.point(0.9), one.point(0.5), one.way.words))
+
+
+def next_best(traffic: Traffic, ways: Sequence[Way], first: Way, own: frozenset[str], deaths: Deaths) -> Arrival | None:
+    """The best way that shares as little as can be with the first, beyond what is the account's `own`."""
+    levels = (
+        lambda way: not (first.needs | first.layers) & (way.needs | way.layers) - own,
+        lambda way: not first.needs & way.needs - own and not first.routes & way.routes,
+        lambda way: not first.routes & way.routes,
+    )
+    for fits in levels:
+        others = [way for way in ways if fits(way)]
+        found = best_of(traffic, others, deaths) if others else None
+        if found is not None and np.isfinite(found.seconds).any():
+            return found
+    return None
+
+
+def shared_by(first: Way, second: Way, own: frozenset[str]) -> tuple[str, ...]:
+    """What both ways need, beyond the account's own."""
+    return tuple(sorted((first.needs | first.layers) & (second.needs | second.layers) - own))
+
+
+def own_of(facts: Facts, venue: Venue) -> frozenset[str]:
+    """What no way to a venue goes without: its layer with what it rests on, or the exchange."""
+    door = venue.wallet or venue.id
+    layer = facts.venues[door].layer
+    return frozenset({layer, *facts.layers[layer].domains}) if layer else frozenset({door})
+
+
+def _ways(treasury: Treasury, account: Account, venue: Venue, equity: float) -> tuple[list[Way], str]:
+    """Ways that bring enough; else why there are none."""
+    if not treasury.pots:
+        return [], "nothing to send: the book has no money on layers and no other account with free collateral"
+    least, found = LEAST_SHARE * max(equity, 0.0), []
+    other = [pot for pot in treasury.pots if pot.account != account.id]
+    if not other:
+        return [], "nothing to send: all free money is its own"
+    for pot in other:
+        found += ways_to(treasury.facts, pot, venue, account.id)
+    if not found:
+        coins = ", ".join(dict.fromkeys(f"{pot.asset} of {pot.name}" for pot in other))
+        return [], f"no route reaches it from where money is ({coins}); coins are not exchanged on the way"
+    enough = [way for way in found if way.dollars >= least]
+    if not enough:
+        most = max(way.dollars for way in found)
+        return [], f"too little to send: {most:,.0f} dollars at most, less than a tenth of its equity of {equity:,.0f}"
+    return enough, ""
+
+
+def _because(rescue: Rescue, reason: str) -> Rescue:
+    return replace(rescue, reason=reason)
