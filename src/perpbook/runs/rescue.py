@@ -63,6 +63,7 @@ def rescue_gaps(situation: Situation, under: Futures | None, without: Futures) -
     found = pots_of(snapshot.book, snapshot.market, assessed.assessment.accounts, facts)
     treasury = Treasury(
         facts=facts,
+        terms=situation.terms,
         pots=found.pots,
         conditions=Conditions(facts=facts, absences=situation.absences, step_ns=bars.bar_ns, steps=bars.count),
         scores=scores_by_name(drill.seed, min(max(drill.paths, FEWEST_DRAWS), MOST_DRAWS)),
@@ -77,7 +78,11 @@ def rescue_gaps(situation: Situation, under: Futures | None, without: Futures) -
         rescue = rescue_of(treasury, account, assessed.assessment.accounts[number].summary.equity, main)
         late = [_late(rescue, side) if side else None for side in sides]
         closed, why = closed_of(situation, factors.get(account.id), rescue, bars.bar_ns * bars.count / SECOND_NS)
-        gaps.append(AccountGap(rescue=rescue, under=late[0], without=late[1], closed=closed, not_closed=why))
+        gaps.append(
+            AccountGap(
+                rescue=rescue, under=late[0], without=late[1], closed=closed, not_closed=why, one_future=main.step.size == 1
+            )
+        )  # fmt: skip
     return RescueGaps(accounts=tuple(gaps), notes=(*found.notes, *strangers(situation.absences, facts)))
 
 

@@ -84,15 +84,11 @@ def strained(lines: Lines, by: float) -> Lines:
     return lines._replace(slope=lines.slope * by, offset=lines.offset * by, reciprocal=lines.reciprocal * by)
 
 
-def closed_form(
-    one: OneFactor, motion: Motion, arrivals: Floats, calm: Floats, horizon_seconds: float
-) -> Closed:
+def closed_form(one: OneFactor, motion: Motion, arrivals: Floats, calm: Floats, horizon_seconds: float) -> Closed:
     """The chances of one account. arrivals : seconds from the start in the storm; calm : without it, for an alarm whose moment
     nobody knows."""
     times, later = points_of(arrivals, horizon_seconds), points_of(calm, horizon_seconds)
-    after = max(
-        passed(barrier / ring, motion, later) for barrier, ring in zip(one.barriers, one.rings, strict=True)
-    )
+    after = max(passed(barrier / ring, motion, later) for barrier, ring in zip(one.barriers, one.rings, strict=True))
     return Closed(
         asset=one.asset,
         volatility=motion.volatility,

@@ -116,7 +116,9 @@ class Conditions:
             together = one.kind == "halt" and name is not None and bool(self.facts.led_by(name) & self._needs(hop))
             return (0.0, 0.0) if touched or together else None
         if one.kind == "exits":
-            leaves = hop.route is not None and hop.route.kind in CANONICAL and (one.name == "*" or name == hop.layers[0])
+            leaves = (
+                hop.route is not None and hop.route.kind in CANONICAL and (one.name == "*" or name == hop.layers[0])
+            )
             return (0.0, 0.0) if leaves else None
         if not touched or one.kind == "gas":
             return None

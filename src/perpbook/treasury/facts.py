@@ -136,9 +136,7 @@ class Facts:
             domain
             for domain in self.layers[layer].domains
             if all(
-                one.id == layer or self._settles_on(one, layer)
-                for one in self.layers.values()
-                if domain in one.domains
+                one.id == layer or self._settles_on(one, layer) for one in self.layers.values() if domain in one.domains
             )
         )
 

@@ -94,9 +94,7 @@ def _open(path: Path, name: str) -> Page:
     return Page(file=str(path), text=text, root=root, sources=sources.found if sources else {})
 
 
-def _by_id(
-    page: Page, name: str, read: Callable[[Table, Page], Thing | None]
-) -> dict[str, Thing]:
+def _by_id(page: Page, name: str, read: Callable[[Table, Page], Thing | None]) -> dict[str, Thing]:
     out: dict[str, Thing] = {}
     for table in page.root.tables(name):
         before = len(table.faults)

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perpbook.margin.assessment import AccountAssessment
-from perpbook.model.account import MarginMode
+from perpbook.model.account import Account, MarginMode
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market
 from perpbook.scenario.table_reader import nearest
+from perpbook.terms.find import find_contract
+from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.facts import Facts
 
 LEAST_SHARE = 0.1
@@ -57,9 +59,7 @@ def _on_layers(book: Book, market: Market, facts: Facts, notes: list[str]) -> It
             yield Pot(name=facts.layers[layer].name, asset=asset, dollars=one.balance.amount * price, layer=layer)
 
 
-def _in_accounts(
-    book: Book, market: Market, accounts: Sequence[AccountAssessment], facts: Facts
-) -> Iterator[Pot]:
+def _in_accounts(book: Book, market: Market, accounts: Sequence[AccountAssessment], facts: Facts) -> Iterator[Pot]:
     free = {one.id: one.summary.free_collateral for one in accounts}
     for account in book.accounts:
         if account.mode is not MarginMode.CROSS or account.venue not in facts.venues:
@@ -71,8 +71,27 @@ def _in_accounts(
         ]
         dollars, asset = max(held, default=(0.0, ""))
         dollars = min(dollars, free.get(account.id, 0.0))
-        if dollars > 0.0:
-            yield Pot(name=account.id, asset=asset, dollars=dollars, account=account.id, venue=account.venue)
+        for coin in leaving(asset, facts, account.venue) if dollars > 0.0 else ():
+            yield Pot(name=account.id, asset=coin, dollars=dollars, account=account.id, venue=account.venue)
+
+
+def leaving(asset: str, facts: Facts, venue: str) -> tuple[str, ...]:
+    """The coins as which money of an account can leave: an exchange that keeps its users' money changes one stablecoin into
+    another, taken to be at par and at once."""
+    keeper = facts.venues[facts.venues[venue].wallet or venue]
+    others = [coin for coin in keeper.assets if coin in STABLECOINS and asset in STABLECOINS and coin != asset]
+    return (asset, *others)
+
+
+def weight_of(asset: str, account: Account, terms: VenueTerms, facts: Facts) -> float:
+    """What a coin sent to an account counts for in its margin, as a fraction of its price: 0 for nothing."""
+    settled = {find_contract(terms, one.symbol).contract.settle for one in account.positions} | {terms.settle}
+    if asset in settled:
+        return 1.0
+    keeper = facts.venues[facts.venues[account.venue].wallet or account.venue]
+    if keeper.networks and asset in STABLECOINS and settled & STABLECOINS:
+        return 1.0
+    return terms.collateral[asset].maintenance_weight if asset in terms.collateral else 0.0
 
 
 def price_of(asset: str, prices: Mapping[str, float]) -> float | None:

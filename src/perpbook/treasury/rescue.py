@@ -7,7 +7,7 @@ account's own door.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,10 @@ import numpy as np
 from perpbook.kernels.types import Floats
 from perpbook.model.account import Account
 from perpbook.scenario.table_reader import nearest
+from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts, Venue
-from perpbook.treasury.pots import LEAST_SHARE, Pot
+from perpbook.treasury.pots import LEAST_SHARE, Pot, weight_of
 from perpbook.treasury.ways import Scores, Traffic, Way, ways_to
 
 LOOKED_AT = 16
@@ -96,9 +97,10 @@ def late_by(deaths: Deaths, arrivals: Floats) -> Late:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treasury:
-    """Facts, pots, what is away, and the scores of chance."""
+    """Facts, terms by venue, pots, what is away, and the scores of chance."""
 
     facts: Facts
+    terms: Mapping[str, VenueTerms]
     pots: Sequence[Pot]
     conditions: Conditions
     scores: Scores
@@ -131,7 +133,9 @@ def rescue_of(treasury: Treasury, account: Account, equity: float, deaths: Death
 def best_of(traffic: Traffic, ways: Sequence[Way], deaths: Deaths) -> Arrival:
     """The way that is least often too late."""
     drawn = [Arrival(way=way, seconds=traffic.arrivals(way)) for way in traffic.ranked(ways)[:LOOKED_AT]]
-    return min(drawn, key=lambda one: (late_by(deaths, one.seconds).late, one.point(0.9), one.point(0.5), one.way.words))
+    return min(
+        drawn, key=lambda one: (late_by(deaths, one.seconds).late, one.point(0.9), one.point(0.5), one.way.words)
+    )
 
 
 def next_best(traffic: Traffic, ways: Sequence[Way], first: Way, own: frozenset[str], deaths: Deaths) -> Arrival | None:
@@ -170,10 +174,12 @@ def _ways(treasury: Treasury, account: Account, venue: Venue, equity: float) -> 
     if not other:
         return [], "nothing to send: all free money is its own"
     for pot in other:
-        found += ways_to(treasury.facts, pot, venue, account.id)
+        weight = weight_of(pot.asset, account, treasury.terms[account.venue], treasury.facts)
+        if weight > 0.0:
+            found += ways_to(treasury.facts, replace(pot, dollars=pot.dollars * weight), venue, account.id)
     if not found:
         coins = ", ".join(dict.fromkeys(f"{pot.asset} of {pot.name}" for pot in other))
-        return [], f"no route reaches it from where money is ({coins}); coins are not exchanged on the way"
+        return [], f"no route brings it a coin that its margin takes ({coins}); coins are not exchanged on the way"
     enough = [way for way in found if way.dollars >= least]
     if not enough:
         most = max(way.dollars for way in found)

@@ -36,6 +36,11 @@ class Way:
         return ", ".join(said) or "at once"
 
     @property
+    def at_once(self) -> bool:
+        """True between accounts of one venue."""
+        return all(hop.kind is Kind.MOVE for hop in self.hops)
+
+    @property
     def routes(self) -> frozenset[str]:
         """Its routes, and what pays it out."""
         return frozenset(hop.name for hop in self.hops if hop.kind is not Kind.IN and hop.words)

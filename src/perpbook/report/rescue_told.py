@@ -1,0 +1,254 @@
+"""The rescue gap in words, rows and plain data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from perpbook.report.drill_measures import Chance
+from perpbook.treasury.barrier import ALARM, Closed
+from perpbook.treasury.gaps import AccountGap, RescueGaps
+from perpbook.treasury.rescue import Arrival, Late
+
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueRow:
+    """One account's gap as texts; `reason` in place of a way where no money reaches it."""
+
+    account: str
+    source: str
+    way: str
+    typical: str
+    worst: str
+    late: str
+    closed: str
+    second: str
+    taken: str
+    reason: str
+
+
+def rows_of(gaps: RescueGaps) -> list[RescueRow]:
+    """The table, an account a row."""
+    return [_row(one) for one in gaps.accounts]
+
+
+def _row(gap: AccountGap) -> RescueRow:
+    best, second, late = gap.rescue.best, gap.rescue.second, gap.main
+    return RescueRow(
+        account=gap.rescue.account,
+        source=best.way.pot.name if best else "",
+        way=best.way.words if best else "",
+        typical=lasting(best.point(0.5)) if best else "",
+        worst=lasting(best.point(0.99)) if best else "",
+        late=_too_late(gap, late) if late else "",
+        closed=f"{_share(gap.closed.late)}" if gap.closed else "",
+        second=_second(second, gap.rescue.shared) if best else "",
+        taken=", ".join(gap.rescue.taken) + (_calm(gap) if gap.rescue.taken else ""),
+        reason=gap.rescue.reason,
+    )
+
+
+def _too_late(gap: AccountGap, late: Late) -> str:
+    return _share(late.late / late.futures) if gap.one_future else _chance(late)
+
+
+def _second(second: Arrival | None, shared: tuple[str, ...]) -> str:
+    if second is None:
+        return "none"
+    told = f"{second.way.pot.name}, {second.way.words}: {lasting(second.point(0.5))}, 1 in 100 {lasting(second.point(0.99))}"
+    return told + (f" (both need {', '.join(shared)})" if shared else "")
+
+
+def rescue_sentences(gaps: RescueGaps) -> list[str]:
+    """What the reader must hear, account by account, then what to doubt of it."""
+    out, quiet = [], []
+    for one in gaps.accounts:
+        if one.rescue.best is None:
+            continue
+        told = [death_words(one, late, said) for late, said in _sides(one) if late.dies]
+        out += [*told, *([closed_words(one), _alarm(one)] if told else [])]
+        quiet += [] if told else [one.rescue.account]
+    out += [f"No money reaches {who}: {why}." for why, who in _reasons(gaps).items()]
+    out += [f"The storm ({what}) takes from {who} the way that is best in calm." for what, who in _taken(gaps).items()]
+    return [
+        *(one for one in out if one),
+        *([f"Dies in no future, so money is in time: {', '.join(quiet)}."] if quiet else []),
+    ]
+
+
+def _sides(gap: AccountGap) -> list[tuple[Late, str]]:
+    """Counts, and how a sentence of them begins."""
+    if gap.under is None:
+        return [(gap.without, "")] if gap.without else []
+    return [(gap.under, "Under the playbook: "), *([(gap.without, "Without it: ")] if gap.without else [])]
+
+
+def death_words(gap: AccountGap, late: Late, said: str = "") -> str:
+    """In how many futures an account dies, and in how many of them before money can arrive."""
+    best, name = gap.rescue.best, gap.rescue.account
+    assert best is not None
+    money = f"money sent from {best.way.pot.name} at the start"
+    by = best.way.words if best.way.at_once else f"by {best.way.words}"
+    travel = f"typically {lasting(best.point(0.5))}, {by}; 1 in 100 times {lasting(best.point(0.99))}"
+    if best.point(0.99) < 1.0:
+        travel = f"at once, {by}"
+    if gap.one_future:
+        told = f"{name} dies; {money} ({travel}) comes too late with a chance of {_share(late.late / late.futures)}."
+    else:
+        told = (
+            f"in {late.dies:,} of {late.futures:,} futures {name} dies; in {late.late:,} of them before {money} can arrive "
+            f"({travel}): {_chance(late)} of all."
+        )
+    return (said + told if said or gap.one_future else told[0].upper() + told[1:]) + _within(gap, late)
+
+
+def _within(gap: AccountGap, late: Late) -> str:
+    """How much hangs on when in its step the account dies, where that is more than chance makes of it."""
+    low, high = late.least / late.futures, late.most / late.futures
+    inner = _interval(late) if not gap.one_future else (low, low)
+    if low >= inner[0] and high <= inner[1]:
+        return ""
+    return (
+        f" When in its step it dies is not known: {_share(low)} were it at the end, {_share(high)} at the beginning; a smaller "
+        "--step looks closer."
+    )
+
+
+def closed_words(gap: AccountGap) -> str:
+    """The closed form beside the futures without rules, and why they differ where they do."""
+    closed, free = gap.closed, gap.without
+    if closed is None or free is None or gap.one_future:
+        return ""
+    low, high = _interval(free)
+    said = (
+        f"In closed form ({closed.asset} alone, {closed.volatility:.0%} a year, no rules) {_share(closed.late)} die before it "
+        f"arrives and {_share(closed.dies)} at all"
+    )
+    if low <= closed.late <= high:
+        return f"{said}: as the futures without rules have it."
+    return (
+        f"{said}; the futures without rules have {_chance(free)}: they know jumps, fat tails, clusters of volatility, funding "
+        "and steps, the closed form none of them."
+    )
+
+
+def _alarm(gap: AccountGap) -> str:
+    if gap.closed is None:
+        return ""
+    return (
+        f"Once its margin ratio reaches {ALARM:g}, money sent then comes too late with a chance of "
+        f"{_share(gap.closed.late_after_alarm)} (closed form)."
+    )
+
+
+def _reasons(gaps: RescueGaps) -> dict[str, str]:
+    """Accounts by the reason why no money reaches them."""
+    out: dict[str, list[str]] = {}
+    for one in gaps.accounts:
+        if one.rescue.best is None:
+            out.setdefault(one.rescue.reason, []).append(one.rescue.account)
+    return {why: ", ".join(who) for why, who in out.items()}
+
+
+def _taken(gaps: RescueGaps) -> dict[str, str]:
+    """Accounts by what the storm does to them."""
+    out: dict[str, list[str]] = {}
+    for one in gaps.accounts:
+        if one.rescue.taken:
+            out.setdefault(", ".join(one.rescue.taken), []).append(one.rescue.account)
+    return {what: ", ".join(who) for what, who in out.items()}
+
+
+def _calm(gap: AccountGap) -> str:
+    """How money comes in calm, where that is another way."""
+    calm, best = gap.rescue.calm, gap.rescue.best
+    if calm is None or (best is not None and best.way == calm.way and best.point(0.5) == calm.point(0.5)):
+        return ""
+    by = calm.way.words if calm.way.at_once else f"by {calm.way.words}"
+    return f"; in calm {lasting(calm.point(0.5))} from {calm.way.pot.name} {by}"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time as a person says it."""
+    if not math.isfinite(seconds):
+        return "not before the drill ends"
+    if seconds < 1.0:
+        return "at once"
+    for least, unit, name in ((1.5 * DAY, DAY, "days"), (1.5 * HOUR, HOUR, "h"), (1.5 * MINUTE, MINUTE, "min")):
+        if seconds >= least:
+            return f"{seconds / unit:.2g} {name}" if seconds < 10 * unit else f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if value >= 0.01 or value == 0.0 else f"{value:.2%}" if value >= 1e-4 else "under 0.01%"
+
+
+def _interval(late: Late) -> tuple[float, float]:
+    return Chance(count=late.late, paths=late.futures).interval
+
+
+def _chance(late: Late) -> str:
+    low, high = _interval(late)
+    return f"{_share(late.late / late.futures)} ({_share(low)} to {_share(high)})"
+
+
+def rescue_document(gaps: RescueGaps) -> list[dict[str, Any]]:
+    """Every account's gap as plain data: seconds, fractions; null for a time that is not known to end."""
+    return [
+        {
+            "account": one.rescue.account,
+            "best": _arrival(one.rescue.best),
+            "second": _arrival(one.rescue.second),
+            "both_need": list(one.rescue.shared),
+            "in_calm": _arrival(one.rescue.calm),
+            "storm_takes": list(one.rescue.taken),
+            "no_money_because": one.rescue.reason or None,
+            "under_playbook": _late(one.under),
+            "without_playbook": _late(one.without),
+            "closed_form": _closed(one.closed) if one.closed else None,
+            "no_closed_form_because": one.not_closed or None,
+        }
+        for one in gaps.accounts
+    ]
+
+
+def _arrival(found: Arrival | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    points = {name: found.point(at) for name, at in (("typical", 0.5), ("p90", 0.9), ("p99", 0.99))}
+    return {
+        "from": found.way.pot.name,
+        "asset": found.way.pot.asset,
+        "dollars": found.way.dollars,
+        "by": [hop.words for hop in found.way.hops if hop.words],
+        "seconds": {name: value if math.isfinite(value) else None for name, value in points.items()},
+        "fee_dollars_known": found.way.fee_dollars,
+    }
+
+
+def _late(late: Late | None) -> dict[str, Any] | None:
+    if late is None:
+        return None
+    return {
+        "futures": late.futures,
+        "dies": late.dies,
+        "too_late": late.late,
+        "share": late.late / late.futures,
+        "interval": _interval(late),
+        "by_moment_in_step": [late.least / late.futures, late.most / late.futures],
+    }
+
+
+def _closed(closed: Closed) -> dict[str, Any]:
+    return {
+        "asset": closed.asset,
+        "volatility_a_year": closed.volatility,
+        "dies": closed.dies,
+        "too_late": closed.late,
+        "too_late_after_alarm": closed.late_after_alarm,
+        "alarm_margin_ratio": ALARM,
+    }
