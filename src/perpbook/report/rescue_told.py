@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from perpbook.report.drill_measures import Chance
@@ -136,12 +136,16 @@ def closed_words(gap: AccountGap) -> str:
 
 
 def _alarm(gap: AccountGap) -> str:
-    if gap.closed is None:
+    """The same for money that is sent when the alarm rings, without rules."""
+    rung, closed = gap.rescue.alarmed, gap.closed
+    if rung is None or not rung.rings or rung.futures == 0:
         return ""
-    return (
-        f"Once its margin ratio reaches {ALARM:g}, money sent then comes too late with a chance of "
-        f"{_share(gap.closed.late_after_alarm)} (closed form)."
-    )
+    said = "Without rules, m" if gap.under else "M"
+    share = f"{_share(rung.late / rung.rings)}" + ("" if gap.one_future else f" ({rung.late:,} of {rung.rings:,} futures)")
+    told = f"{said}oney sent when its margin ratio reaches {ALARM:g} comes too late with a chance of {share}"
+    low, high = rung.least / rung.rings, rung.most / rung.rings
+    told += f", {_share(low)} to {_share(high)} by when in their steps that and death are" if low != high else ""
+    return told + (f"; in closed form {_share(closed.late_after_alarm)}." if closed and not gap.one_future else ".")
 
 
 def _reasons(gaps: RescueGaps) -> dict[str, str]:
@@ -209,6 +213,7 @@ def rescue_document(gaps: RescueGaps) -> list[dict[str, Any]]:
             "no_money_because": one.rescue.reason or None,
             "under_playbook": _late(one.under),
             "without_playbook": _late(one.without),
+            "after_alarm": asdict(one.rescue.alarmed) if one.rescue.alarmed else None,
             "closed_form": _closed(one.closed) if one.closed else None,
             "no_closed_form_because": one.not_closed or None,
         }

@@ -119,7 +119,9 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     under = run(drill, "under the playbook") if journey.playbook else None
     without = run(alone, "without it")
-    gaps = rescue_gaps(plan.situation, under, without)
+    gaps = rescue_gaps(
+        plan.situation, under, without, lambda times: run(replace(alone, strain=times), "until an alarm rings")
+    )
     return Drilled(
         drill=drill,
         accounts=tuple(account.id for account in journey.book.accounts),

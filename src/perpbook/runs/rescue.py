@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from perpbook.treasury.barrier import Closed, Motion, OneFactor
     from perpbook.treasury.facts import Facts
     from perpbook.treasury.gaps import RescueGaps
-    from perpbook.treasury.rescue import Deaths, Late, Rescue, Treasury
+    from perpbook.treasury.rescue import Alarm, Deaths, Late, Rescue, Treasury
 
 FEWEST_DRAWS = 4_000
 MOST_DRAWS = 20_000
@@ -46,8 +46,11 @@ class Situation:
     still: str = ""
 
 
-def rescue_gaps(situation: Situation, under: Futures | None, without: Futures) -> RescueGaps:
-    """The gap of every account that holds a position and whose arrival nobody told."""
+def rescue_gaps(
+    situation: Situation, under: Futures | None, without: Futures, ring: Callable[[Floats], Futures]
+) -> RescueGaps:
+    """The gap of every account that holds a position and whose arrival nobody told. ring : the futures without rules under
+    requirements so many times as large, by account."""
     from perpbook.runs.check import assess_under
     from perpbook.playbook.load import default_playbook
     from perpbook.treasury.barrier import one_factors
@@ -69,13 +72,15 @@ def rescue_gaps(situation: Situation, under: Futures | None, without: Futures) -
         scores=scores_by_name(drill.seed, min(max(drill.paths, FEWEST_DRAWS), MOST_DRAWS)),
     )
     factors, gaps = one_factors(assessed), []
+    alarms = alarms_of(assessed, without, ring) if found.pots else None
     for number, account in enumerate(snapshot.book.accounts):
         if not account.positions or account.id in situation.told:
             continue
         sides = [deaths_of(one, number, bars, drill.seed) if one else None for one in (under, without)]
         main = sides[0] or sides[1]
         assert main is not None
-        rescue = rescue_of(treasury, account, assessed.assessment.accounts[number].summary.equity, main)
+        alarm = alarm_of(alarms, number, sides[1], drill.seed) if alarms is not None else None
+        rescue = rescue_of(treasury, account, assessed.assessment.accounts[number].summary.equity, main, alarm)
         late = [_late(rescue, side) if side else None for side in sides]
         closed, why = closed_of(situation, factors.get(account.id), rescue, bars.bar_ns * bars.count / SECOND_NS)
         gaps.append(
@@ -103,10 +108,38 @@ def deaths_of(futures: Futures, number: int, bars: Bars, seed: int) -> Deaths:
     """One account's liquidations; the moment within a step is drawn evenly."""
     from perpbook.treasury.rescue import Deaths
 
-    stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(b"moment within a step"),))
     step = futures.died[:, number]
-    inside = np.random.default_rng(stream).random(step.size if step.size > 1 else FEWEST_DRAWS)
+    inside = _even(seed, "moment of death", step.size)
     return Deaths(step=step, steps=futures.steps, step_seconds=bars.bar_ns / SECOND_NS, inside=inside)
+
+
+def alarms_of(assessed: Assessed, without: Futures, ring: Callable[[Floats], Futures]) -> Floats | None:
+    """(P, A) the step at which each account's margin ratio reaches the alarm, 0 where it stands there; None when nobody dies."""
+    from perpbook.treasury.barrier import ALARM
+
+    if not (without.died < without.steps).any():
+        return None
+    ratios = np.array([one.summary.margin_ratio for one in assessed.assessment.accounts])
+    rings_now = ratios >= 0.999 * ALARM
+    found = ring(np.where(rings_now, 1.0, 1.0 / ALARM)).died
+    found[:, rings_now] = 0.0
+    return found
+
+
+def alarm_of(alarms: Floats, number: int, deaths: Deaths | None, seed: int) -> Alarm | None:
+    """One account's alarm; None where it never dies."""
+    from perpbook.treasury.rescue import Alarm
+
+    if deaths is None or not deaths.dies.any():
+        return None
+    inside = _even(seed, "moment of the alarm", alarms.shape[0])
+    return Alarm(step=alarms[:, number], inside=inside, deaths=deaths)
+
+
+def _even(seed: int, name: str, count: int) -> Floats:
+    """Numbers from 0 to 1, one for each future; of one future as many as arrivals are drawn."""
+    stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),))
+    return np.random.default_rng(stream).random(count if count > 1 else FEWEST_DRAWS)
 
 
 def _late(rescue: Rescue, deaths: Deaths) -> Late | None:

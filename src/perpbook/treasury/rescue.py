@@ -42,6 +42,28 @@ class Deaths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """By future the step at which an account's alarm rings (`steps` of `deaths` for never), where in it, and the liquidations
+    of the same futures."""
+
+    step: Floats
+    inside: Floats
+    deaths: Deaths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarmed:
+    """Futures in which the alarm rings, and those in which the account dies before money sent then arrives: as estimated, and with
+    the moments inside steps as kind (`least`) and as unkind (`most`) as can be."""
+
+    futures: int
+    rings: int
+    late: int
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
     """Futures, those in which the account dies, and those in which it does before money arrives: as estimated, and with every
     liquidation at the end (`least`) or the beginning (`most`) of its step."""
@@ -77,6 +99,7 @@ class Rescue:
     shared: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
     reason: str = ""
+    alarmed: Alarmed | None = None
 
 
 def late_by(deaths: Deaths, arrivals: Floats) -> Late:
@@ -106,8 +129,10 @@ class Treasury:
     scores: Scores
 
 
-def rescue_of(treasury: Treasury, account: Account, equity: float, deaths: Deaths) -> Rescue:
-    """The best way to one account whose equity is so many dollars."""
+def rescue_of(
+    treasury: Treasury, account: Account, equity: float, deaths: Deaths, alarm: Alarm | None = None
+) -> Rescue:
+    """The best way to one account whose equity is so many dollars, and how that does for money sent at the alarm."""
     facts = treasury.facts
     nothing = Rescue(account=account.id, best=None, second=None, calm=None)
     if account.venue not in facts.venues:
@@ -127,7 +152,32 @@ def rescue_of(treasury: Treasury, account: Account, equity: float, deaths: Death
     own = own_of(facts, facts.venues[account.venue])
     second = next_best(storm, ways, found.way, own, deaths)
     shared = shared_by(found.way, second.way, own) if second else ()
-    return Rescue(account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken)
+    alarmed = after_alarm(storm, found.way, alarm) if alarm else None
+    return Rescue(
+        account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken, alarmed=alarmed
+    )  # fmt: skip
+
+
+def after_alarm(traffic: Traffic, way: Way, alarm: Alarm) -> Alarmed:
+    """Count for money sent when the alarm rings. Where it rings in the step of death, it rings before."""
+    deaths, futures = alarm.deaths, max(alarm.step.size, alarm.inside.size)
+    rings, dies = np.resize(alarm.step, futures), np.resize(deaths.step, futures)
+    early, late = np.resize(alarm.inside, futures), np.resize(deaths.inside, futures)
+    together = rings == dies
+    first = np.where(together, np.minimum(early, late), early)
+    last = np.where(together, np.maximum(early, late), late)
+
+    def count(sent: Floats, gone: Floats) -> int:
+        arrived = traffic.arrivals(way, sent * deaths.step_seconds)
+        return int(((dies < deaths.steps) & (arrived > gone * deaths.step_seconds)).sum())
+
+    return Alarmed(
+        futures=futures,
+        rings=int((rings < deaths.steps).sum()),
+        late=count(rings + first, dies + last),
+        least=count(rings, dies + 1.0),
+        most=count(np.where(together, rings, rings + 1.0), dies),
+    )
 
 
 def best_of(traffic: Traffic, ways: Sequence[Way], deaths: Deaths) -> Arrival:

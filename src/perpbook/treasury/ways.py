@@ -133,11 +133,13 @@ class Traffic:
             moment = self.clock(hop).over(moment, hop.effort(score))
         return float(moment[0])
 
-    def arrivals(self, way: Way) -> Floats:
-        """When money arrives, seconds from the start, draw by draw; hops' times are independent of one another."""
-        moment = np.zeros(1)
+    def arrivals(self, way: Way, sent: Floats | None = None) -> Floats:
+        """When money arrives, seconds from the start, draw by draw; hops' times are independent of one another. sent : when it
+        leaves, 0 when left out."""
+        moment = np.zeros(1) if sent is None else sent
         for hop in way.hops:
-            moment = self.clock(hop).over(moment, hop.effort(self.scores(hop.name)))
+            score = self.scores(hop.name)
+            moment = self.clock(hop).over(moment, hop.effort(score if sent is None else np.resize(score, sent.size)))
         return moment
 
     def ranked(self, ways: Sequence[Way]) -> list[Way]:
