@@ -20,7 +20,8 @@ from perpbook.treasury.gaps import RescueGaps
 class Drilled:
     """A drill done. `under` is None without a playbook. `scales` (P, A): see `engine.drill.scales_survived`.
 
-    rescue : whether money comes in time. facts : what was drilled, in words and figures. notes : what stands in for what. not_modelled : what no path knows of.
+    facts : what was drilled, in words and figures. notes : what stands in for what. not_modelled : what no path knows of.
+    rescue : whether money comes in time.
     """
 
     drill: Drill

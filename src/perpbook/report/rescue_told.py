@@ -141,7 +141,9 @@ def _alarm(gap: AccountGap) -> str:
     if rung is None or not rung.rings or rung.futures == 0:
         return ""
     said = "Without rules, m" if gap.under else "M"
-    share = f"{_share(rung.late / rung.rings)}" + ("" if gap.one_future else f" ({rung.late:,} of {rung.rings:,} futures)")
+    share = f"{_share(rung.late / rung.rings)}" + (
+        "" if gap.one_future else f" ({rung.late:,} of {rung.rings:,} futures)"
+    )
     told = f"{said}oney sent when its margin ratio reaches {ALARM:g} comes too late with a chance of {share}"
     low, high = rung.least / rung.rings, rung.most / rung.rings
     told += f", {_share(low)} to {_share(high)} by when in their steps that and death are" if low != high else ""

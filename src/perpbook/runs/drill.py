@@ -106,7 +106,6 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     """
     from perpbook.engine.drill import run_drill, scales_survived
     from perpbook.engine.drilled import Drilled
-
     from perpbook.runs.rescue import rescue_gaps
 
     plan = plan_drill(asked)

@@ -1,4 +1,4 @@
-"""Whether money would come in time, for every account of a drill: facts, the book's money, the storm's outages and chance put together."""
+"""Whether money would come in time, for every account of a drill: facts, the book's money, outages and chance put together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from perpbook.treasury.barrier import Closed, Motion, OneFactor
     from perpbook.treasury.facts import Facts
     from perpbook.treasury.gaps import RescueGaps
-    from perpbook.treasury.rescue import Alarm, Deaths, Late, Rescue, Treasury
+    from perpbook.treasury.rescue import Alarm, Deaths, Late, Rescue
 
 FEWEST_DRAWS = 4_000
 MOST_DRAWS = 20_000
@@ -51,14 +51,15 @@ def rescue_gaps(
 ) -> RescueGaps:
     """The gap of every account that holds a position and whose arrival nobody told. ring : the futures without rules under
     requirements so many times as large, by account."""
-    from perpbook.runs.check import assess_under
     from perpbook.playbook.load import default_playbook
+    from perpbook.runs.check import assess_under
     from perpbook.treasury.barrier import one_factors
     from perpbook.treasury.conditions import Conditions
     from perpbook.treasury.facts_load import packaged_facts
     from perpbook.treasury.gaps import AccountGap, RescueGaps
     from perpbook.treasury.pots import pots_of
     from perpbook.treasury.rescue import Treasury, rescue_of
+    from perpbook.treasury.ways import Chance
 
     drill, facts, snapshot = situation.drill, packaged_facts(), situation.snapshot
     bars = drill.journey.bars
@@ -69,7 +70,7 @@ def rescue_gaps(
         terms=situation.terms,
         pots=found.pots,
         conditions=Conditions(facts=facts, absences=situation.absences, step_ns=bars.bar_ns, steps=bars.count),
-        scores=scores_by_name(drill.seed, min(max(drill.paths, FEWEST_DRAWS), MOST_DRAWS)),
+        chance=Chance(scores=scores_by_name(drill.seed, min(max(drill.paths, FEWEST_DRAWS), MOST_DRAWS))),
     )
     factors, gaps = one_factors(assessed), []
     alarms = alarms_of(assessed, without, ring) if found.pots else None

@@ -1,7 +1,8 @@
-"""The rescue gap in closed form, for an account that lives by one price: first passage of its liquidation, met by the law of arrival.
+"""The rescue gap in closed form, for an account that lives by one price: first passage of its liquidation, met by a law of
+arrival.
 
-P(liquidated before T) = E[F(min(T, H))], F the chance that a geometric Brownian motion touches the barrier by then, watched all the
-time (`scenario.passage`), H the drill's end. Two barriers are added up, which is at most too much.
+P(liquidated before T) = E[F(min(T, H))], F the chance that a geometric Brownian motion touches the barrier by then, watched all
+the time (`scenario.passage`), H the drill's end. Two barriers are added up, which is at most too much.
 """
 
 from __future__ import annotations

@@ -51,9 +51,14 @@ class Clock:
     work: Floats
     waits: tuple[Pace, ...] = ()
 
+    @property
+    def calm(self) -> bool:
+        """True where nothing stops it or slows it down."""
+        return self.knots.size == 1 and self.rates[0] == 1.0 and not self.waits
+
     def over(self, start: Floats, effort: Floats) -> Floats:
         """When a hop that leaves at `start` and takes `effort` seconds in calm is over; inf: not while the drill looks."""
-        if self.knots.size == 1 and not self.waits:
+        if self.calm:
             out: Floats = start + effort
             return out
         left = np.where(np.isfinite(start), start, 0.0)

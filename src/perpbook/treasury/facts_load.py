@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from perpbook.errors import InputError, Problem
 from perpbook.files.read import read_text
-from perpbook.scenario.table_reader import Fault, Table, in_place, nearest
+from perpbook.scenario.table_reader import Table, in_place, nearest
 from perpbook.treasury.facts import Cap, Door, Facts, Fee, Layer, Route, Times, Venue, Witness
 
 PACKAGE = Path(__file__).parent / "data"
@@ -126,16 +126,23 @@ def _layer(table: Table, page: Page) -> Layer:
 
 def _route(table: Table, page: Page) -> Route | None:
     seconds = _times(table)
-    route = {"starts": table.names("from"), "ends": table.names("to"), "assets": table.names("assets")}
-    for name, key in (("starts", "from"), ("ends", "to"), ("assets", "assets")):
-        if not route[name]:
-            table.fault(key, "is missing", "add it")
-    cap, fee, witness = _cap(table), _fee(table), _witness(table, page)
-    out = {"id": table.text("id"), "family": table.text("family"), "kind": table.choice("kind", ROUTE_KINDS)}
-    domains = table.names("domains")
-    if seconds is None:
-        return None
-    return Route(**out, **route, seconds=seconds, fee=fee, cap=cap, domains=domains, witness=witness)
+    out = Route(
+        id=table.text("id"),
+        family=table.text("family"),
+        kind=table.choice("kind", ROUTE_KINDS),
+        starts=table.names("from"),
+        ends=table.names("to"),
+        assets=table.names("assets"),
+        seconds=seconds or Times(least=0.0, typical=0.0, worst=0.0),
+        fee=_fee(table),
+        cap=_cap(table),
+        domains=table.names("domains"),
+        witness=_witness(table, page),
+    )
+    for name, found in (("from", out.starts), ("to", out.ends), ("assets", out.assets)):
+        if not found:
+            table.fault(name, "is missing", "add it")
+    return out if seconds is not None else None
 
 
 def _venue(table: Table, page: Page) -> Venue:

@@ -11,7 +11,8 @@ from perpbook.treasury.rescue import Late, Rescue
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountGap:
     """One account. `under`, `without` : counts under the playbook and without it, None where no money reaches it (`rescue` says
-    why). `closed` is None where there is no closed form, and `not_closed` says why. `one_future` : a storm alone, whose one future meets every arrival."""
+    why). `closed` is None where there is no closed form, and `not_closed` says why. `one_future` : a storm alone, whose one
+    future meets every arrival."""
 
     rescue: Rescue
     under: Late | None

@@ -19,6 +19,9 @@ class Kind(Enum):
     MOVE = "move"
 
 
+FREE = Fee(dollars=0.0, bps=0.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """`layers` are those it needs, the first being where it leaves; `venue` (and whose `wallet` that is) for doors; `seconds`
@@ -32,7 +35,7 @@ class Hop:
     venue: str = ""
     wallet: str = ""
     route: Route | None = None
-    fee: Fee = Fee(dollars=0.0, bps=0.0)
+    fee: Fee = FREE
 
     def effort(self, z: Floats) -> Floats:
         """Seconds in calm at standard normal scores."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perpbook.kernels.types import Floats
 from perpbook.model.account import Account
@@ -19,7 +20,7 @@ from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts, Venue
 from perpbook.treasury.pots import LEAST_SHARE, Pot, weight_of
-from perpbook.treasury.ways import Scores, Traffic, Way, ways_to
+from perpbook.treasury.ways import Chance, Traffic, Way, ways_to
 
 LOOKED_AT = 16
 """Ways whose arrival is drawn: the soonest by their 90 % points."""
@@ -36,7 +37,7 @@ class Deaths:
     inside: Floats
 
     @property
-    def dies(self) -> Floats:
+    def dies(self) -> NDArray[np.bool_]:
         """True where the account dies."""
         return self.step < self.steps
 
@@ -53,8 +54,8 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarmed:
-    """Futures in which the alarm rings, and those in which the account dies before money sent then arrives: as estimated, and with
-    the moments inside steps as kind (`least`) and as unkind (`most`) as can be."""
+    """Futures in which the alarm rings, and those in which the account dies before money sent then arrives: as estimated, and
+    with the moments inside steps as kind (`least`) and as unkind (`most`) as can be."""
 
     futures: int
     rings: int
@@ -90,7 +91,8 @@ class Arrival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescue:
     """What is known of one account: `best` and `calm` (the best without the storm) are None where no money reaches it, and
-    `reason` says why; `shared` is what the best and the second both need; `taken` is what the storm does to the way that would be best in calm."""
+    `reason` says why; `shared` is what the best and the second both need; `taken` is what the storm does to the way that would
+    be best in calm; `alarmed` is None where nobody dies."""
 
     account: str
     best: Arrival | None
@@ -120,13 +122,13 @@ def late_by(deaths: Deaths, arrivals: Floats) -> Late:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treasury:
-    """Facts, terms by venue, pots, what is away, and the scores of chance."""
+    """Facts, terms by venue, pots, what is away, and chance."""
 
     facts: Facts
     terms: Mapping[str, VenueTerms]
     pots: Sequence[Pot]
     conditions: Conditions
-    scores: Scores
+    chance: Chance
 
 
 def rescue_of(
@@ -141,8 +143,8 @@ def rescue_of(
     ways, reason = _ways(treasury, account, facts.venues[account.venue], equity)
     if not ways:
         return _because(nothing, reason)
-    storm = Traffic(conditions=treasury.conditions, scores=treasury.scores, clocks={})
-    still = Traffic(conditions=Conditions(facts=facts), scores=treasury.scores, clocks={})
+    storm = Traffic(conditions=treasury.conditions, chance=treasury.chance)
+    still = Traffic(conditions=Conditions(facts=facts), chance=treasury.chance)
     calm = best_of(still, ways, deaths)
     found = best_of(storm, ways, deaths) if treasury.conditions.absences else calm
     taken = tuple(dict.fromkeys(one.why for hop in calm.way.hops for one in treasury.conditions.paces(hop)))
@@ -190,13 +192,10 @@ def best_of(traffic: Traffic, ways: Sequence[Way], deaths: Deaths) -> Arrival:
 
 def next_best(traffic: Traffic, ways: Sequence[Way], first: Way, own: frozenset[str], deaths: Deaths) -> Arrival | None:
     """The best way that shares as little as can be with the first, beyond what is the account's `own`."""
-    levels = (
-        lambda way: not (first.needs | first.layers) & (way.needs | way.layers) - own,
-        lambda way: not first.needs & way.needs - own and not first.routes & way.routes,
-        lambda way: not first.routes & way.routes,
-    )
-    for fits in levels:
-        others = [way for way in ways if fits(way)]
+    alone = [way for way in ways if not first.routes & way.routes]
+    apart = [way for way in alone if not first.needs & way.needs - own]
+    afar = [way for way in apart if not (first.needs | first.layers) & (way.needs | way.layers) - own]
+    for others in (afar, apart, alone):
         found = best_of(traffic, others, deaths) if others else None
         if found is not None and np.isfinite(found.seconds).any():
             return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -111,13 +111,35 @@ def _way(pot: Pot, hops: tuple[Hop, ...]) -> Way | None:
     return Way(pot=pot, hops=hops, dollars=dollars) if dollars >= least else None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """How long hops take in calm, kept by hop: at a score, and draw by draw."""
+
+    scores: Scores
+    points: dict[tuple[str, float], float] = field(default_factory=dict)
+    drawn: dict[str, Floats] = field(default_factory=dict)
+
+    def point(self, hop: Hop, z: float) -> float:
+        """Seconds at a standard normal score."""
+        key = (hop.name, z)
+        if key not in self.points:
+            self.points[key] = float(hop.effort(np.array([z]))[0])
+        return self.points[key]
+
+    def draws(self, hop: Hop) -> Floats:
+        """Seconds by draw."""
+        if hop.name not in self.drawn:
+            self.drawn[hop.name] = hop.effort(self.scores(hop.name))
+        return self.drawn[hop.name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """How long hops take in some conditions; clocks are kept by hop."""
+    """How long ways take in some conditions; clocks are kept by hop."""
 
     conditions: Conditions
-    scores: Scores
-    clocks: dict[tuple[str, tuple[str, ...], str], Clock]
+    chance: Chance
+    clocks: dict[tuple[str, tuple[str, ...], str], Clock] = field(default_factory=dict)
 
     def clock(self, hop: Hop) -> Clock:
         """How a hop goes."""
@@ -128,18 +150,19 @@ class Traffic:
 
     def at_score(self, way: Way, z: float) -> float:
         """When money arrives if every hop takes as long as score `z` says, seconds from the start."""
-        moment, score = np.zeros(1), np.array([z])
+        moment = 0.0
         for hop in way.hops:
-            moment = self.clock(hop).over(moment, hop.effort(score))
-        return float(moment[0])
+            clock, effort = self.clock(hop), self.chance.point(hop, z)
+            moment = moment + effort if clock.calm else float(clock.over(np.array([moment]), np.array([effort]))[0])
+        return moment
 
     def arrivals(self, way: Way, sent: Floats | None = None) -> Floats:
         """When money arrives, seconds from the start, draw by draw; hops' times are independent of one another. sent : when it
         leaves, 0 when left out."""
         moment = np.zeros(1) if sent is None else sent
         for hop in way.hops:
-            score = self.scores(hop.name)
-            moment = self.clock(hop).over(moment, hop.effort(score if sent is None else np.resize(score, sent.size)))
+            effort = self.chance.draws(hop)
+            moment = self.clock(hop).over(moment, effort if sent is None else np.resize(effort, sent.size))
         return moment
 
     def ranked(self, ways: Sequence[Way]) -> list[Way]:
