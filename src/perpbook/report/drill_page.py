@@ -13,7 +13,7 @@ from perpbook.report import drill_figures
 from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
 from perpbook.report.html import environment, piece
 from perpbook.report.rescue_figures import rescue_figures
-from perpbook.report.rescue_told import rescue_sentences, rows_of
+from perpbook.report.rescue_told import headline_of, rescue_sentences, rows_of
 
 WORST = 3
 MOST_STEPS = 24
@@ -74,6 +74,7 @@ def drill_page(drilled: Drilled) -> str:
             sizes=sizes_of(drilled),
             replays=replays,
             rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
+            rescue_headline=headline_of(drilled.rescue),
             told_rescue=rescue_sentences(drilled.rescue),
             rescue_rows=rows_of(drilled.rescue),
             rescue_figures=[(name, account) for name, account, _ in rescues],

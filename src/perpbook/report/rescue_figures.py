@@ -20,8 +20,12 @@ LEAST_HOURS = 1.0 / 360.0
 def rescue_figures(drilled: Drilled) -> list[tuple[str, str, Spec]]:
     """(name, account, figure) of the accounts that die in some future and that money reaches."""
     order = sorted(drilled.rescue.accounts, key=lambda one: -(one.main.dies if one.main else 0))
-    dying = [one for one in order if one.main is not None and one.main.dies and not one.one_future]
+    dying = [one for one in order if one.main and one.main.dies and not one.one_future and not _at_once(one)]
     return [(f"rescue-{number}", one.rescue.account, _figure(drilled, one)) for number, one in enumerate(dying[:MOST])]
+
+
+def _at_once(gap: AccountGap) -> bool:
+    return gap.rescue.best is not None and gap.rescue.best.way.at_once
 
 
 def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
@@ -32,9 +36,13 @@ def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
     arrivals = gap.rescue.best.seconds / 3_600.0
     edges = np.geomspace(LEAST_HOURS, futures.steps * hours, BINS + 1)
     shown = [
-        ("liquidated", "--series-4", _shares((step[dead] + 0.5) * hours, edges, int(dead.sum()))),
-        ("money arrives", "--series-1", _shares(arrivals, edges, arrivals.size)),
+        ("liquidated, counted from the start", "--series-4", _shares((step[dead] + 0.5) * hours, edges, int(dead.sum()))),
+        ("money arrives after", "--series-1", _shares(arrivals, edges, arrivals.size)),
     ]
+    rung = gap.rescue.alarmed
+    if rung is not None and rung.spans.size:
+        spans = rung.spans / 3_600.0
+        shown.insert(1, ("liquidated, counted from the alarm", "--series-2", _shares(spans, edges, spans.size)))
     data: list[Spec] = [
         {
             "type": "scatter", "mode": "lines", "name": name, "x": edges.tolist(), "y": [*row.tolist(), 0.0],
@@ -51,7 +59,7 @@ def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
             240,
             showlegend=True,
             xaxis=axis(
-                type="log", tickvals=ticks, ticktext=[texts[one] for one in ticks], title={"text": "after the start"}
+                type="log", tickvals=ticks, ticktext=[texts[one] for one in ticks], title={"text": "time"}
             ),
             yaxis=axis(tickformat=".0%", title={"text": "share of each"}),
         ),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from perpbook.report.drill_measures import Chance
 from perpbook.treasury.barrier import ALARM, Closed
 from perpbook.treasury.gaps import AccountGap, RescueGaps
-from perpbook.treasury.rescue import Arrival, Late
+from perpbook.treasury.rescue import Alarmed, Arrival, Late
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
@@ -25,6 +25,7 @@ class RescueRow:
     worst: str
     late: str
     closed: str
+    alarmed: str
     second: str
     taken: str
     reason: str
@@ -45,6 +46,7 @@ def _row(gap: AccountGap) -> RescueRow:
         worst=lasting(best.point(0.99)) if best else "",
         late=_too_late(gap, late) if late else "",
         closed=f"{_share(gap.closed.late)}" if gap.closed else "",
+        alarmed=_share(rung.late / rung.rings) if (rung := gap.rescue.alarmed) and rung.rings else "",
         second=_second(second, gap.rescue.shared) if best else "",
         taken=", ".join(gap.rescue.taken) + (_calm(gap) if gap.rescue.taken else ""),
         reason=gap.rescue.reason,
@@ -60,6 +62,32 @@ def _second(second: Arrival | None, shared: tuple[str, ...]) -> str:
         return "none"
     told = f"{second.way.pot.name}, {second.way.words}: {lasting(second.point(0.5))}, 1 in 100 {lasting(second.point(0.99))}"
     return told + (f" (both need {', '.join(shared)})" if shared else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The account that money comes too late for most often, and how often: sent at the start, of all futures, and sent at the
+    alarm ("" where it never rings), of those in which it rings."""
+
+    account: str
+    start: str
+    alarm: str
+
+
+def headline_of(gaps: RescueGaps) -> Headline | None:
+    """The worst gap of the book; None where nobody that money reaches dies in any future."""
+
+    def worst(gap: AccountGap) -> tuple[float, float]:
+        rung = gap.rescue.alarmed
+        late = max(one.late / one.futures for one, _ in _sides(gap))
+        return (rung.late / rung.rings if rung and rung.rings else 0.0, late)
+
+    dying = [one for one in gaps.accounts if one.rescue.best and any(late.dies for late, _ in _sides(one))]
+    if not dying:
+        return None
+    gap = max(dying, key=worst)
+    row = _row(gap)
+    return Headline(account=gap.rescue.account, start=row.late, alarm=row.alarmed)
 
 
 def rescue_sentences(gaps: RescueGaps) -> list[str]:
@@ -215,7 +243,7 @@ def rescue_document(gaps: RescueGaps) -> list[dict[str, Any]]:
             "no_money_because": one.rescue.reason or None,
             "under_playbook": _late(one.under),
             "without_playbook": _late(one.without),
-            "after_alarm": asdict(one.rescue.alarmed) if one.rescue.alarmed else None,
+            "after_alarm": _alarmed(one.rescue.alarmed) if one.rescue.alarmed else None,
             "closed_form": _closed(one.closed) if one.closed else None,
             "no_closed_form_because": one.not_closed or None,
         }
@@ -247,6 +275,17 @@ def _late(late: Late | None) -> dict[str, Any] | None:
         "share": late.late / late.futures,
         "interval": _interval(late),
         "by_moment_in_step": [late.least / late.futures, late.most / late.futures],
+    }
+
+
+def _alarmed(rung: Alarmed) -> dict[str, Any]:
+    return {
+        "margin_ratio": ALARM,
+        "futures": rung.futures,
+        "rings": rung.rings,
+        "too_late": rung.late,
+        "share_of_rung": rung.late / rung.rings if rung.rings else None,
+        "by_moment_in_step": [one / rung.rings for one in (rung.least, rung.most)] if rung.rings else None,
     }
 
 

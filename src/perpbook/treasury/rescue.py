@@ -55,13 +55,15 @@ class Alarm:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarmed:
     """Futures in which the alarm rings, and those in which the account dies before money sent then arrives: as estimated, and
-    with the moments inside steps as kind (`least`) and as unkind (`most`) as can be."""
+    with the moments inside steps as kind (`least`) and as unkind (`most`) as can be. spans : seconds from the alarm to death, of
+    those that die."""
 
     futures: int
     rings: int
     late: int
     least: int
     most: int
+    spans: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,7 @@ def after_alarm(traffic: Traffic, way: Way, alarm: Alarm) -> Alarmed:
         late=count(rings + first, dies + last),
         least=count(rings, dies + 1.0),
         most=count(np.where(together, rings, rings + 1.0), dies),
+        spans=(dies + last - rings - first)[dies < deaths.steps] * deaths.step_seconds,
     )
 
 
