@@ -36,7 +36,11 @@ def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
     arrivals = gap.rescue.best.seconds / 3_600.0
     edges = np.geomspace(LEAST_HOURS, futures.steps * hours, BINS + 1)
     shown = [
-        ("liquidated, counted from the start", "--series-4", _shares((step[dead] + 0.5) * hours, edges, int(dead.sum()))),
+        (
+            "liquidated, counted from the start",
+            "--series-4",
+            _shares((step[dead] + 0.5) * hours, edges, int(dead.sum())),
+        ),
         ("money arrives after", "--series-1", _shares(arrivals, edges, arrivals.size)),
     ]
     rung = gap.rescue.alarmed
@@ -58,9 +62,7 @@ def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
         "layout": layout(
             240,
             showlegend=True,
-            xaxis=axis(
-                type="log", tickvals=ticks, ticktext=[texts[one] for one in ticks], title={"text": "time"}
-            ),
+            xaxis=axis(type="log", tickvals=ticks, ticktext=[texts[one] for one in ticks], title={"text": "time"}),
             yaxis=axis(tickformat=".0%", title={"text": "share of each"}),
         ),
     }

@@ -155,14 +155,14 @@ def closed_of(
     """The closed form of one account, or why there is none."""
     from perpbook.treasury.barrier import closed_form
 
-    if rescue.best is None or rescue.calm is None:
+    if rescue.best is None or rescue.unhindered is None:
         return None, ""
     if factor is None:
         return None, "it lives by several prices, or no move kills it"
     motion = situation.motions.get(factor.asset)
     if motion is None:
         return None, situation.still or f"the volatility of {factor.asset} is not known"
-    return closed_form(factor, motion, rescue.best.seconds, rescue.calm.seconds, horizon_seconds), ""
+    return closed_form(factor, motion, rescue.best.seconds, rescue.unhindered, horizon_seconds), ""
 
 
 def motions_of(past: Bars, assets: tuple[str, ...], shock: float, *, fair: bool) -> dict[str, Motion]:

@@ -1,8 +1,8 @@
 """The rescue gap: for each account the best way that money has to it, the next one, and whether it comes before liquidation.
 
 The best way is the one with the smallest chance of being too late; of equals, the one whose 90 % point is soonest. The next one
-(N-1) shares with it as little as can be of what fails together (layers, domains of routes, exchanges), beyond what stands at the
-account's own door.
+(N-1) shares no route with it and, where that can be, none of the domains that fail together (protocols, exchanges), beyond what
+stands at the account's own door.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Arrival:
 class Rescue:
     """What is known of one account: `best` and `calm` (the best without the storm) are None where no money reaches it, and
     `reason` says why; `shared` is what the best and the second both need; `taken` is what the storm does to the way that would
-    be best in calm; `alarmed` is None where nobody dies."""
+    be best in calm; `alarmed` is None where nobody dies; `unhindered` are the arrivals of the best way in calm."""
 
     account: str
     best: Arrival | None
@@ -104,6 +104,7 @@ class Rescue:
     taken: tuple[str, ...] = ()
     reason: str = ""
     alarmed: Alarmed | None = None
+    unhindered: Floats | None = None
 
 
 def late_by(deaths: Deaths, arrivals: Floats) -> Late:
@@ -158,7 +159,8 @@ def rescue_of(
     shared = shared_by(found.way, second.way, own) if second else ()
     alarmed = after_alarm(storm, found.way, alarm) if alarm else None
     return Rescue(
-        account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken, alarmed=alarmed
+        account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken, alarmed=alarmed,
+        unhindered=still.arrivals(found.way),
     )  # fmt: skip
 
 
@@ -194,11 +196,11 @@ def best_of(traffic: Traffic, ways: Sequence[Way], deaths: Deaths) -> Arrival:
 
 
 def next_best(traffic: Traffic, ways: Sequence[Way], first: Way, own: frozenset[str], deaths: Deaths) -> Arrival | None:
-    """The best way that shares as little as can be with the first, beyond what is the account's `own`."""
+    """The best way that shares no route with the first, and no domain either where there is such a one, beyond the account's
+    `own`. Both may leave from the same layer: `shared_by` says so."""
     alone = [way for way in ways if not first.routes & way.routes]
     apart = [way for way in alone if not first.needs & way.needs - own]
-    afar = [way for way in apart if not (first.needs | first.layers) & (way.needs | way.layers) - own]
-    for others in (afar, apart, alone):
+    for others in (apart, alone):
         found = best_of(traffic, others, deaths) if others else None
         if found is not None and np.isfinite(found.seconds).any():
             return found
