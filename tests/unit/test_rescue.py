@@ -154,3 +154,19 @@ def test_many_futures_tell_both_reckonings_and_an_override_takes_their_place(tmp
 def test_lengths_of_time_are_said_as_people_do() -> None:
     said = [lasting(one) for one in (0.0, 41.0, 580.0, 7_560.0, 4 * 86_400.0, float("inf"))]
     assert said == ["at once", "41 s", "9.7 min", "2.1 h", "4 days", "not before the drill ends"]
+
+
+def test_a_check_tells_the_gap_where_a_volatility_is_given(tmp_path: Path) -> None:
+    words = ["check", book(tmp_path, layer("arbitrum"))]
+    done = CliRunner().invoke(app, [*words, "--volatility", "BTC=0.6", "--json"])
+    (one,) = json.loads(done.output)["data"]["rescue"]
+    calm = one["closed_form"]
+    assert one["best"]["from"] == "Arbitrum One" and 0.0 <= calm["too_late"] <= calm["too_late_after_alarm"] < 0.1
+    done = CliRunner().invoke(app, [*words, "--volatility", "BTC=3", "--json"])
+    wild = json.loads(done.output)["data"]["rescue"][0]["closed_form"]["too_late_after_alarm"]
+    assert wild > calm["too_late_after_alarm"]
+    assert "Rescue, if BTC moves 60%" in CliRunner().invoke(app, [*words, "--volatility", "BTC=0.6"]).output
+    assert "rescue" not in json.loads(CliRunner().invoke(app, [*words, "--json"]).output)["data"]
+    for wrong, told in (("BTC=60", "as a fraction"), ("BTC=x", "as a fraction"), ("ETH=0.6", "lives by alone")):
+        refused = CliRunner().invoke(app, [*words, "--volatility", wrong])
+        assert refused.exit_code == 3 and told in " ".join(refused.output.split())

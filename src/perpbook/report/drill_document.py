@@ -8,7 +8,7 @@ from typing import Any
 from perpbook.engine.drilled import Drilled
 from perpbook.report.drill_measures import QUANTILES, DrillMeasures, fan_quantiles
 from perpbook.report.drill_text import sides_of, sizes_of, verdict_of
-from perpbook.report.rescue_told import rescue_document
+from perpbook.report.rescue_document import rescue_document
 
 
 def drill_document(drilled: Drilled) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""The rescue gap in words, rows and plain data."""
+"""The rescue gap in words and rows."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from perpbook.report.drill_measures import Chance
-from perpbook.treasury.barrier import ALARM, Closed
+from perpbook.treasury.barrier import ALARM
 from perpbook.treasury.gaps import AccountGap, RescueGaps
-from perpbook.treasury.rescue import Alarmed, Arrival, Late
+from perpbook.treasury.rescue import Arrival, Late
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
@@ -48,13 +48,20 @@ def _row(gap: AccountGap) -> RescueRow:
         closed=f"{_share(gap.closed.late)}" if gap.closed else "",
         alarmed=_share(rung.late / rung.rings) if (rung := gap.rescue.alarmed) and rung.rings else "",
         second=_second(second, gap.rescue.shared) if best else "",
-        taken=", ".join(gap.rescue.taken) + (_calm(gap) if gap.rescue.taken else ""),
+        taken=_hindered(gap),
         reason=gap.rescue.reason,
     )
 
 
 def _too_late(gap: AccountGap, late: Late) -> str:
     return _share(late.late / late.futures) if gap.one_future else _chance(late)
+
+
+def _hindered(gap: AccountGap) -> str:
+    """What the storm does to the way that is best in calm, and what that would be."""
+    if gap.rescue.taken:
+        return ", ".join(gap.rescue.taken) + _calm(gap)
+    return f"only later: {', '.join(gap.rescue.later)}" if gap.rescue.later else ""
 
 
 def _second(second: Arrival | None, shared: tuple[str, ...]) -> str:
@@ -100,7 +107,10 @@ def rescue_sentences(gaps: RescueGaps) -> list[str]:
         out += [*told, *([closed_words(one), _alarm(one)] if told else [])]
         quiet += [] if told else [one.rescue.account]
     out += [f"No money reaches {who}: {why}." for why, who in _reasons(gaps).items()]
-    out += [f"The storm ({what}) takes from {who} the way that is best in calm." for what, who in _taken(gaps).items()]
+    for later in (False, True):
+        when = ", but only once money sent at the start is through" if later else ""
+        for what, who in _taken(gaps, later=later).items():
+            out.append(f"The storm ({what}) hinders the way to {who} that is best in calm{when}.")
     return [
         *(one for one in out if one),
         *([f"Dies in no future, so money is in time: {', '.join(quiet)}."] if quiet else []),
@@ -136,7 +146,7 @@ def death_words(gap: AccountGap, late: Late, said: str = "") -> str:
 def _within(gap: AccountGap, late: Late) -> str:
     """How much hangs on when in its step the account dies, where that is more than chance makes of it."""
     low, high = late.least / late.futures, late.most / late.futures
-    inner = _interval(late) if not gap.one_future else (low, low)
+    inner = interval_of(late) if not gap.one_future else (low, low)
     if low >= inner[0] and high <= inner[1]:
         return ""
     return (
@@ -150,7 +160,7 @@ def closed_words(gap: AccountGap) -> str:
     closed, free = gap.closed, gap.without
     if closed is None or free is None or gap.one_future:
         return ""
-    low, high = _interval(free)
+    low, high = interval_of(free)
     said = (
         f"In closed form ({closed.asset} alone, {closed.volatility:.0%} a year, no rules) {_share(closed.late)} die before it "
         f"arrives and {_share(closed.dies)} at all"
@@ -187,12 +197,13 @@ def _reasons(gaps: RescueGaps) -> dict[str, str]:
     return {why: ", ".join(who) for why, who in out.items()}
 
 
-def _taken(gaps: RescueGaps) -> dict[str, str]:
-    """Accounts by what the storm does to them."""
+def _taken(gaps: RescueGaps, *, later: bool) -> dict[str, str]:
+    """Accounts by what the storm does to their way, from the start or only later."""
     out: dict[str, list[str]] = {}
     for one in gaps.accounts:
-        if one.rescue.taken:
-            out.setdefault(", ".join(one.rescue.taken), []).append(one.rescue.account)
+        what = one.rescue.later if later else one.rescue.taken
+        if what:
+            out.setdefault(", ".join(what), []).append(one.rescue.account)
     return {what: ", ".join(who) for what, who in out.items()}
 
 
@@ -221,80 +232,29 @@ def _share(value: float) -> str:
     return f"{value:.1%}" if value >= 0.01 or value == 0.0 else f"{value:.2%}" if value >= 1e-4 else "under 0.01%"
 
 
-def _interval(late: Late) -> tuple[float, float]:
+def interval_of(late: Late) -> tuple[float, float]:
+    """Low and high of the chance to be too late, 95 % (Wilson)."""
     return Chance(count=late.late, paths=late.futures).interval
 
 
 def _chance(late: Late) -> str:
-    low, high = _interval(late)
+    low, high = interval_of(late)
     return f"{_share(late.late / late.futures)} ({_share(low)} to {_share(high)})"
 
 
-def rescue_document(gaps: RescueGaps) -> list[dict[str, Any]]:
-    """Every account's gap as plain data: seconds, fractions; null for a time that is not known to end."""
-    return [
-        {
-            "account": one.rescue.account,
-            "best": _arrival(one.rescue.best),
-            "second": _arrival(one.rescue.second),
-            "both_need": list(one.rescue.shared),
-            "in_calm": _arrival(one.rescue.calm),
-            "storm_takes": list(one.rescue.taken),
-            "no_money_because": one.rescue.reason or None,
-            "under_playbook": _late(one.under),
-            "without_playbook": _late(one.without),
-            "after_alarm": _alarmed(one.rescue.alarmed) if one.rescue.alarmed else None,
-            "closed_form": _closed(one.closed) if one.closed else None,
-            "no_closed_form_because": one.not_closed or None,
-        }
-        for one in gaps.accounts
-    ]
-
-
-def _arrival(found: Arrival | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    points = {name: found.point(at) for name, at in (("typical", 0.5), ("p90", 0.9), ("p99", 0.99))}
-    return {
-        "from": found.way.pot.name,
-        "asset": found.way.pot.asset,
-        "dollars": found.way.dollars,
-        "by": [hop.words for hop in found.way.hops if hop.words],
-        "seconds": {name: value if math.isfinite(value) else None for name, value in points.items()},
-        "fee_dollars_known": found.way.fee_dollars,
-    }
-
-
-def _late(late: Late | None) -> dict[str, Any] | None:
-    if late is None:
-        return None
-    return {
-        "futures": late.futures,
-        "dies": late.dies,
-        "too_late": late.late,
-        "share": late.late / late.futures,
-        "interval": _interval(late),
-        "by_moment_in_step": [late.least / late.futures, late.most / late.futures],
-    }
-
-
-def _alarmed(rung: Alarmed) -> dict[str, Any]:
-    return {
-        "margin_ratio": ALARM,
-        "futures": rung.futures,
-        "rings": rung.rings,
-        "too_late": rung.late,
-        "share_of_rung": rung.late / rung.rings if rung.rings else None,
-        "by_moment_in_step": [one / rung.rings for one in (rung.least, rung.most)] if rung.rings else None,
-    }
-
-
-def _closed(closed: Closed) -> dict[str, Any]:
-    return {
-        "asset": closed.asset,
-        "volatility_a_year": closed.volatility,
-        "dies": closed.dies,
-        "too_late": closed.late,
-        "too_late_after_alarm": closed.late_after_alarm,
-        "alarm_margin_ratio": ALARM,
-    }
+def now_sentences(gaps: Sequence[AccountGap]) -> list[str]:
+    """The gaps of a book as it stands, in closed form."""
+    out = []
+    for one in gaps:
+        best, closed, name = one.rescue.best, one.closed, one.rescue.account
+        if best is None or closed is None:
+            out.append(f"Rescue: no money reaches {name}: {one.rescue.reason}.")
+            continue
+        by = best.way.words if best.way.at_once else f"by {best.way.words}"
+        out.append(
+            f"Rescue, if {closed.asset} moves {closed.volatility:.0%} a year: {name} is liquidated before money sent now from "
+            f"{best.way.pot.name} {by} arrives with a chance of {_share(closed.late)}, before money sent when its margin ratio "
+            f"reaches {ALARM:g} with {_share(closed.late_after_alarm)} (closed form; {lasting(best.point(0.5))} typically, 1 in 100 "
+            f"times {lasting(best.point(0.99))})."
+        )
+    return out

@@ -94,7 +94,7 @@ class Arrival:
 class Rescue:
     """What is known of one account: `best` and `calm` (the best without the storm) are None where no money reaches it, and
     `reason` says why; `shared` is what the best and the second both need; `taken` is what the storm does to the way that would
-    be best in calm; `alarmed` is None where nobody dies; `unhindered` are the arrivals of the best way in calm."""
+    be best in calm, `later` what it does to it only after money sent at the start is through; `alarmed` is None where nobody dies; `unhindered` are the arrivals of the best way in calm."""
 
     account: str
     best: Arrival | None
@@ -102,6 +102,7 @@ class Rescue:
     calm: Arrival | None
     shared: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     reason: str = ""
     alarmed: Alarmed | None = None
     unhindered: Floats | None = None
@@ -150,7 +151,9 @@ def rescue_of(
     still = Traffic(conditions=Conditions(facts=facts), chance=treasury.chance)
     calm = best_of(still, ways, deaths)
     found = best_of(storm, ways, deaths) if treasury.conditions.absences else calm
-    taken = tuple(dict.fromkeys(one.why for hop in calm.way.hops for one in treasury.conditions.paces(hop)))
+    felt = tuple(dict.fromkeys(one.why for hop in calm.way.hops for one in treasury.conditions.paces(hop)))
+    slowed = bool(felt) and float((storm.arrivals(calm.way) > calm.seconds + 1.0).mean()) > 0.01
+    taken, later = (felt, ()) if slowed else ((), felt)
     if not np.isfinite(found.seconds).any():
         told = "nothing arrives while the drill looks: " + ", ".join(taken or ("every way is closed",))
         return Rescue(account=account.id, best=None, second=None, calm=calm, taken=taken, reason=told)
@@ -159,7 +162,7 @@ def rescue_of(
     shared = shared_by(found.way, second.way, own) if second else ()
     alarmed = after_alarm(storm, found.way, alarm) if alarm else None
     return Rescue(
-        account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken, alarmed=alarmed,
+        account=account.id, best=found, second=second, shared=shared, calm=calm, taken=taken, later=later, alarmed=alarmed,
         unhindered=still.arrivals(found.way),
     )  # fmt: skip
 
