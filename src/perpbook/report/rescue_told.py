@@ -254,7 +254,7 @@ def now_sentences(gaps: Sequence[AccountGap]) -> list[str]:
         out.append(
             f"Rescue, if {closed.asset} moves {closed.volatility:.0%} a year: {name} is liquidated before money sent now from "
             f"{best.way.pot.name} {by} arrives with a chance of {_share(closed.late)}, before money sent when its margin ratio "
-            f"reaches {ALARM:g} with {_share(closed.late_after_alarm)} (closed form; {lasting(best.point(0.5))} typically, 1 in 100 "
-            f"times {lasting(best.point(0.99))})."
+            f"reaches {ALARM:g} with {_share(closed.late_after_alarm)} (closed form; {lasting(best.point(0.5))} typically, 1 in "
+            f"100 times {lasting(best.point(0.99))})."
         )
     return out

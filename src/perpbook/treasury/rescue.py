@@ -94,7 +94,8 @@ class Arrival:
 class Rescue:
     """What is known of one account: `best` and `calm` (the best without the storm) are None where no money reaches it, and
     `reason` says why; `shared` is what the best and the second both need; `taken` is what the storm does to the way that would
-    be best in calm, `later` what it does to it only after money sent at the start is through; `alarmed` is None where nobody dies; `unhindered` are the arrivals of the best way in calm."""
+    be best in calm, `later` what it does to it only after money sent at the start is through; `alarmed` is None where nobody
+    dies; `unhindered` are the arrivals of the best way in calm."""
 
     account: str
     best: Arrival | None
