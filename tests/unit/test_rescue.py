@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.errors import InputError
+from perpbook.margin.assess import assess
 from perpbook.report.rescue_told import lasting
+from perpbook.runs.check import load_all_terms
+from perpbook.snapshot import load_snapshot
 from perpbook.treasury.facts_load import PACKAGE, load_facts, packaged_facts
+from perpbook.treasury.standing import standing_of
 
 DESK = Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml"
 
@@ -170,3 +175,15 @@ def test_a_check_tells_the_gap_where_a_volatility_is_given(tmp_path: Path) -> No
     for wrong, told in (("BTC=60", "as a fraction"), ("BTC=x", "as a fraction"), ("ETH=0.6", "lives by alone")):
         refused = CliRunner().invoke(app, [*words, "--volatility", wrong])
         assert refused.exit_code == 3 and told in " ".join(refused.output.split())
+
+
+def test_standing_is_what_an_assessment_says() -> None:
+    snapshot = load_snapshot(DESK)
+    terms = load_all_terms(snapshot)
+    found, standing = assess(snapshot, terms).assessment.accounts, standing_of(snapshot, terms)
+    for number, one in enumerate(found):
+        assert standing.free[one.id] == pytest.approx(one.summary.free_collateral)
+        assert standing.equity[number] == pytest.approx(one.summary.equity)
+        falls = [None if math.isnan(move) else move for move in standing.moves[number].tolist()]
+        assert falls == [one.move_down, one.move_up]
+        assert standing.rings(0.1)[number] == (one.summary.margin_ratio >= 0.0999)

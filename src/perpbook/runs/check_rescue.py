@@ -38,25 +38,28 @@ def check_gaps(result: CheckResult, volatility: Mapping[str, str]) -> tuple[Acco
     from perpbook.treasury.gaps import AccountGap
     from perpbook.treasury.pots import pots_of
     from perpbook.treasury.rescue import Deaths, Treasury, rescue_of
+    from perpbook.treasury.standing import standing_of
     from perpbook.treasury.ways import Chance
 
-    snapshot, facts, found = result.snapshot, packaged_facts(), result.assessment.accounts
-    factors = one_factors(result.assessed)
+    snapshot, facts = result.snapshot, packaged_facts()
+    terms = load_all_terms(snapshot, result.terms_folders)
+    standing = standing_of(snapshot, terms)
+    factors = one_factors(standing)
     motions = motions_from(volatility, {one.asset for one in factors.values()})
     treasury = Treasury(
         facts=facts,
-        terms=load_all_terms(snapshot, result.terms_folders),
-        pots=pots_of(snapshot.book, snapshot.market, found, facts).pots,
+        terms=terms,
+        pots=pots_of(snapshot.book, snapshot.market, standing.free, facts).pots,
         conditions=Conditions(facts=facts),
         chance=Chance(scores=scores_by_name(SEED, FEWEST_DRAWS)),
     )
     nobody = Deaths(step=np.ones(1), steps=1, step_seconds=1.0, inside=np.zeros(1))
     gaps = []
-    for account, told in zip(snapshot.book.accounts, found, strict=True):
+    for number, account in enumerate(snapshot.book.accounts):
         factor = factors.get(account.id)
         if factor is None or factor.asset not in motions or not account.positions:
             continue
-        rescue = rescue_of(treasury, account, told.summary.equity, nobody)
+        rescue = rescue_of(treasury, account, float(standing.equity[number]), nobody)
         closed = None
         if rescue.best is not None:
             seconds, horizon = rescue.best.seconds, WITHIN_DAYS * DAY_NS / SECOND_NS

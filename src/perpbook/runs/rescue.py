@@ -15,7 +15,6 @@ from perpbook.model.units import SECOND_NS
 if TYPE_CHECKING:
     from perpbook.engine.drill import Drill, Futures
     from perpbook.kernels.types import Floats
-    from perpbook.margin.assess import Assessed
     from perpbook.model.bars import Bars
     from perpbook.model.market import Snapshot
     from perpbook.scenario.overlay import Absence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from perpbook.treasury.facts import Facts
     from perpbook.treasury.gaps import RescueGaps
     from perpbook.treasury.rescue import Alarm, Deaths, Late, Rescue
+    from perpbook.treasury.standing import Standing
 
 FEWEST_DRAWS = 4_000
 MOST_DRAWS = 20_000
@@ -51,20 +51,19 @@ def rescue_gaps(
 ) -> RescueGaps:
     """The gap of every account that holds a position and whose arrival nobody told. ring : the futures without rules under
     requirements so many times as large, by account."""
-    from perpbook.playbook.load import default_playbook
-    from perpbook.runs.check import assess_under
     from perpbook.treasury.barrier import one_factors
     from perpbook.treasury.conditions import Conditions
     from perpbook.treasury.facts_load import packaged_facts
     from perpbook.treasury.gaps import AccountGap, RescueGaps
     from perpbook.treasury.pots import pots_of
     from perpbook.treasury.rescue import Treasury, rescue_of
+    from perpbook.treasury.standing import standing_of
     from perpbook.treasury.ways import Chance
 
     drill, facts, snapshot = situation.drill, packaged_facts(), situation.snapshot
     bars = drill.journey.bars
-    assessed = assess_under(snapshot, default_playbook(), situation.terms, ())
-    found = pots_of(snapshot.book, snapshot.market, assessed.assessment.accounts, facts)
+    standing = standing_of(snapshot, situation.terms)
+    found = pots_of(snapshot.book, snapshot.market, standing.free, facts)
     treasury = Treasury(
         facts=facts,
         terms=situation.terms,
@@ -72,8 +71,8 @@ def rescue_gaps(
         conditions=Conditions(facts=facts, absences=situation.absences, step_ns=bars.bar_ns, steps=bars.count),
         chance=Chance(scores=scores_by_name(drill.seed, min(max(drill.paths, FEWEST_DRAWS), MOST_DRAWS))),
     )
-    factors, gaps = one_factors(assessed), []
-    alarms = alarms_of(assessed, without, ring) if found.pots else None
+    factors, gaps = one_factors(standing), []
+    alarms = alarms_of(standing, without, ring) if found.pots else None
     for number, account in enumerate(snapshot.book.accounts):
         if not account.positions or account.id in situation.told:
             continue
@@ -81,7 +80,7 @@ def rescue_gaps(
         main = sides[0] or sides[1]
         assert main is not None
         alarm = alarm_of(alarms, number, sides[1], drill.seed) if alarms is not None else None
-        rescue = rescue_of(treasury, account, assessed.assessment.accounts[number].summary.equity, main, alarm)
+        rescue = rescue_of(treasury, account, float(standing.equity[number]), main, alarm)
         late = [_late(rescue, side) if side else None for side in sides]
         closed, why = closed_of(situation, factors.get(account.id), rescue, bars.bar_ns * bars.count / SECOND_NS)
         gaps.append(
@@ -114,14 +113,13 @@ def deaths_of(futures: Futures, number: int, bars: Bars, seed: int) -> Deaths:
     return Deaths(step=step, steps=futures.steps, step_seconds=bars.bar_ns / SECOND_NS, inside=inside)
 
 
-def alarms_of(assessed: Assessed, without: Futures, ring: Callable[[Floats], Futures]) -> Floats | None:
+def alarms_of(standing: Standing, without: Futures, ring: Callable[[Floats], Futures]) -> Floats | None:
     """(P, A) the step at which each account's margin ratio reaches the alarm, 0 where it stands there; None when nobody dies."""
     from perpbook.treasury.barrier import ALARM
 
     if not (without.died < without.steps).any():
         return None
-    ratios = np.array([one.summary.margin_ratio for one in assessed.assessment.accounts])
-    rings_now = ratios >= 0.999 * ALARM
+    rings_now = np.array(standing.rings(ALARM))
     found = ring(np.where(rings_now, 1.0, 1.0 / ALARM)).died
     found[:, rings_now] = 0.0
     return found

@@ -14,8 +14,8 @@ import numpy as np
 
 from perpbook.kernels.liquidation import joint_moves
 from perpbook.kernels.types import Floats, Lines
-from perpbook.margin.assess import Assessed
 from perpbook.scenario.passage import first_passage
+from perpbook.treasury.standing import Standing
 
 POINTS = 400
 """Quantiles of an arrival that stand for its law."""
@@ -56,11 +56,10 @@ class Closed:
     late_after_alarm: float
 
 
-def one_factors(assessed: Assessed) -> dict[str, OneFactor]:
+def one_factors(standing: Standing) -> dict[str, OneFactor]:
     """Accounts that live by one price and may die of it, by id."""
-    arrays, lines = assessed.arrays, assessed.measures.lines
-    deaths, alarms = assessed.measures.moves, np.empty_like(assessed.measures.moves)
-    joint_moves(strained(lines, 1.0 / ALARM), arrays.prices, arrays.betas, alarms)
+    arrays, deaths, alarms = standing.arrays, standing.moves, np.empty_like(standing.moves)
+    joint_moves(strained(standing.lines, 1.0 / ALARM), arrays.prices, arrays.betas, alarms)
     out = {}
     for number, account in enumerate(arrays.accounts):
         rows = range(int(arrays.held.start[number]), int(arrays.held.start[number + 1]))

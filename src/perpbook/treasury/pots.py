@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from perpbook.margin.assessment import AccountAssessment
 from perpbook.model.account import Account, MarginMode
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market
@@ -38,10 +37,11 @@ class Pots:
     notes: tuple[str, ...]
 
 
-def pots_of(book: Book, market: Market, accounts: Sequence[AccountAssessment], facts: Facts) -> Pots:
-    """Pots of a book as it stands. Isolated accounts and coins without a price give nothing."""
+def pots_of(book: Book, market: Market, free: Mapping[str, float], facts: Facts) -> Pots:
+    """Pots of a book as it stands; isolated accounts and coins without a price give nothing. free : dollars above initial
+    margin, by account."""
     notes: list[str] = []
-    pots = [*_on_layers(book, market, facts, notes), *_in_accounts(book, market, accounts, facts)]
+    pots = [*_on_layers(book, market, facts, notes), *_in_accounts(book, market, free, facts)]
     return Pots(pots=tuple(pots), notes=tuple(dict.fromkeys(notes)))
 
 
@@ -59,8 +59,7 @@ def _on_layers(book: Book, market: Market, facts: Facts, notes: list[str]) -> It
             yield Pot(name=facts.layers[layer].name, asset=asset, dollars=one.balance.amount * price, layer=layer)
 
 
-def _in_accounts(book: Book, market: Market, accounts: Sequence[AccountAssessment], facts: Facts) -> Iterator[Pot]:
-    free = {one.id: one.summary.free_collateral for one in accounts}
+def _in_accounts(book: Book, market: Market, free: Mapping[str, float], facts: Facts) -> Iterator[Pot]:
     for account in book.accounts:
         if account.mode is not MarginMode.CROSS or account.venue not in facts.venues:
             continue
