@@ -1,4 +1,4 @@
-"""The rescue gap of a whole drill against its closed form, in numbers that a compiled run can afford: `python -m tests.runs.rescue`."""
+"""The rescue gap of a drill against its closed form, in numbers for a compiled run: `python -m tests.runs.rescue`."""
 
 from __future__ import annotations
 
