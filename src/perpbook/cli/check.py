@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perpbook.cli.output import BREACH, NEAR, OK, Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from perpbook.runs.check import CheckResult
 
 Book = Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")]
 Rules = Annotated[
@@ -24,6 +30,10 @@ def check(
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a rule is near its limit.")] = False,
     every: Annotated[bool, typer.Option("--all", help="List the rules that hold, too.")] = False,
+    volatility: Annotated[
+        list[str] | None,
+        typer.Option("--volatility", help="BTC=0.6: a year's, to tell whether money would come in time; repeat it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Assess a book and hold it against a playbook: leverage, liquidation, stress, rules, the cheapest trims.
@@ -48,9 +58,28 @@ def check(
             from perpbook.runs.page import write_page
 
             write_page(result, html)
-        return answer_of_check(result, strict=strict, every=every, page=html)
+        answer = answer_of_check(result, strict=strict, every=every, page=html)
+        return with_rescue(answer, result, volatility) if volatility else answer
 
     reply("check/1", as_json, work)
+
+
+def with_rescue(answer: Answer, result: CheckResult, volatility: list[str]) -> Answer:
+    """The answer with the chance that money comes too late."""
+    from perpbook.report.rescue_document import now_document
+    from perpbook.report.rescue_told import now_sentences
+    from perpbook.runs.asked import mapped
+    from perpbook.runs.check_rescue import check_gaps
+
+    gaps = check_gaps(result, mapped(volatility, "--volatility"))
+
+    def tell(console: Console) -> None:
+        answer.tell(console)
+        for told in now_sentences(gaps):
+            console.print(told)
+
+    assert isinstance(answer.data, dict)
+    return replace(answer, data={**answer.data, "rescue": now_document(gaps)}, tell=tell)
 
 
 def answer_of_check(result: object, *, strict: bool, every: bool, page: Path | None) -> Answer:

@@ -10,6 +10,7 @@ import numpy as np
 
 from perpbook.engine.backtest import Journey, Ready, prepare
 from perpbook.engine.reel import by_settled_bar, settlements_by_bar
+from perpbook.engine.strain import strain
 from perpbook.engine.variants import fresh_of
 from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
@@ -74,13 +75,17 @@ def without_weather(around: Surroundings) -> Flags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """A journey whose bars are a stage (`engine.stage`), the source of its paths, how many, and what else happens."""
+    """A journey whose bars are a stage (`engine.stage`), the source of its paths, how many, and what else happens.
+
+    strain : (A,) times the maintenance requirement of each account (`engine.strain`), None for once.
+    """
 
     journey: Journey
     source: Source
     paths: int
     seed: int
     surroundings: Surroundings | None = None
+    strain: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.paths < 1:
@@ -171,6 +176,8 @@ def set_stage(drill: Drill) -> Stage:
         open=bars.open.copy(), high=bars.high.copy(), low=bars.low.copy(), close=bars.close.copy(), stale=around.closed,
     )  # fmt: skip
     ready = prepare(replace(drill.journey, bars=own))
+    if drill.strain is not None:
+        strain(ready, drill.strain)
     none = np.zeros((len(own.series), 0))
     tape = ready.reel.tape._replace(lows=none, highs=none, strain=around.spread, thin=around.impact, taken=around.taken)
     schedule = ready.reel.schedule

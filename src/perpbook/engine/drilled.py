@@ -13,6 +13,7 @@ from perpbook.engine.drill import Drill, Futures, path_bars
 from perpbook.engine.outcome import Outcome
 from perpbook.kernels.drill import END, FIRST
 from perpbook.kernels.types import Floats
+from perpbook.treasury.gaps import RescueGaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Drilled:
     """A drill done. `under` is None without a playbook. `scales` (P, A): see `engine.drill.scales_survived`.
 
     facts : what was drilled, in words and figures. notes : what stands in for what. not_modelled : what no path knows of.
+    rescue : whether money comes in time.
     """
 
     drill: Drill
@@ -31,6 +33,7 @@ class Drilled:
     notes: tuple[str, ...]
     not_modelled: tuple[str, ...]
     result_hash: str
+    rescue: RescueGaps
 
     @property
     def main(self) -> Futures:

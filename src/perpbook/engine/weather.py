@@ -40,6 +40,9 @@ def unheard(overlay: Overlay) -> tuple[str, ...]:
     if overlay.insurance_empty:
         venues = ", ".join(overlay.insurance_empty)
         out.append(f"the insurance fund of {venues} is empty: only the deleveraging that the storm names is acted on")
-    elsewhere = [one for one in overlay.outages if one.where != "venue" or one.kind not in ("api", "halt")]
-    out += [f"{one.name} ({one.where}) is away, {one.kind}: money does not move in a drill" for one in elsewhere]
+    for one in overlay.outages:
+        if one.where == "layer" and one.kind == "gas":
+            out.append(f"gas on {one.name} is {one.factor:g} times as dear: no rule pays for gas in a drill")
+        elif one.where == "venue" and one.kind == "frozen" and one.factor > 0.0:
+            out.append(f"{one.name} may keep {one.factor:.0%} of what it holds: accounts there are counted whole")
     return tuple(dict.fromkeys(out))

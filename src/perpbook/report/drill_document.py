@@ -8,6 +8,7 @@ from typing import Any
 from perpbook.engine.drilled import Drilled
 from perpbook.report.drill_measures import QUANTILES, DrillMeasures, fan_quantiles
 from perpbook.report.drill_text import sides_of, sizes_of, verdict_of
+from perpbook.report.rescue_document import rescue_document
 
 
 def drill_document(drilled: Drilled) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def drill_document(drilled: Drilled) -> dict[str, Any]:
             "under_playbook": fan_quantiles(drilled.under).tolist() if drilled.under else None,
             "without_playbook": fan_quantiles(drilled.without).tolist(),
         },
+        "rescue": rescue_document(drilled.rescue),
         "notes": list(drilled.notes),
         "not_modelled": list(drilled.not_modelled),
         "result": drilled.result_hash,

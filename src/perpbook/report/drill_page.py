@@ -12,6 +12,8 @@ from perpbook.kernels.drill import END
 from perpbook.report import drill_figures
 from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
 from perpbook.report.html import environment, piece
+from perpbook.report.rescue_figures import rescue_figures
+from perpbook.report.rescue_told import headline_of, rescue_sentences, rows_of
 
 WORST = 3
 MOST_STEPS = 24
@@ -51,6 +53,8 @@ def drill_page(drilled: Drilled) -> str:
     deaths = drill_figures.deaths_figure(drilled)
     if deaths is not None:
         figures["deaths"] = deaths
+    rescues = rescue_figures(drilled)
+    figures |= {name: figure for name, _, figure in rescues}
     replays = []
     for number, path in enumerate(drilled.worst(WORST)):
         outcome = drilled.replay(path)
@@ -70,6 +74,10 @@ def drill_page(drilled: Drilled) -> str:
             sizes=sizes_of(drilled),
             replays=replays,
             rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
+            rescue_headline=headline_of(drilled.rescue),
+            told_rescue=rescue_sentences(drilled.rescue),
+            rescue_rows=rows_of(drilled.rescue),
+            rescue_figures=[(name, account) for name, account, _ in rescues],
             figures=figures,
             share_of=share,
             told=with_interval,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from perpbook.engine.drilled import Drilled
 from perpbook.playbook.words import reason_words
 from perpbook.report.drill_measures import AccountDeaths, Chance, DrillMeasures, Size, largest_size, measures_of
+from perpbook.report.rescue_text import tell_rescue
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,6 +98,7 @@ def tell_drill(console: Console, drilled: Drilled) -> None:
         told = rescue_words(one)
         if told is not None:
             console.print(told + (" (under the playbook)" if under else ""))
+    tell_rescue(console, drilled.rescue)
     for size in sizes_of(drilled):
         console.print(
             f"Without rules, at most {share(size.chance)} of futures lose an account up to {size.scale:.3g} times the positions "

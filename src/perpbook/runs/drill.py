@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
+    from perpbook.runs.rescue import Situation
+    from perpbook.runs.storms import Faced
     from perpbook.scenario.overlay import Ground
     from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
@@ -104,6 +106,7 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     """
     from perpbook.engine.drill import run_drill, scales_survived
     from perpbook.engine.drilled import Drilled
+    from perpbook.runs.rescue import rescue_gaps
 
     plan = plan_drill(asked)
     drill, journey = plan.drill, plan.drill.journey
@@ -115,6 +118,9 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     under = run(drill, "under the playbook") if journey.playbook else None
     without = run(alone, "without it")
+    gaps = rescue_gaps(
+        plan.situation, under, without, lambda times: run(replace(alone, strain=times), "until an alarm rings")
+    )
     return Drilled(
         drill=drill,
         accounts=tuple(account.id for account in journey.book.accounts),
@@ -122,9 +128,10 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
         without=without,
         scales=scales_survived(alone),
         facts=plan.facts,
-        notes=plan.notes,
+        notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes))),
         not_modelled=(*plan.unheard, *NOT_MODELLED),
         result_hash=hash_of(plan.facts, (under, without)),
+        rescue=gaps,
     )
 
 
@@ -136,6 +143,7 @@ class Planned:
     facts: dict[str, Any]
     notes: tuple[str, ...]
     unheard: tuple[str, ...]
+    situation: Situation
 
 
 def plan_drill(asked: DrillAsked) -> Planned:
@@ -175,6 +183,32 @@ def plan_drill(asked: DrillAsked) -> Planned:
         facts=facts_of(asked, snapshot, past, drill),
         notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
+        situation=situation_of(asked, snapshot, drill, past, faced),
+    )
+
+
+def situation_of(
+    asked: DrillAsked, snapshot: Snapshot, drill: Drill, past: Bars | None, faced: Faced | None
+) -> Situation:
+    """What the rescue gap must know of a drill."""
+    from perpbook.runs.rescue import Situation, motions_of
+    from perpbook.terms.find import find_contract
+
+    terms, series = drill.journey.terms, drill.journey.bars.series
+    motions, why = {}, "no price moves by chance in it"
+    if past is not None and faced is not None and faced.moves_prices:
+        why = "the storm moves prices"
+    elif past is not None:
+        assets = tuple(find_contract(terms[key.venue], key.symbol).contract.base for key in series)
+        motions = motions_of(past, assets, asked.shock, fair=asked.kind == "normal")
+    return Situation(
+        snapshot=snapshot,
+        terms=terms,
+        drill=drill,
+        absences=faced.absences if faced else (),
+        told=tuple(asked.arrives_ns),
+        motions=motions,
+        still=why,
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from perpbook.kernels.types import Floats
     from perpbook.model.bars import Bars
     from perpbook.model.market import Snapshot
-    from perpbook.scenario.overlay import Ground
+    from perpbook.scenario.overlay import Absence, Ground
     from perpbook.scenario.replay import Replayed
     from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faced:
-    """A storm as one book meets it: `unheard` is what of it a drill does not act on."""
+    """A storm as one book meets it: `unheard` is what of it a drill does not act on, `absences` what is away; `moves_prices` says
+    that it moves prices or marks."""
 
     storm: Storm
     surroundings: Surroundings
     notes: tuple[str, ...]
     unheard: tuple[str, ...]
+    absences: tuple[Absence, ...]
+    moves_prices: bool
 
 
 HAS_CORRELATION = ("copula", "student", "normal")
@@ -58,6 +61,8 @@ def face(storm: Storm, journey: Journey, ground: Ground, kind: str) -> Faced:
         surroundings=surroundings_of(overlay, [account.venue for account in journey.book.accounts]),
         notes=overlay.notes,
         unheard=told,
+        absences=overlay.outages,
+        moves_prices=bool((overlay.price != 1.0).any() or (overlay.low != 1.0).any() or (overlay.high != 1.0).any()),
     )
 
 

@@ -1,0 +1,170 @@
+"""Ways for money to an account: every chain of hops that a coin can go, and how long each takes in a storm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perpbook.kernels.types import Floats
+from perpbook.treasury.conditions import Clock, Conditions
+from perpbook.treasury.facts import Facts, Venue
+from perpbook.treasury.hops import Hop, Kind, doors_in, doors_out, move_within, over_route
+from perpbook.treasury.law import Z90
+from perpbook.treasury.pots import Pot
+
+MOST_ROUTES = 2
+"""Routes in a row; three only where no way has fewer."""
+
+Scores = Callable[[str], Floats]
+"""Standard normal scores of a hop's chance by its name: the same name gives the same ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A pot, the hops from it to an account, and the most that goes at once, dollars."""
+
+    pot: Pot
+    hops: tuple[Hop, ...]
+    dollars: float
+
+    @property
+    def words(self) -> str:
+        """By what, as a reader says it."""
+        said = [hop.words for hop in self.hops if hop.words]
+        return ", ".join(said) or "at once"
+
+    @property
+    def at_once(self) -> bool:
+        """True between accounts of one venue."""
+        return all(hop.kind is Kind.MOVE for hop in self.hops)
+
+    @property
+    def routes(self) -> frozenset[str]:
+        """Its routes, and what pays it out."""
+        return frozenset(hop.name for hop in self.hops if hop.kind is not Kind.IN and hop.words)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What it does not go without: domains of its routes, exchanges that pay it out."""
+        domains = frozenset(domain for hop in self.hops if hop.route for domain in hop.route.domains)
+        return domains | frozenset(hop.wallet for hop in self.hops if hop.kind is Kind.OUT)
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """Layers on it."""
+        return frozenset(layer for hop in self.hops for layer in hop.layers)
+
+    @property
+    def fee_dollars(self) -> float:
+        """What is known of its cost, dollars."""
+        return sum((hop.fee.dollars or 0.0) + (hop.fee.bps or 0.0) * 1e-4 * self.dollars for hop in self.hops)
+
+
+def ways_to(facts: Facts, pot: Pot, venue: Venue, account: str) -> list[Way]:
+    """Every way from a pot to an account on a venue, of as few routes as there can be up to `MOST_ROUTES`, or of three."""
+    if pot.account == account:
+        return []
+    mine = venue.wallet or venue.id
+    if pot.account and (facts.venues[pot.venue].wallet or pot.venue) == mine:
+        return [Way(pot=pot, hops=(move_within(facts, venue),), dollars=pot.dollars)]
+    starts = doors_out(facts, facts.venues[pot.venue], pot.asset) if pot.account else {pot.layer: None}
+    ends = doors_in(facts, venue, pot.asset)
+    for most in (MOST_ROUTES, MOST_ROUTES + 1):
+        found = [
+            way
+            for layer, first in starts.items()
+            for chain in _chains(facts, pot, layer, ends, most)
+            if (way := _way(pot, (*([first] if first else []), *chain))) is not None
+        ]
+        if found:
+            return found
+    return []
+
+
+def _chains(
+    facts: Facts, pot: Pot, start: str, ends: Mapping[str, Hop], most: int, seen: tuple[str, ...] = ()
+) -> Iterator[tuple[Hop, ...]]:
+    if start in ends:
+        yield (ends[start],)
+        return  # Going on from where it can be credited is never shorter.
+    if most == 0:
+        return
+    for route in facts.routes.values():
+        if start not in route.starts or pot.asset not in route.assets:
+            continue
+        for end in route.ends:
+            if end != start and end not in seen:
+                hop = over_route(route, start, end)
+                for rest in _chains(facts, pot, end, ends, most - 1, (*seen, start)):
+                    yield (hop, *rest)
+
+
+def _way(pot: Pot, hops: tuple[Hop, ...]) -> Way | None:
+    """The way with what it lets through; None where that is less than its least."""
+    dollars = pot.dollars
+    for hop in hops:
+        if hop.route is not None and hop.route.cap.most is not None:
+            dollars = min(dollars, hop.route.cap.most)
+    least = max((hop.route.cap.least for hop in hops if hop.route is not None), default=0.0)
+    return Way(pot=pot, hops=hops, dollars=dollars) if dollars >= least else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """How long hops take in calm, kept by hop: at a score, and draw by draw."""
+
+    scores: Scores
+    points: dict[tuple[str, float], float] = field(default_factory=dict)
+    drawn: dict[str, Floats] = field(default_factory=dict)
+
+    def point(self, hop: Hop, z: float) -> float:
+        """Seconds at a standard normal score."""
+        key = (hop.name, z)
+        if key not in self.points:
+            self.points[key] = float(hop.effort(np.array([z]))[0])
+        return self.points[key]
+
+    def draws(self, hop: Hop) -> Floats:
+        """Seconds by draw."""
+        if hop.name not in self.drawn:
+            self.drawn[hop.name] = hop.effort(self.scores(hop.name))
+        return self.drawn[hop.name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """How long ways take in some conditions; clocks are kept by hop."""
+
+    conditions: Conditions
+    chance: Chance
+    clocks: dict[tuple[str, tuple[str, ...], str], Clock] = field(default_factory=dict)
+
+    def clock(self, hop: Hop) -> Clock:
+        """How a hop goes."""
+        key = (hop.name, hop.layers, hop.venue)
+        if key not in self.clocks:
+            self.clocks[key] = self.conditions.clock(hop)
+        return self.clocks[key]
+
+    def at_score(self, way: Way, z: float) -> float:
+        """When money arrives if every hop takes as long as score `z` says, seconds from the start."""
+        moment = 0.0
+        for hop in way.hops:
+            clock, effort = self.clock(hop), self.chance.point(hop, z)
+            moment = moment + effort if clock.calm else float(clock.over(np.array([moment]), np.array([effort]))[0])
+        return moment
+
+    def arrivals(self, way: Way, sent: Floats | None = None) -> Floats:
+        """When money arrives, seconds from the start, draw by draw; hops' times are independent of one another. sent : when it
+        leaves, 0 when left out."""
+        moment = np.zeros(1) if sent is None else sent
+        for hop in way.hops:
+            effort = self.chance.draws(hop)
+            moment = self.clock(hop).over(moment, effort if sent is None else np.resize(effort, sent.size))
+        return moment
+
+    def ranked(self, ways: Sequence[Way]) -> list[Way]:
+        """The soonest first, by their 90 % points, then by their medians."""
+        return sorted(ways, key=lambda way: (self.at_score(way, Z90), self.at_score(way, 0.0), way.words))
