@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Drill, Futures
     from perpbook.engine.drilled import Drilled
+    from perpbook.engine.standard import Standard
     from perpbook.kernels.paths import Source
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
@@ -125,6 +126,7 @@ def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2
         notes=plan.notes,
         not_modelled=(*plan.unheard, *NOT_MODELLED),
         result_hash=hash_of(plan.facts, (under, without)),
+        standard=plan.standard,
     )
 
 
@@ -136,6 +138,7 @@ class Planned:
     facts: dict[str, Any]
     notes: tuple[str, ...]
     unheard: tuple[str, ...]
+    standard: Standard
 
 
 def plan_drill(asked: DrillAsked) -> Planned:
@@ -143,6 +146,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
     from perpbook.runs.check import load_all_terms, read_inputs
+    from perpbook.runs.drill_standard import standard_metrics
     from perpbook.runs.storms import face, ground_of, replay, still, window_of
     from perpbook.scenario.catalogue import find_storm
 
@@ -175,6 +179,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
         facts=facts_of(asked, snapshot, past, drill),
         notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
+        standard=standard_metrics(snapshot, terms, past, asked.horizon_ns),
     )
 
 
