@@ -66,13 +66,17 @@ def calm(columns: int, steps: int) -> Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """A journey whose bars are a stage (`engine.stage`), the source of its paths, how many, and what else happens."""
+    """A journey whose bars are a stage (`engine.stage`), the source of its paths, how many, and what else happens.
+
+    `first` is the number of the first path: a path depends on the seed and its number alone, so ranges join to one drill.
+    """
 
     journey: Journey
     source: Source
     paths: int
     seed: int
     surroundings: Surroundings | None = None
+    first: int = 0
 
     def __post_init__(self) -> None:
         if self.paths < 1:
@@ -204,7 +208,8 @@ def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Fou
         rules=np.zeros_like(out.rules),
         scale=out.scale,
     )
-    draw = Draw(drill.source, drill.seed, int(first), int(last), stage.brush, stage.steps)
+    numbers = drill.first + int(first), drill.first + int(last)
+    draw = Draw(drill.source, drill.seed, *numbers, stage.brush, stage.steps)
     run = Run(
         ready.reel.tape, ready.reel.schedule, ready.arrangement.slots, ready.habits, ready.body, ready.play.mind, stage.fresh
     )  # fmt: skip
@@ -228,7 +233,7 @@ def scales_survived(drill: Drill, *, chunk: int = CHUNK_PATHS) -> Floats:
     start = held.price.copy()
     for first in range(0, drill.paths, chunk):
         last = min(first + chunk, drill.paths)
-        draw = Draw(drill.source, drill.seed, first, last, stage.brush, stage.steps)
+        draw = Draw(drill.source, drill.seed, drill.first + first, drill.first + last, stage.brush, stage.steps)
         critical_scales(ready.reel.tape, held, stage.weather, draw, start, np.zeros(opens.size), out[first:last])
     return out
 

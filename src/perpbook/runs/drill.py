@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
+    from perpbook.runs.drill_parts import Manner
     from perpbook.scenario.overlay import Ground
     from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
@@ -95,37 +96,44 @@ def nothing(step: str, number: int, total: int) -> None:
     """Tell nobody."""
 
 
-def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2) -> Drilled:
-    """Drill a book file.
+def run_asked_drill(
+    asked: DrillAsked,
+    tell: Tell = nothing,
+    *,
+    threads: int = 2,
+    manner: Manner | None = None,
+) -> Drilled:
+    """Drill a book file; `manner` says whether part by part into a folder, and within how much memory.
 
     Raises
     ------
-    InputError : a file or option is wrong, or history is too short.
+    InputError : a file or option is wrong, history is too short, memory too little, or the folder holds another drill.
     DataError : history is missing.
     """
-    from perpbook.engine.drill import run_drill, scales_survived
     from perpbook.engine.drilled import Drilled
+    from perpbook.runs.drill_keep import finished_drill
+    from perpbook.runs.drill_memory import room_for
+    from perpbook.runs.drill_parts import Manner, run_in_parts
 
-    plan = plan_drill(asked)
-    drill, journey = plan.drill, plan.drill.journey
-    alone = replace(drill, journey=replace(journey, playbook=None))
-
-    def run(one: Drill, name: str) -> Futures:
-        return run_drill(one, threads=threads, progress=lambda done, every: tell(name, done, every))
-
+    plan, manner = plan_drill(asked), manner or Manner()
+    finished = finished_drill(plan.drill, manner.keeping) if manner.keeping else None
+    if finished is not None:
+        return finished
+    room = room_for(plan.drill, threads=threads, most=manner.most_bytes)
+    if manner.most_bytes is not None:
+        manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
-    under = run(drill, "under the playbook") if journey.playbook else None
-    without = run(alone, "without it")
+    whole = run_in_parts(plan.drill, room, tell, threads=threads, keeping=manner.keeping)
     return Drilled(
-        drill=drill,
-        accounts=tuple(account.id for account in journey.book.accounts),
-        under=under,
-        without=without,
-        scales=scales_survived(alone),
+        drill=plan.drill,
+        accounts=tuple(account.id for account in plan.drill.journey.book.accounts),
+        under=whole.under,
+        without=whole.without,
+        scales=whole.scales,
         facts=plan.facts,
         notes=plan.notes,
         not_modelled=(*plan.unheard, *NOT_MODELLED),
-        result_hash=hash_of(plan.facts, (under, without)),
+        result_hash=hash_of(plan.facts, (whole.under, whole.without)),
         standard=plan.standard,
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs.asked import mapped
 from perpbook.runs.drill import DrillAsked, History
+from perpbook.runs.drill_memory import bytes_of
+from perpbook.runs.drill_parts import Keeping, Manner
 from perpbook.runs.moments import length_ns, moment_ns, width_ns
 from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 from perpbook.scenario.catalogue import find_storm
@@ -52,4 +55,15 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         blend=given["blend"],
         arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
         terms_folders=terms_folders(),
+    )
+
+
+def manner_from(given: Mapping[str, Any], say: Callable[[str], object]) -> Manner:
+    """Where a drill is kept and how much memory it may take, by the command's options; `say` hears the estimate."""
+    if given["resume"] and given["save"] is None:
+        raise InputError("--resume goes on with a drill that is kept: name its folder with --save")
+    return Manner(
+        keeping=Keeping(folder=Path(given["save"]), resume=given["resume"]) if given["save"] else None,
+        most_bytes=bytes_of(given["max_mem"]) if given["max_mem"] else None,
+        say=say,
     )
