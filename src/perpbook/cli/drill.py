@@ -112,7 +112,7 @@ def drilled(given: dict[str, Any]) -> Answer:
         found = run_asked_drill(drill_from(given), tell, threads=given["threads"], manner=manner_from(given, say))
     if given["html"] is not None:
         write_drill(found, given["html"])
-    if given["save"] is not None:
+    if given["save"] is not None and found.drill is not None:
         keep_drill(found, given["save"])
     return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
 

@@ -30,14 +30,15 @@ def keep_drill(drilled: Drilled, folder: Path) -> None:
     from perpbook.report.document import envelope
     from perpbook.report.drill_document import drill_document
     from perpbook.report.drill_frames import FAN, FUTURES, write_part
-    from perpbook.runs.drill_parts import clear_parts
+    from perpbook.runs.drill_parts import clear_parts, plan_hash
 
+    assert drilled.drill is not None, "one read back is kept already"
     refuse_another(folder, drilled.result_hash)
     whole = Part(first=0, under=drilled.under, without=drilled.without, scales=drilled.scales)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_part(whole, drilled.accounts, (folder / FUTURES, folder / FAN))
-        (folder / KEPT).write_text(json.dumps(_kept(drilled, whole)) + "\n", encoding="utf-8")
+        (folder / KEPT).write_text(json.dumps(_kept(drilled, whole, plan_hash(drilled.drill))) + "\n", encoding="utf-8")
         (folder / TOLD).write_text(envelope("drill/1", data=drill_document(drilled)) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder}: the drill cannot be kept there: {error}; name another folder") from error
@@ -75,16 +76,15 @@ def finished_drill(drill: Drill, keeping: Keeping) -> Drilled | None:
     return read_drill(keeping.folder) if keeping.resume else None
 
 
-def _kept(drilled: Drilled, whole: Any) -> dict[str, Any]:
+def _kept(drilled: Drilled, whole: Any, plan: str) -> dict[str, Any]:
     from perpbook.report.document import plain
     from perpbook.report.drill_frames import sides_told
     from perpbook.report.drill_replay import replays_of
-    from perpbook.runs.drill_parts import plan_hash
 
     found: dict[str, Any] = plain(
         {
             "schema": SCHEMA,
-            "plan": plan_hash(drilled.drill) if drilled.drill else None,
+            "plan": plan,
             "accounts": drilled.accounts,
             "facts": dict(drilled.facts),
             "notes": drilled.notes,
