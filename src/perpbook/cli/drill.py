@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perpbook.cli import backtest as shared
+from perpbook.cli import drill_shelf
 from perpbook.cli.output import Answer, AsJson, reply
 
 if TYPE_CHECKING:
@@ -261,3 +262,7 @@ def show(
         return Answer(data=storm_data(found), tell=lambda console: tell_storm(console, found))
 
     reply("storm/1", as_json, work)
+
+
+app.command("schedule")(drill_shelf.schedule)
+app.command("report")(drill_shelf.report)
