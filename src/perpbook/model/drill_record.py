@@ -102,3 +102,8 @@ class DrillRecord:
         """Storms that liquidate an account."""
         sides = [(one.storm, one.side(judged)) for one in self.storms]
         return tuple(storm for storm, side in sides if side is not None and side.dies)
+
+    @property
+    def faced(self) -> int:
+        """How many storms were gone through."""
+        return sum(one.unfaced is None for one in self.storms)

@@ -102,8 +102,7 @@ def _shortfall(side: FuturesSide, limit: float, near: float, who: str) -> Findin
 
 def _storms(last: DrillRecord, drills: Drills, near: float, who: str) -> Finding:
     limit, killing = drills.max_storms or 0, last.killing(drills.judged)
-    faced = sum(one.unfaced is None for one in last.storms)
-    told = f"{who}, {len(killing)} of {faced} storms liquidate an account"
+    told = f"{who}, {len(killing)} of {last.faced} storms liquidate an account"
     if killing:
         told += f" ({listing(killing[:3])}{', ...' if len(killing) > 3 else ''})"
     status = (

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LIGHTS = {Status.OK: "green", Status.NEAR: "yellow", Status.BREACH: "red"}
+KEPT_WHOLE = ("drilled", "light", "result")
 LOW = 0.05
 """The quantile of the fan that realised equity is held against."""
 
@@ -68,11 +69,13 @@ def _tell_storms(console: Console, now: DrillRecord, before: DrillRecord | None,
     console.print(f"{len(killing)} of {len(changes)} storms kill an account{':' if killing else '.'}")
     shown = killing or list(changes[:3])
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, side in (("storm", "left"), ("dies", "left"), ("loss", "right"), ("then", "right"), ("since", "left")):
+    for title, side in (("storm", "left"), ("dies", "left"), ("equity", "right"), ("then", "right"), ("since", "left")):
         table.add_column(title, justify=side, no_wrap=title == "storm")  # type: ignore[arg-type]
     for one in shown:
-        was = f"{one.before.loss:.1%}" if one.before else "–"
-        table.add_row(one.storm, ", ".join(one.now.dies) or "nobody", f"{one.now.loss:.1%}", was, change_in_words(one))
+        was = f"{-one.before.loss:+.1%}" if one.before else "–"
+        table.add_row(
+            one.storm, ", ".join(one.now.dies) or "nobody", f"{-one.now.loss:+.1%}", was, change_in_words(one)
+        )
     console.print(table)
     saved = [one.storm for one in changes if one.before and one.before.dies and not one.now.dies]
     if saved:
@@ -88,7 +91,7 @@ def change_in_words(one: StormChange) -> str:
         return f"now kills {', '.join(newly)}"
     if abs(one.more) < 0.0005:
         return "as before"
-    return f"{abs(one.more):.1%} {'more' if one.more > 0 else 'less'}"
+    return f"{abs(one.more):.1%} {'worse' if one.more > 0 else 'better'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +140,7 @@ def _plain_row(row: Row, judged: str) -> dict[str, Any]:
         "paths": side.paths,
         "shortfall": side.shortfall,
         "storms_killing": list(record.killing(judged)),
-        "storms": len(record.storms),
+        "storms": record.faced,
         "equity": record.book.equity,
         "positions": len(record.book.positions),
         "simulated_history": record.history_simulated,
@@ -162,14 +165,14 @@ def tell_history(console: Console, rows: Sequence[Row], judged: str) -> None:
         "positions",
         "result",
     ):
-        table.add_column(title, justify="left" if title in ("drilled", "light", "result") else "right")
+        table.add_column(title, justify="left" if title in KEPT_WHOLE else "right", no_wrap=title in KEPT_WHOLE)
     for row in rows:
         record, side = row.record, row.record.side(judged)
         light = Text("no limits") if row.status is None else Text(f"● {MARKS[row.status]}", style=COLOURS[row.status])
         table.add_row(
             minute(record.taken_ns), light, f"{side.share:.2%}",
             "too few" if side.shortfall is None else f"{side.shortfall:.1%}",
-            f"{len(record.killing(judged))} of {len(record.storms)}", f"{record.book.equity:,.0f}",
+            f"{len(record.killing(judged))} of {record.faced}", f"{record.book.equity:,.0f}",
             str(len(record.book.positions)), record.result,
         )  # fmt: skip
     console.print(table)

@@ -67,9 +67,8 @@ def results_sentence(last: DrillRecord, judged: str) -> str:
     told = f"In {side.dies:,} of {side.paths:,} futures of {last.horizon} an account dies"
     if side.first and side.dies:
         told += f", {side.first} first"
-    faced = sum(one.unfaced is None for one in last.storms)
     who = "under the playbook" if side is last.playbook_side else "the book alone"
-    return f"{told}; {len(killing)} of {faced} storms kill one ({who})."
+    return f"{told}; {len(killing)} of {last.faced} storms kill one ({who})."
 
 
 def equity_sentence(last: DrillRecord, now: BookThen) -> str:
