@@ -37,7 +37,7 @@ class Standard:
     """The metrics of one look. `tightest` is the account with the highest margin ratio (liquidation at 1), `nearest` the
     position whose own price has least far to go (`distance`, a signed move of it, every other price standing still),
     `joint_move` the move of all prices by beta at which `first_to_die` does. None: there is none.
-    `law` None: no history was drawn from."""
+    `law` None: no history was drawn from. `holds` : by account, its largest positions in words ("SOL long")."""
 
     equity: float
     gross_leverage: float
@@ -49,6 +49,7 @@ class Standard:
     joint_move: float | None
     first_to_die: str | None
     law: NormalLaw | None
+    holds: tuple[tuple[str, str], ...] = ()
 
 
 def standard_of(found: Assessment, law: NormalLaw | None) -> Standard:
@@ -71,7 +72,15 @@ def standard_of(found: Assessment, law: NormalLaw | None) -> Standard:
         joint_move=found.book.liquidation_move,
         first_to_die=found.book.first_to_die,
         law=law,
+        holds=tuple((one.id, legs_of(found, one.id)) for one in found.accounts),
     )
+
+
+def legs_of(found: Assessment, account: str) -> str:
+    """What an account holds, in words: its two largest positions; empty for none."""
+    held = sorted((one for one in found.positions if one.account == account), key=lambda one: -one.notional)
+    words = [f"{one.asset} {'long' if one.quantity > 0 else 'short'}" for one in held[:2]]
+    return " and ".join(dict.fromkeys(words)) + (" and more" if len(held) > 2 else "")
 
 
 def normal_law(

@@ -98,7 +98,7 @@ def replay_figure(replay: Replay, hours: float) -> Spec:
 
     data = [line("the book", replay.book, color="--ink", width=2.2)]
     if replay.without is not None:
-        data.append(line("the book without the playbook", replay.without, color="--ink", width=1.6, dash="dot"))
+        data.append(line("the same, no playbook", replay.without, color="--ink", width=1.6, dash="dot"))
     data += [
         line(
             label(name),

@@ -13,7 +13,8 @@ from perpbook.engine.drilled import Drilled
 from perpbook.engine.standard import Standard
 from perpbook.kernels.drill import END, FIRST
 from perpbook.report.drill_measures import FEWEST, DrillMeasures
-from perpbook.report.drill_text import share, sides_of
+from perpbook.report.drill_text import named, share, sides_of
+from perpbook.report.spoken import length, move
 
 NEVER = "no account dies in any future"
 
@@ -58,7 +59,7 @@ def missed_of(drilled: Drilled) -> tuple[Missed, ...]:
     if standard is None:
         return ()
     without, loss = sides_of(drilled)[1], losses_of(drilled, standard)
-    dies = _dies(without)
+    dies = _dies(drilled, without)
     rows = [
         Missed(
             metric="Gross leverage",
@@ -71,14 +72,14 @@ def missed_of(drilled: Drilled) -> tuple[Missed, ...]:
     return (*rows, *_normal(standard, loss, without.paths))
 
 
-def _dies(side: DrillMeasures) -> str:
+def _dies(drilled: Drilled, side: DrillMeasures) -> str:
     """How often what dies, in words."""
     worst = max(side.accounts, key=lambda one: one.dies.count, default=None)
     if worst is None or not worst.dies.count:
         return NEVER
     if side.paths == 1:
-        return f"{worst.account} dies"
-    return f"{worst.account} dies in {worst.dies.count:,} of {side.paths:,} futures ({share(worst.dies.share)})"
+        return f"{named(drilled, worst.account)} dies"
+    return f"{named(drilled, worst.account)} dies in {worst.dies.count:,} of {side.paths:,} futures ({share(worst.dies.share)})"
 
 
 def _margin(standard: Standard, side: DrillMeasures) -> Missed:
@@ -95,7 +96,7 @@ def _margin(standard: Standard, side: DrillMeasures) -> Missed:
 
 def _when(side: DrillMeasures, account: str) -> str:
     one = next(one for one in side.accounts if one.account == account)
-    hours = f"{one.median_hours:,.3g} hours" if one.median_hours is not None else "some time"
+    hours = length(one.median_hours) if one.median_hours is not None else "some time"
     if side.paths == 1:
         return f"{account} dies after {hours}"
     return f"{account} dies in {share(one.dies.share)} of futures, half of those within {hours}"
@@ -105,9 +106,9 @@ def _distance(standard: Standard, side: DrillMeasures) -> Missed:
     if standard.distance is None:
         said = "no price alone liquidates anything"
     else:
-        said = f"{standard.distance:+.1%} of {standard.nearest}, every other price standing still"
+        said = f"{move(standard.distance)} of {standard.nearest}, every other price standing still"
     if standard.joint_move is not None:
-        said += f"; {standard.joint_move:+.1%} of all prices together, by beta: {standard.first_to_die}"
+        said += f"; {move(standard.joint_move)} of all prices together, by beta: {standard.first_to_die}"
     first = max(side.accounts, key=lambda one: one.first.count, default=None)
     if first is None or not first.first.count:
         return Missed(metric="Distance to liquidation", said=said, found=NEVER)
@@ -137,9 +138,13 @@ def _normal(standard: Standard, loss: Loss, paths: int) -> tuple[Missed, ...]:
     if loss.quiet is not None:
         beyond += f"; {share(loss.quiet)} of the futures that kill an account end inside it"
     return (
-        Missed(metric="Value at risk, 95 %", said=f"a loss of {law.value_at_risk:.1%} (normal, {how})", found=beyond),
         Missed(
-            metric="Expected shortfall, 97.5 %", said=f"a loss of {law.shortfall:.1%} (the same normal)", found=tail
+            metric="Value at risk, 95\u00a0%", said=f"a loss of {law.value_at_risk:.1%} (normal, {how})", found=beyond
+        ),
+        Missed(
+            metric="Expected shortfall, 97.5\u00a0%",
+            said=f"a loss of {law.shortfall:.1%} (the same normal)",
+            found=tail,
         ),
     )
 

@@ -11,6 +11,7 @@ from perpbook.report.drill_orders import death_orders, order_figure
 from perpbook.report.drill_replay import replays_of
 from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
 from perpbook.report.html import environment, piece
+from perpbook.report.spoken import clock, length
 
 
 def drill_page(drilled: Drilled) -> str:
@@ -20,18 +21,7 @@ def drill_page(drilled: Drilled) -> str:
 
     under, without = sides_of(drilled)
     hours = drilled.facts["step_hours"]
-    figures: dict[str, Any] = {
-        "fan": drill_figures.fan_figure(drilled.main, hours),
-        "size": drill_figures.size_figure(drilled),
-    }
-    if drilled.under is not None:
-        figures["fan-without"] = drill_figures.fan_figure(drilled.without, hours)
-    deaths = drill_figures.deaths_figure(drilled)
-    if deaths is not None:
-        figures["deaths"] = deaths
-    orders = order_figure(drilled, drilled.without)
-    if orders is not None:
-        figures["orders"] = orders
+    figures = figures_of(drilled) if without.paths > 1 else {}
     replays = replays_of(drilled)
     for number, replay in enumerate(replays):
         figures[f"replay-{number}"] = drill_figures.replay_figure(replay, hours)
@@ -54,12 +44,27 @@ def drill_page(drilled: Drilled) -> str:
             rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
             figures=figures,
             share_of=share,
+            length_of=length,
+            clock_of=clock,
             told=with_interval,
             css=Markup(piece("page.css")),
             js=Markup(piece("page.js")),
             plotly=Markup(get_plotlyjs()),
         )
     )
+
+
+def figures_of(drilled: Drilled) -> dict[str, Any]:
+    """What is drawn of many futures."""
+    hours = drilled.facts["step_hours"]
+    found = {
+        "fan": drill_figures.fan_figure(drilled.main, hours),
+        "fan-without": drill_figures.fan_figure(drilled.without, hours) if drilled.under is not None else None,
+        "deaths": drill_figures.deaths_figure(drilled),
+        "orders": order_figure(drilled, drilled.without),
+        "size": drill_figures.size_figure(drilled),
+    }
+    return {name: figure for name, figure in found.items() if figure is not None}
 
 
 def standing_of(drilled: Drilled) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +79,23 @@ def told_of(outcome: Outcome, hours: float) -> list[tuple[float, str]]:
             continue
         name = outcome.arrangement.accounts[account].id if account >= 0 else "the book"
         symbol = outcome.arrangement.rows[row].symbol if row >= 0 else ""
-        words = outcome.reasons.get(reason, "") if kind == codes.RULE else WORDS[kind]
-        said = f"{name} {symbol}: {words}".replace(" :", ":")
-        if kind in (codes.RULE, codes.LIQUIDATION, codes.BACKSTOP) and figures[0]:
-            said += f", {figures[0]:+,.6g} at {figures[1]:,.6g}"
-        told.append(((tick + 1) * hours, said))
+        told.append(((tick + 1) * hours, event_in_words(kind, name, symbol, outcome.reasons.get(reason, ""), figures)))
     return told
+
+
+def event_in_words(kind: int, account: str, symbol: str, rule: str, figures: Sequence[float]) -> str:
+    """One event as a trader would tell it. `figures` begin with the quantity traded (signed) and its price."""
+    quantity, price = figures[0], figures[1]
+    trade = f"{'buys' if quantity > 0 else 'sells'} {abs(quantity):,.6g} {symbol} at {price:,.6g}" if quantity else ""
+    match kind:
+        case codes.RULE:
+            return f"{account}: {rule} {trade or 'acts'}"
+        case codes.LIQUIDATION | codes.BACKSTOP:
+            return f"{account}: {WORDS[kind]}, the venue {trade}" if trade else f"{account} {symbol}: {WORDS[kind]}"
+        case codes.REFUSED:
+            return f"{account}: an order of {symbol} is refused" + (f" ({rule})" if rule else "")
+        case _:
+            return f"{account}: {WORDS[kind]}"
 
 
 def replay_from(kept: Mapping[str, Any]) -> Replay:

@@ -139,8 +139,12 @@ def _standard(kept: dict[str, Any] | None) -> Standard | None:
 
     if kept is None:
         return None
-    numbers = {one.name: _number(kept[one.name]) for one in fields(Standard) if one.name != "law"}
-    return Standard(**numbers, law=NormalLaw(**kept["law"]) if kept["law"] else None)
+    numbers = {one.name: _number(kept[one.name]) for one in fields(Standard) if one.name not in ("law", "holds")}
+    return Standard(
+        **numbers,
+        holds=tuple((name, words) for name, words in kept["holds"]),
+        law=NormalLaw(**kept["law"]) if kept["law"] else None,
+    )
 
 
 def _number(value: Any) -> Any:
