@@ -92,6 +92,14 @@ def test_a_drill_is_done_once_kept_compared_and_found_by_check(book: Path) -> No
     )
 
 
+def test_a_storm_nobody_knows_is_a_problem_of_the_playbook(book: Path) -> None:
+    rules = book.parent / "playbook.toml"
+    rules.write_text(RULES.format(most=0).replace("gap-down", "tea-time"), encoding="utf-8")
+    for words in (["playbook", "validate", str(rules)], ["check", str(book)]):
+        code, text = said(*words)
+        assert code == 3 and "drill.storms[0]" in text and "tea-time" in text
+
+
 def test_status_and_crontab_run_nothing(book: Path) -> None:
     code, text = said("drill", "schedule", str(book), "--status")
     assert code == 10 and "never drilled" in text

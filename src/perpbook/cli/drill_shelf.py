@@ -55,7 +55,8 @@ def scheduled(given: dict[str, Any]) -> Answer:
     from perpbook.kernels import jit
     from perpbook.report.progress import progress
     from perpbook.runs.drill_asked import scheduled_from
-    from perpbook.runs.drill_schedule import asked_drills, crontab_lines, run_schedule
+    from perpbook.runs.drill_schedule import crontab_lines, run_schedule
+    from perpbook.runs.drill_wanted import asked_drills
 
     one = scheduled_from(given)
     if given["crontab"]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from perpbook.engine.drilled import Drilled
 from perpbook.report.drill_measures import QUANTILES, DrillMeasures, fan_quantiles
+from perpbook.report.drill_missed import missed_of
+from perpbook.report.drill_orders import death_orders
 from perpbook.report.drill_text import sides_of, sizes_of, verdict_of
 
 
@@ -24,6 +26,9 @@ def drill_document(drilled: Drilled) -> dict[str, Any]:
             "under_playbook": fan_quantiles(drilled.under).tolist() if drilled.under else None,
             "without_playbook": fan_quantiles(drilled.without).tolist(),
         },
+        "standard": drilled.standard,
+        "missed": missed_of(drilled),
+        "orders": death_orders(drilled, drilled.without),
         "notes": list(drilled.notes),
         "not_modelled": list(drilled.not_modelled),
         "result": drilled.result_hash,

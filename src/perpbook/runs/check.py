@@ -68,7 +68,9 @@ def run_check(
         return result
     from perpbook.runs.drill_shelf import book_then
     from perpbook.runs.drill_standing import with_drills
+    from perpbook.runs.drill_wanted import refuse_unknown_storms
 
+    refuse_unknown_storms(rules, playbook or book)
     at = snapshot.market.as_of_ns if now_ns is None else now_ns
     now = book_then(book, result.assessment)
     return replace(result, verdict=with_drills(result.verdict, rules, now, shelf=drills_folder(), now_ns=at))

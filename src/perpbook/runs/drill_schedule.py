@@ -18,6 +18,7 @@ from perpbook.model.verdict import Finding
 from perpbook.playbook.cadence import CADENCES
 from perpbook.runs.drill import DrillAsked, History, Tell, nothing, run_asked_drill
 from perpbook.runs.drill_shelf import book_then, drills_of, shelve
+from perpbook.runs.drill_wanted import asked_drills
 from perpbook.runs.moments import length_ns
 from perpbook.runs.places import playbook_beside, terms_folders
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from perpbook.engine.drilled import Drilled
     from perpbook.model.drill_record import BookThen
     from perpbook.model.verdict import DrillStanding
-    from perpbook.playbook.schema import Drills, Playbook
+    from perpbook.playbook.schema import Drills
     from perpbook.report.drill_measures import DrillMeasures
     from perpbook.runs.check import CheckResult
 
@@ -101,25 +102,6 @@ def _looked(one: Scheduled) -> CheckResult:
 
     snapshot, rules = read_inputs(one.book, one.playbook, market=None, now_ns=None, terms_folders=terms_folders())
     return check_snapshot(snapshot, rules, load_all_terms(snapshot, terms_folders()), with_plans=False)
-
-
-def asked_drills(playbook: Playbook, path: Path) -> Drills:
-    """The playbook's [drill], its storms known.
-
-    Raises
-    ------
-    InputError : it has none, or names a storm that does not exist.
-    """
-    from perpbook.scenario.catalogue import find_storm
-
-    if playbook.drill is None:
-        raise InputError(f'{path} asks for no drill: add [drill] with cadence = "weekly" (see docs/drills-schedule.md)')
-    for number, storm in enumerate(playbook.drill.storms):
-        try:
-            find_storm(storm)
-        except InputError as error:
-            raise InputError(f"{path}: drill.storms[{number}]: {error}") from error
-    return playbook.drill
 
 
 def is_due(drills: Drills, last: DrillRecord | None, now_ns: int) -> bool:

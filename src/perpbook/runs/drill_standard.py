@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perpbook.model.market import STABLECOINS
+
 if TYPE_CHECKING:
     from perpbook.engine.standard import Standard
     from perpbook.margin.arrays import BookArrays
@@ -20,14 +22,15 @@ def standard_metrics(
 ) -> Standard:
     """Leverage, margin and distance now, and, where there is a past, the normal law of the loss over the horizon.
 
-    Money outside accounts counts as equity and does not move, as in the drill.
+    As in the drill, stablecoins outside accounts count as equity and do not move, and other coins there are left out.
     """
     from perpbook.engine.standard import normal_law, standard_of
     from perpbook.margin.assess import assess
     from perpbook.terms.find import find_contract
 
     assessed = assess(snapshot, terms)
-    equity, law = assessed.assessment.book.equity, None
+    coins = sum(value for asset, value in assessed.outside.exposures.items() if asset not in STABLECOINS)
+    equity, law = assessed.assessment.book.equity - coins, None
     if past is not None and equity > 0.0:
         bases = [find_contract(terms[key.venue], key.symbol).contract.base for key in past.series]
         assets = list(dict.fromkeys(bases))
