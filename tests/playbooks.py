@@ -24,6 +24,8 @@ cadence = "daily"
 [guardrails]
 daily_drawdown = 0.05
 take_profit = [{ gain = 0.2, close = 0.5 }]
+[drill]
+max_chance = 0.5
 """
 """A playbook in which every built key acts."""
 
@@ -74,6 +76,16 @@ SETTINGS = {
     "venues.shares.*": "[venues.shares]\ndydx = 0.3",
     "layers.max_share": "[layers]\nmax_share = 0.4",
     "layers.shares.*": "[layers.shares]\nbase = 0.3",
+    "drill.cadence": 'cadence = "0 8 * * 1"',
+    "drill.timezone": 'timezone = "Europe/Zurich"',
+    "drill.storms": 'storms = ["flash-crash"]',
+    "drill.paths": "paths = 2000",
+    "drill.horizon": 'horizon = "3d"',
+    "drill.kind": 'kind = "student"',
+    "drill.judged": 'judged = "alone"',
+    "drill.max_chance": "max_chance = 0.01",
+    "drill.max_shortfall": "max_shortfall = 0.2",
+    "drill.max_storms": "max_storms = 3",
     "liquidity.max_depth_share": "[liquidity]\nmax_depth_share = 0.5",
 }
 """One setting of every built key, as it would be written into BASE."""
@@ -101,8 +113,10 @@ def base_with(path: str) -> Playbook:
         rows = [line if row.split(" = ")[0] == line.split(" = ")[0] else row for row in rows]
         lines[1:4] = rows
     elif header in lines:
-        lines = [row for row in lines if row.split(" = ")[0] != line.split(" = ")[0]]
-        lines.insert(lines.index(header) + 1, line)
+        start = lines.index(header) + 1
+        end = next((n for n in range(start, len(lines)) if lines[n].startswith("[")), len(lines))
+        kept = [row for row in lines[start:end] if row.split(" = ")[0] != line.split(" = ")[0]]
+        lines[start:end] = [line, *kept]
     elif "[" in line.split("=")[0]:
         lines.append(line)
     else:
@@ -171,6 +185,12 @@ def playbooks() -> st.SearchStrategy[Playbook]:
         ),
         venues=places,
         layers=places,
+        drill=table(
+            cadence=st.sampled_from(["daily", "weekly", "0 8 * * 1"]), timezone=st.sampled_from(["UTC", "Europe/Zurich"]),
+            storms=_tuples(SIMPLE), paths=st.integers(800, 1_000_000), horizon=st.sampled_from(["24h", "7d", "90d"]),
+            kind=st.sampled_from(["bootstrap", "student"]), judged=st.sampled_from(["playbook", "alone"]),
+            max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
+        ),
         liquidity=table(max_depth_share=POSITIVES),
     )  # fmt: skip
     return st.builds(

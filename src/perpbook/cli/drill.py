@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perpbook.cli import backtest as shared
+from perpbook.cli import drill_shelf
 from perpbook.cli.output import Answer, AsJson, reply
 
 if TYPE_CHECKING:
@@ -71,7 +72,15 @@ def run(
     no_playbook: shared.Alone = False,
     threads: Threads = 2,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Folder to keep every future in, as Parquet.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Folder to keep every future in, as Parquet, part by part as it goes.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the drill that --save keeps, where it stopped.")
+    ] = False,
+    max_mem: Annotated[
+        str | None, typer.Option("--max-mem", help="Most memory: 2GB, 500MB. Too little is refused before it begins.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw futures, run the book through each of them, and tell what dies, how often, and what the playbook saves.
@@ -92,15 +101,19 @@ def drilled(given: dict[str, Any]) -> Answer:
     from perpbook.report.drill_text import tell_drill
     from perpbook.report.progress import progress
     from perpbook.runs.drill import run_asked_drill
-    from perpbook.runs.drill_asked import drill_from
+    from perpbook.runs.drill_asked import drill_from, manner_from
     from perpbook.runs.drill_keep import keep_drill
     from perpbook.runs.drill_page import write_drill
 
+    def say(words: str) -> None:
+        if not given["as_json"]:
+            typer.echo(words, err=True)
+
     with progress("Drill", quiet=given["as_json"]) as tell:
-        found = run_asked_drill(drill_from(given), tell, threads=given["threads"])
+        found = run_asked_drill(drill_from(given), tell, threads=given["threads"], manner=manner_from(given, say))
     if given["html"] is not None:
         write_drill(found, given["html"])
-    if given["save"] is not None:
+    if given["save"] is not None and found.drill is not None:
         keep_drill(found, given["save"])
     return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
 
@@ -249,3 +262,7 @@ def show(
         return Answer(data=storm_data(found), tell=lambda console: tell_storm(console, found))
 
     reply("storm/1", as_json, work)
+
+
+app.command("schedule")(drill_shelf.schedule)
+app.command("report")(drill_shelf.report)

@@ -22,8 +22,10 @@ def validate(file: File = Path("playbook.toml"), as_json: AsJson = False) -> Non
 
     def work() -> Answer:
         from perpbook.playbook.load import load_playbook
+        from perpbook.runs.drill_wanted import refuse_unknown_storms
 
         found = load_playbook(file)
+        refuse_unknown_storms(found, file)
         return Answer(
             data={"file": file, "name": found.name}, tell=lambda console: console.print(f"{file}: {found.name}: ok")
         )

@@ -78,6 +78,7 @@ class Drill:
     """A journey whose bars are a stage (`engine.stage`), the source of its paths, how many, and what else happens.
 
     strain : (A,) times the maintenance requirement of each account (`engine.strain`), None for once.
+    `first` is the number of the first path: a path depends on the seed and its number alone, so ranges join to one drill.
     """
 
     journey: Journey
@@ -86,6 +87,7 @@ class Drill:
     seed: int
     surroundings: Surroundings | None = None
     strain: Floats | None = None
+    first: int = 0
 
     def __post_init__(self) -> None:
         if self.paths < 1:
@@ -227,7 +229,8 @@ def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Fou
         rules=np.zeros_like(out.rules),
         scale=out.scale,
     )
-    draw = Draw(drill.source, drill.seed, int(first), int(last), stage.brush, stage.steps)
+    numbers = drill.first + int(first), drill.first + int(last)
+    draw = Draw(drill.source, drill.seed, *numbers, stage.brush, stage.steps)
     run = Run(
         ready.reel.tape, ready.reel.schedule, ready.arrangement.slots, ready.habits, ready.body, ready.play.mind, stage.fresh
     )  # fmt: skip
@@ -251,7 +254,7 @@ def scales_survived(drill: Drill, *, chunk: int = CHUNK_PATHS) -> Floats:
     start = held.price.copy()
     for first in range(0, drill.paths, chunk):
         last = min(first + chunk, drill.paths)
-        draw = Draw(drill.source, drill.seed, first, last, stage.brush, stage.steps)
+        draw = Draw(drill.source, drill.seed, drill.first + first, drill.first + last, stage.brush, stage.steps)
         critical_scales(ready.reel.tape, held, stage.weather, draw, start, np.zeros(opens.size), out[first:last])
     return out
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from perpbook.engine.backtest import backtest
 from perpbook.engine.drill import Drill, Futures, path_bars
 from perpbook.engine.outcome import Outcome
+from perpbook.engine.standard import Standard
 from perpbook.kernels.drill import END, FIRST
 from perpbook.kernels.types import Floats
 from perpbook.treasury.gaps import RescueGaps
@@ -22,9 +23,11 @@ class Drilled:
 
     facts : what was drilled, in words and figures. notes : what stands in for what. not_modelled : what no path knows of.
     rescue : whether money comes in time.
+    standard : what the usual metrics say. drill, replays : one that is read back from a folder has no drill to run again, and
+    brings its worst paths as plain data.
     """
 
-    drill: Drill
+    drill: Drill | None
     accounts: tuple[str, ...]
     under: Futures | None
     without: Futures
@@ -34,6 +37,8 @@ class Drilled:
     not_modelled: tuple[str, ...]
     result_hash: str
     rescue: RescueGaps
+    standard: Standard | None = None
+    replays: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def main(self) -> Futures:
@@ -45,11 +50,11 @@ class Drilled:
         order = np.lexsort((self.without.figures[:, FIRST], self.without.figures[:, END]))
         return [int(path) for path in order[:count]]
 
-    def replay(self, path: int) -> Outcome:
-        """One path as a backtest, tick by tick, under the playbook where there is one."""
-        from dataclasses import replace
-
-        return backtest(replace(self.drill.journey, bars=path_bars(self.drill, path)))
+    def replay(self, path: int, *, alone: bool = False) -> Outcome:
+        """One path as a backtest, tick by tick, under the playbook where there is one; or left `alone`."""
+        assert self.drill is not None, "a drill read back brings its replays"
+        journey = replace(self.drill.journey, bars=path_bars(self.drill, path))
+        return backtest(replace(journey, playbook=None) if alone else journey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

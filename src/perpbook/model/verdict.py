@@ -109,11 +109,23 @@ class SleeveShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillStanding:
+    """Where a book stands with the drills its playbook asks for. `last_ns` None: never drilled. `due_ns` when the next is due
+    (None: now). `told` : sentences on the last one and on what changed since."""
+
+    status: Status
+    last_ns: int | None
+    due_ns: int | None
+    folder: str | None
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """All findings, worst first, the plans that would mend them (empty when nothing is broken), and the sleeves.
 
     `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was
-    sought although a rule is broken; None when one was, or none was needed.
+    sought although a rule is broken; None when one was, or none was needed. `drill` None: the playbook asks for none.
     """
 
     status: Status
@@ -122,3 +134,4 @@ class Verdict:
     sleeves: tuple[SleeveShare, ...] = ()
     unplanned: str | None = None
     money_wanted: tuple[MoneyWanted, ...] = ()
+    drill: DrillStanding | None = None

@@ -31,6 +31,16 @@ def is_cadence(cadence: str) -> bool:
     return True
 
 
+LENGTH = re.compile(r"([1-9]\d{0,3})([hd])")
+LONGEST_HOURS = 90 * 24
+
+
+def is_length(text: str) -> bool:
+    """Whether a text is a length of whole hours or days, 90 days at most: 24h, 7d."""
+    found = LENGTH.fullmatch(text)
+    return found is not None and int(found[1]) * (24 if found[2] == "d" else 1) <= LONGEST_HOURS
+
+
 def is_timezone(name: str) -> bool:
     """Whether the zone is known by this IANA name."""
     try:

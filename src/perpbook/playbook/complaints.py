@@ -25,6 +25,7 @@ ADVICE = {
     "int_type": ("should be a whole number", None),
     "cadence": (None, 'write "daily", "weekly", "monthly", or minute, hour, day, month, weekday: "0 8 * * 1"'),
     "timezone": (None, 'write an IANA name such as "UTC" or "Europe/Zurich"'),
+    "length": (None, "write hours or days: 24h, 7d"),
     "less_than": (None, "fractions are written 0.15, not 15"),
     "less_than_equal": (None, "fractions are written 0.15, not 15"),
     "greater_than": (None, "remove the key where there is no limit"),

@@ -10,10 +10,21 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from perpbook.playbook.drilling import drill_sentences, drill_values
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.keys import dotted
-from perpbook.playbook.schema import Funding, Guardrails, LeverageCaps, Playbook, Rebalance, Shares, Sleeve, Survival
+from perpbook.playbook.schema import (
+    Drills,
+    Funding,
+    Guardrails,
+    LeverageCaps,
+    Playbook,
+    Rebalance,
+    Shares,
+    Sleeve,
+    Survival,
+)
 from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
 
 
@@ -69,6 +80,7 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_modes(before, after),
             *_shares("venues", before.venues, after.venues),
             *_shares("layers", before.layers, after.layers),
+            *_drill(before.drill, after.drill),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
         ]
     )
@@ -196,6 +208,21 @@ def _rebalance(before: Rebalance | None, after: Rebalance | None) -> Iterator[Ch
     yield from _number("rebalance.minimum_trade", before.minimum_trade, after.minimum_trade, DOLLARS)
     told = ["widened by cost" if one.cost_aware else "as written" for one in (before, after)]
     yield from _words("rebalance.cost_aware", f"the drift {told[0]}", f"the drift {told[1]}")
+
+
+def _drill(before: Drills | None, after: Drills | None) -> Iterator[Change]:
+    if before is None or after is None:
+        told = [
+            " ".join(drill_sentences(one)).rstrip(".") if one else "no drill is asked for" for one in (before, after)
+        ]
+        yield from _words("drill", told[0], told[1], after is not None)
+        return
+    for old, new in zip(drill_values(before), drill_values(after), strict=True):
+        if old.is_limit and old.number != new.number:
+            limits = [math.inf if one.number is None else one.number for one in (old, new)]
+            yield _change(old.key, old.words, new.words, limits[1] < limits[0])
+        elif not old.is_limit:
+            yield from _words(old.key, old.words, new.words)
 
 
 def _guardrails(before: Guardrails, after: Guardrails) -> Iterator[Change]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from perpbook.playbook.drilling import drill_sentences
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.schema import RESERVE, Data, Guardrails, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
 from perpbook.playbook.tell_time import cuts_sentence, drawdowns, funding_caps, ladder_sentence, rebalance_sentence
@@ -160,6 +161,8 @@ def _rest(playbook: Playbook) -> Iterator[str]:
         yield from _modes(playbook.margin)
     yield from _shares(playbook.venues, "venue")
     yield from _shares(playbook.layers, "layer")
+    if playbook.drill is not None:
+        yield from drill_sentences(playbook.drill)
     depth = playbook.liquidity.max_depth_share if playbook.liquidity else None
     if depth is not None:
         yield (

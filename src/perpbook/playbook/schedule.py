@@ -1,7 +1,8 @@
-"""When a playbook's rebalance falls due: its cadence as instants, and those as bars."""
+"""When a playbook's rebalance or drill falls due: its cadence as instants, and those as bars."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -32,3 +33,22 @@ def due_bars(rebalance: Rebalance, open_ns: NDArray[np.int64], bar_ns: int) -> N
         if bar >= out.size:
             return out
         out[bar] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """The first instant of a cadence after another, and the time between it and the one before it, ns."""
+
+    at_ns: int
+    length_ns: int
+
+
+def next_due(cadence: str, timezone: str, after_ns: int) -> Due:
+    """When something that was done at `after_ns` is due again."""
+    from croniter import croniter
+
+    after = datetime.fromtimestamp(after_ns // SECOND_NS, tz=UTC).astimezone(ZoneInfo(timezone))
+    instants = croniter(CADENCES.get(cadence, cadence), after)
+    at = round(instants.get_next(float))
+    before = round(instants.get_prev(float))
+    return Due(at_ns=at * SECOND_NS, length_ns=(at - before) * SECOND_NS)

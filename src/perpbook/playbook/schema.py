@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 LATER: dict[str, Any] = {"later": True}
@@ -18,10 +18,41 @@ LATER: dict[str, Any] = {"later": True}
 RESERVE = "reserve"
 """The sleeve that idle money belongs to, when the playbook names one so."""
 
+FEWEST_FOR_TAIL = 800
+"""Futures: the worst 2.5 % of fewer are under twenty, of which no mean is told."""
+
+
+def _comes_round(cadence: str) -> str:
+    from perpbook.playbook.cadence import is_cadence
+
+    if not is_cadence(cadence):
+        raise PydanticCustomError("cadence", "should be daily, weekly, monthly or a cron line that comes round")
+    return cadence
+
+
+def _known_zone(timezone: str) -> str:
+    from perpbook.playbook.cadence import is_timezone
+
+    if not is_timezone(timezone):
+        raise PydanticCustomError("timezone", "is not a known time zone")
+    return timezone
+
+
+def _length(text: str) -> str:
+    from perpbook.playbook.cadence import is_length
+
+    if not is_length(text):
+        raise PydanticCustomError("length", "should be a length of time from 1h to 90d")
+    return text
+
+
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 Move = Annotated[FiniteFloat, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(min_length=1)]
+Cadence = Annotated[str, Field(min_length=1), AfterValidator(_comes_round)]
+Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
+Length = Annotated[str, Field(min_length=1), AfterValidator(_length)]
 
 
 class Section(BaseModel):
@@ -77,31 +108,13 @@ class Capital(Section):
 class Rebalance(Section):
     """When positions are brought back to what the strategy wants."""
 
-    cadence: Name = Field(
+    cadence: Cadence = Field(
         "weekly", description='"daily", "weekly" (Monday 00:00), "monthly", or a cron line of five fields.'
     )
-    timezone: Name = Field("UTC", description="The zone the cadence is read in, by its IANA name.")
+    timezone: Zone = Field("UTC", description="The zone the cadence is read in, by its IANA name.")
     drift: Share = Field(0.05, description="Share of book equity by which a position may stray from its target.")
     minimum_trade: Positive | None = Field(None, description="Dollars; smaller trades are left out.")
     cost_aware: bool = Field(True, description="Widen the drift with the cube root of what trading costs.")
-
-    @field_validator("cadence")
-    @classmethod
-    def _comes_round(cls, cadence: str) -> str:
-        from perpbook.playbook.cadence import is_cadence
-
-        if not is_cadence(cadence):
-            raise PydanticCustomError("cadence", "should be daily, weekly, monthly or a cron line that comes round")
-        return cadence
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, timezone: str) -> str:
-        from perpbook.playbook.cadence import is_timezone
-
-        if not is_timezone(timezone):
-            raise PydanticCustomError("timezone", "is not a known time zone")
-        return timezone
 
 
 class LeverageCaps(Section):
@@ -225,6 +238,40 @@ class Layers(Shares):
     survive_loss_of_any: bool | None = Field(None, json_schema_extra=LATER)
 
 
+class Drills(Section):
+    """How often the book is put through storms, which, and what they may do to it."""
+
+    cadence: Cadence = Field(
+        "weekly", description='"daily", "weekly" (Monday 00:00), "monthly", or a cron line of five fields.'
+    )
+    timezone: Zone = Field("UTC", description="The zone the cadence is read in, by its IANA name.")
+    storms: tuple[Name, ...] = Field(
+        (),
+        description='Storms, each an expression such as "flash-crash + orders-dark"; none: every crash and synthetic one.',
+    )
+    paths: Annotated[int, Field(ge=100, le=1_000_000)] = Field(10_000, description="How many futures are drawn.")
+    horizon: Length = Field("7d", description="How far the futures go: 24h, 7d, 30d.")
+    kind: Literal["bootstrap", "filtered", "copula", "student", "normal"] = Field(
+        "bootstrap", description="Where the futures come from; see `perpbook drill run --kind`."
+    )
+    judged: Literal["playbook", "alone"] = Field(
+        "playbook", description="Whose results the limits are for: the book under this playbook's rules, or left alone."
+    )
+    max_chance: Share | None = Field(None, description="Largest chance of losing an account within the horizon.")
+    max_shortfall: Share | None = Field(
+        None, description="Largest mean loss of the worst 2.5 % of futures, as a share of book equity."
+    )
+    max_storms: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most storms that may liquidate an account."
+    )
+
+    @model_validator(mode="after")
+    def _tail_can_be_told(self) -> Drills:
+        if self.max_shortfall is not None and self.paths < FEWEST_FOR_TAIL:
+            raise ValueError(f"max_shortfall needs paths = {FEWEST_FOR_TAIL} or more: of fewer no tail is told")
+        return self
+
+
 class Hedge(Section):
     """How exposure is hedged."""
 
@@ -290,6 +337,7 @@ class Playbook(Section):
     margin: Margin | None = None
     venues: Venues | None = None
     layers: Layers | None = None
+    drill: Drills | None = None
     hedge: Hedge | None = Field(None, json_schema_extra=LATER)
     liquidity: Liquidity | None = None
     exit: Exit | None = Field(None, json_schema_extra=LATER)

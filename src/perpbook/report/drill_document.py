@@ -7,6 +7,8 @@ from typing import Any
 
 from perpbook.engine.drilled import Drilled
 from perpbook.report.drill_measures import QUANTILES, DrillMeasures, fan_quantiles
+from perpbook.report.drill_missed import missed_of
+from perpbook.report.drill_orders import death_orders
 from perpbook.report.drill_text import sides_of, sizes_of, verdict_of
 from perpbook.report.rescue_document import rescue_document
 
@@ -26,6 +28,9 @@ def drill_document(drilled: Drilled) -> dict[str, Any]:
             "without_playbook": fan_quantiles(drilled.without).tolist(),
         },
         "rescue": rescue_document(drilled.rescue),
+        "standard": drilled.standard,
+        "missed": missed_of(drilled),
+        "orders": death_orders(drilled, drilled.without),
         "notes": list(drilled.notes),
         "not_modelled": list(drilled.not_modelled),
         "result": drilled.result_hash,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from perpbook.engine.drill import Futures
 from perpbook.engine.drilled import Drilled
-from perpbook.engine.outcome import Outcome
 from perpbook.report.drill_measures import fan_quantiles, survival_by_scale
+from perpbook.report.drill_replay import Replay
 from perpbook.report.figures import Spec, axis, label, layout
 
 SERIES = ("--series-1", "--series-2", "--series-3", "--series-4")
@@ -16,25 +19,27 @@ BARS = 28
 
 
 def fan_figure(futures: Futures, hours: float) -> Spec:
-    """Book equity through the drill: the middle half and the middle nine tenths of futures, and the worst hundredth."""
-    when = ((np.arange(futures.steps) + 1) * hours).tolist()
-    rows = fan_quantiles(futures)
-    data: list[Spec] = []
-    for row, name, colour, dash in (
-        (3, "median", SERIES[0], "solid"), (2, "a quarter is below", SERIES[0], "dot"),
-        (4, "a quarter is above", SERIES[0], "dot"),
-        (1, "a twentieth is below", SERIES[1], "dash"), (0, "a hundredth is below", SERIES[3], "solid"),
-    ):  # fmt: skip
-        data.append(
-            {
-                "type": "scatter", "x": when, "y": rows[row].tolist(), "mode": "lines", "name": name,
-                "line": {"color": colour, "width": 1.6, "dash": dash}, "hovertemplate": "%{y:,.4~g}<extra>" + name + "</extra>",
-            }
-        )  # fmt: skip
-    return {
-        "data": data,
-        "layout": layout(340, showlegend=True, xaxis=axis(title={"text": "hours"}), yaxis=axis(tickformat="~s")),
-    }
+    """Book equity through the drill: the middle nine tenths and the middle half of futures as bands, the median, and the worst
+    hundredth. It begins at the start's equity."""
+    when = [0.0, *((np.arange(futures.steps) + 1) * hours).tolist()]
+    rows = [[futures.start, *row] for row in fan_quantiles(futures).tolist()]
+
+    def edge(row: int, name: str, **how: Any) -> Spec:
+        return {
+            "type": "scatter", "mode": "lines", "x": when, "y": rows[row], "name": name,
+            "hovertemplate": "%{y:,.4~g}<extra>" + name + "</extra>", "line": {"width": 0, "color": "--series-1"}, **how,
+        }  # fmt: skip
+
+    data = [
+        edge(5, "a twentieth is above", showlegend=False),
+        edge(1, "nine tenths of futures", fill="tonexty", fillcolor="--fan-wide"),
+        edge(4, "a quarter is above", showlegend=False),
+        edge(2, "half of futures", fill="tonexty", fillcolor="--fan-close"),
+        edge(3, "median", line={"color": "--series-1", "width": 2}),
+        edge(0, "a hundredth is below", line={"color": "--breach", "width": 1.6, "dash": "dot"}),
+    ]
+    shape = layout(340, showlegend=True, xaxis=axis(title={"text": "hours"}), yaxis=axis(tickformat="~s"))
+    return {"data": data, "layout": shape}
 
 
 def deaths_figure(drilled: Drilled) -> Spec | None:
@@ -81,19 +86,28 @@ def size_figure(drilled: Drilled) -> Spec:
     return {"data": data, "layout": shape}
 
 
-def replay_figure(outcome: Outcome, hours: float) -> Spec:
-    """Equity of every account along one path."""
-    when = ((np.arange(outcome.ended) + 1) * hours).tolist()
-    data = [
-        {
-            "type": "scatter", "mode": "lines", "name": label(account.id), "x": when,
-            "y": outcome.curve[number, : outcome.ended].tolist(),
-            "line": {"color": SERIES[number % len(SERIES)], "width": 1.6, "dash": "solid" if number < 4 else "dot"},
-            "hovertemplate": "%{y:,.4~g}<extra>" + label(account.id) + "</extra>",
-        }
-        for number, account in enumerate(outcome.arrangement.accounts)
-    ]  # fmt: skip
-    return {
-        "data": data,
-        "layout": layout(220, showlegend=True, xaxis=axis(title={"text": "hours"}), yaxis=axis(tickformat="~s")),
-    }
+def replay_figure(replay: Replay, hours: float) -> Spec:
+    """Equity along one path: of every account, of the whole book, and of the book had the playbook not acted."""
+
+    def line(name: str, values: Sequence[float], **how: Any) -> Spec:
+        when = [round((step + 1) * hours, 6) for step in range(len(values))]
+        said = "%{y:,.4~g}<extra>" + name + "</extra>"
+        return {
+            "type": "scatter", "mode": "lines", "name": name, "x": when, "y": list(values), "line": how, "hovertemplate": said,
+        }  # fmt: skip
+
+    data = [line("the book", replay.book, color="--ink", width=2.2)]
+    if replay.without is not None:
+        data.append(line("the same, no playbook", replay.without, color="--ink", width=1.6, dash="dot"))
+    data += [
+        line(
+            label(name),
+            curve,
+            color=SERIES[number % len(SERIES)],
+            width=1.6,
+            dash=("solid", "dash")[number >= len(SERIES)],
+        )
+        for number, (name, curve) in enumerate(replay.accounts)
+    ]
+    shape = layout(260, showlegend=True, xaxis=axis(title={"text": "hours"}), yaxis=axis(tickformat="~s"))
+    return {"data": data, "layout": shape}

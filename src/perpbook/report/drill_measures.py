@@ -143,9 +143,15 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 def fan_quantiles(futures: Futures) -> Floats:
     """(7, T) quantiles of book equity at every step, dollars, to the width of a bin (half a percent of the start)."""
-    share = np.cumsum(futures.fan, axis=1) / futures.fan.sum(axis=1, keepdims=True)
-    edges = (np.arange(futures.fan.shape[1]) + 0.5) / futures.scale
-    return np.array([[edges[int(np.searchsorted(row, level))] for row in share] for level in QUANTILES])
+    below = np.cumsum(futures.fan, axis=1) / futures.fan.sum(axis=1, keepdims=True)
+    return np.array([[_within(row, level) / futures.scale for row in below] for level in QUANTILES])
+
+
+def _within(below: Floats, level: float) -> float:
+    """Where in bins a level is reached, evenly inside the bin. `below` (b,) is the share up to the end of each."""
+    at = int(np.searchsorted(below, level))
+    before = float(below[at - 1]) if at else 0.0
+    return at + (level - before) / (float(below[at]) - before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

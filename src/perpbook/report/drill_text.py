@@ -8,6 +8,7 @@ from perpbook.engine.drilled import Drilled
 from perpbook.playbook.words import reason_words
 from perpbook.report.drill_measures import AccountDeaths, Chance, DrillMeasures, Size, largest_size, measures_of
 from perpbook.report.rescue_text import tell_rescue
+from perpbook.report.spoken import length
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,9 +67,16 @@ def verdict_of(drilled: Drilled) -> str:
     told += "."
     first = max(without.accounts, key=lambda one: one.first.count, default=None)
     if first is not None and first.first.count:
-        told += f" {first.account} is the first to die in {first.first.count:,} of them"
-        told += f", after {first.median_hours:,.0f} hours in the middle." if first.median_hours else "."
+        who = named(drilled, first.account)
+        told += f" {who[0].upper()}{who[1:]} is the first to die in {first.first.count:,} of them"
+        told += f", after {length(first.median_hours)} in the middle." if first.median_hours else "."
     return told
+
+
+def named(drilled: Drilled, account: str) -> str:
+    """An account as its owner knows it: "your SOL long in hl-sol"; its id where what it holds is not known."""
+    held = dict(drilled.standard.holds).get(account, "") if drilled.standard else ""
+    return f"your {held} in {account}" if held else account
 
 
 def alone_verdict(accounts: tuple[str, ...], under: DrillMeasures | None, without: DrillMeasures) -> str:
@@ -76,7 +84,7 @@ def alone_verdict(accounts: tuple[str, ...], under: DrillMeasures | None, withou
 
     def lost(side: DrillMeasures) -> str:
         dead = [
-            f"{one.account} after {one.median_hours:.3g} hours" for one in side.accounts if one.median_hours is not None
+            f"{one.account} after {length(one.median_hours)}" for one in side.accounts if one.median_hours is not None
         ]
         return "liquidates " + ", ".join(dead) if dead else "liquidates nobody"
 

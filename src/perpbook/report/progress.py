@@ -14,10 +14,11 @@ def progress(title: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], N
         yield lambda step, number, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    left = TextColumn("left"), TimeRemainingColumn(compact=True)
+    with Progress(*columns, *left, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("", total=1)
 
         def step(name: str, number: int, total: int) -> None:

@@ -75,6 +75,21 @@ def moment(time_ns: int) -> str:
     return to_iso(time_ns).replace("T", " ").replace("Z", " UTC")
 
 
+def length(hours: float) -> str:
+    """A length of time in the unit that suits it: 5 minutes, 3.5 hours, 7 days."""
+    if hours < 1.0:
+        return counted(round(hours * 60.0), "minute", "minutes")
+    if hours < 48.0 and hours != 24.0:
+        return "1 hour" if hours == 1.0 else f"{hours:.3g} hours"
+    return "1 day" if hours == 24.0 else f"{hours / 24.0:.3g} days"
+
+
+def clock(hours: float) -> str:
+    """Hours and minutes since the start: 0:05, 37:00."""
+    minutes = round(hours * 60.0)
+    return f"{minutes // 60:,}:{minutes % 60:02d}"
+
+
 def counted(number: int, one: str, many: str) -> str:
     """A number with its noun: "no rule", "1 rule", "7 rules"."""
     if number == 1:

@@ -12,7 +12,7 @@ from rich.text import Text
 from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAssessment, StressOutcome
 from perpbook.model.account import MarginMode
 from perpbook.model.units import to_iso
-from perpbook.model.verdict import Finding, Plan, SleeveShare, Status, Verdict
+from perpbook.model.verdict import DrillStanding, Finding, Plan, SleeveShare, Status, Verdict
 from perpbook.report.words import NONE, bar, change, money, move, multiple, price, quantity, share
 
 WIDTH = 100
@@ -44,6 +44,7 @@ def tell_check(
     tell_positions(console, assessment.positions)
     tell_stress(console, assessment.stress, every=every)
     tell_sleeves(console, verdict.sleeves)
+    tell_drill_standing(console, verdict.drill)
     tell_plans(console, verdict.plans)
     if verdict.unplanned:
         console.print(verdict.unplanned)
@@ -214,6 +215,15 @@ def tell_sleeves(console: Console, sleeves: Sequence[SleeveShare]) -> None:
             one.name, money(one.capital), share(one.share), share(one.target), share(one.least), share(one.most)
         )
     console.print(made)
+
+
+def tell_drill_standing(console: Console, drill: DrillStanding | None) -> None:
+    """The last drill and the next, where the playbook asks for drills."""
+    if drill is None:
+        return
+    console.print(Text.assemble(("Drills", "bold"), ": ", (MARKS[drill.status], COLOURS[drill.status])))
+    for one in drill.told:
+        console.print(one)
 
 
 def tell_plans(console: Console, plans: Sequence[Plan]) -> None:

@@ -13,6 +13,7 @@ from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.model.verdict import Finding, MoneyWanted, Plan, Status, Verdict
+from perpbook.runs.places import drills_folder
 
 if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
@@ -61,7 +62,18 @@ def run_check(
     DataError : a price is missing, or older than the playbook allows.
     """
     snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns, terms_folders=terms_folders)
-    return check_snapshot(snapshot, rules, load_all_terms(snapshot, terms_folders), terms_folders=tuple(terms_folders))
+    terms = load_all_terms(snapshot, terms_folders)
+    result = check_snapshot(snapshot, rules, terms, terms_folders=tuple(terms_folders))
+    if rules.drill is None:
+        return result
+    from perpbook.runs.drill_shelf import book_then
+    from perpbook.runs.drill_standing import with_drills
+    from perpbook.runs.drill_wanted import refuse_unknown_storms
+
+    refuse_unknown_storms(rules, playbook or book)
+    at = snapshot.market.as_of_ns if now_ns is None else now_ns
+    now = book_then(book, result.assessment)
+    return replace(result, verdict=with_drills(result.verdict, rules, now, shelf=drills_folder(), now_ns=at))
 
 
 def read_inputs(

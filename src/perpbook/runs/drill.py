@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,14 @@ from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Drill, Futures
+    from perpbook.kernels.types import Floats
     from perpbook.engine.drilled import Drilled
+    from perpbook.engine.standard import Standard
     from perpbook.kernels.paths import Source
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
+    from perpbook.runs.drill_parts import Manner
     from perpbook.runs.rescue import Situation
     from perpbook.runs.storms import Faced
     from perpbook.scenario.overlay import Ground
@@ -96,41 +99,56 @@ def nothing(step: str, number: int, total: int) -> None:
     """Tell nobody."""
 
 
-def run_asked_drill(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2) -> Drilled:
-    """Drill a book file.
+def run_asked_drill(
+    asked: DrillAsked,
+    tell: Tell = nothing,
+    *,
+    threads: int = 2,
+    manner: Manner | None = None,
+) -> Drilled:
+    """Drill a book file; `manner` says whether part by part into a folder, and within how much memory.
 
     Raises
     ------
-    InputError : a file or option is wrong, or history is too short.
+    InputError : a file or option is wrong, history is too short, memory too little, or the folder holds another drill.
     DataError : history is missing.
     """
-    from perpbook.engine.drill import run_drill, scales_survived
+    from perpbook.engine.drill import run_drill
     from perpbook.engine.drilled import Drilled
+    from perpbook.runs.drill_keep import finished_drill
+    from perpbook.runs.drill_memory import room_for
+    from perpbook.runs.drill_parts import Manner, run_in_parts
     from perpbook.runs.rescue import rescue_gaps
 
-    plan = plan_drill(asked)
-    drill, journey = plan.drill, plan.drill.journey
-    alone = replace(drill, journey=replace(journey, playbook=None))
-
-    def run(one: Drill, name: str) -> Futures:
-        return run_drill(one, threads=threads, progress=lambda done, every: tell(name, done, every))
-
+    plan, manner = plan_drill(asked), manner or Manner()
+    finished = finished_drill(plan.drill, manner.keeping) if manner.keeping else None
+    if finished is not None:
+        return finished
+    room = room_for(plan.drill, threads=threads, most=manner.most_bytes)
+    if manner.most_bytes is not None:
+        manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
-    under = run(drill, "under the playbook") if journey.playbook else None
-    without = run(alone, "without it")
-    gaps = rescue_gaps(
-        plan.situation, under, without, lambda times: run(replace(alone, strain=times), "until an alarm rings")
-    )
+    whole = run_in_parts(plan.drill, room, tell, threads=threads, keeping=manner.keeping)
+    alone = replace(plan.drill, journey=replace(plan.drill.journey, playbook=None))
+
+    def under_strain(times: Floats) -> Futures:
+        return run_drill(
+            replace(alone, strain=times), threads=threads,
+            progress=lambda done, every: tell("until an alarm rings", done, every),
+        )  # fmt: skip
+
+    gaps = rescue_gaps(plan.situation, whole.under, whole.without, under_strain)
     return Drilled(
-        drill=drill,
-        accounts=tuple(account.id for account in journey.book.accounts),
-        under=under,
-        without=without,
-        scales=scales_survived(alone),
+        drill=plan.drill,
+        accounts=tuple(account.id for account in plan.drill.journey.book.accounts),
+        under=whole.under,
+        without=whole.without,
+        scales=whole.scales,
         facts=plan.facts,
         notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes))),
         not_modelled=(*plan.unheard, *NOT_MODELLED),
-        result_hash=hash_of(plan.facts, (under, without)),
+        result_hash=hash_of(plan.facts, (whole.under, whole.without)),
+        standard=plan.standard,
         rescue=gaps,
     )
 
@@ -144,6 +162,7 @@ class Planned:
     notes: tuple[str, ...]
     unheard: tuple[str, ...]
     situation: Situation
+    standard: Standard
 
 
 def plan_drill(asked: DrillAsked) -> Planned:
@@ -151,6 +170,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
     from perpbook.runs.check import load_all_terms, read_inputs
+    from perpbook.runs.drill_standard import standard_metrics
     from perpbook.runs.storms import face, ground_of, replay, still, window_of
     from perpbook.scenario.catalogue import find_storm
 
@@ -184,6 +204,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
         notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
         situation=situation_of(asked, snapshot, drill, past, faced),
+        standard=standard_metrics(snapshot, terms, past, asked.horizon_ns),
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs.asked import mapped
 from perpbook.runs.drill import DrillAsked, History
+from perpbook.runs.drill_memory import bytes_of
+from perpbook.runs.drill_parts import Keeping, Manner
+from perpbook.runs.drill_schedule import Scheduled, playbook_of
 from perpbook.runs.moments import length_ns, moment_ns, width_ns
-from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+from perpbook.runs.places import drills_folder, lake_folder, playbook_beside, terms_folders
 from perpbook.scenario.catalogue import find_storm
 
 
@@ -32,14 +36,7 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     return DrillAsked(
         book=book,
         playbook=None if given["no_playbook"] else rules,
-        history=History(
-            lake=Path(given["lake"]) if given["lake"] else lake_folder(),
-            start_ns=moment_ns(given["start"], "--from"),
-            end_ns=moment_ns(given["end"], "--to"),
-            proxies=mapped(given["proxies"], "--proxy"),
-            funding=mapped(given["funding"], "--funding"),
-            made_up=given["made_up"],
-        ),
+        history=history_from(given),
         storm=storm,
         kind=given["kind"] or ("still" if storm else "bootstrap"),
         paths=given["paths"],
@@ -52,4 +49,41 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         blend=given["blend"],
         arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
         terms_folders=terms_folders(),
+    )
+
+
+def history_from(given: Mapping[str, Any]) -> History:
+    """What paths are drawn from, by a command's options."""
+    return History(
+        lake=Path(given["lake"]) if given["lake"] else lake_folder(),
+        start_ns=moment_ns(given["start"], "--from"),
+        end_ns=moment_ns(given["end"], "--to"),
+        proxies=mapped(given["proxies"], "--proxy"),
+        funding=mapped(given["funding"], "--funding"),
+        made_up=given["made_up"],
+    )
+
+
+def scheduled_from(given: Mapping[str, Any]) -> Scheduled:
+    """The drills on schedule that a command's options ask for."""
+    book = Path(given["book"])
+    return Scheduled(
+        book=book,
+        playbook=playbook_of(book, given["playbook"]),
+        history=history_from(given),
+        shelf=drills_folder(),
+        seed=given["seed"],
+        threads=given["threads"],
+        always=given["now"],
+    )
+
+
+def manner_from(given: Mapping[str, Any], say: Callable[[str], object]) -> Manner:
+    """Where a drill is kept and how much memory it may take, by the command's options; `say` hears the estimate."""
+    if given["resume"] and given["save"] is None:
+        raise InputError("--resume goes on with a drill that is kept: name its folder with --save")
+    return Manner(
+        keeping=Keeping(folder=Path(given["save"]), resume=given["resume"]) if given["save"] else None,
+        most_bytes=bytes_of(given["max_mem"]) if given["max_mem"] else None,
+        say=say,
     )

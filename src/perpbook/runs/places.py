@@ -31,3 +31,9 @@ def lake_folder() -> Path:
     """`$PERPBOOK_DATA_LAKE`, else `lake` in the home folder."""
     chosen = os.environ.get("PERPBOOK_DATA_LAKE")
     return Path(chosen) if chosen else home() / "lake"
+
+
+def drills_folder() -> Path:
+    """`$PERPBOOK_DRILLS`, else `drills` in the home folder: the shelf of drills done on schedule."""
+    chosen = os.environ.get("PERPBOOK_DRILLS")
+    return Path(chosen) if chosen else home() / "drills"

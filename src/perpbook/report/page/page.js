@@ -18,6 +18,9 @@
     const style = getComputedStyle(document.documentElement);
     for (const place of document.querySelectorAll("[data-figure]")) {
       const { data, layout } = painted(figures[place.dataset.figure], false, style);
+      // On a narrow screen every entry of a legend takes a line of its own: the figure grows by them.
+      const named = data.filter((one) => one.showlegend !== false).length;
+      if (layout.showlegend && place.clientWidth < 520) layout.height += 19 * Math.max(0, named - 2);
       Plotly.react(place, data, layout, { displayModeBar: false, responsive: true });
     }
   }
