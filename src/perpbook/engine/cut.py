@@ -1,0 +1,191 @@
+"""The cheapest trims of a book, in whole lots, borne out on futures that they were not made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perpbook.engine.moments import ends_of, limits_of_paths
+from perpbook.engine.sized import BindingFuture, Cut, Room, Tried, Uniform
+from perpbook.engine.trial import Bench
+from perpbook.engine.trims import Search, fit_losses
+from perpbook.kernels.types import Floats
+from perpbook.margin.arrays import exit_levels, fee_to_close, slippage
+from perpbook.model.units import HOUR_NS
+from perpbook.model.verdict import Trim
+from perpbook.sizing.cheapest import Solution, cheapest_sizes
+from perpbook.sizing.lots import round_to_lots
+from perpbook.sizing.quantities import lot_shares, quantity_at
+
+REFITS = 5
+ROUNDINGS = 8
+MOST_TOLD = 6
+"""Futures that are told of those that bind."""
+
+NUDGE = 0.995
+"""Sizes that new futures do not bear out shrink at least by this."""
+
+DOLLAR = 1e-3
+"""Collateral added to learn what a dollar is worth, as a share of the account's equity."""
+
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Sizes before lots: the programme they solve, and the futures given up."""
+
+    solution: Solution
+    search: Search
+    dropped: set[int]
+
+
+def cheapest(bench: Bench, uniform: Uniform, tell: Tell) -> Found | None:
+    """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do."""
+    task, losses = bench.task, None
+    tell("the futures that ask for most")
+    order = task.scales_at(np.ones(len(task.items))).min(axis=1)
+    ends = ends_of(task.ground) if task.shortfall is not None else None
+    sizes, allowed, moments = np.full(len(task.items), min(uniform.scale, 1.0)), task.shortfall or np.inf, {}
+    for refit in range(REFITS):
+        if ends is not None:
+            losses = fit_losses(task, ends, sizes, bench.run(sizes))
+        tell("the cheapest trims")
+        search = Search(task=task, losses=losses, allowed=allowed, moments=moments)
+        found = search.run(order)
+        if found is None:
+            return None
+        solution, dropped = found
+        if task.shortfall is None:
+            break
+        short, _ = bench.shortfall(bench.run(solution.scale))
+        if short is None or short <= task.shortfall * (1.0 + 1e-6):
+            break
+        sizes, moments = solution.scale, search.moments
+        allowed *= min(1.0, task.shortfall / short) if refit else 1.0
+    return Found(solution=solution, search=search, dropped=dropped)
+
+
+def to_lots(bench: Bench, found: Found, sizes: Floats) -> Floats:
+    """Whole lots next to `sizes`, checked against every future again: up or down, whichever is safe. Where no rounding keeps
+    the bounds, the sizes shrink together a little."""
+    task, wanted = bench.task, sizes
+    for _ in range(ROUNDINGS):
+        for _ in range(ROUNDINGS):
+            rounded = round_to_lots(*found.search.limits(found.dropped), task.items, wanted, 1e-9 * task.start)
+            if rounded is None:
+                break
+            if not found.search.violated(rounded, found.dropped):
+                return rounded
+        wanted = wanted * NUDGE
+    return np.array([lot_shares(item, float(size))[0] for item, size in zip(task.items, wanted, strict=True)])
+
+
+def until_tested(
+    bench: Bench, sizes: Floats, seeds: Sequence[int], *, size: str, rounded: Callable[[Floats], Floats]
+) -> tuple[Floats, Tried, int]:
+    """Put sizes through new futures, and shrink them together until those bear them out; each time on futures never seen before.
+
+    Shrinking together is the one change of size that is always safe; how far is read off the new futures.
+    """
+    tried, number = None, 0
+    for number, seed in enumerate(seeds):
+        tried = bench.judged(size, bench.run(sizes, seed=seed), fresh=True)
+        if tried.keeps or number == len(seeds) - 1:
+            break
+        sizes = rounded(sizes * _factor(bench, sizes, tried, seed))
+    assert tried is not None
+    return sizes, tried, number + 1
+
+
+def _factor(bench: Bench, sizes: Floats, tried: Tried, seed: int) -> float:
+    """By how much sizes must shrink for the futures of a seed to be kept."""
+    task, by = bench.task, NUDGE
+    if task.lost is not None and tried.deaths > task.lost:
+        ground = replace(task.ground, drill=replace(task.ground.drill, seed=seed))
+        worst = np.sort(limits_of_paths(ground, task.cut_to(sizes)).min(axis=1))
+        by = min(by, NUDGE * float(worst[task.lost]))
+    if task.shortfall is not None and tried.shortfall is not None and tried.shortfall > task.shortfall:
+        by = min(by, NUDGE * task.shortfall / tried.shortfall)
+    return by
+
+
+def cut_of(bench: Bench, found: Found, sizes: Floats, tried: Tried, tries: int) -> Cut:
+    """The trims and why."""
+    task = bench.task
+    worth = np.array([abs(item.delta) * item.mark * item.ratio for item in task.items])
+    trims = _trims(bench, sizes)
+    return Cut(
+        trims=trims,
+        cost=sum(one.cost for one in trims),
+        drawn=found.solution.cost,
+        kept=float(sizes @ worth / worth.sum()),
+        tested=tried.keeps,
+        tries=tries,
+        binding=binding_futures(bench, found),
+        shortfall_binds=any(one.rule == "shortfall" for one in found.solution.prices),
+        room=rooms(bench, found, worth),
+    )
+
+
+def _trims(bench: Bench, sizes: Floats) -> tuple[Trim, ...]:
+    out = []
+    for item, size in zip(bench.task.items, sizes.tolist(), strict=True):
+        assert item.position is not None
+        closed = 1.0 - size
+        if closed > 1e-12:
+            out.append(
+                Trim(
+                    account=bench.task.accounts[item.account],
+                    symbol=item.position.symbol,
+                    quantity_before=item.position.quantity,
+                    quantity_after=quantity_at(item, size),
+                    notional_closed=abs(item.delta) * item.mark * item.ratio * closed,
+                    fees=fee_to_close(item, bench.arrays.prices) * closed,
+                    slippage=slippage(item, closed),
+                    slippage_known=bool(exit_levels(item)),
+                    rules=(),
+                )
+            )
+    return tuple(out)
+
+
+def binding_futures(bench: Bench, found: Found) -> tuple[BindingFuture, ...]:
+    """The futures that the trims are there for, dearest first."""
+    task, ground, out = bench.task, bench.task.ground, []
+    bars, made = bench.drill.journey.bars, ground.stage.ready.arrangement
+    for price in [one for one in found.solution.prices if one.rule == "survival"][:MOST_TOLD]:
+        path = int(price.name.removeprefix("future "))
+        own = [one for one in found.search.moments.values() if (one.path, one.account) == (path, price.account)]
+        moment = min(own, key=lambda one: one.bar)
+        held = [row for row in ground.rows.tolist() if made.rows[row].account == price.account]
+        moves = tuple(
+            (made.rows[row].symbol, float(moment.prices[made.rows[row].column] / ground.held.price[row] - 1.0))
+            for row in held
+        )
+        out.append(
+            BindingFuture(
+                path=path, hours=(moment.bar + 1) * bars.bar_ns / HOUR_NS, account=task.accounts[price.account], moves=moves,
+                per_dollar=price.per_dollar,
+            )
+        )  # fmt: skip
+    return tuple(out)
+
+
+def rooms(bench: Bench, found: Found, worth: Floats) -> tuple[Room, ...]:
+    """What one more dollar in each account that binds is worth: the programme solved again with a little more there."""
+    task, out = bench.task, []
+    kept = float(found.solution.scale @ worth)
+    for account, name in enumerate(task.accounts):
+        saves = sum(one.per_dollar for one in found.solution.prices if one.account in (account, -1))
+        if saves <= 0.0:
+            continue
+        more = np.zeros(len(task.accounts))
+        more[account] = DOLLAR * max(abs(float(task.ground.held.cash[account])), 1.0)
+        richer = cheapest_sizes(*found.search.limits(found.dropped, more), task.costs)
+        if richer is not None:
+            allows = (float(richer.scale @ worth) - kept) / float(more[account])
+            out.append(Room(account=name, saves=saves, allows=allows))
+    return tuple(sorted(out, key=lambda one: -one.allows))
