@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.engine.moments import ends_of, limits_of_paths
+from perpbook.engine.moments import Moment, ends_of, limits_of_paths
 from perpbook.engine.sized import BindingFuture, Cut, Room, Tried, Uniform
 from perpbook.engine.trial import Bench
 from perpbook.engine.trims import Search, fit_losses
 from perpbook.kernels.types import Floats
-from perpbook.margin.arrays import exit_levels, fee_to_close, slippage
+from perpbook.margin.arrays import Item, exit_levels, fee_to_close, slippage
 from perpbook.model.units import HOUR_NS
 from perpbook.model.verdict import Trim
 from perpbook.sizing.cheapest import Solution, cheapest_sizes
@@ -20,7 +20,13 @@ from perpbook.sizing.lots import round_to_lots
 from perpbook.sizing.quantities import lot_shares, quantity_at
 
 REFITS = 5
+RESOLVES = 4
+"""Times that trims are sought anew before they are shrunk together."""
+
 ROUNDINGS = 8
+TIGHTENINGS = (0.05, 0.5, 2.0, 10.0, 50.0)
+"""By how many of the largest lots the bounds are tightened, in turn, when no rounding keeps them."""
+
 MOST_TOLD = 6
 """Futures that are told of those that bind."""
 
@@ -31,6 +37,7 @@ DOLLAR = 1e-3
 """Collateral added to learn what a dollar is worth, as a share of the account's equity."""
 
 Tell = Callable[[str], object]
+Moments = dict[tuple[int, int, int], Moment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +49,13 @@ class Found:
     dropped: set[int]
 
 
-def cheapest(bench: Bench, uniform: Uniform, tell: Tell) -> Found | None:
+def cheapest(bench: Bench, uniform: Uniform, known: Moments, tell: Tell) -> Found | None:
     """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do."""
     task, losses = bench.task, None
     tell("the futures that ask for most")
     order = task.scales_at(np.ones(len(task.items))).min(axis=1)
     ends = ends_of(task.ground) if task.shortfall is not None else None
-    sizes, allowed, moments = np.full(len(task.items), min(uniform.scale, 1.0)), task.shortfall or np.inf, {}
+    sizes, allowed, moments = np.full(len(task.items), min(uniform.scale, 1.0)), task.shortfall or np.inf, known
     for refit in range(REFITS):
         if ends is not None:
             losses = fit_losses(task, ends, sizes, bench.run(sizes))
@@ -68,36 +75,98 @@ def cheapest(bench: Bench, uniform: Uniform, tell: Tell) -> Found | None:
     return Found(solution=solution, search=search, dropped=dropped)
 
 
-def to_lots(bench: Bench, found: Found, sizes: Floats) -> Floats:
-    """Whole lots next to `sizes`, checked against every future again: up or down, whichever is safe. Where no rounding keeps
-    the bounds, the sizes shrink together a little."""
-    task, wanted = bench.task, sizes
-    for _ in range(ROUNDINGS):
-        for _ in range(ROUNDINGS):
-            rounded = round_to_lots(*found.search.limits(found.dropped), task.items, wanted, 1e-9 * task.start)
-            if rounded is None:
+def to_lots(bench: Bench, found: Found) -> Floats:
+    """The cheapest sizes in whole lots, checked against every future again: up or down, whichever is safe. Where no rounding is,
+    the programme is solved again with some dollars to spare, so that lots fit inside the bounds."""
+    search, sizes = found.search, found.solution.scale
+    lot = max((_lot_dollars(item) for item in bench.task.items), default=0.0) or 1e-6 * bench.task.start
+    for tighter_by in (0.0, *TIGHTENINGS):
+        if tighter_by:
+            search.spare = tighter_by * lot
+            solution = search.solve(found.dropped)
+            search.spare = 0.0
+            if solution is None:
                 break
-            if not found.search.violated(rounded, found.dropped):
-                return rounded
-        wanted = wanted * NUDGE
-    return np.array([lot_shares(item, float(size))[0] for item, size in zip(task.items, wanted, strict=True)])
+            sizes = solution.scale
+        rounded = _rounded(bench, found, sizes)
+        if rounded is not None:
+            return rounded
+    return shrunk_to_lots(bench, found, found.solution.scale)
 
 
-def until_tested(
-    bench: Bench, sizes: Floats, seeds: Sequence[int], *, size: str, rounded: Callable[[Floats], Floats]
-) -> tuple[Floats, Tried, int]:
-    """Put sizes through new futures, and shrink them together until those bear them out; each time on futures never seen before.
+def shrunk_to_lots(bench: Bench, found: Found, sizes: Floats) -> Floats:
+    """Whole lots next to sizes inside the bounds, shrunk together a little more where no rounding is safe."""
+    for _ in range(ROUNDINGS):
+        rounded = _rounded(bench, found, sizes)
+        if rounded is not None:
+            return rounded
+        sizes = sizes * NUDGE
+    return np.array([lot_shares(item, float(size))[0] for item, size in zip(bench.task.items, sizes, strict=True)])
 
-    Shrinking together is the one change of size that is always safe; how far is read off the new futures.
-    """
-    tried, number = None, 0
+
+def _rounded(bench: Bench, found: Found, sizes: Floats) -> Floats | None:
+    """A rounding that every future bears, None when there is none."""
+    for _ in range(ROUNDINGS):
+        limits = found.search.limits(found.dropped)
+        rounded = round_to_lots(*limits, bench.task.items, sizes, 1e-9 * bench.task.start)
+        if rounded is None or not found.search.violated(rounded, found.dropped):
+            return rounded
+    return None
+
+
+def _lot_dollars(item: Item) -> float:
+    assert item.terms is not None and item.position is not None
+    return item.terms.contract.lot_size / abs(item.position.quantity) * abs(item.delta) * item.mark * item.ratio
+
+
+def tested_scale(bench: Bench, scale: float, seeds: Sequence[int]) -> tuple[float, Tried]:
+    """A common scale, shrunk until new futures bear it out; each time on futures never seen before. How far is read off those
+    that did not."""
+    sizes, tried = np.full(len(bench.task.items), scale), None
     for number, seed in enumerate(seeds):
-        tried = bench.judged(size, bench.run(sizes, seed=seed), fresh=True)
+        tried = bench.judged("uniform", bench.run(sizes, seed=seed), fresh=True)
         if tried.keeps or number == len(seeds) - 1:
             break
-        sizes = rounded(sizes * _factor(bench, sizes, tried, seed))
+        sizes = sizes * _factor(bench, sizes, tried, seed)
     assert tried is not None
-    return sizes, tried, number + 1
+    return float(sizes[0]), tried
+
+
+def tested_cut(
+    bench: Bench, uniform: Uniform, seeds: Sequence[int], tell: Tell
+) -> tuple[Cut, Floats, Tried, int] | None:
+    """The cheapest trims that new futures bear out, with their sizes, their test and the seed of it; None when no trims keep the
+    bounds. Where new futures do not agree, the trims are sought again within tighter bounds, and at last shrunk together, the
+    one change of size that is always safe."""
+    aim, found, sizes, drawn, moments = bench, None, None, None, {}
+    for number, seed in enumerate(seeds):
+        better = cheapest(aim, uniform, moments, tell) if number < RESOLVES else None
+        if better is not None:
+            found, moments = better, better.search.moments
+            drawn = found.solution.cost if drawn is None else drawn
+            sizes = to_lots(aim, found)
+        elif found is None or sizes is None:
+            return None
+        else:
+            sizes = shrunk_to_lots(bench, found, sizes * _factor(bench, sizes, tried, seeds[number - 1]))
+        tell("the trims on new futures")
+        tried = bench.judged("trims", bench.run(sizes, seed=seed), fresh=True)
+        if tried.keeps:
+            break
+        aim = tighter(bench, aim, tried)
+    assert found is not None and sizes is not None and drawn is not None
+    return _cut(bench, found, sizes, (drawn, tried, number + 1)), sizes, tried, seed
+
+
+def tighter(bench: Bench, aim: Bench, tried: Tried) -> Bench:
+    """Bounds to aim at, so that futures which did not bear out the last sizes may bear out the next."""
+    task, asked = aim.task, bench.task
+    lost, short = task.lost, task.shortfall
+    if lost is not None and asked.lost is not None and tried.deaths > asked.lost:
+        lost = int(lost * min(NUDGE, asked.lost / tried.deaths))
+    if short is not None and asked.shortfall is not None and tried.shortfall is not None:
+        short = short * min(1.0, NUDGE * asked.shortfall / tried.shortfall)
+    return replace(aim, task=replace(task, lost=lost, shortfall=short))
 
 
 def _factor(bench: Bench, sizes: Floats, tried: Tried, seed: int) -> float:
@@ -112,15 +181,15 @@ def _factor(bench: Bench, sizes: Floats, tried: Tried, seed: int) -> float:
     return by
 
 
-def cut_of(bench: Bench, found: Found, sizes: Floats, tried: Tried, tries: int) -> Cut:
+def _cut(bench: Bench, found: Found, sizes: Floats, test: tuple[float, Tried, int]) -> Cut:
     """The trims and why."""
-    task = bench.task
+    task, (drawn, tried, tries) = bench.task, test
     worth = np.array([abs(item.delta) * item.mark * item.ratio for item in task.items])
     trims = _trims(bench, sizes)
     return Cut(
         trims=trims,
         cost=sum(one.cost for one in trims),
-        drawn=found.solution.cost,
+        drawn=drawn,
         kept=float(sizes @ worth / worth.sum()),
         tested=tried.keeps,
         tries=tries,

@@ -112,7 +112,8 @@ def deaths_in(futures: Futures) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Search:
-    """A programme that grows: moments to survive, sets of futures whose mean loss is bounded."""
+    """A programme that grows: moments to survive, sets of futures whose mean loss is bounded. `spare` dollars are kept from every
+    limit, so that whole lots fit inside."""
 
     task: Task
     losses: Losses | None
@@ -120,6 +121,7 @@ class Search:
     moments: dict[tuple[int, int, int], Moment] = field(default_factory=dict)
     tails: list[Linear] = field(default_factory=list)
     looked_at: set[int] = field(default_factory=set)
+    spare: float = 0.0
 
     def run(self, order: Floats) -> tuple[Solution, set[int]] | None:
         """The cheapest sizes and the futures given up, `order` (P,) being how large a book each allows; None when no sizes do."""
@@ -156,13 +158,13 @@ class Search:
         """What must hold, by what is known so far; `more` (A,) dollars beside what each account has."""
         task, ground = self.task, self.task.ground
         moments = [one for one in self.moments.values() if one.path not in dropped]
-        extra = np.zeros(len(task.accounts)) if more is None else more
-        grown = 0.0 if task.shortfall is None else float(extra.sum()) * task.shortfall / task.start
+        extra = np.full(len(task.accounts), -self.spare) + (0.0 if more is None else more)
+        grown = 0.0 if more is None or task.shortfall is None else float(more.sum()) * task.shortfall / task.start
         limits = Limits(
             held=ground.held,
             rows=ground.rows,
             upper=np.ones(ground.rows.size),
-            linear=tuple(replace(one, bound=one.bound + grown) for one in self.tails),
+            linear=tuple(replace(one, bound=one.bound + grown - self.spare) for one in self.tails),
             margin=tuple(
                 MarginPoint(name=f"future {one.path}", rule="survival", prices=one.prices, weight=1.0, account=one.account)
                 for one in moments

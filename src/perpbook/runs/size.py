@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -130,33 +129,27 @@ def seeds_of(seed: int, count: int) -> list[int]:
 
 
 def _tested_uniform(bench: Bench, uniform: Uniform, seed: int) -> tuple[Uniform, list[Tried]]:
-    from perpbook.engine.cut import until_tested
+    from perpbook.engine.cut import tested_scale
 
-    sizes = np.full(len(bench.task.items), uniform.scale)
-    first = bench.judged("uniform", bench.run(sizes), fresh=False)
-    sizes, fresh, _ = until_tested(bench, sizes, seeds_of(seed, TRIES), size="uniform", rounded=lambda shrunk: shrunk)
-    return replace(uniform, tested=float(sizes[0]) if fresh.keeps else None), [first, fresh]
+    first = bench.judged("uniform", bench.run(np.full(len(bench.task.items), uniform.scale)), fresh=False)
+    scale, fresh = tested_scale(bench, uniform.scale, seeds_of(seed, TRIES))
+    cost = sum(bench.task.costs_of(np.full(len(bench.task.items), scale)))
+    return replace(uniform, tested=scale if fresh.keeps else None, cost=cost), [first, fresh]
 
 
 def _tested_cut(
     bench: Bench, uniform: Uniform, seed: int, tell: Tell, playbook: Playbook | None
 ) -> tuple[Cut | None, list[Tried]]:
-    from perpbook.engine.cut import cheapest, cut_of, to_lots, until_tested
+    from perpbook.engine.cut import tested_cut
 
-    found = cheapest(bench, uniform, lambda name: tell(name, 0, 1))
+    found = tested_cut(bench, uniform, seeds_of(seed, TRIES), lambda name: tell(name, 0, 1))
     if found is None:
         return None, []
-
-    def rounded(sizes: Floats) -> Floats:
-        return to_lots(bench, found, sizes)
-
-    tell("the trims on new futures", 0, 1)
-    seeds: Sequence[int] = seeds_of(seed, TRIES)
-    sizes, fresh, tries = until_tested(bench, rounded(found.solution.scale), seeds, size="trims", rounded=rounded)
+    cut, sizes, fresh, tested_with = found
     tried = [bench.judged("trims", bench.run(sizes), fresh=False), fresh]
     if playbook is not None:
-        tried.append(_under(bench, sizes, seeds[tries - 1], playbook))
-    return cut_of(bench, found, sizes, fresh, tries), tried
+        tried.append(_under(bench, sizes, tested_with, playbook))
+    return cut, tried
 
 
 def _under(bench: Bench, sizes: Floats, seed: int, playbook: Playbook) -> Tried:
