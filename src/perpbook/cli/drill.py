@@ -41,6 +41,10 @@ Arrives = Annotated[
     list[str] | None,
     typer.Option("--arrives", help="account=45m: how long money sent at the start takes to it; repeat it."),
 ]
+Scales = Annotated[
+    list[float] | None,
+    typer.Option("--scale", help="All positions so many times as large; once for both sides, twice for one each."),
+]
 Threads = Annotated[int, typer.Option("--threads", help="Threads; they change no figure.", min=1, max=256)]
 MadeUp = Annotated[bool, typer.Option("--made-up", help="Draw from simulated history: a trial without any data.")]
 
@@ -71,6 +75,9 @@ def run(
     no_playbook: shared.Alone = False,
     threads: Threads = 2,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
+    with_map: Annotated[
+        bool, typer.Option("--map", help="Put the survival map into the report: size of the book, correlation, moves.")
+    ] = False,
     save: Annotated[Path | None, typer.Option("--save", help="Folder to keep every future in, as Parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,12 +101,16 @@ def drilled(given: dict[str, Any]) -> Answer:
     from perpbook.runs.drill import run_asked_drill
     from perpbook.runs.drill_asked import drill_from
     from perpbook.runs.drill_keep import keep_drill
+    from perpbook.runs.drill_map import MAP_PATHS, map_beside
     from perpbook.runs.drill_page import write_drill
 
+    asked, survival = drill_from(given), None
     with progress("Drill", quiet=given["as_json"]) as tell:
-        found = run_asked_drill(drill_from(given), tell, threads=given["threads"])
+        found = run_asked_drill(asked, tell, threads=given["threads"])
+        if given["with_map"] and given["html"] is not None:
+            survival = map_beside(asked, paths=min(asked.paths, MAP_PATHS), tell=tell)
     if given["html"] is not None:
-        write_drill(found, given["html"])
+        write_drill(found, given["html"], survival)
     if given["save"] is not None:
         keep_drill(found, given["save"])
     return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
@@ -109,7 +120,8 @@ def drilled(given: dict[str, Any]) -> Answer:
 def compare(
     book: Annotated[Path, typer.Argument(help="Book file.")],
     first: Annotated[Path, typer.Argument(help="A playbook.")],
-    second: Annotated[Path, typer.Argument(help="Another.")],
+    second: Annotated[Path | None, typer.Argument(help="Another; the same one unless given.")] = None,
+    scale: Scales = None,
     storm: Storm = None,
     paths: Paths = 10_000,
     horizon: Horizon = None,
@@ -129,21 +141,21 @@ def compare(
     threads: Threads = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Put two playbooks through the same futures: who dies under which, and what the difference is worth."""
+    """Put two playbooks, or two sizes, through the same futures: who dies under which, and what the difference is worth."""
     given = locals()
 
     def work() -> Answer:
         from perpbook.report.drill_compare import compare_futures, tell_comparison
         from perpbook.report.progress import progress
         from perpbook.runs.drill import run_asked_drill
-        from perpbook.runs.drill_asked import drill_from
+        from perpbook.runs.drill_asked import drill_from, two_sides
 
-        sides = []
+        sides, futures = two_sides(first, second, scale or []), []
         with progress("Drill", quiet=as_json) as tell:
-            for playbook in (first, second):
-                asked = drill_from(given | {"playbook": playbook, "no_playbook": False})
-                sides.append(run_asked_drill(asked, tell, threads=threads).main)
-        found = compare_futures((first.stem, second.stem), sides[0], sides[1])
+            for _, playbook, size in sides:
+                asked = drill_from(given | {"playbook": playbook, "no_playbook": False, "scale": size})
+                futures.append(run_asked_drill(asked, tell, threads=threads).main)
+        found = compare_futures((sides[0][0], sides[1][0]), futures[0], futures[1])
         return Answer(data=found, tell=lambda console: tell_comparison(console, found))
 
     reply("drill-compare/1", as_json, work)
@@ -165,9 +177,10 @@ def survival(
     funding: shared.Carry = None,
     lake: shared.LakeAt = None,
     made_up: MadeUp = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write heatmaps as one self-contained page.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Map how often every account lives, and how large the book may be, over correlation and the size of moves."""
+    """Map how often every account lives, and how large the book may be, over correlation, the size of moves and of the book."""
     given = locals() | {"playbook": None, "no_playbook": True, "storm": None, "shock": 1.0, "blend": 0.0, "block": None}
 
     def work() -> Answer:
@@ -175,14 +188,17 @@ def survival(
         from perpbook.report.progress import progress
         from perpbook.runs.drill_asked import drill_from
         from perpbook.runs.drill_map import survival_map
+        from perpbook.runs.drill_page import write_map
 
         with progress("Map", quiet=as_json) as tell:
             found = survival_map(drill_from(given), chance=chance, tell=tell)
+        if html is not None:
+            write_map(found, html)
 
         def told(console: Console) -> None:
             for note in found.notes:
                 console.print(f"Note: {note}.")
-            tell_map(console, found.cells, chance)
+            tell_map(console, found)
 
         return Answer(data=found, tell=told)
 

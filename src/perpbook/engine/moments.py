@@ -189,3 +189,11 @@ def ends_of(ground: Ground) -> Ends:
         gain[path] = held.delta[rows] * (moved[rows] - paid[held.column[rows]])
         np.add.at(fixed[path], ground.owner[coins], held.delta[coins] * moved[coins])
     return Ends(gain=gain, fixed=fixed)
+
+
+def gross_leverage(drill: Drill) -> float:
+    """Notional of all positions over the book's equity, at the first prices."""
+    ground = lay_ground(drill)
+    held, rows, ready = ground.held, ground.rows, ground.stage.ready
+    equity = float(ready.start_equity.sum() + ready.body.outside.layers.sum() + ready.body.outside.transit[0])
+    return float(np.abs(held.delta[rows] * held.price[rows]).sum()) / equity

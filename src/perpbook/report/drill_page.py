@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from perpbook.engine.drilled import Drilled
+from perpbook.engine.drilled import Drilled, SurvivalMap
 from perpbook.engine.outcome import Outcome
 from perpbook.kernels import journal as codes
 from perpbook.kernels.drill import END
 from perpbook.report import drill_figures
+from perpbook.report.drill_map import legend, map_figure
 from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
 from perpbook.report.html import environment, piece
 
@@ -35,7 +36,7 @@ class Replay:
     more: int
 
 
-def drill_page(drilled: Drilled) -> str:
+def drill_page(drilled: Drilled, survival: SurvivalMap | None = None) -> str:
     """The whole page as text."""
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -51,6 +52,8 @@ def drill_page(drilled: Drilled) -> str:
     deaths = drill_figures.deaths_figure(drilled)
     if deaths is not None:
         figures["deaths"] = deaths
+    if survival is not None:
+        figures["survival"] = map_figure(survival)
     replays = []
     for number, path in enumerate(drilled.worst(WORST)):
         outcome = drilled.replay(path)
@@ -71,6 +74,8 @@ def drill_page(drilled: Drilled) -> str:
             replays=replays,
             rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
             figures=figures,
+            survival=survival,
+            bands=legend(survival) if survival else [],
             share_of=share,
             told=with_interval,
             css=Markup(piece("page.css")),
