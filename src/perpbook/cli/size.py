@@ -18,7 +18,8 @@ def size(
         Path | None, typer.Argument(help="Playbook to drill the trimmed book under; none unless given.")
     ] = None,
     chance: Annotated[
-        float | None, typer.Option("--chance", help="Share of futures that may lose an account: 0.01 is one in a hundred.")
+        float | None,
+        typer.Option("--chance", help="Share of futures that may lose an account: 0.01 is one in a hundred."),
     ] = None,
     shortfall: Annotated[
         float | None,

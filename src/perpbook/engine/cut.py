@@ -49,6 +49,16 @@ class Found:
     dropped: set[int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Sizes in lots, and what the futures of a seed said to them."""
+
+    found: Found
+    sizes: Floats
+    tried: Tried
+    seed: int
+
+
 def cheapest(bench: Bench, uniform: Uniform, known: Moments, tell: Tell) -> Found | None:
     """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do."""
     task, losses = bench.task, None
@@ -132,30 +142,29 @@ def tested_scale(bench: Bench, scale: float, seeds: Sequence[int]) -> tuple[floa
     return float(sizes[0]), tried
 
 
-def tested_cut(
-    bench: Bench, uniform: Uniform, seeds: Sequence[int], tell: Tell
-) -> tuple[Cut, Floats, Tried, int] | None:
-    """The cheapest trims that new futures bear out, with their sizes, their test and the seed of it; None when no trims keep the
-    bounds. Where new futures do not agree, the trims are sought again within tighter bounds, and at last shrunk together, the
-    one change of size that is always safe."""
-    aim, found, sizes, drawn, moments = bench, None, None, None, {}
+def tested_cut(bench: Bench, uniform: Uniform, seeds: Sequence[int], tell: Tell) -> tuple[Cut, Attempt] | None:
+    """The cheapest trims that new futures bear out; None when no trims keep the bounds. Where new futures do not agree, the trims
+    are sought again within tighter bounds, and at last shrunk together, the one change of size that is always safe."""
+    aim, last, drawn = bench, None, 0.0
     for number, seed in enumerate(seeds):
-        better = cheapest(aim, uniform, moments, tell) if number < RESOLVES else None
-        if better is not None:
-            found, moments = better, better.search.moments
-            drawn = found.solution.cost if drawn is None else drawn
+        known: Moments = {} if last is None else last.found.search.moments
+        found = cheapest(aim, uniform, known, tell) if number < RESOLVES else None
+        if found is not None:
             sizes = to_lots(aim, found)
-        elif found is None or sizes is None:
+        elif last is None:
             return None
         else:
-            sizes = shrunk_to_lots(bench, found, sizes * _factor(bench, sizes, tried, seeds[number - 1]))
+            found = last.found
+            sizes = shrunk_to_lots(bench, found, last.sizes * _factor(bench, last.sizes, last.tried, last.seed))
+        drawn = drawn if last else found.solution.cost
         tell("the trims on new futures")
         tried = bench.judged("trims", bench.run(sizes, seed=seed), fresh=True)
+        last = Attempt(found=found, sizes=sizes, tried=tried, seed=seed)
         if tried.keeps:
             break
         aim = tighter(bench, aim, tried)
-    assert found is not None and sizes is not None and drawn is not None
-    return _cut(bench, found, sizes, (drawn, tried, number + 1)), sizes, tried, seed
+    assert last is not None
+    return _cut(bench, last, drawn, number + 1), last
 
 
 def tighter(bench: Bench, aim: Bench, tried: Tried) -> Bench:
@@ -181,9 +190,9 @@ def _factor(bench: Bench, sizes: Floats, tried: Tried, seed: int) -> float:
     return by
 
 
-def _cut(bench: Bench, found: Found, sizes: Floats, test: tuple[float, Tried, int]) -> Cut:
+def _cut(bench: Bench, last: Attempt, drawn: float, tries: int) -> Cut:
     """The trims and why."""
-    task, (drawn, tried, tries) = bench.task, test
+    task, found, sizes = bench.task, last.found, last.sizes
     worth = np.array([abs(item.delta) * item.mark * item.ratio for item in task.items])
     trims = _trims(bench, sizes)
     return Cut(
@@ -191,7 +200,7 @@ def _cut(bench: Bench, found: Found, sizes: Floats, test: tuple[float, Tried, in
         cost=sum(one.cost for one in trims),
         drawn=drawn,
         kept=float(sizes @ worth / worth.sum()),
-        tested=tried.keeps,
+        tested=last.tried.keeps,
         tries=tries,
         binding=binding_futures(bench, found),
         shortfall_binds=any(one.rule == "shortfall" for one in found.solution.prices),

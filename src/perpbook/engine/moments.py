@@ -113,7 +113,11 @@ def limits_of_paths(ground: Ground, held: Holdings, paths: Sequence[int] | None 
         else ((path, path + 1) for path in paths)
     )
     out = np.empty((every if paths is None else len(paths), held.cash.size))
-    scratch, prices, done = held._replace(price=held.price.copy()), np.zeros(ground.drill.journey.bars.close.shape[0]), 0
+    scratch, prices, done = (
+        held._replace(price=held.price.copy()),
+        np.zeros(ground.drill.journey.bars.close.shape[0]),
+        0,
+    )
     stage = ground.stage
     for first, last in spans:
         draw = Draw(ground.drill.source, ground.drill.seed, first, last, stage.brush, stage.steps)

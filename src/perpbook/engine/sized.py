@@ -63,7 +63,7 @@ class BindingFuture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What one more dollar of collateral in an account is worth: dollars of trimming cost saved, and dollars of positions kept."""
+    """What one more dollar of collateral in an account is worth: dollars of trimming cost saved, and of positions kept."""
 
     account: str
     saves: float

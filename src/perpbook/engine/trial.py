@@ -11,7 +11,7 @@ from perpbook.engine.drill import Drill, Futures, run_drill
 from perpbook.engine.moments import Ground, lay_ground, limits_of_paths, with_costs
 from perpbook.engine.sized import Bounds, Tried, Uniform
 from perpbook.engine.trims import TAIL, Task, deaths_in
-from perpbook.errors import InputError
+from perpbook.errors import BookError, InputError
 from perpbook.kernels.drill import END
 from perpbook.kernels.scale import largest_scale
 from perpbook.kernels.types import Floats
@@ -21,6 +21,7 @@ from perpbook.sizing.build import cost_lines
 from perpbook.sizing.quantities import quantity_at
 from perpbook.sizing.tiers import tier_steps
 from perpbook.strategies.table import Leg
+from perpbook.terms.terms import TierMode
 
 FEWEST = 20
 """Fewer futures than this in a tail, and its mean is not told."""
@@ -142,6 +143,8 @@ def largest_uniform_scale(bench: Bench) -> Uniform | None:
     if task.shortfall is not None and not _bears(bench, scale):
         binds, low, high = "shortfall", None, None
         scale = _halve(bench, scale)
+    if scale > 1.0 and any(is_whole(item) for item in task.items):
+        scale, low, high = _by_drills(bench, scale), None, None
     if scale <= 0.0:
         return None
     cost = sum(task.costs_of(np.full(len(task.items), scale)))
@@ -166,9 +169,36 @@ def _order_statistics(worst: Floats, lost: int) -> tuple[float, float, float]:
     return of(lost) * (1.0 - 1e-9), of(math.floor(lost - half)), of(math.ceil(lost + half))
 
 
+def is_whole(item: Item) -> bool:
+    """True where a higher tier's rate falls on the whole position, so that margin jumps with size."""
+    return item.terms is not None and item.terms.tiers.mode is TierMode.WHOLE_POSITION
+
+
+def _keeps(bench: Bench, scale: float) -> bool:
+    """Whether a drill of the book at this scale keeps both bounds; a book that is dead at once does not."""
+    try:
+        return bench.judged("uniform", bench.run(np.full(len(bench.task.items), scale)), fresh=False).keeps
+    except BookError:
+        return False
+
+
+def _by_drills(bench: Bench, scale: float) -> float:
+    """The largest scale from today's size up to one that a pass with today's tiers allows, as drills with the true tiers say."""
+    if _keeps(bench, scale):
+        return scale
+    good = 1.0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (good + scale)
+        good, scale = (middle, scale) if _keeps(bench, middle) else (good, middle)
+    return good
+
+
 def _bears(bench: Bench, scale: float) -> bool:
     """Whether a drill of the book at this scale stays inside the shortfall."""
-    short, _ = bench.shortfall(bench.run(np.full(len(bench.task.items), scale)))
+    try:
+        short, _ = bench.shortfall(bench.run(np.full(len(bench.task.items), scale)))
+    except BookError:
+        return False
     return short is not None and short <= (bench.task.shortfall or 0.0)
 
 

@@ -166,7 +166,9 @@ class Search:
             upper=np.ones(ground.rows.size),
             linear=tuple(replace(one, bound=one.bound + grown - self.spare) for one in self.tails),
             margin=tuple(
-                MarginPoint(name=f"future {one.path}", rule="survival", prices=one.prices, weight=1.0, account=one.account)
+                MarginPoint(
+                    name=f"future {one.path}", rule="survival", prices=one.prices, weight=1.0, account=one.account
+                )
                 for one in moments
             ),
             account_names=task.accounts,

@@ -50,7 +50,12 @@ def tell_map(console: Console, found: SurvivalMap) -> None:
             (size_words(found, number), [f"{cells[shock, blend].by_size[number]:.1%}" for blend in found.blends])
             for number in range(0, len(found.sizes))
         ]
-        _tell(console, f"Futures in which every account lives, by size, moves x {shock:g}", ("size \\ correlation", found), rows)
+        _tell(
+            console,
+            f"Futures in which every account lives, by size, moves x {shock:g}",
+            ("size \\ correlation", found),
+            rows,
+        )
 
 
 def _tell(console: Console, title: str, head: tuple[str, SurvivalMap], rows: list[tuple[str, list[str]]]) -> None:
@@ -82,7 +87,11 @@ def map_figure(found: SurvivalMap) -> Spec:
     to vary there is one panel, moves across."""
     cells = cells_of(found)
     panels: list[tuple[str, list[str], list[Cell]]] = [
-        (f"moves × {shock:g}", [_short(blend) for blend in found.blends], [cells[shock, blend] for blend in found.blends])
+        (
+            f"moves × {shock:g}",
+            [_short(blend) for blend in found.blends],
+            [cells[shock, blend] for blend in found.blends],
+        )
         for shock in found.shocks
     ]
     if len(found.blends) == 1:
@@ -93,11 +102,16 @@ def map_figure(found: SurvivalMap) -> Spec:
         64 + 27 * len(found.sizes), annotations=[], margin={"l": 8, "r": 12, "t": 30, "b": 8},
         yaxis=axis(
             tickvals=list(range(len(found.sizes))), showgrid=False, zeroline=False, title=_title("times the positions held now"),
-            ticktext=[f"× {size:g}  ({size * found.leverage:.2g}x)" for size in found.sizes],
+            ticktext=[_size_tick(size, found.leverage) for size in found.sizes],
         ),
     )  # fmt: skip
     data = [_panel(shape, number, len(panels), *panel) for number, panel in enumerate(panels)]
     return {"data": data, "layout": shape}
+
+
+def _size_tick(size: float, leverage: float) -> str:
+    told = f"× {size:g}  ({size * leverage:.2g}x)"
+    return f"<b>{told}</b>" if size == 1.0 else told
 
 
 def _short(blend: float) -> str:
@@ -122,8 +136,8 @@ def _panel(shape: Spec, number: int, count: int, title: str, names: list[str], c
     )  # fmt: skip
     shape["annotations"].append(
         {
-            "text": title, "x": left + width / 2, "y": 1.0, "xref": "paper", "yref": "paper", "yanchor": "bottom",
-            "showarrow": False, "font": {"color": "--ink", "size": 12},
+            "text": title, "x": left + width / 2, "y": 1.0, "xref": "paper", "yref": "paper", "xanchor": "center",
+            "yanchor": "bottom", "showarrow": False, "font": {"color": "--ink", "size": 12},
         }
     )  # fmt: skip
     rows = list(zip(*(cell.by_size for cell in cells), strict=True))

@@ -29,7 +29,9 @@ def verdict_of(sized: Sized) -> str:
     """The answer in a sentence or two."""
     bounds = bounds_words(sized.bounds)
     if sized.uniform is None:
-        return f"No size of this book keeps the bounds ({bounds}): coins, costs or what cannot be cut breaks them already."
+        return (
+            f"No size of this book keeps the bounds ({bounds}): coins, costs or what cannot be cut breaks them already."
+        )
     if not sized.needed:
         return f"The book keeps the bounds as it stands: {bounds}, up to {times(sized.uniform)}."
     told = f"The book is too large: {bounds} only up to {times(sized.uniform)}."

@@ -56,7 +56,8 @@ class History:
 class DrillAsked:
     """A drill as the trader asks for it. `shock` multiplies every move, `blend` pulls correlation towards one (above 0) or
     towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`).
-    `scale` : every position so many times as large from the start. `arrives_ns` : how long money sent at the start is on its way to an account, by its name."""
+    `scale` : every position so many times as large from the start. `arrives_ns` : how long money sent at the start is on its
+    way to an account, by its name."""
 
     book: Path
     playbook: Path | None

@@ -68,8 +68,13 @@ def two_sides(first: Path, second: Path | None, scales: Sequence[float]) -> tupl
         raise InputError(f"{len(scales)} sizes are given: two sides can be compared, so give --scale once or twice")
     sizes = (scales[0], scales[-1]) if scales else (1.0, 1.0)
     if second is None and sizes[0] == sizes[1]:
-        raise InputError("there is nothing to compare: name a second playbook, or give two sizes like --scale 1 --scale 0.6")
+        raise InputError(
+            "there is nothing to compare: name a second playbook, or give two sizes like --scale 1 --scale 0.6"
+        )
     playbooks = (first, second or first)
     told = [f" x {size:g}" if sizes[0] != sizes[1] else "" for size in sizes]
-    one, other = ((f"{playbook.stem}{size}", playbook, scale) for playbook, size, scale in zip(playbooks, told, sizes, strict=True))
+    one, other = (
+        (f"{playbook.stem}{size}", playbook, scale)
+        for playbook, size, scale in zip(playbooks, told, sizes, strict=True)
+    )
     return one, other

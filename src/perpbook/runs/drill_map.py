@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from perpbook.engine.drilled import Cell, SurvivalMap
 from perpbook.errors import InputError
 from perpbook.runs.drill import ALONE, DrillAsked, Tell, nothing, plan_drill
 from perpbook.runs.storms import HAS_CORRELATION
+
+if TYPE_CHECKING:
+    from perpbook.engine.drill import Drill
 
 BLENDS = (-0.5, 0.0, 0.5, 1.0)
 SHOCKS = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -36,7 +40,6 @@ def survival_map(
     InputError : paths without a correlation, or too few of them for the chance asked for.
     DataError : history is missing.
     """
-    from perpbook.engine.drill import scales_survived
     from perpbook.engine.moments import gross_leverage
 
     if asked.kind in ALONE or (asked.kind not in HAS_CORRELATION and any(blends)):
@@ -52,16 +55,7 @@ def survival_map(
         for blend in blends:
             tell("drawing", len(cells), len(shocks) * len(blends))
             plan = plan_drill(replace(asked, shock=shock, blend=blend, playbook=None))
-            worst = np.sort(scales_survived(plan.drill).min(axis=1))
-            cells.append(
-                Cell(
-                    blend=blend,
-                    shock=shock,
-                    lives=float((worst > 1.0).mean()),
-                    scale=float(worst[int(chance * asked.paths)]),
-                    by_size=tuple(float((worst >= size).mean()) for size in SIZES),
-                )
-            )
+            cells.append(_cell(plan.drill, (blend, shock), chance))
             notes, leverage, facts = plan.notes, gross_leverage(plan.drill), plan.facts
     return SurvivalMap(
         paths=asked.paths,
@@ -74,6 +68,20 @@ def survival_map(
         cells=tuple(cells),
         facts={name: value for name, value in facts.items() if name not in ("shock", "blend", "playbook")},
         notes=notes,
+    )
+
+
+def _cell(drill: Drill, where: tuple[float, float], chance: float) -> Cell:
+    """One pass over the futures of a combination (blend, shock) tells every size."""
+    from perpbook.engine.drill import scales_survived
+
+    worst = np.sort(scales_survived(drill).min(axis=1))
+    return Cell(
+        blend=where[0],
+        shock=where[1],
+        lives=float((worst > 1.0).mean()),
+        scale=float(worst[int(chance * drill.paths)]),
+        by_size=tuple(float((worst >= size).mean()) for size in SIZES),
     )
 
 

@@ -18,7 +18,9 @@ MOST = 64.0
 def check_scale(scale: float) -> None:
     """Refuse a scale that is no size of this book."""
     if not 0.0 < scale <= MOST:
-        raise InputError(f"a scale of {scale:g} does not do: choose from above 0 to {MOST:g} times the positions held now")
+        raise InputError(
+            f"a scale of {scale:g} does not do: choose from above 0 to {MOST:g} times the positions held now"
+        )
 
 
 def scaled(snapshot: Snapshot, terms: Mapping[str, VenueTerms], scale: float) -> Snapshot:

@@ -113,9 +113,7 @@ def _bench(asked: SizeAsked, drill: object, threads: int) -> Bench:
     from perpbook.runs.check import read_inputs
 
     assert isinstance(drill, Drill)
-    snapshot, _ = read_inputs(
-        asked.drill.book, None, market=None, now_ns=None, terms_folders=asked.drill.terms_folders
-    )
+    snapshot, _ = read_inputs(asked.drill.book, None, market=None, now_ns=None, terms_folders=asked.drill.terms_folders)
     arrays = book_arrays(snapshot.book, snapshot.market, drill.journey.terms)
     alone = replace(drill, journey=replace(drill.journey, book=snapshot.book, playbook=None, due=None))
     return set_bench(alone, arrays, asked.bounds, threads)
@@ -123,9 +121,7 @@ def _bench(asked: SizeAsked, drill: object, threads: int) -> Bench:
 
 def seeds_of(seed: int, count: int) -> list[int]:
     """Seeds of futures that the drill itself does not draw."""
-    return [
-        int(one.generate_state(1, np.uint64)[0] >> 1) for one in np.random.SeedSequence(seed).spawn(count)
-    ]
+    return [int(one.generate_state(1, np.uint64)[0] >> 1) for one in np.random.SeedSequence(seed).spawn(count)]
 
 
 def _tested_uniform(bench: Bench, uniform: Uniform, seed: int) -> tuple[Uniform, list[Tried]]:
@@ -145,10 +141,10 @@ def _tested_cut(
     found = tested_cut(bench, uniform, seeds_of(seed, TRIES), lambda name: tell(name, 0, 1))
     if found is None:
         return None, []
-    cut, sizes, fresh, tested_with = found
-    tried = [bench.judged("trims", bench.run(sizes), fresh=False), fresh]
+    cut, last = found
+    tried = [bench.judged("trims", bench.run(last.sizes), fresh=False), last.tried]
     if playbook is not None:
-        tried.append(_under(bench, sizes, tested_with, playbook))
+        tried.append(_under(bench, last.sizes, last.seed, playbook))
     return cut, tried
 
 
