@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from perpbook.engine.cut import cheapest, to_lots
+from perpbook.engine.cut import cheapest, look, to_lots
 from perpbook.engine.moments import at_sizes, draw_path, ends_of, limits_of_paths
 from perpbook.engine.sized import Bounds
 from perpbook.engine.trial import Bench, largest_uniform_scale
@@ -61,7 +61,7 @@ def test_a_larger_book_never_survives_more(hedged: Bench) -> None:
 def test_trims_cost_no_more_than_cutting_all_alike_and_keep_the_bound(hedged: Bench) -> None:
     uniform = largest_uniform_scale(hedged)
     assert uniform is not None and uniform.scale < 1.0
-    found = cheapest(hedged, uniform, {}, quiet)
+    found = cheapest(hedged, look(hedged, uniform, quiet), {}, quiet)
     assert found is not None and found.solution.cost <= uniform.cost * (1.0 + 1e-6)
     sizes = to_lots(hedged, found)
     assert deaths_in(hedged.run(sizes)) <= 4
@@ -77,7 +77,7 @@ def test_no_leg_of_a_hedge_is_cut_alone(tmp_path: Path) -> None:
     assert deaths_in(bench.run(np.array([1.0, 0.3]))) == 20
     uniform = largest_uniform_scale(bench)
     assert uniform is not None
-    found = cheapest(bench, uniform, {}, quiet)
+    found = cheapest(bench, look(bench, uniform, quiet), {}, quiet)
     assert found is not None
     sizes = to_lots(bench, found)
     assert deaths_in(bench.run(sizes)) == 0
@@ -129,7 +129,7 @@ def test_cuts_find_what_a_programme_with_everything_written_out_finds(tmp_path: 
     bench = replace(bench, task=replace(bench.task, lost=0))
     uniform = largest_uniform_scale(bench)
     assert uniform is not None and uniform.scale < 1.0
-    found = cheapest(bench, uniform, {}, quiet)
+    found = cheapest(bench, look(bench, uniform, quiet), {}, quiet)
     assert found is not None
     assert found.solution.cost == pytest.approx(slow_cost(bench), rel=1e-4)
     assert (bench.task.scales_at(found.solution.scale) >= 1.0).all()

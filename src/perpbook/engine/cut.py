@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.engine.moments import Moment, ends_of, limits_of_paths
+from perpbook.engine.drill import Futures
+from perpbook.engine.moments import Ends, Moment, ends_of, limits_of_paths
 from perpbook.engine.sized import BindingFuture, Cut, Room, Tried, Uniform
 from perpbook.engine.trial import Bench
 from perpbook.engine.trims import Search, fit_losses
@@ -59,28 +60,50 @@ class Attempt:
     seed: int
 
 
-def cheapest(bench: Bench, uniform: Uniform, known: Moments, tell: Tell) -> Found | None:
-    """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do."""
-    task, losses = bench.task, None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the drill's own futures tell once and for all: how large a book each bears (`order`), where it ends (`ends`, with a
+    bound on the shortfall), and a drill (`futures`) of the book at `sizes` to start from."""
+
+    order: Floats
+    ends: Ends | None
+    sizes: Floats
+    futures: Futures | None
+
+
+def look(bench: Bench, uniform: Uniform, tell: Tell) -> Seen:
+    """One look at the futures, before any trims are sought."""
+    task, bounded = bench.task, bench.task.shortfall is not None
     tell("the futures that ask for most")
-    order = task.scales_at(np.ones(len(task.items))).min(axis=1)
-    ends = ends_of(task.ground) if task.shortfall is not None else None
-    sizes, allowed, moments = np.full(len(task.items), min(uniform.scale, 1.0)), task.shortfall or np.inf, known
+    sizes = np.full(len(task.items), min(uniform.scale, 1.0))
+    return Seen(
+        order=task.scales_at(np.ones(len(task.items))).min(axis=1),
+        ends=ends_of(task.ground) if bounded else None,
+        sizes=sizes,
+        futures=bench.run(sizes) if bounded else None,
+    )
+
+
+def cheapest(bench: Bench, seen: Seen, moments: Moments, tell: Tell) -> Found | None:
+    """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do."""
+    task, sizes, futures = bench.task, seen.sizes, seen.futures
+    allowed = np.inf if task.shortfall is None else task.shortfall
+    tell("the cheapest trims")
     for refit in range(REFITS):
-        if ends is not None:
-            losses = fit_losses(task, ends, sizes, bench.run(sizes))
-        tell("the cheapest trims")
+        losses = None
+        if seen.ends is not None and futures is not None:
+            losses = fit_losses(task, seen.ends, sizes, futures)
         search = Search(task=task, losses=losses, allowed=allowed, moments=moments)
-        found = search.run(order)
+        found = search.run(seen.order)
         if found is None:
             return None
         solution, dropped = found
         if task.shortfall is None:
             break
-        short, _ = bench.shortfall(bench.run(solution.scale))
+        sizes, moments, futures = solution.scale, search.moments, bench.run(solution.scale)
+        short, _ = bench.shortfall(futures)
         if short is None or short <= task.shortfall * (1.0 + 1e-6):
             break
-        sizes, moments = solution.scale, search.moments
         allowed *= min(1.0, task.shortfall / short) if refit else 1.0
     return Found(solution=solution, search=search, dropped=dropped)
 
@@ -145,10 +168,10 @@ def tested_scale(bench: Bench, scale: float, seeds: Sequence[int]) -> tuple[floa
 def tested_cut(bench: Bench, uniform: Uniform, seeds: Sequence[int], tell: Tell) -> tuple[Cut, Attempt] | None:
     """The cheapest trims that new futures bear out; None when no trims keep the bounds. Where new futures do not agree, the trims
     are sought again within tighter bounds, and at last shrunk together, the one change of size that is always safe."""
-    aim, last, drawn = bench, None, 0.0
+    aim, last, drawn, seen = bench, None, 0.0, look(bench, uniform, tell)
     for number, seed in enumerate(seeds):
         known: Moments = {} if last is None else last.found.search.moments
-        found = cheapest(aim, uniform, known, tell) if number < RESOLVES else None
+        found = cheapest(aim, seen, known, tell) if number < RESOLVES else None
         if found is not None:
             sizes = to_lots(aim, found)
         elif last is None:

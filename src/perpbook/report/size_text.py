@@ -123,9 +123,10 @@ def _tell_trims(console: Console, cut: Cut) -> None:
 def tried_row(one: Tried, start: float) -> tuple[str, ...]:
     """A line of the test's table."""
     futures = ("new" if one.fresh else "its own") + (", under the playbook" if one.rules else "")
-    short = "too few futures" if one.shortfall is None else f"{money(one.shortfall)} ({share(one.shortfall / start)})"
-    if one.shortfall is not None and one.error:
-        short += f" ± {money(1.96 * one.error)}"
+    short = "too few futures"
+    if one.shortfall is not None:
+        error = f" ± {1.96 * one.error:,.0f}" if one.error else ""
+        short = f"{one.shortfall:,.0f}{error} ({share(one.shortfall / start)})"
     dies = with_interval(Chance(count=one.deaths, paths=one.paths))
     return SIZES[one.size], futures, dies, short, "yes" if one.keeps else "NO"
 
@@ -136,7 +137,7 @@ def _tell_tried(console: Console, sized: Sized) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("size", "futures"):
         table.add_column(title)
-    for title in ("lose an account", "shortfall", "keeps"):
+    for title in ("lose an account", "shortfall, $", "keeps"):
         table.add_column(title, justify="right")
     for one in sized.tried:
         table.add_row(*tried_row(one, sized.start))
