@@ -71,10 +71,10 @@ def test_trims_cost_no_more_than_cutting_all_alike_and_keep_the_bound(hedged: Be
 def test_no_leg_of_a_hedge_is_cut_alone(tmp_path: Path) -> None:
     # Both legs fall by a fifth in half of the futures, only the short one rises in the others.
     fall, rise = np.log([0.8, 0.8]), np.log([1.0, 1.08])
-    moves = np.array([np.outer(one, np.full(12, 1 / 12)) for one in [fall, rise] * 20])
+    moves = np.array([np.outer(one, np.full(8, 1 / 8)) for one in [fall, rise] * 10])
     bench = bench_of(book_of(tmp_path, "hyperliquid", 9_000.0, LEGS), moves, Bounds(chance=0.25, shortfall=None))
-    assert deaths_in(bench.run(np.array([1.0, 1.0]))) == 20
-    assert deaths_in(bench.run(np.array([1.0, 0.3]))) == 20
+    assert deaths_in(bench.run(np.array([1.0, 1.0]))) == 10
+    assert deaths_in(bench.run(np.array([1.0, 0.3]))) == 10
     uniform = largest_uniform_scale(bench)
     assert uniform is not None
     found = cheapest(bench, look(bench, uniform, quiet), {}, quiet)

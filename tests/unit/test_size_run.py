@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.engine.drilled import Cell, SurvivalMap
+from perpbook.engine.sized import Bounds, Cut, Sized
 from perpbook.report.drill_map import legend, map_figure
 from perpbook.report.map_page import map_page
+from perpbook.report.size_text import verdict_of
 from tests.unit.size_books import book_of
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +76,19 @@ def test_isolated_and_whole_position_margin_are_told(tmp_path: Path) -> None:
     said = " ".join(data["doubts"])
     assert "jumps with the whole position" in said and "isolated, a bucket of its own" in said
     assert data["needed"] and data["cut"]["tested"]
+
+
+def test_where_shrinking_alike_cannot_help_trims_are_sought_all_the_same() -> None:
+    cut = Cut(
+        trims=(), cost=10.0, drawn=9.0, kept=0.5, tested=True, tries=1, binding=(), shortfall_binds=True, room=()
+    )  # fmt: skip
+    found = Sized(
+        bounds=Bounds(chance=None, shortfall=0.1), start=100.0, uniform=None, cut=cut, needed=True, reached=True, tried=(),
+        doubts=(), facts={}, notes=(), not_modelled=(),
+    )  # fmt: skip
+    assert "No common scale" in verdict_of(found) and "cheapest trims cost $10.00" in verdict_of(found)
+    assert "No trims do" in verdict_of(replace(found, cut=None, reached=False))
+    assert "DID NOT BEAR THEM OUT" in verdict_of(replace(found, cut=replace(cut, tested=False), reached=False))
 
 
 @pytest.mark.parametrize(

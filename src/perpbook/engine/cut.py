@@ -11,7 +11,7 @@ from perpbook.engine.drill import Futures
 from perpbook.engine.moments import Ends, Moment, ends_of, limits_of_paths
 from perpbook.engine.sized import BindingFuture, Cut, Room, Tried, Uniform
 from perpbook.engine.trial import Bench
-from perpbook.engine.trims import Search, fit_losses
+from perpbook.engine.trims import Losses, Search, Task, fit_losses
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import Item, exit_levels, fee_to_close, slippage
 from perpbook.model.units import HOUR_NS
@@ -20,13 +20,17 @@ from perpbook.sizing.cheapest import Solution, cheapest_sizes
 from perpbook.sizing.lots import round_to_lots
 from perpbook.sizing.quantities import lot_shares, quantity_at
 
-REFITS = 5
+REFITS = 9
+TIGHTER = 0.8
 RESOLVES = 4
 """Times that trims are sought anew before they are shrunk together."""
 
 ROUNDINGS = 8
 TIGHTENINGS = (0.05, 0.5, 2.0, 10.0, 50.0)
 """By how many of the largest lots the bounds are tightened, in turn, when no rounding keeps them."""
+
+HARDLY = 0.005
+"""Share of futures that lose an account at the sizes a search starts from, where no common scale keeps the bounds."""
 
 MOST_TOLD = 6
 """Futures that are told of those that bind."""
@@ -71,13 +75,16 @@ class Seen:
     futures: Futures | None
 
 
-def look(bench: Bench, uniform: Uniform, tell: Tell) -> Seen:
-    """One look at the futures, before any trims are sought."""
+def look(bench: Bench, uniform: Uniform | None, tell: Tell) -> Seen:
+    """One look at the futures, before any trims are sought: from the common scale, or, where none keeps the bounds, from one at
+    which hardly any account dies, so that losses are still those of positions."""
     task, bounded = bench.task, bench.task.shortfall is not None
     tell("the futures that ask for most")
-    sizes = np.full(len(task.items), min(uniform.scale, 1.0))
+    order = task.scales_at(np.ones(len(task.items))).min(axis=1)
+    scale = float(np.quantile(order, HARDLY)) if uniform is None else uniform.scale
+    sizes = np.full(len(task.items), min(scale, 1.0))
     return Seen(
-        order=task.scales_at(np.ones(len(task.items))).min(axis=1),
+        order=order,
         ends=ends_of(task.ground) if bounded else None,
         sizes=sizes,
         futures=bench.run(sizes) if bounded else None,
@@ -85,27 +92,42 @@ def look(bench: Bench, uniform: Uniform, tell: Tell) -> Seen:
 
 
 def cheapest(bench: Bench, seen: Seen, moments: Moments, tell: Tell) -> Found | None:
-    """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do."""
-    task, sizes, futures = bench.task, seen.sizes, seen.futures
+    """The cheapest sizes that keep the bounds on the drill's own futures; None when no sizes do.
+
+    Losses are lines fitted to a drill. They are fitted again at the sizes found, until a drill of these keeps the shortfall;
+    where so many accounts die there that nothing helps any more, the first lines serve, with the bound drawn tighter.
+    """
+    task, last = bench.task, None
     allowed = np.inf if task.shortfall is None else task.shortfall
+    first = _lines(task, seen, seen.sizes, seen.futures)
+    losses = first
     tell("the cheapest trims")
     for refit in range(REFITS):
-        losses = None
-        if seen.ends is not None and futures is not None:
-            losses = fit_losses(task, seen.ends, sizes, futures)
         search = Search(task=task, losses=losses, allowed=allowed, moments=moments)
-        found = search.run(seen.order)
-        if found is None:
-            return None
-        solution, dropped = found
+        solved = search.run(seen.order)
+        if solved is None and (last is None or losses is first):
+            return last
+        if solved is None:
+            losses, allowed = first, allowed * TIGHTER
+            continue
+        last = Found(solution=solved[0], search=search, dropped=solved[1])
         if task.shortfall is None:
-            break
-        sizes, moments, futures = solution.scale, search.moments, bench.run(solution.scale)
+            return last
+        sizes, moments = solved[0].scale, search.moments
+        futures = bench.run(sizes)
         short, _ = bench.shortfall(futures)
         if short is None or short <= task.shortfall * (1.0 + 1e-6):
-            break
-        allowed *= min(1.0, task.shortfall / short) if refit else 1.0
-    return Found(solution=solution, search=search, dropped=dropped)
+            return last
+        if losses is first and refit:
+            allowed *= NUDGE * task.shortfall / short
+        else:
+            losses = _lines(task, seen, sizes, futures)
+            allowed *= min(1.0, task.shortfall / short) if refit else 1.0
+    return last
+
+
+def _lines(task: Task, seen: Seen, sizes: Floats, futures: Futures | None) -> Losses | None:
+    return fit_losses(task, seen.ends, sizes, futures) if seen.ends is not None and futures is not None else None
 
 
 def to_lots(bench: Bench, found: Found) -> Floats:
@@ -165,7 +187,7 @@ def tested_scale(bench: Bench, scale: float, seeds: Sequence[int]) -> tuple[floa
     return float(sizes[0]), tried
 
 
-def tested_cut(bench: Bench, uniform: Uniform, seeds: Sequence[int], tell: Tell) -> tuple[Cut, Attempt] | None:
+def tested_cut(bench: Bench, uniform: Uniform | None, seeds: Sequence[int], tell: Tell) -> tuple[Cut, Attempt] | None:
     """The cheapest trims that new futures bear out; None when no trims keep the bounds. Where new futures do not agree, the trims
     are sought again within tighter bounds, and at last shrunk together, the one change of size that is always safe."""
     aim, last, drawn, seen = bench, None, 0.0, look(bench, uniform, tell)

@@ -44,6 +44,9 @@ def doubts_of(task: Task, book: Book, *, playbook: bool) -> tuple[str, ...]:
         )
     if any(one.arrives_ns is not None for one in book.transfers):
         out.append("money under way: sizes are sought without it and drilled with it")
+    around = task.ground.drill.surroundings
+    if around is not None and around.taken.size:
+        out.append("the storm takes winning positions: sizes are sought as if it left them, and drilled as it does")
     if playbook:
         out.append(
             "the playbook's rules change sizes on the way: sizes are sought without them, and drilled with and without them"

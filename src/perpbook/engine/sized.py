@@ -88,7 +88,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sized:
-    """All of it. `uniform` None: no scale keeps the bounds. `cut` None: no trims are needed, or none do (`reached` False).
+    """All of it. `uniform` None: no common scale keeps the bounds. `cut` None: no trims are needed, or none do (`reached` False).
     `doubts` : where one pass does not tell the size, and what was done about it."""
 
     bounds: Bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perpbook.engine.sized import BindingFuture, Bounds, Cut, Room, Sized, Tried, Uniform
@@ -27,23 +28,21 @@ def bounds_words(bounds: Bounds) -> str:
 
 def verdict_of(sized: Sized) -> str:
     """The answer in a sentence or two."""
-    bounds = bounds_words(sized.bounds)
-    if sized.uniform is None:
-        return (
-            f"No size of this book keeps the bounds ({bounds}): coins, costs or what cannot be cut breaks them already."
-        )
-    if not sized.needed:
+    bounds, cut = bounds_words(sized.bounds), sized.cut
+    if sized.uniform is not None and not sized.needed:
         return f"The book keeps the bounds as it stands: {bounds}, up to {times(sized.uniform)}."
-    told = f"The book is too large: {bounds} only up to {times(sized.uniform)}."
-    if sized.cut is None:
-        return f"{told} No trims were found that do it cheaper."
-    cut = sized.cut
+    if sized.uniform is None:
+        told = f"No common scale on the positions keeps the bounds: {bounds}."
+    else:
+        told = f"The book is too large: {bounds} only up to {times(sized.uniform)}."
+    if cut is None:
+        return f"{told} No trims do: what costs, coins and the rest of the book lose breaks them already."
     told += f" The cheapest trims cost {money(cut.cost)} and keep {share(cut.kept)} of the positions"
     if not cut.tested:
-        return f"{told}; NEW FUTURES DID NOT BEAR THEM OUT after {cut.tries} tries: trim more, or draw more futures."
-    if not cut.trims:
-        return f"{told}."
-    return f"{told}, against {money(sized.uniform.cost)} for cutting all alike."
+        return f"{told}; NEW FUTURES DID NOT BEAR THEM OUT in {cut.tries} tries: trim more, or draw more futures."
+    return (
+        f"{told}." if sized.uniform is None else f"{told}, against {money(sized.uniform.cost)} for cutting all alike."
+    )
 
 
 def times(uniform: Uniform) -> str:
@@ -60,12 +59,15 @@ def binding_words(one: BindingFuture) -> str:
     return f"future {one.path}, hour {one.hours:g}: {moves}, and {one.account} stands at its margin"
 
 
-def room_words(one: Room) -> str:
-    """What a dollar is worth."""
-    return (
-        f"$1 more collateral in {one.account} allows {money(one.allows)} more of positions, and saves "
-        f"{one.saves * 100:.2g} cents of trimming"
-    )
+def room_words(rooms: Sequence[Room]) -> list[str]:
+    """What a dollar is worth, accounts where it is worth the same together."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in rooms:
+        alike.setdefault((money(one.allows), f"{one.saves * 100:.2g}"), []).append(one.account)
+    return [
+        f"$1 more collateral in {' or '.join(names)} allows {allows} more of positions, and saves {cents} cents of trimming"
+        for (allows, cents), names in alike.items()
+    ]
 
 
 def tested_words(sized: Sized) -> str | None:
@@ -94,8 +96,8 @@ def tell_size(console: Console, sized: Sized) -> None:
             console.print(f"Binds: {binding_words(one)}.")
         if sized.cut.shortfall_binds:
             console.print("Binds: the mean loss of the worst 2.5 % of futures.")
-        for room in sized.cut.room:
-            console.print(f"{room_words(room)}.")
+        for told in room_words(sized.cut.room):
+            console.print(f"{told}.")
     for one_doubt in sized.doubts:
         console.print(f"To doubt: {one_doubt}.")
     for note in sized.notes:

@@ -81,7 +81,7 @@ def size_book(asked: SizeAsked, tell: Tell = nothing, *, threads: int = 2) -> Si
     if uniform is not None:
         uniform, more = _tested_uniform(bench, uniform, asked.drill.seed)
         tried += more
-    if uniform is not None and needed:
+    if needed:
         cut, more = _tested_cut(bench, uniform, asked.drill.seed, tell, playbook)
         tried += more
     return Sized(
@@ -134,7 +134,7 @@ def _tested_uniform(bench: Bench, uniform: Uniform, seed: int) -> tuple[Uniform,
 
 
 def _tested_cut(
-    bench: Bench, uniform: Uniform, seed: int, tell: Tell, playbook: Playbook | None
+    bench: Bench, uniform: Uniform | None, seed: int, tell: Tell, playbook: Playbook | None
 ) -> tuple[Cut | None, list[Tried]]:
     from perpbook.engine.cut import tested_cut
 
