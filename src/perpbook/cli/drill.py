@@ -42,6 +42,10 @@ Arrives = Annotated[
     list[str] | None,
     typer.Option("--arrives", help="account=45m: how long money sent at the start takes to it; repeat it."),
 ]
+Scales = Annotated[
+    list[float] | None,
+    typer.Option("--scale", help="All positions so many times as large; once for both sides, twice for one each."),
+]
 Threads = Annotated[int, typer.Option("--threads", help="Threads; they change no figure.", min=1, max=256)]
 MadeUp = Annotated[bool, typer.Option("--made-up", help="Draw from simulated history: a trial without any data.")]
 
@@ -81,6 +85,9 @@ def run(
     max_mem: Annotated[
         str | None, typer.Option("--max-mem", help="Most memory: 2GB, 500MB. Too little is refused before it begins.")
     ] = None,
+    with_map: Annotated[
+        bool, typer.Option("--map", help="Put the survival map into the report: size of the book, correlation, moves.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw futures, run the book through each of them, and tell what dies, how often, and what the playbook saves.
@@ -103,16 +110,20 @@ def drilled(given: dict[str, Any]) -> Answer:
     from perpbook.runs.drill import run_asked_drill
     from perpbook.runs.drill_asked import drill_from, manner_from
     from perpbook.runs.drill_keep import keep_drill
+    from perpbook.runs.drill_map import MAP_PATHS, map_beside
     from perpbook.runs.drill_page import write_drill
 
     def say(words: str) -> None:
         if not given["as_json"]:
             typer.echo(words, err=True)
 
+    asked, survival = drill_from(given), None
     with progress("Drill", quiet=given["as_json"]) as tell:
-        found = run_asked_drill(drill_from(given), tell, threads=given["threads"], manner=manner_from(given, say))
+        found = run_asked_drill(asked, tell, threads=given["threads"], manner=manner_from(given, say))
+        if given["with_map"] and given["html"] is not None:
+            survival = map_beside(asked, paths=min(asked.paths, MAP_PATHS), tell=tell)
     if given["html"] is not None:
-        write_drill(found, given["html"])
+        write_drill(found, given["html"], survival)
     if given["save"] is not None and found.drill is not None:
         keep_drill(found, given["save"])
     return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
@@ -122,7 +133,8 @@ def drilled(given: dict[str, Any]) -> Answer:
 def compare(
     book: Annotated[Path, typer.Argument(help="Book file.")],
     first: Annotated[Path, typer.Argument(help="A playbook.")],
-    second: Annotated[Path, typer.Argument(help="Another.")],
+    second: Annotated[Path | None, typer.Argument(help="Another; the same one unless given.")] = None,
+    scale: Scales = None,
     storm: Storm = None,
     paths: Paths = 10_000,
     horizon: Horizon = None,
@@ -142,21 +154,21 @@ def compare(
     threads: Threads = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Put two playbooks through the same futures: who dies under which, and what the difference is worth."""
+    """Put two playbooks, or two sizes, through the same futures: who dies under which, and what the difference is worth."""
     given = locals()
 
     def work() -> Answer:
         from perpbook.report.drill_compare import compare_futures, tell_comparison
         from perpbook.report.progress import progress
         from perpbook.runs.drill import run_asked_drill
-        from perpbook.runs.drill_asked import drill_from
+        from perpbook.runs.drill_asked import drill_from, two_sides
 
-        sides = []
+        sides, futures = two_sides(first, second, scale or []), []
         with progress("Drill", quiet=as_json) as tell:
-            for playbook in (first, second):
-                asked = drill_from(given | {"playbook": playbook, "no_playbook": False})
-                sides.append(run_asked_drill(asked, tell, threads=threads).main)
-        found = compare_futures((first.stem, second.stem), sides[0], sides[1])
+            for _, playbook, size in sides:
+                asked = drill_from(given | {"playbook": playbook, "no_playbook": False, "scale": size})
+                futures.append(run_asked_drill(asked, tell, threads=threads).main)
+        found = compare_futures((sides[0][0], sides[1][0]), futures[0], futures[1])
         return Answer(data=found, tell=lambda console: tell_comparison(console, found))
 
     reply("drill-compare/1", as_json, work)
@@ -178,9 +190,10 @@ def survival(
     funding: shared.Carry = None,
     lake: shared.LakeAt = None,
     made_up: MadeUp = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write heatmaps as one self-contained page.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Map how often every account lives, and how large the book may be, over correlation and the size of moves."""
+    """Map how often every account lives, and how large the book may be, over correlation, the size of moves and of the book."""
     given = locals() | {"playbook": None, "no_playbook": True, "storm": None, "shock": 1.0, "blend": 0.0, "block": None}
 
     def work() -> Answer:
@@ -188,14 +201,17 @@ def survival(
         from perpbook.report.progress import progress
         from perpbook.runs.drill_asked import drill_from
         from perpbook.runs.drill_map import survival_map
+        from perpbook.runs.drill_page import write_map
 
         with progress("Map", quiet=as_json) as tell:
             found = survival_map(drill_from(given), chance=chance, tell=tell)
+        if html is not None:
+            write_map(found, html)
 
         def told(console: Console) -> None:
             for note in found.notes:
                 console.print(f"Note: {note}.")
-            tell_map(console, found.cells, chance)
+            tell_map(console, found)
 
         return Answer(data=found, tell=told)
 

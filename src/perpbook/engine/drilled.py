@@ -59,23 +59,28 @@ class Drilled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One combination: the share of futures in which every account lives at the size held now, and the largest common scale
-    at which at most `chance` of futures lose one."""
+    """One combination: the share of futures in which every account lives at the size held now, the largest common scale at which
+    at most `chance` of futures lose one, and the share that lives at each of the map's sizes."""
 
     blend: float
     shock: float
     lives: float
     scale: float
+    by_size: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurvivalMap:
-    """Cells by shock, then by blend. `chance` is what `scale` allows."""
+    """Cells by shock, then by blend. `chance` is what `scale` allows. `sizes` multiply the positions held now, which are
+    `leverage` times equity: notional of all accounts over the book's equity."""
 
     paths: int
     chance: float
     kind: str
     blends: tuple[float, ...]
     shocks: tuple[float, ...]
+    sizes: tuple[float, ...]
+    leverage: float
     cells: tuple[Cell, ...]
+    facts: Mapping[str, Any]
     notes: tuple[str, ...]

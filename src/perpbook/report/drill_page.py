@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from perpbook.engine.drilled import Drilled
+from perpbook.engine.drilled import Drilled, SurvivalMap
 from perpbook.report import drill_figures
+from perpbook.report.drill_map import legend, map_figure
 from perpbook.report.drill_missed import missed_of, missed_sentence
 from perpbook.report.drill_orders import death_orders, order_figure
 from perpbook.report.drill_replay import replays_of
@@ -16,7 +17,7 @@ from perpbook.report.rescue_told import headline_of, rescue_sentences, rows_of
 from perpbook.report.spoken import clock, length
 
 
-def drill_page(drilled: Drilled) -> str:
+def drill_page(drilled: Drilled, survival: SurvivalMap | None = None) -> str:
     """The whole page as text."""
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -29,6 +30,8 @@ def drill_page(drilled: Drilled) -> str:
         figures[f"replay-{number}"] = drill_figures.replay_figure(replay, hours)
     rescues = rescue_figures(drilled)
     figures |= {name: figure for name, _, figure in rescues}
+    if survival is not None:
+        figures["survival"] = map_figure(survival)
     return (
         environment()
         .get_template("drill.html.jinja")
@@ -51,6 +54,8 @@ def drill_page(drilled: Drilled) -> str:
             rescue_rows=rows_of(drilled.rescue),
             rescue_figures=[(name, account) for name, account, _ in rescues],
             figures=figures,
+            survival=survival,
+            bands=legend(survival) if survival else [],
             share_of=share,
             length_of=length,
             clock_of=clock,

@@ -13,6 +13,7 @@ import numpy as np
 
 from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
+from perpbook.runs.scaled import check_scale, scaled
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
@@ -60,7 +61,8 @@ class History:
 class DrillAsked:
     """A drill as the trader asks for it. `shock` multiplies every move, `blend` pulls correlation towards one (above 0) or
     towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`).
-    `arrives_ns` : how long money sent at the start is on its way to an account, by its name."""
+    `scale` : every position so many times as large from the start. `arrives_ns` : how long money sent at the start is on its
+    way to an account, by its name."""
 
     book: Path
     playbook: Path | None
@@ -75,6 +77,7 @@ class DrillAsked:
     block: float | None = None
     shock: float = 1.0
     blend: float = 0.0
+    scale: float = 1.0
     arrives_ns: Mapping[str, int] = field(default_factory=dict)
     terms_folders: tuple[Path, ...] = ()
 
@@ -85,6 +88,7 @@ class DrillAsked:
             raise InputError(f"the seed is {self.seed}: it must be a whole number from 0 to 2^63 - 1")
         if not 0.0 < self.shock <= 20.0:
             raise InputError(f"a shock of {self.shock:g} times every move does not do: choose from above 0 to 20")
+        check_scale(self.scale)
         if not -1.0 <= self.blend <= 1.0:
             raise InputError(f"a blend of {self.blend:g} does not do: -1 is no correlation, 0 the past's, 1 all as one")
         if self.kind in ALONE and self.storm is None:
@@ -179,6 +183,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     )
     _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
+    snapshot = scaled(snapshot, terms, asked.scale)
     journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
     past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
     ground = ground_of(snapshot, terms, journey, past)
@@ -370,6 +375,7 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "seed": asked.seed,
         "shock": asked.shock,
         "blend": asked.blend,
+        "scale": asked.scale,
         "arrives_hours": {name: length / HOUR_NS for name, length in asked.arrives_ns.items()},
         "nu": asked.nu if asked.kind in ("copula", "student") else None,
         "history_from": to_iso(int(past.open_ns[0])) if past else None,

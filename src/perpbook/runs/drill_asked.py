@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         block=given["block"],
         shock=given["shock"],
         blend=given["blend"],
+        scale=given.get("scale", 1.0),
         arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
         terms_folders=terms_folders(),
     )
@@ -87,3 +88,26 @@ def manner_from(given: Mapping[str, Any], say: Callable[[str], object]) -> Manne
         most_bytes=bytes_of(given["max_mem"]) if given["max_mem"] else None,
         say=say,
     )
+
+
+def two_sides(first: Path, second: Path | None, scales: Sequence[float]) -> tuple[tuple[str, Path, float], ...]:
+    """(name, playbook, scale) of the two sides of a comparison.
+
+    Raises
+    ------
+    InputError : the two are the same, or more than two sizes are given.
+    """
+    if len(scales) > 2:
+        raise InputError(f"{len(scales)} sizes are given: two sides can be compared, so give --scale once or twice")
+    sizes = (scales[0], scales[-1]) if scales else (1.0, 1.0)
+    if second is None and sizes[0] == sizes[1]:
+        raise InputError(
+            "there is nothing to compare: name a second playbook, or give two sizes like --scale 1 --scale 0.6"
+        )
+    playbooks = (first, second or first)
+    told = [f" x {size:g}" if sizes[0] != sizes[1] else "" for size in sizes]
+    one, other = (
+        (f"{playbook.stem}{size}", playbook, scale)
+        for playbook, size, scale in zip(playbooks, told, sizes, strict=True)
+    )
+    return one, other

@@ -1,4 +1,4 @@
-"""Writing a drill's page."""
+"""Writing the pages of drills and maps."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from typing import TYPE_CHECKING
 from perpbook.errors import InputError
 
 if TYPE_CHECKING:
-    from perpbook.engine.drilled import Drilled
+    from perpbook.engine.drilled import Drilled, SurvivalMap
 
 
-def write_drill(drilled: Drilled, path: Path) -> None:
-    """Write it; InputError when the file cannot be written."""
+def write_drill(drilled: Drilled, path: Path, survival: SurvivalMap | None = None) -> None:
+    """Write it, with the map where there is one; InputError when the file cannot be written."""
     from perpbook.report.drill_page import drill_page
 
+    _write(path, drill_page(drilled, survival))
+
+
+def write_map(survival: SurvivalMap, path: Path) -> None:
+    """Write a map's own page; InputError when the file cannot be written."""
+    from perpbook.report.map_page import map_page
+
+    _write(path, map_page(survival))
+
+
+def _write(path: Path, page: str) -> None:
     try:
-        path.write_text(drill_page(drilled), encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: the page cannot be written: {error}; name another file") from error
