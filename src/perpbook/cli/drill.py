@@ -26,7 +26,7 @@ Kind = Annotated[
     str | None,
     typer.Option(
         "--kind",
-        help="bootstrap (blocks of the past), filtered, copula, student, normal; still or replay, the storm alone.",
+        help="bootstrap (blocks of the past), filtered, vine, copula, student, normal; still or replay, the storm alone.",
     ),
 ]
 Storm = Annotated[
@@ -34,7 +34,20 @@ Storm = Annotated[
 ]
 Shock = Annotated[float, typer.Option("--shock", help="Every move so many times as large.")]
 Blend = Annotated[float, typer.Option("--blend", help="Correlation towards one (1) or none (-1).")]
-Nu = Annotated[float, typer.Option("--nu", help="Degrees of freedom of fat-tailed kinds.")]
+Nu = Annotated[
+    float | None, typer.Option("--nu", help="Degrees of freedom of fat-tailed kinds; usually fitted (copula), or 4.")
+]
+Filter = Annotated[
+    str | None,
+    typer.Option("--filter", help="gjr (a fitted GARCH, usual with perpbook[tails]) or ewma, of --kind filtered."),
+]
+Trees = Annotated[int, typer.Option("--trees", help="Trees of a vine that are fitted.")]
+Jumps = Annotated[
+    str | None,
+    typer.Option(
+        "--jumps", help='Jumps on top: "2/y,-8%,5%": rate, middle size, spread; then own=1/w, excite=0.3, beta.'
+    ),
+]
 Block = Annotated[float | None, typer.Option("--block", help="Mean length of a block of the past, in steps.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same futures.")]
 Arrives = Annotated[
@@ -58,7 +71,10 @@ def run(
     kind: Kind = None,
     shock: Shock = 1.0,
     blend: Blend = 0.0,
-    nu: Nu = 4.0,
+    nu: Nu = None,
+    filtering: Filter = None,
+    trees: Trees = 2,
+    jumps: Jumps = None,
     block: Block = None,
     arrives: Arrives = None,
     seed: Seed = 1,
@@ -117,7 +133,10 @@ def compare(
     kind: Kind = None,
     shock: Shock = 1.0,
     blend: Blend = 0.0,
-    nu: Nu = 4.0,
+    nu: Nu = None,
+    filtering: Filter = None,
+    trees: Trees = 2,
+    jumps: Jumps = None,
     block: Block = None,
     seed: Seed = 1,
     start: shared.From = None,
@@ -157,7 +176,7 @@ def survival(
     horizon: Horizon = None,
     step: Step = None,
     kind: Annotated[str, typer.Option("--kind", help="student, copula or normal.")] = "student",
-    nu: Nu = 4.0,
+    nu: Nu = None,
     seed: Seed = 1,
     start: shared.From = None,
     end: shared.To = None,

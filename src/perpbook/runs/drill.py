@@ -18,24 +18,18 @@ if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Drill, Futures
     from perpbook.engine.drilled import Drilled
-    from perpbook.kernels.paths import Source
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
-    from perpbook.scenario.overlay import Ground
-    from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
 
 Tell = Callable[[str, int, int], object]
 
-SOURCES = ("bootstrap", "filtered", "copula", "student", "normal", "still", "replay")
+SOURCES = ("bootstrap", "filtered", "vine", "copula", "student", "normal", "still", "replay")
 """Kinds of paths: `scenario.sources`; still prices move by a storm alone, replay goes through its window in the lake."""
 
 ALONE = ("still", "replay")
 """Kinds without chance: one path."""
-
-NU = 4.0
-"""Degrees of freedom of the fat-tailed kinds unless given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +48,8 @@ class History:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillAsked:
     """A drill as the trader asks for it. `shock` multiplies every move, `blend` pulls correlation towards one (above 0) or
-    towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`).
+    towards none (below 0), where the kind of path has one. `nu`, `filter` None: fitted, or the usual one; `trees` of a vine;
+    `jumps` as `scenario.jumps` reads them (`drill_source`). `storm` is an expression of storms (`scenario.compose`).
     `arrives_ns` : how long money sent at the start is on its way to an account, by its name."""
 
     book: Path
@@ -66,14 +61,19 @@ class DrillAsked:
     horizon_ns: int = 7 * DAY_NS
     step_ns: int = HOUR_NS
     seed: int = 1
-    nu: float = NU
+    nu: float | None = None
     block: float | None = None
     shock: float = 1.0
     blend: float = 0.0
+    filter: str | None = None
+    trees: int = 2
+    jumps: str | None = None
     arrives_ns: Mapping[str, int] = field(default_factory=dict)
     terms_folders: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
+        from perpbook.runs.drill_source import refuse_unfit
+
         if self.kind not in SOURCES:
             raise InputError(f'"{self.kind}" is no kind of path: choose one of {", ".join(SOURCES)}')
         if not 0 <= self.seed < 2**63:
@@ -84,10 +84,11 @@ class DrillAsked:
             raise InputError(f"a blend of {self.blend:g} does not do: -1 is no correlation, 0 the past's, 1 all as one")
         if self.kind in ALONE and self.storm is None:
             raise InputError(f"{self.kind} paths are a storm's alone: name one with --storm, or choose another --kind")
-        if self.blend != 0.0 and self.kind in ("bootstrap", "filtered", *ALONE):
+        if self.blend != 0.0 and self.kind in ("bootstrap", "filtered", "vine", *ALONE):
             raise InputError(
                 f"{self.kind} paths keep the past's own joint moves: --blend needs copula, student or normal paths"
             )
+        refuse_unfit(self)
 
 
 def nothing(step: str, number: int, total: int) -> None:
@@ -143,6 +144,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
     from perpbook.runs.check import load_all_terms, read_inputs
+    from perpbook.runs.drill_source import Sourced, source_of
     from perpbook.runs.storms import face, ground_of, replay, still, window_of
     from perpbook.scenario.catalogue import find_storm
 
@@ -157,23 +159,23 @@ def plan_drill(asked: DrillAsked) -> Planned:
     storm = find_storm(asked.storm) if asked.storm else None
     faced = face(storm, journey, ground, asked.kind) if storm else None
     if past is not None:
-        source, noted = source_of(asked, past, storm, ground), past.notes
+        sourced = source_of(asked, past, storm, ground)
     elif storm is not None and asked.kind == "replay":
         window = window_of(storm, asked.history.lake, ground, asked.step_ns)
-        source, noted = replay(window), window.notes
+        sourced = Sourced(source=replay(window), notes=window.notes)
     else:
-        source, noted = still(ground), ()
+        sourced = Sourced(source=still(ground))
     drill = Drill(
         journey=journey,
-        source=source,
+        source=sourced.source,
         paths=asked.paths if past else 1,
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
     return Planned(
         drill=drill,
-        facts=facts_of(asked, snapshot, past, drill),
-        notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
+        facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
+        notes=tuple(dict.fromkeys([*(past.notes if past else ()), *sourced.notes, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
     )
 
@@ -275,28 +277,6 @@ def made_up_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: 
     )  # fmt: skip
 
 
-def source_of(asked: DrillAsked, past: Bars, storm: Storm | None, ground: Ground) -> Source:
-    """The source of paths that was asked for; a storm's shock to correlation is a shock to its."""
-    from perpbook.scenario import sources
-    from perpbook.scenario.matrix import shocked_correlation
-
-    if asked.kind == "bootstrap":
-        return sources.scaled(sources.bootstrap_source(past, mean_block=asked.block), asked.shock)
-    if asked.kind == "filtered":
-        return sources.scaled(sources.filtered_source(past, mean_block=asked.block), asked.shock)
-    moves = np.log(sources.pool_of(past)[:, :, 0])
-    correlation = sources.blended(sources.rank_correlation(moves), asked.blend)
-    if storm is not None and storm.correlation is not None:
-        correlation = shocked_correlation(correlation, ground.assets, storm.correlation, ground.exposures).matrix
-    funding = sources.hourly_funding(past).mean(axis=1)
-    if asked.kind == "copula":
-        return sources.scaled(sources.copula_source(past, nu=asked.nu, correlation=correlation), asked.shock)
-    volatility = moves.std(axis=1) * asked.shock
-    if asked.kind == "student":
-        return sources.student_source(volatility, correlation, asked.nu, funding=funding)
-    return sources.normal_source(volatility, correlation, funding=funding)
-
-
 def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Drill) -> dict[str, Any]:
     """What was drilled."""
     from perpbook import __version__
@@ -316,7 +296,8 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "shock": asked.shock,
         "blend": asked.blend,
         "arrives_hours": {name: length / HOUR_NS for name, length in asked.arrives_ns.items()},
-        "nu": asked.nu if asked.kind in ("copula", "student") else None,
+        "nu": None,
+        "jumps": asked.jumps,
         "history_from": to_iso(int(past.open_ns[0])) if past else None,
         "history_to": to_iso(int(past.open_ns[-1]) + past.bar_ns) if past else None,
         "history_bars": past.count if past else 0,

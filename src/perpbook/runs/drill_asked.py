@@ -50,6 +50,9 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         block=given["block"],
         shock=given["shock"],
         blend=given["blend"],
+        filter=given.get("filtering"),
+        trees=given.get("trees") or 2,
+        jumps=given.get("jumps"),
         arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
         terms_folders=terms_folders(),
     )
