@@ -144,9 +144,9 @@ def plan_drill(asked: DrillAsked) -> Planned:
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
     from perpbook.runs.check import load_all_terms, read_inputs
-    from perpbook.runs.drill_source import Sourced, source_of
-    from perpbook.runs.storms import face, ground_of, replay, still, window_of
-    from perpbook.scenario.catalogue import find_storm
+    from perpbook.runs.drill_source import alone_source, source_of
+    from perpbook.runs.own_storms import OwnBook, names_worst, storm_of
+    from perpbook.runs.storms import face, ground_of
 
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
@@ -154,21 +154,17 @@ def plan_drill(asked: DrillAsked) -> Planned:
     _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
     journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
-    past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
+    drawn = asked.kind not in ALONE
+    past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
     ground = ground_of(snapshot, terms, journey, past)
-    storm = find_storm(asked.storm) if asked.storm else None
+    own = OwnBook(snapshot=snapshot, playbook=playbook if asked.playbook else None, terms=terms, journey=journey)
+    storm = storm_of(asked.storm, own, past, ground) if asked.storm else None
     faced = face(storm, journey, ground, asked.kind) if storm else None
-    if past is not None:
-        sourced = source_of(asked, past, storm, ground)
-    elif storm is not None and asked.kind == "replay":
-        window = window_of(storm, asked.history.lake, ground, asked.step_ns)
-        sourced = Sourced(source=replay(window), notes=window.notes)
-    else:
-        sourced = Sourced(source=still(ground))
+    sourced = source_of(asked, past, storm, ground) if drawn and past else alone_source(asked, past, storm, ground)
     drill = Drill(
         journey=journey,
         source=sourced.source,
-        paths=asked.paths if past else 1,
+        paths=asked.paths if drawn else 1,
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs.asked import mapped
 from perpbook.runs.drill import DrillAsked, History
 from perpbook.runs.moments import length_ns, moment_ns, width_ns
+from perpbook.runs.own_storms import USUAL_HORIZON_NS, USUAL_STEP_NS, names_worst, span_of_storm
 from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
-from perpbook.scenario.catalogue import find_storm
 
 
 def drill_from(given: Mapping[str, Any]) -> DrillAsked:
@@ -22,16 +21,16 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     InputError : an option's value is not what it takes.
     """
     storm, horizon, step = given["storm"], given["horizon"], given["step"]
-    if storm and (horizon is None or step is None):
-        known = find_storm(storm)
-        horizon_ns, step_ns = known.horizon_ns, known.step_ns
-    else:
-        horizon_ns, step_ns = 7 * DAY_NS, HOUR_NS
     book = Path(given["book"])
     rules = playbook_beside(book) if given["playbook"] is None else Path(given["playbook"])
+    rules = None if given["no_playbook"] else rules
+    horizon_ns, step_ns = USUAL_HORIZON_NS, USUAL_STEP_NS
+    if storm and (horizon is None or step is None):
+        horizon_ns, step_ns = span_of_storm(storm, book, rules, terms_folders())
+    alone = "replay" if names_worst(storm) else "still"
     return DrillAsked(
         book=book,
-        playbook=None if given["no_playbook"] else rules,
+        playbook=rules,
         history=History(
             lake=Path(given["lake"]) if given["lake"] else lake_folder(),
             start_ns=moment_ns(given["start"], "--from"),
@@ -41,7 +40,7 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
             made_up=given["made_up"],
         ),
         storm=storm,
-        kind=given["kind"] or ("still" if storm else "bootstrap"),
+        kind=given["kind"] or (alone if storm else "bootstrap"),
         paths=given["paths"],
         horizon_ns=horizon_ns if horizon is None else length_ns(horizon),
         step_ns=step_ns if step is None else width_ns(step),

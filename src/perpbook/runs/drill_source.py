@@ -10,6 +10,8 @@ import numpy as np
 from perpbook.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from perpbook.kernels.paths import Source
     from perpbook.kernels.types import Floats
     from perpbook.model.bars import Bars
@@ -27,11 +29,20 @@ FILTERS = ("gjr", "ewma")
 """How volatility is taken out of the past: GJR-GARCH with Student's t innovations, or exponential weighting."""
 
 
+class OfLake(Protocol):
+    """Where history is: see `runs.drill.History`."""
+
+    @property
+    def lake(self) -> Path: ...  # noqa: D102
+
+
 class PathsAsked(Protocol):
     """What of a drill's options its paths are made by: see `runs.drill.DrillAsked`."""
 
     @property
     def kind(self) -> str: ...  # noqa: D102
+    @property
+    def history(self) -> OfLake: ...  # noqa: D102
     @property
     def step_ns(self) -> int: ...  # noqa: D102
     @property
@@ -79,6 +90,27 @@ def source_of(asked: PathsAsked, past: Bars, storm: Storm | None, ground: Ground
     else:
         return _jumping(asked, _of_law(asked, past, storm, ground), ground)
     return _jumping(asked, _scaled(found, asked.shock), ground)
+
+
+def alone_source(asked: PathsAsked, past: Bars | None, storm: Storm | None, ground: Ground) -> Sourced:
+    """Prices that stand still but for the storm, or go through its window again: that of the lake, or of the book's own past.
+
+    Raises
+    ------
+    InputError : a storm that replays nothing.
+    DataError : the lake has no history of the window.
+    """
+    from perpbook.runs.own_storms import own_window
+    from perpbook.runs.storms import replay, still, window_of
+    from perpbook.scenario.worst import OWN
+
+    if storm is None or asked.kind != "replay":
+        return Sourced(source=still(ground))
+    if past is not None and storm.replay is not None and storm.replay.source == OWN:
+        window = own_window(storm, past, ground)
+    else:
+        window = window_of(storm, asked.history.lake, ground, asked.step_ns)
+    return Sourced(source=replay(window), notes=window.notes)
 
 
 def _scaled(found: Sourced, by: float) -> Sourced:
