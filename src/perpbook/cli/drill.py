@@ -216,12 +216,22 @@ def every_storm(
     ] = None,
     of_kind: Annotated[
         list[str] | None,
-        typer.Option("--of", help="historic, synthetic or incident; repeat it. Usually the first two."),
+        typer.Option("--of", help="historic, synthetic, incident or grid; repeat it. Usually all but incidents."),
     ] = None,
+    start: shared.From = None,
+    end: shared.To = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    made_up: MadeUp = False,
     no_playbook: shared.Alone = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the book through every storm of the catalogue, one by one: what each of them kills, and what the playbook saves."""
+    """Put the book through every storm, one by one: what each of them kills, and what the playbook saves.
+
+    Storms are those of the catalogue, the grid that the playbook names, and the worst of the book's own history.
+    """
+    given = locals()
 
     def work() -> Answer:
         from perpbook.kernels import jit
@@ -230,9 +240,10 @@ def every_storm(
         from perpbook.report.progress import progress
         from perpbook.report.storms import outcome_row, tell_outcomes
         from perpbook.runs.all_storms import face_every_storm
+        from perpbook.runs.drill_asked import drill_from
 
         with progress("Storms", quiet=as_json) as tell:
-            found = face_every_storm(book, playbook, tuple(of_kind or ()), no_playbook=no_playbook, tell=tell)
+            found = face_every_storm(drill_from(given), tuple(of_kind or ()), tell=tell)
         rows = [outcome_row(storm, drilled) for storm, drilled in found]
         return Answer(data=rows, tell=lambda console: tell_outcomes(console, rows))
 
@@ -240,15 +251,39 @@ def every_storm(
 
 
 @app.command("list")
-def list_storms(as_json: AsJson = False) -> None:
-    """List the storms of the catalogue."""
+def list_storms(
+    book: Annotated[Path | None, typer.Argument(help="Book file: its own storms are listed too.")] = None,
+    playbook: Annotated[
+        Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
+    ] = None,
+    horizon: Annotated[str | None, typer.Option("--horizon", help="Length of the book's worst windows, 7d.")] = None,
+    step: Step = None,
+    start: shared.From = None,
+    end: shared.To = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    made_up: MadeUp = False,
+    no_playbook: shared.Alone = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the storms of the catalogue, and with a book its playbook's grid and the worst of its own history."""
+    given = locals()
 
     def work() -> Answer:
         from perpbook.report.storms import storm_row, tell_storms
         from perpbook.scenario.catalogue import catalogue
 
-        storms = list(catalogue().values())
-        return Answer(data=[storm_row(one) for one in storms], tell=lambda console: tell_storms(console, storms))
+        storms, lacking = list(catalogue().values()), ""
+        if book is not None:
+            from perpbook.runs.all_storms import own_storms
+            from perpbook.runs.drill_asked import drill_from
+
+            own = own_storms(drill_from(given))
+            storms, lacking = [*own.storms, *storms], own.lacking
+        return Answer(
+            data=[storm_row(one) for one in storms], tell=lambda console: tell_storms(console, storms, lacking)
+        )
 
     reply("storms/1", as_json, work)
 

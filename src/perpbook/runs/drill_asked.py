@@ -12,6 +12,13 @@ from perpbook.runs.moments import length_ns, moment_ns, width_ns
 from perpbook.runs.own_storms import USUAL_HORIZON_NS, USUAL_STEP_NS, names_worst, span_of_storm
 from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 
+PLAIN: Mapping[str, Any] = {
+    "playbook": None, "no_playbook": False, "storm": None, "kind": None, "paths": 1, "horizon": None, "step": None, "seed": 1,
+    "nu": None, "filtering": None, "trees": 2, "jumps": None, "block": None, "shock": 1.0, "blend": 0.0, "arrives": None,
+    "lake": None, "start": None, "end": None, "proxies": None, "funding": None, "made_up": False,
+}  # fmt: skip
+"""What a command that does not offer an option takes for it."""
+
 
 def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     """The drill that a command's options ask for.
@@ -20,6 +27,7 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     ------
     InputError : an option's value is not what it takes.
     """
+    given = {**PLAIN, **given}
     storm, horizon, step = given["storm"], given["horizon"], given["step"]
     book = Path(given["book"])
     rules = playbook_beside(book) if given["playbook"] is None else Path(given["playbook"])
@@ -49,9 +57,9 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         block=given["block"],
         shock=given["shock"],
         blend=given["blend"],
-        filter=given.get("filtering"),
-        trees=given.get("trees") or 2,
-        jumps=given.get("jumps"),
-        arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
+        filter=given["filtering"],
+        trees=given["trees"],
+        jumps=given["jumps"],
+        arrives_ns={name: length_ns(length) for name, length in mapped(given["arrives"], "--arrives").items()},
         terms_folders=terms_folders(),
     )

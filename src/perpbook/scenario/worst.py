@@ -100,11 +100,16 @@ def own_worst_storms(bars: Bars, assets: Sequence[str], windows: Sequence[Window
 def bars_within(bars: Bars, start_ns: int, end_ns: int) -> Bars:
     """The bars that lie between two moments; settlements stay as they are."""
     first, last = (int(np.searchsorted(bars.open_ns, moment)) for moment in (start_ns, end_ns))
-    cut = {
-        name: np.ascontiguousarray(getattr(bars, name)[:, first:last])
-        for name in ("open", "high", "low", "close", "stale")
-    }
-    return replace(bars, open_ns=bars.open_ns[first:last], **cut)
+    cut = slice(first, last)
+    return replace(
+        bars,
+        open_ns=bars.open_ns[cut],
+        open=np.ascontiguousarray(bars.open[:, cut]),
+        high=np.ascontiguousarray(bars.high[:, cut]),
+        low=np.ascontiguousarray(bars.low[:, cut]),
+        close=np.ascontiguousarray(bars.close[:, cut]),
+        stale=np.ascontiguousarray(bars.stale[:, cut]),
+    )
 
 
 def grid_storms(scenarios: Sequence[Scenario], horizon_ns: int = HOUR_NS) -> tuple[Storm, ...]:
