@@ -24,7 +24,7 @@ from perpbook.scenario.replay import known_moves, outline, replayed
 from perpbook.scenario.storm import CALM, CorrelationShock, Replay, Storm
 from perpbook.scenario.storm_load import load_storm, parse_storms
 from perpbook.scenario.storm_write import write_storm
-from perpbook.scenario.worst import grid_storms, own_history_storms, worst_windows
+from perpbook.scenario.worst import grid_storms
 from tests.unit.history_lakes import ROOT, real_data
 
 HEAD = 'schema = "storm/1"\nname = "s"\ntitle = "t"\nhorizon = "4h"\n'
@@ -439,21 +439,6 @@ def test_a_crash_without_history_is_drawn_through_what_is_known_of_it() -> None:
     with pytest.raises(InputError, match="knows no moves of it"):
         outline(packaged()["crash-2025-10-replay"])
     assert outline(packaged()["gap-down"]) == packaged()["gap-down"]
-
-
-def test_the_worst_windows_of_ones_own_history_are_found_apart() -> None:
-    closes = np.array([100.0, 101, 90, 95, 96, 97, 80, 82, 99, 100])
-    first, second = worst_windows(closes, 3, 2)
-    assert (first.first, first.bottom, first.last) == (5, 6, 8) and first.fall == pytest.approx(80 / 97 - 1)
-    assert (second.first, second.bottom) == (1, 2) and second.fall == pytest.approx(90 / 101 - 1)
-    assert len(worst_windows(np.arange(1.0, 20.0), 3)) == 0
-    with pytest.raises(InputError, match="hold no window"):
-        worst_windows(closes, 20)
-    with pytest.raises(InputError, match="above 0 throughout"):
-        worst_windows(np.array([1.0, 0.0, 1.0]), 1)
-    storms = own_history_storms(np.arange(10) * HOUR_NS, closes, HOUR_NS, 3, 2)
-    assert [storm.name for storm in storms] == ["own-worst-1", "own-worst-2"]
-    assert storms[0].replay == Replay(start_ns=6 * HOUR_NS, end_ns=9 * HOUR_NS, source="")
 
 
 def test_a_grid_becomes_storms() -> None:

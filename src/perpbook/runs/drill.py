@@ -13,6 +13,7 @@ import numpy as np
 
 from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
+from perpbook.scenario.durations import MINUTE_NS
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
@@ -153,8 +154,9 @@ def plan_drill(asked: DrillAsked) -> Planned:
     )
     _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
-    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
     drawn = asked.kind not in ALONE
+    _check_size(asked, snapshot, len(contracts_of(snapshot, terms)))
+    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
     past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
     ground = ground_of(snapshot, terms, journey, past)
     own = OwnBook(snapshot=snapshot, playbook=playbook if asked.playbook else None, terms=terms, journey=journey)
@@ -174,6 +176,18 @@ def plan_drill(asked: DrillAsked) -> Planned:
         notes=tuple(dict.fromkeys([*(past.notes if past else ()), *sourced.notes, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
     )
+
+
+def _check_size(asked: DrillAsked, snapshot: Snapshot, contracts: int) -> None:
+    from perpbook.runs.drill_size import Extent, check_size
+
+    extent = Extent(
+        steps=asked.horizon_ns // asked.step_ns,
+        contracts=contracts,
+        accounts=len(snapshot.book.accounts),
+        paths=1 if asked.kind in ALONE else asked.paths,
+    )
+    check_size(extent, asked.step_ns / MINUTE_NS)
 
 
 def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:

@@ -19,8 +19,8 @@ OUTER = 0.025
 LEAST_OVER = 25
 """Moves beyond the edge that a fit needs; with fewer a side ends where the past ended."""
 
-MOST_SHAPE = 0.5
-"""Shapes above it have no variance; a fit that says so has seen too little, and is held here."""
+MOST_SHAPE = 0.4
+"""A fit that says more (a variance that hardly exists) has seen too little, and is held here; crypto's hours show 0.2 to 0.4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _side(sizes: Floats, what: str) -> tuple[Side | None, list[str]]:
     shape = float(found.shape[0])
     notes = []
     if shape > MOST_SHAPE:
-        notes = [f"the tail of {what} has shape {shape:.2f}, which has no variance: it is held at {MOST_SHAPE}"]
+        notes = [f"the tail of {what} has shape {shape:.2f}, more than its points carry: it is held at {MOST_SHAPE}"]
     return Side(
         share=float(found.share[0]), edge=edge, shape=min(shape, MOST_SHAPE), scale=float(found.scale[0])
     ), notes
