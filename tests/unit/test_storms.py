@@ -441,6 +441,18 @@ def test_a_crash_without_history_is_drawn_through_what_is_known_of_it() -> None:
     assert outline(packaged()["gap-down"]) == packaged()["gap-down"]
 
 
+def test_a_wick_in_the_bar_of_the_low_is_not_drawn_as_a_rally() -> None:
+    storm = packaged()["crash-2020-03-12"]
+    assert storm.replay is not None
+    moves = {one.asset: one for one in storm.replay.moves}
+    assert moves["ETH"].high_ns == moves["ETH"].low_ns and moves["ETH"].high > 0.6
+    ground = Ground(series=(SeriesKey(venue="binance", symbol="ETHUSDT"),), assets=("ETH",))
+    drawn = outline(storm)
+    sky = draw(drawn, ground, bar_ns=HOUR_NS, steps=48)
+    np.testing.assert_allclose((sky.price * sky.low).min() - 1.0, moves["ETH"].low, rtol=1e-9)
+    assert (sky.price * sky.high).max() <= 1.0 and "of ETH, ATOM without the highest" in drawn.assumed[-1]
+
+
 def test_a_grid_becomes_storms() -> None:
     scenario = Scenario(
         name="market -20% by beta", kind="beta", size=-0.2, moves={"BTC": -0.2, "SOL": -0.3, "ETH": 0.0}
