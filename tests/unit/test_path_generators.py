@@ -11,13 +11,15 @@ import pytest
 from scipy.stats import kendalltau
 from scipy.stats import t as student
 
+from perpbook.engine.drill import run_drill
 from perpbook.errors import InputError
 from perpbook.kernels.paths import CLOSE, HIGH, LOW, Source, empty_steps, fill_path, new_brush
 from perpbook.kernels.types import Floats
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs import drill_source
-from perpbook.runs.drill import History
+from perpbook.runs.drill import History, plan_drill
+from perpbook.runs.drill_asked import drill_from
 from perpbook.runs.drill_source import distinct, fitted_laws, source_of
 from perpbook.scenario import filtered, garch, vine
 from perpbook.scenario.jump_diffusion import JumpMarket, european
@@ -32,6 +34,7 @@ EXTRA = pytest.mark.skipif(
     not (importlib.util.find_spec("arch") and importlib.util.find_spec("pyvinecopulib")),
     reason="the extra perpbook[tails] is not installed",
 )
+DESK = Path(__file__).parents[2] / "src/perpbook/examples/desk"
 GROUND = Ground(
     series=(SeriesKey(venue="binance", symbol="BTCUSDT"), SeriesKey(venue="binance", symbol="SOLUSDT")),
     assets=("BTC", "SOL"),
@@ -99,7 +102,7 @@ def ends(source: Source, paths: int, steps: int, seed: int = 11) -> Floats:
 @EXTRA
 def test_a_fitted_garch_finds_the_law_that_made_the_moves() -> None:
     law = garch.fit_gjr(garch_moves(8_000), "BTC")
-    assert law.trouble == "" and law.beta == pytest.approx(0.85, abs=0.05)
+    assert law.settled and law.stationary and law.beta == pytest.approx(0.85, abs=0.05)
     assert law.alpha + 0.5 * law.leverage == pytest.approx(0.10, abs=0.02)
     assert law.nu == pytest.approx(5.0, abs=0.7) and law.omega == pytest.approx(2e-6, rel=0.4)
 
@@ -120,17 +123,25 @@ def test_too_little_history_for_a_garch_is_refused_with_what_it_needs() -> None:
         garch.fit_gjr(np.zeros(600), "BTC")
 
 
-@EXTRA
-def test_a_fit_that_is_not_stationary_or_did_not_settle_is_told_and_gives_way() -> None:
+def test_a_fit_that_is_not_stationary_is_drawn_back_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    moves = garch_moves(600)[None]
+    law = garch.Gjr(mean=0, omega=1e-6, alpha=0.1, leverage=0.2, beta=0.8, nu=5, log_likelihood=0, variance_now=1e-5)
+    monkeypatch.setattr(garch, "fit_gjr", lambda moves, what: law)
+    ((omega, alpha, leverage, beta),), fitted, notes = fitted_laws(moves, ["BTC"])
+    assert not law.stationary and notes[0].startswith("GJR-GARCH of BTC is not stationary")
+    assert alpha + 0.5 * leverage + beta == pytest.approx(1 - filtered.BACK) and leverage == pytest.approx(2 * alpha)
+    assert omega / filtered.BACK == pytest.approx(moves.var()) and fitted["BTC"]["alpha"] == alpha
+
+
+def test_a_fit_that_did_not_settle_gives_way_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     moves = np.stack([garch_moves(600), garch_moves(600, seed=6)])
-    law = garch.Gjr(mean=0, omega=1e-6, alpha=0.2, leverage=0.0, beta=0.8, nu=5, log_likelihood=0, variance_now=1e-5)
-    assert "not stationary (persistence 1.0000)" in garch._judged(law, 0).trouble
-    assert "did not settle" in garch._judged(replace(law, beta=0.5), 4).trouble
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(garch, "fit_gjr", lambda moves, what: garch._judged(law, 0))
-        laws, fitted, notes = fitted_laws(moves, ["BTC", "SOL"])
-    assert laws[0] == filtered.weighted_law(moves[0]) and fitted == {}
-    assert notes[0].startswith("GJR-GARCH of BTC does not do, it is not stationary") and len(notes) == 2
+    law = garch.Gjr(
+        mean=0, omega=1e-6, alpha=0.1, leverage=0, beta=0.8, nu=5, log_likelihood=0, variance_now=1e-5, settled=False
+    )  # fmt: skip
+    monkeypatch.setattr(garch, "fit_gjr", lambda moves, what: law)
+    laws, fitted, notes = fitted_laws(moves, ["BTC", "SOL"])
+    assert laws == [filtered.weighted_law(row) for row in moves] and fitted == {}
+    assert len(notes) == 2 and "did not settle: exponential weighting stands in" in notes[0]
 
 
 def test_without_arch_the_fallback_is_told_and_an_explicit_wish_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +281,7 @@ def test_too_little_history_to_draw_from_is_refused_with_what_it_needs() -> None
 def test_jumps_are_read_as_written() -> None:
     year = 365 * DAY_NS
     asked = parse_jumps("2/y, -8%, 0.05, own=1/w, excite=0.5, half=12h, beta")
-    assert (asked.rate * year, asked.move, asked.spread) == (pytest.approx(2.0), -0.08, 0.05)
+    assert asked.rate * year == pytest.approx(2.0) and (asked.move, asked.spread) == (-0.08, 0.05)
     laid = asked.laid(HOUR_NS, [1.0, 1.5])
     np.testing.assert_allclose(laid.mean, np.log(0.92) * np.array([1.0, 1.5]))
     np.testing.assert_allclose(laid.spread, [0.05, 0.075])
@@ -351,3 +362,13 @@ def test_jumps_and_their_limits_are_told() -> None:
     told = source_of(asked, past, None, replace(GROUND, betas={"BTC": 1.0})).notes
     assert any("paths fall on average" in one for one in told)
     assert "no beta is known of SOL: jumps take 1" in told
+
+
+@EXTRA
+@pytest.mark.parametrize("kind", ["filtered", "vine"])
+def test_threads_and_chunks_change_no_fitted_path(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_source, "TABLE_ROWS", 1_000)
+    asked = drill_from({"book": DESK / "book.toml", "made_up": True, "kind": kind, "horizon": "6h", "paths": 6})
+    drill = plan_drill(replace(asked, jumps="1/d,-3%,2%,own=1/d,excite=0.5")).drill
+    one, other = run_drill(drill, threads=1), run_drill(drill, threads=2, chunk=2)
+    assert np.array_equal(one.figures, other.figures) and np.array_equal(one.fan, other.fan)

@@ -191,27 +191,33 @@ def _filtered(asked: PathsAsked, past: Bars) -> Sourced:
 
 
 def fitted_laws(moves: Floats, names: list[str]) -> tuple[list[Law], dict[str, Any], list[str]]:
-    """GJR-GARCH of every row of moves (C, n), rows that are the same fitted once; exponential weighting, with a note, in
-    place of a fit that does not do."""
-    from perpbook.scenario.filtered import weighted_law
+    """GJR-GARCH of every row of moves (C, n), rows that are the same fitted once. A fit without a long run is drawn back to the
+    past's, one that did not settle gives way to exponential weighting, each with a note."""
+    from perpbook.scenario.filtered import drawn_back, weighted_law
     from perpbook.scenario.garch import fit_gjr
 
     kept, places = distinct(moves)
-    fits = [fit_gjr(moves[row], names[row]) for row in kept]
     laws: list[Law] = []
     fitted: dict[str, Any] = {}
     notes: list[str] = []
-    for row, name in enumerate(names):
-        fit = fits[places[row]]
-        if fit.trouble:
+    for row in kept:
+        fit, name = fit_gjr(moves[row], names[row]), names[row]
+        law = (fit.omega, fit.alpha, fit.leverage, fit.beta)
+        if not fit.settled:
             laws.append(weighted_law(moves[row]))
-            notes.append(f"GJR-GARCH of {name} does not do, {fit.trouble}: exponential weighting stands in")
+            notes.append(
+                f"GJR-GARCH of {name} does not do, its likelihood did not settle: exponential weighting stands in"
+            )
             continue
-        laws.append((fit.omega, fit.alpha, fit.leverage, fit.beta))
+        if not fit.stationary:
+            law = drawn_back(law, moves[row])
+            told = "is not stationary: its variance is drawn back to the past's, by a hundredth a step"
+            notes.append(f"GJR-GARCH of {name} {told}")
+        laws.append(law)
         fitted[name] = {
-            "alpha": fit.alpha, "leverage": fit.leverage, "beta": fit.beta, "persistence": fit.persistence, "nu": fit.nu
+            "alpha": law[1], "leverage": law[2], "beta": law[3], "persistence": fit.persistence, "nu": fit.nu
         }  # fmt: skip
-    return laws, fitted, notes
+    return [laws[place] for place in places], fitted, notes
 
 
 def distinct(moves: Floats) -> tuple[list[int], list[int]]:

@@ -38,6 +38,14 @@ def weighted_law(moves: Floats, persistence: float = PERSISTENCE) -> Law:
     return BACK * float(moves.var()), (1 - BACK) * (1 - persistence), 0.0, (1 - BACK) * persistence
 
 
+def drawn_back(law: Law, moves: Floats) -> Law:
+    """A law without a long run (alpha + leverage / 2 + beta of 1 or more) that is drawn back to the past's variance, as the
+    exponential weighting is: `BACK` of the way a bar."""
+    _, alpha, leverage, beta = law
+    shrink = (1 - BACK) / (alpha + 0.5 * leverage + beta)
+    return BACK * float(moves.var()), shrink * alpha, shrink * leverage, shrink * beta
+
+
 def moves_of(bars: Bars) -> Floats:
     """(C, n) log moves of joint rows, without their means."""
     moves = np.log(pool_of(bars)[:, :, 0])

@@ -18,13 +18,13 @@ LEAST_ROWS = 500
 """Moves below which six parameters of a volatility and its tail are not to be had."""
 
 STATIONARY = 0.9999
-"""A persistence of this or more has no long-run volatility to come back to."""
+"""A persistence of this or more has no long-run volatility to come back to. Fits of tails as fat as crypto's often end there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gjr:
     """A fit in units of the moves it was made of. `mean` of a move; `omega` and `variance_now` are variances; `nu` degrees of
-    freedom, inf for normal innovations. `trouble` says why the fit does not do, "" when it does."""
+    freedom, inf for normal innovations. `settled`: the search for the most likely ended."""
 
     mean: float
     omega: float
@@ -34,12 +34,17 @@ class Gjr:
     nu: float
     log_likelihood: float
     variance_now: float
-    trouble: str = ""
+    settled: bool = True
 
     @property
     def persistence(self) -> float:
         """Share of a shock to variance that is left a step later, on average; innovations are symmetric."""
         return self.alpha + 0.5 * self.leverage + self.beta
+
+    @property
+    def stationary(self) -> bool:
+        """Whether volatility has a long run to come back to."""
+        return self.persistence < STATIONARY
 
 
 def has_arch() -> bool:
@@ -72,7 +77,7 @@ def fit_gjr(moves: Floats, what: str, *, innovations: Literal["t", "normal"] = "
 def _read(found: Any, scale: float, rows: int) -> Gjr:
     """What `arch` found, in the moves' own units."""
     params = {str(name): float(value) for name, value in found.params.items()}
-    law = Gjr(
+    return Gjr(
         mean=params["mu"] * scale,
         omega=params["omega"] * scale**2,
         alpha=params["alpha[1]"],
@@ -81,15 +86,5 @@ def _read(found: Any, scale: float, rows: int) -> Gjr:
         nu=params.get("nu", np.inf),
         log_likelihood=float(found.loglikelihood) - rows * float(np.log(scale)),
         variance_now=float(np.asarray(found.conditional_volatility)[-1] * scale) ** 2,
+        settled=int(found.convergence_flag) == 0,
     )
-    return _judged(law, int(found.convergence_flag))
-
-
-def _judged(law: Gjr, flag: int) -> Gjr:
-    from dataclasses import replace
-
-    if flag != 0:
-        return replace(law, trouble="its likelihood did not settle")
-    if not law.persistence < STATIONARY:
-        return replace(law, trouble=f"it is not stationary (persistence {law.persistence:.4f})")
-    return law
