@@ -80,6 +80,7 @@ def faults(body: str, head: str = HEAD) -> str:
         ('[[collateral]]\nasset = "USDC"\nto = 0.0', "falls by 100%"),
         ('[[collateral]]\nasset = "USDC"\nto = 88', None),
         ('[correlation]\ntowards = "given"\nassets = ["A", "B"]\nmatrix = [[1, 0.5], [0.4, 1]]', "B with A is 0.4 and 0.5"),
+        ('[correlation]\ntowards = "given"\nassets = ["A", "A"]\nmatrix = [[1, 0.5], [0.5, 1]]', "assets: names A twice"),
         ('[correlation]\ntowards = "given"\nassets = ["A"]\nmatrix = [[1, 0.5], [0.4, 1]]', "one row and column"),
         ('[correlation]\ntowards = "given"\nassets = ["A", "B"]\nmatrix = [[1, 2], [2, 1]]', "from -1 to 1"),
         ('[correlation]\ntowards = "one"\nkappa = 2.0', "has no use without `dislocated`"),
