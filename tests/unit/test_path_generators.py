@@ -170,6 +170,7 @@ def test_filtered_paths_put_residuals_at_todays_volatility_and_let_it_follow() -
         assert move == pytest.approx(np.sqrt(variance) * source.pool[0, brush.rows[t], CLOSE], rel=1e-9)
         variance = min(law[0] + (law[1] + law[2] * (move < 0)) * move**2 + law[3] * variance, source.recursion[0, 5])
     assert source.pool[0, :, CLOSE].std() == pytest.approx(1.0)
+    assert source.pool[0, :, CLOSE].mean() == pytest.approx(0.0, abs=1e-12)
 
 
 def test_volatility_of_filtered_paths_stays_under_its_cap() -> None:

@@ -32,7 +32,7 @@ def survival_map(
     """
     from perpbook.engine.drill import scales_survived
 
-    if asked.kind in ("bootstrap", "filtered", *ALONE):
+    if asked.kind in ("bootstrap", "filtered", "vine", *ALONE):
         raise InputError(f"{asked.kind} paths have no correlation to vary: choose --kind copula, student or normal")
     if chance * asked.paths < 10:
         raise InputError(

@@ -74,12 +74,13 @@ def filtered_source(bars: Bars, *, mean_block: float | None = None, laws: Sequen
 
 
 def filter_row(moves: Floats, pool: Floats, law: Law) -> Floats:
-    """Put one series' residuals of unit variance in its pool; gives its recursion, the variance now, and its cap."""
+    """Put one series' residuals of mean 0 and variance 1 in its pool; gives its recursion, the variance now, and its cap."""
     omega, alpha, leverage, beta = law
     variance = np.empty(moves.size + 1)
     variance[0] = moves.var()
     for t, move in enumerate(moves):
         variance[t + 1] = omega + (alpha + leverage * (move < 0)) * move * move + beta * variance[t]
     residual = moves / np.sqrt(variance[:-1])
+    residual -= residual.mean()
     pool[:, 0] = residual / residual.std()
     return np.array([omega, alpha, leverage, beta, variance[-1], MOST_VARIANCE * variance.max()])

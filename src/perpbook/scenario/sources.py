@@ -132,7 +132,7 @@ def student_source(volatility: Floats, correlation: Floats, nu: float, *, fundin
 def copula_source(bars: Bars, *, nu: float, correlation: Floats | None = None) -> Source:
     """A t-copula between prices that keep their own distributions of the past, step by step without memory.
 
-    correlation : of the copula; by default sin(pi tau / 2) of Kendall's tau, made valid where it is none.
+    correlation : of the copula, a valid one; by default sin(pi tau / 2) of Kendall's tau.
     """
     moves = np.log(pool_of(bars)[:, :, 0])
     moves -= moves.mean(axis=1, keepdims=True)
