@@ -175,7 +175,7 @@ def test_a_storm_of_the_catalogue_is_faced_alone_and_in_sums(tmp_path: Path) -> 
     data = json.loads(said)["data"]
     assert code == 0 and data["facts"]["paths"] == 1 and data["facts"]["horizon_hours"] == 48.0
     dies = {one["account"]: one["dies"]["count"] for one in data["without_playbook"]["accounts"]}
-    assert dies["hl-main"] == 1 and dies["deribit-btc"] == 0
+    assert dies["hl-sol"] == dies["dydx-0"] == 1 and dies["hl-main"] == dies["deribit-btc"] == 0
     assert not any(one["dies"]["count"] for one in data["under_playbook"]["accounts"])
     code, said = drilled(*words, "--storm", "gap-down + usdc-088", "--horizon", "4h")
     assert code == 0 and any("USDC falls to 0." in one for one in json.loads(said)["data"]["not_modelled"])

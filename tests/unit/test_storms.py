@@ -24,7 +24,7 @@ from perpbook.scenario.replay import known_moves, outline, replayed
 from perpbook.scenario.storm import CALM, CorrelationShock, Replay, Storm
 from perpbook.scenario.storm_load import load_storm, parse_storms
 from perpbook.scenario.storm_write import write_storm
-from perpbook.scenario.worst import grid_storms, own_history_storms, worst_windows
+from perpbook.scenario.worst import grid_storms
 from tests.unit.history_lakes import ROOT, real_data
 
 HEAD = 'schema = "storm/1"\nname = "s"\ntitle = "t"\nhorizon = "4h"\n'
@@ -80,6 +80,7 @@ def faults(body: str, head: str = HEAD) -> str:
         ('[[collateral]]\nasset = "USDC"\nto = 0.0', "falls by 100%"),
         ('[[collateral]]\nasset = "USDC"\nto = 88', None),
         ('[correlation]\ntowards = "given"\nassets = ["A", "B"]\nmatrix = [[1, 0.5], [0.4, 1]]', "B with A is 0.4 and 0.5"),
+        ('[correlation]\ntowards = "given"\nassets = ["A", "A"]\nmatrix = [[1, 0.5], [0.5, 1]]', "assets: names A twice"),
         ('[correlation]\ntowards = "given"\nassets = ["A"]\nmatrix = [[1, 0.5], [0.4, 1]]', "one row and column"),
         ('[correlation]\ntowards = "given"\nassets = ["A", "B"]\nmatrix = [[1, 2], [2, 1]]', "from -1 to 1"),
         ('[correlation]\ntowards = "one"\nkappa = 2.0', "has no use without `dislocated`"),
@@ -441,19 +442,16 @@ def test_a_crash_without_history_is_drawn_through_what_is_known_of_it() -> None:
     assert outline(packaged()["gap-down"]) == packaged()["gap-down"]
 
 
-def test_the_worst_windows_of_ones_own_history_are_found_apart() -> None:
-    closes = np.array([100.0, 101, 90, 95, 96, 97, 80, 82, 99, 100])
-    first, second = worst_windows(closes, 3, 2)
-    assert (first.first, first.bottom, first.last) == (5, 6, 8) and first.fall == pytest.approx(80 / 97 - 1)
-    assert (second.first, second.bottom) == (1, 2) and second.fall == pytest.approx(90 / 101 - 1)
-    assert len(worst_windows(np.arange(1.0, 20.0), 3)) == 0
-    with pytest.raises(InputError, match="hold no window"):
-        worst_windows(closes, 20)
-    with pytest.raises(InputError, match="above 0 throughout"):
-        worst_windows(np.array([1.0, 0.0, 1.0]), 1)
-    storms = own_history_storms(np.arange(10) * HOUR_NS, closes, HOUR_NS, 3, 2)
-    assert [storm.name for storm in storms] == ["own-worst-1", "own-worst-2"]
-    assert storms[0].replay == Replay(start_ns=6 * HOUR_NS, end_ns=9 * HOUR_NS, source="")
+def test_a_wick_in_the_bar_of_the_low_is_not_drawn_as_a_rally() -> None:
+    storm = packaged()["crash-2020-03-12"]
+    assert storm.replay is not None
+    moves = {one.asset: one for one in storm.replay.moves}
+    assert moves["ETH"].high_ns == moves["ETH"].low_ns and moves["ETH"].high > 0.6
+    ground = Ground(series=(SeriesKey(venue="binance", symbol="ETHUSDT"),), assets=("ETH",))
+    drawn = outline(storm)
+    sky = draw(drawn, ground, bar_ns=HOUR_NS, steps=48)
+    np.testing.assert_allclose((sky.price * sky.low).min() - 1.0, moves["ETH"].low, rtol=1e-9)
+    assert (sky.price * sky.high).max() <= 1.0 and "of ETH, ATOM without the highest" in drawn.assumed[-1]
 
 
 def test_a_grid_becomes_storms() -> None:

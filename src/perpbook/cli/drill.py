@@ -27,7 +27,7 @@ Kind = Annotated[
     str | None,
     typer.Option(
         "--kind",
-        help="bootstrap (blocks of the past), filtered, copula, student, normal; still or replay, the storm alone.",
+        help="bootstrap (blocks of the past), filtered, vine, copula, student, normal; still or replay, the storm alone.",
     ),
 ]
 Storm = Annotated[
@@ -35,7 +35,20 @@ Storm = Annotated[
 ]
 Shock = Annotated[float, typer.Option("--shock", help="Every move so many times as large.")]
 Blend = Annotated[float, typer.Option("--blend", help="Correlation towards one (1) or none (-1).")]
-Nu = Annotated[float, typer.Option("--nu", help="Degrees of freedom of fat-tailed kinds.")]
+Nu = Annotated[
+    float | None, typer.Option("--nu", help="Degrees of freedom of fat-tailed kinds; usually fitted (copula), or 4.")
+]
+Filter = Annotated[
+    str | None,
+    typer.Option("--filter", help="gjr (a fitted GARCH, usual with perpbook[tails]) or ewma, of --kind filtered."),
+]
+Trees = Annotated[int, typer.Option("--trees", help="Trees of a vine that are fitted.")]
+Jumps = Annotated[
+    str | None,
+    typer.Option(
+        "--jumps", help='Jumps on top: "2/y,-8%,5%": rate, middle size, spread; then own=1/w, excite=0.3, beta.'
+    ),
+]
 Block = Annotated[float | None, typer.Option("--block", help="Mean length of a block of the past, in steps.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same futures.")]
 Arrives = Annotated[
@@ -63,7 +76,10 @@ def run(
     kind: Kind = None,
     shock: Shock = 1.0,
     blend: Blend = 0.0,
-    nu: Nu = 4.0,
+    nu: Nu = None,
+    filtering: Filter = None,
+    trees: Trees = 2,
+    jumps: Jumps = None,
     block: Block = None,
     arrives: Arrives = None,
     seed: Seed = 1,
@@ -142,7 +158,10 @@ def compare(
     kind: Kind = None,
     shock: Shock = 1.0,
     blend: Blend = 0.0,
-    nu: Nu = 4.0,
+    nu: Nu = None,
+    filtering: Filter = None,
+    trees: Trees = 2,
+    jumps: Jumps = None,
     block: Block = None,
     seed: Seed = 1,
     start: shared.From = None,
@@ -182,7 +201,7 @@ def survival(
     horizon: Horizon = None,
     step: Step = None,
     kind: Annotated[str, typer.Option("--kind", help="student, copula or normal.")] = "student",
-    nu: Nu = 4.0,
+    nu: Nu = None,
     seed: Seed = 1,
     start: shared.From = None,
     end: shared.To = None,
@@ -226,12 +245,22 @@ def every_storm(
     ] = None,
     of_kind: Annotated[
         list[str] | None,
-        typer.Option("--of", help="historic, synthetic or incident; repeat it. Usually the first two."),
+        typer.Option("--of", help="historic, synthetic, incident or grid; repeat it. Usually all but incidents."),
     ] = None,
+    start: shared.From = None,
+    end: shared.To = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    made_up: MadeUp = False,
     no_playbook: shared.Alone = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the book through every storm of the catalogue, one by one: what each of them kills, and what the playbook saves."""
+    """Put the book through every storm, one by one: what each of them kills, and what the playbook saves.
+
+    Storms are those of the catalogue, the grid that the playbook names, and the worst of the book's own history.
+    """
+    given = locals()
 
     def work() -> Answer:
         from perpbook.kernels import jit
@@ -240,9 +269,10 @@ def every_storm(
         from perpbook.report.progress import progress
         from perpbook.report.storms import outcome_row, tell_outcomes
         from perpbook.runs.all_storms import face_every_storm
+        from perpbook.runs.drill_asked import drill_from
 
         with progress("Storms", quiet=as_json) as tell:
-            found = face_every_storm(book, playbook, tuple(of_kind or ()), no_playbook=no_playbook, tell=tell)
+            found = face_every_storm(drill_from(given), tuple(of_kind or ()), tell=tell)
         rows = [outcome_row(storm, drilled) for storm, drilled in found]
         return Answer(data=rows, tell=lambda console: tell_outcomes(console, rows))
 
@@ -250,15 +280,39 @@ def every_storm(
 
 
 @app.command("list")
-def list_storms(as_json: AsJson = False) -> None:
-    """List the storms of the catalogue."""
+def list_storms(
+    book: Annotated[Path | None, typer.Argument(help="Book file: its own storms are listed too.")] = None,
+    playbook: Annotated[
+        Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
+    ] = None,
+    horizon: Annotated[str | None, typer.Option("--horizon", help="Length of the book's worst windows, 7d.")] = None,
+    step: Step = None,
+    start: shared.From = None,
+    end: shared.To = None,
+    proxies: shared.Proxy = None,
+    funding: shared.Carry = None,
+    lake: shared.LakeAt = None,
+    made_up: MadeUp = False,
+    no_playbook: shared.Alone = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the storms of the catalogue, and with a book its playbook's grid and the worst of its own history."""
+    given = locals()
 
     def work() -> Answer:
         from perpbook.report.storms import storm_row, tell_storms
         from perpbook.scenario.catalogue import catalogue
 
-        storms = list(catalogue().values())
-        return Answer(data=[storm_row(one) for one in storms], tell=lambda console: tell_storms(console, storms))
+        storms, lacking = list(catalogue().values()), ""
+        if book is not None:
+            from perpbook.runs.all_storms import own_storms
+            from perpbook.runs.drill_asked import drill_from
+
+            own = own_storms(drill_from(given))
+            storms, lacking = [*own.storms, *storms], own.lacking
+        return Answer(
+            data=[storm_row(one) for one in storms], tell=lambda console: tell_storms(console, storms, lacking)
+        )
 
     reply("storms/1", as_json, work)
 

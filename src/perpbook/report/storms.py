@@ -37,8 +37,8 @@ def storm_data(storm: Storm) -> dict[str, Any]:
     return storm_row(storm) | more | {"toml": write_storm(storm)}
 
 
-def tell_storms(console: Console, storms: Sequence[Storm]) -> None:
-    """One line each."""
+def tell_storms(console: Console, storms: Sequence[Storm], lacking: str = "") -> None:
+    """One line each; `lacking` says why the worst of a book's own history is not among them."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -47,6 +47,8 @@ def tell_storms(console: Console, storms: Sequence[Storm]) -> None:
     for storm in storms:
         table.add_row(storm.name, storm.kind, f"{storm.horizon_ns / HOUR_NS:.3g}", storm.title)
     console.print(table)
+    if lacking:
+        console.print(f"No worst of the book's own history: {lacking}")
 
 
 def tell_storm(console: Console, storm: Storm) -> None:

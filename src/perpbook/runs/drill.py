@@ -14,6 +14,7 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 from perpbook.runs.scaled import check_scale, scaled
+from perpbook.scenario.durations import MINUTE_NS
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
@@ -21,27 +22,21 @@ if TYPE_CHECKING:
     from perpbook.kernels.types import Floats
     from perpbook.engine.drilled import Drilled
     from perpbook.engine.standard import Standard
-    from perpbook.kernels.paths import Source
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.drill_parts import Manner
     from perpbook.runs.rescue import Situation
     from perpbook.runs.storms import Faced
-    from perpbook.scenario.overlay import Ground
-    from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
 
 Tell = Callable[[str, int, int], object]
 
-SOURCES = ("bootstrap", "filtered", "copula", "student", "normal", "still", "replay")
+SOURCES = ("bootstrap", "filtered", "vine", "copula", "student", "normal", "still", "replay")
 """Kinds of paths: `scenario.sources`; still prices move by a storm alone, replay goes through its window in the lake."""
 
 ALONE = ("still", "replay")
 """Kinds without chance: one path."""
-
-NU = 4.0
-"""Degrees of freedom of the fat-tailed kinds unless given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +55,8 @@ class History:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillAsked:
     """A drill as the trader asks for it. `shock` multiplies every move, `blend` pulls correlation towards one (above 0) or
-    towards none (below 0), where the kind of path has one. `storm` is an expression of storms (`scenario.compose`).
+    towards none (below 0), where the kind of path has one. `nu`, `filter` None: fitted, or the usual one; `trees` of a vine;
+    `jumps` as `scenario.jumps` reads them (`drill_source`). `storm` is an expression of storms (`scenario.compose`).
     `scale` : every position so many times as large from the start. `arrives_ns` : how long money sent at the start is on its
     way to an account, by its name."""
 
@@ -73,15 +69,20 @@ class DrillAsked:
     horizon_ns: int = 7 * DAY_NS
     step_ns: int = HOUR_NS
     seed: int = 1
-    nu: float = NU
+    nu: float | None = None
     block: float | None = None
     shock: float = 1.0
     blend: float = 0.0
     scale: float = 1.0
+    filter: str | None = None
+    trees: int = 2
+    jumps: str | None = None
     arrives_ns: Mapping[str, int] = field(default_factory=dict)
     terms_folders: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
+        from perpbook.runs.drill_source import refuse_unfit
+
         if self.kind not in SOURCES:
             raise InputError(f'"{self.kind}" is no kind of path: choose one of {", ".join(SOURCES)}')
         if not 0 <= self.seed < 2**63:
@@ -93,10 +94,11 @@ class DrillAsked:
             raise InputError(f"a blend of {self.blend:g} does not do: -1 is no correlation, 0 the past's, 1 all as one")
         if self.kind in ALONE and self.storm is None:
             raise InputError(f"{self.kind} paths are a storm's alone: name one with --storm, or choose another --kind")
-        if self.blend != 0.0 and self.kind in ("bootstrap", "filtered", *ALONE):
+        if self.blend != 0.0 and self.kind in ("bootstrap", "filtered", "vine", *ALONE):
             raise InputError(
                 f"{self.kind} paths keep the past's own joint moves: --blend needs copula, student or normal paths"
             )
+        refuse_unfit(self)
 
 
 def nothing(step: str, number: int, total: int) -> None:
@@ -175,8 +177,9 @@ def plan_drill(asked: DrillAsked) -> Planned:
     from perpbook.engine.stage import contracts_of
     from perpbook.runs.check import load_all_terms, read_inputs
     from perpbook.runs.drill_standard import standard_metrics
-    from perpbook.runs.storms import face, ground_of, replay, still, window_of
-    from perpbook.scenario.catalogue import find_storm
+    from perpbook.runs.drill_source import alone_source, source_of
+    from perpbook.runs.own_storms import OwnBook, names_worst, storm_of
+    from perpbook.runs.storms import face, ground_of
 
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
@@ -184,29 +187,26 @@ def plan_drill(asked: DrillAsked) -> Planned:
     _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
     snapshot = scaled(snapshot, terms, asked.scale)
+    drawn = asked.kind not in ALONE
+    _check_size(asked, snapshot, len(contracts_of(snapshot, terms)))
     journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
-    past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
+    past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
     ground = ground_of(snapshot, terms, journey, past)
-    storm = find_storm(asked.storm) if asked.storm else None
+    own = OwnBook(snapshot=snapshot, playbook=playbook if asked.playbook else None, terms=terms, journey=journey)
+    storm = storm_of(asked.storm, own, past, ground) if asked.storm else None
     faced = face(storm, journey, ground, asked.kind) if storm else None
-    if past is not None:
-        source, noted = source_of(asked, past, storm, ground), past.notes
-    elif storm is not None and asked.kind == "replay":
-        window = window_of(storm, asked.history.lake, ground, asked.step_ns)
-        source, noted = replay(window), window.notes
-    else:
-        source, noted = still(ground), ()
+    sourced = source_of(asked, past, storm, ground) if drawn and past else alone_source(asked, past, storm, ground)
     drill = Drill(
         journey=journey,
-        source=source,
-        paths=asked.paths if past else 1,
+        source=sourced.source,
+        paths=asked.paths if drawn else 1,
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
     return Planned(
         drill=drill,
-        facts=facts_of(asked, snapshot, past, drill),
-        notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
+        facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
+        notes=tuple(dict.fromkeys([*(past.notes if past else ()), *sourced.notes, *(faced.notes if faced else ())])),
         unheard=faced.unheard if faced else (),
         situation=situation_of(asked, snapshot, drill, past, faced),
         standard=standard_metrics(snapshot, terms, past, asked.horizon_ns),
@@ -236,6 +236,18 @@ def situation_of(
         motions=motions,
         still=why,
     )
+
+
+def _check_size(asked: DrillAsked, snapshot: Snapshot, contracts: int) -> None:
+    from perpbook.runs.drill_size import Extent, check_size
+
+    extent = Extent(
+        steps=asked.horizon_ns // asked.step_ns,
+        contracts=contracts,
+        accounts=len(snapshot.book.accounts),
+        paths=1 if asked.kind in ALONE else asked.paths,
+    )
+    check_size(extent, asked.step_ns / MINUTE_NS)
 
 
 def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:
@@ -335,28 +347,6 @@ def made_up_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: 
     )  # fmt: skip
 
 
-def source_of(asked: DrillAsked, past: Bars, storm: Storm | None, ground: Ground) -> Source:
-    """The source of paths that was asked for; a storm's shock to correlation is a shock to its."""
-    from perpbook.scenario import sources
-    from perpbook.scenario.matrix import shocked_correlation
-
-    if asked.kind == "bootstrap":
-        return sources.scaled(sources.bootstrap_source(past, mean_block=asked.block), asked.shock)
-    if asked.kind == "filtered":
-        return sources.scaled(sources.filtered_source(past, mean_block=asked.block), asked.shock)
-    moves = np.log(sources.pool_of(past)[:, :, 0])
-    correlation = sources.blended(sources.rank_correlation(moves), asked.blend)
-    if storm is not None and storm.correlation is not None:
-        correlation = shocked_correlation(correlation, ground.assets, storm.correlation, ground.exposures).matrix
-    funding = sources.hourly_funding(past).mean(axis=1)
-    if asked.kind == "copula":
-        return sources.scaled(sources.copula_source(past, nu=asked.nu, correlation=correlation), asked.shock)
-    volatility = moves.std(axis=1) * asked.shock
-    if asked.kind == "student":
-        return sources.student_source(volatility, correlation, asked.nu, funding=funding)
-    return sources.normal_source(volatility, correlation, funding=funding)
-
-
 def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Drill) -> dict[str, Any]:
     """What was drilled."""
     from perpbook import __version__
@@ -377,7 +367,8 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "blend": asked.blend,
         "scale": asked.scale,
         "arrives_hours": {name: length / HOUR_NS for name, length in asked.arrives_ns.items()},
-        "nu": asked.nu if asked.kind in ("copula", "student") else None,
+        "nu": None,
+        "jumps": asked.jumps,
         "history_from": to_iso(int(past.open_ns[0])) if past else None,
         "history_to": to_iso(int(past.open_ns[-1]) + past.bar_ns) if past else None,
         "history_bars": past.count if past else 0,

@@ -7,15 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from perpbook.errors import InputError
-from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs.asked import mapped
 from perpbook.runs.drill import DrillAsked, History
 from perpbook.runs.drill_memory import bytes_of
 from perpbook.runs.drill_parts import Keeping, Manner
 from perpbook.runs.drill_schedule import Scheduled, playbook_of
 from perpbook.runs.moments import length_ns, moment_ns, width_ns
+from perpbook.runs.own_storms import USUAL_HORIZON_NS, USUAL_STEP_NS, names_worst, span_of_storm
 from perpbook.runs.places import drills_folder, lake_folder, playbook_beside, terms_folders
-from perpbook.scenario.catalogue import find_storm
+
+PLAIN: Mapping[str, Any] = {
+    "playbook": None, "no_playbook": False, "storm": None, "kind": None, "paths": 1, "horizon": None, "step": None, "seed": 1,
+    "nu": None, "filtering": None, "trees": 2, "jumps": None, "block": None, "shock": 1.0, "blend": 0.0, "arrives": None,
+    "lake": None, "start": None, "end": None, "proxies": None, "funding": None, "made_up": False,
+}  # fmt: skip
+"""What a command that does not offer an option takes for it."""
 
 
 def drill_from(given: Mapping[str, Any]) -> DrillAsked:
@@ -25,20 +31,21 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     ------
     InputError : an option's value is not what it takes.
     """
+    given = {**PLAIN, **given}
     storm, horizon, step = given["storm"], given["horizon"], given["step"]
-    if storm and (horizon is None or step is None):
-        known = find_storm(storm)
-        horizon_ns, step_ns = known.horizon_ns, known.step_ns
-    else:
-        horizon_ns, step_ns = 7 * DAY_NS, HOUR_NS
     book = Path(given["book"])
     rules = playbook_beside(book) if given["playbook"] is None else Path(given["playbook"])
+    rules = None if given["no_playbook"] else rules
+    horizon_ns, step_ns = USUAL_HORIZON_NS, USUAL_STEP_NS
+    if storm and (horizon is None or step is None):
+        horizon_ns, step_ns = span_of_storm(storm, book, rules, terms_folders())
+    alone = "replay" if names_worst(storm) else "still"
     return DrillAsked(
         book=book,
-        playbook=None if given["no_playbook"] else rules,
+        playbook=rules,
         history=history_from(given),
         storm=storm,
-        kind=given["kind"] or ("still" if storm else "bootstrap"),
+        kind=given["kind"] or (alone if storm else "bootstrap"),
         paths=given["paths"],
         horizon_ns=horizon_ns if horizon is None else length_ns(horizon),
         step_ns=step_ns if step is None else width_ns(step),
@@ -48,7 +55,10 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         shock=given["shock"],
         blend=given["blend"],
         scale=given.get("scale", 1.0),
-        arrives_ns={name: length_ns(length) for name, length in mapped(given.get("arrives"), "--arrives").items()},
+        filter=given["filtering"],
+        trees=given["trees"],
+        jumps=given["jumps"],
+        arrives_ns={name: length_ns(length) for name, length in mapped(given["arrives"], "--arrives").items()},
         terms_folders=terms_folders(),
     )
 

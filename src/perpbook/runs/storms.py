@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perpbook.errors import InputError
+from perpbook.errors import InputError, MissingData
 from perpbook.model.units import DAY_NS
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Surroundings
+    from perpbook.history.choose import Wanted
     from perpbook.kernels.paths import Source
     from perpbook.kernels.types import Floats
     from perpbook.model.bars import Bars
@@ -37,6 +38,9 @@ class Faced:
     absences: tuple[Absence, ...]
     moves_prices: bool
 
+
+STAND_IN = "binance"
+"""The venue whose bars stand in for a contract that has none of its own: it has the longest history."""
 
 HAS_CORRELATION = ("copula", "student", "normal")
 """Kinds of paths with a correlation that a storm can shock."""
@@ -119,35 +123,75 @@ def still(ground: Ground) -> Source:
 
 
 def window_of(storm: Storm, lake_at: Path, ground: Ground, bar_ns: int) -> Replayed:
-    """The window that a storm replays, from a lake: Binance's perpetual of every asset that has it, betas for the others.
+    """The window that a storm replays, from a lake, aligned over venues: a contract's own bars where it has them throughout,
+    else Binance's of its asset, else Binance's bitcoin by beta; the last two are told.
 
     Raises
     ------
     InputError : the storm replays nothing.
     DataError : the lake has no history of the window.
     """
-    from perpbook.errors import DataError
+    from dataclasses import replace
+
     from perpbook.history.choose import Wanted
-    from perpbook.history.lake import Lake
-    from perpbook.history.load import load_bars
     from perpbook.scenario.replay import MARKET, replayed
 
     if storm.replay is None:
         raise InputError(f'"{storm.name}" replays no window of history: leave --kind out')
-    lake, found = Lake(lake_at), []
-    for asset in dict.fromkeys([*ground.assets, MARKET]):
-        wanted = Wanted(venue="binance", symbol=f"{asset}USDT", base=asset, quote="USDT")
+    span = (storm.replay.start_ns, storm.replay.end_ns)
+    wanted = [(one, Wanted(venue=STAND_IN, symbol=f"{one}USDT", base=one, quote="USDT")) for one in ground.assets]
+    wanted.append((MARKET, Wanted(venue=STAND_IN, symbol=f"{MARKET}USDT", base=MARKET, quote="USDT")))
+    wanted += [
+        (asset, Wanted(venue=key.venue, symbol=key.symbol, base=asset, quote="USDT"))
+        for asset, key in zip(ground.assets, ground.series, strict=True)
+    ]
+    found: dict[tuple[str, str], tuple[str, Bars]] = {}
+    for asset, one in wanted:
+        if (one.venue, one.symbol) not in found:
+            bars = _bars_of(lake_at, one, bar_ns, span)
+            if bars is not None:
+                found[one.venue, one.symbol] = (asset, bars)
+    if not found:
+        raise MissingData(_no_window(storm, bar_ns))
+    window = replayed(joined([bars for _, bars in found.values()]), [asset for asset, _ in found.values()], ground)
+    borrowed = [
+        f"{key.symbol} on {key.venue} has no bars of its own in the window: {STAND_IN}'s of {asset} stand in"
+        for asset, key in zip(ground.assets, ground.series, strict=True)
+        if (key.venue, key.symbol) not in found and asset in {name for name, _ in found.values()}
+    ]
+    paid = tuple(note for _, bars in found.values() for note in bars.notes)
+    return replace(window, notes=(*borrowed, *window.notes, *paid))
+
+
+def _bars_of(lake_at: Path, wanted: Wanted, bar_ns: int, span: tuple[int, int]) -> Bars | None:
+    """A contract's bars of a window, with its own funding, else the stand-in's, else none; None where it has no such bars."""
+    from perpbook.errors import DataError
+    from perpbook.history.lake import Lake
+    from perpbook.history.load import WITHOUT, load_bars
+
+    for funding in ({}, {wanted.venue: STAND_IN}, {wanted.venue: WITHOUT}):
         try:
-            bars = load_bars(
-                lake, [wanted], bar_ns=bar_ns, start_ns=storm.replay.start_ns, end_ns=storm.replay.end_ns, proxies={},
-                funding={},
-            )  # fmt: skip
+            return load_bars(
+                Lake(lake_at), [wanted], bar_ns=bar_ns, start_ns=span[0], end_ns=span[1], proxies={}, funding=funding
+            )
         except DataError:
-            if asset == MARKET:
-                raise
             continue
-        found.append((asset, bars))
-    return replayed(joined([bars for _, bars in found]), [asset for asset, _ in found], ground)
+    return None
+
+
+def _no_window(storm: Storm, bar_ns: int) -> str:
+    from perpbook.history.widths import word_of
+    from perpbook.model.units import to_iso
+
+    assert storm.replay is not None
+    span = f"{to_iso(storm.replay.start_ns)} to {to_iso(storm.replay.end_ns)}"
+    leave = (
+        "leave --kind out for straight lines through its known moves" if storm.replay.moves else "choose another storm"
+    )
+    return (
+        f"the lake has no bars of {word_of(bar_ns)} or finer from {span}\n"
+        f"    import or pull them (`perpbook data`), give a wider --step, or {leave}"
+    )
 
 
 def joined(many: Sequence[Bars]) -> Bars:

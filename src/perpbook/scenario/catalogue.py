@@ -45,7 +45,8 @@ def packaged() -> dict[str, Storm]:
 def find_storm(text: str, folders: Sequence[Path] = (), extra: Iterable[Storm] = ()) -> Storm:
     """The storm of an expression such as `crash-2022-11-ftx + arbitrum-halt` or `gap-down then my.toml after 20m`.
 
-    A word that ends in .toml or has a / is a file. `extra` are storms made on the spot, found by their names.
+    A word that ends in .toml or has a / is a file. `extra` are storms made on the spot, found by their names; a name that is
+    the whole text needs no quotes.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def find_storm(text: str, folders: Sequence[Path] = (), extra: Iterable[Storm] =
         hint = f'did you mean "{near[0]}"?' if near else "see `perpbook drill list`; a file's name ends in .toml"
         raise InputError(f'there is no storm "{name}": {hint}')
 
-    return parse_storm(text, named)
+    return known[text] if text in known else parse_storm(text, named)
 
 
 def catalogue_table(storms: Iterable[Storm]) -> str:

@@ -136,13 +136,17 @@ def outline(storm: Storm) -> Storm:
     if market is not None:
         prices.append(PriceShock(reach=Reach(but=replay.assets), knots=_through(market, replay), by_beta=True))
     said = "straight lines through the lowest, highest and last price of each asset stand in for its path"
+    wicks = [one.asset for one in replay.moves if one.low_ns == one.high_ns]
+    if wicks:
+        said += f" (of {', '.join(wicks)} without the highest, which was in the bar of the lowest)"
     others = f"; other assets follow {MARKET} by beta" if market else "; other assets stand still"
     return replace(storm, replay=None, prices=(*prices, *storm.prices), assumed=(*storm.assumed, said + others))
 
 
 def _through(move: KnownMove, replay: Replay) -> tuple[tuple[int, float], ...]:
+    """Points of the lines. Of a bar that has both extremes the lowest counts: its high was a wick, not a way there."""
     length = replay.end_ns - replay.start_ns
     points = {0: 0.0, length: move.end}
-    extremes = {move.low_ns: move.low, move.high_ns: move.high}
+    extremes = {move.high_ns: move.high, move.low_ns: move.low}
     points |= {when: level for when, level in extremes.items() if 0 < when < length}
     return tuple(sorted(points.items()))

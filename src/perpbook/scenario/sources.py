@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from perpbook.errors import InputError
-from perpbook.kernels.paths import BOOTSTRAP, COPULA, FILTERED, NORMAL, REPLAY, STUDENT, Jumps, Source
+from perpbook.kernels.paths import BOOTSTRAP, CLOSE, COPULA, NORMAL, REPLAY, STUDENT, Jumps, Source
 from perpbook.kernels.types import Floats
 from perpbook.model.bars import Bars
 from perpbook.model.units import HOUR_NS
@@ -70,7 +70,8 @@ def pool_of(bars: Bars) -> Floats:
     fresh = ~((bars.stale[:, 1:] != 0) | (bars.stale[:, :-1] != 0)).any(axis=0)
     if fresh.sum() < LEAST_ROWS:
         raise InputError(
-            f"{int(fresh.sum())} bars of history are too few to draw from: give {LEAST_ROWS} at least, and years for tails"
+            f"paths have {int(fresh.sum())} joint bars of history to draw from and need {LEAST_ROWS}: give a longer history, "
+            "and years for tails"
         )
     before = bars.close[:, :-1]
     parts = [
@@ -131,7 +132,7 @@ def student_source(volatility: Floats, correlation: Floats, nu: float, *, fundin
 def copula_source(bars: Bars, *, nu: float, correlation: Floats | None = None) -> Source:
     """A t-copula between prices that keep their own distributions of the past, step by step without memory.
 
-    correlation : of the copula; by default sin(pi tau / 2) of Kendall's tau, made valid where it is none.
+    correlation : of the copula, a valid one; by default sin(pi tau / 2) of Kendall's tau.
     """
     moves = np.log(pool_of(bars)[:, :, 0])
     moves -= moves.mean(axis=1, keepdims=True)
@@ -158,40 +159,6 @@ def rank_correlation(moves: Floats) -> Floats:
     return out
 
 
-def filtered_source(bars: Bars, *, mean_block: float | None = None, persistence: float = 0.97) -> Source:
-    """Filtered historical simulation: residuals of the past at today's volatility, which then follows them.
-
-    Volatility is exponentially weighted with `persistence` a bar (RiskMetrics), drawn back to its long-run level by a
-    hundredth a bar, and never above four times the highest of the past. `garch_source` fits the recursion instead.
-    """
-    if not 0.5 < persistence < 1.0:
-        raise InputError(f"a persistence of {persistence:g} does not do: choose one between 0.5 and 1")
-    pool = pool_of(bars)
-    moves = np.log(pool[:, :, 0])
-    moves -= moves.mean(axis=1, keepdims=True)
-    long_run, back = moves.var(axis=1), 0.01
-    recursion = np.empty((moves.shape[0], 6))
-    for row in range(moves.shape[0]):
-        alpha, beta = (1 - back) * (1 - persistence), (1 - back) * persistence
-        recursion[row] = filter_row(moves[row], pool[row], (back * long_run[row], alpha, 0.0, beta))
-    block = mean_block if mean_block is not None else default_block(pool.shape[1], bars.bar_ns)
-    return empty_source(moves.shape[0])._replace(
-        kind=FILTERED, pool=pool, restart=1.0 / block, recursion=recursion, bridge=np.sqrt(long_run)
-    )
-
-
-def filter_row(moves: Floats, pool: Floats, law: tuple[float, float, float, float]) -> Floats:
-    """Put one series' residuals of unit variance in its pool; gives its recursion, the variance now, and its cap."""
-    omega, alpha, leverage, beta = law
-    variance = np.empty(moves.size + 1)
-    variance[0] = moves.var()
-    for t, move in enumerate(moves):
-        variance[t + 1] = omega + (alpha + leverage * (move < 0)) * move * move + beta * variance[t]
-    residual = moves / np.sqrt(variance[:-1])
-    pool[:, 0] = residual / residual.std()
-    return np.array([omega, alpha, leverage, beta, variance[-1], 4.0 * variance.max()])
-
-
 def root_of(correlation: Floats, scale: Floats) -> Floats:
     """A matrix R with R R' = scale x correlation x scale, by eigenvectors, so that rank one does too.
 
@@ -215,9 +182,12 @@ def root_of(correlation: Floats, scale: Floats) -> Floats:
 
 
 def with_jumps(source: Source, jumps: Jumps) -> Source:
-    """Jumps on top of any source; a bootstrap then loses the past's own extremes inside a step."""
+    """Jumps on top of any source; a bootstrap then loses the past's own extremes inside a step, and draws them from a
+    Brownian bridge of the past's volatility."""
     if jumps.rate < 0.0 or (jumps.own_rate < 0.0).any() or (jumps.spread < 0.0).any():
         raise InputError("rates and spreads of jumps must be 0 or more")
+    if source.kind == BOOTSTRAP:
+        source = source._replace(bridge=np.log(source.pool[:, :, CLOSE]).std(axis=1))
     return source._replace(jumps=jumps)
 
 

@@ -207,7 +207,11 @@ def _knots(table: Table, size: str, steepest: float) -> Knots:
 
 def _matrix(table: Table, rows: object, assets: Sequence[str]) -> tuple[tuple[float, ...], ...]:
     """A symmetric matrix of a correlation's size and bounds, whether or not it is a valid one."""
-    good = isinstance(rows, list) and len(rows) == len(assets) == len(set(assets))
+    twice = sorted({one for one in assets if assets.count(one) > 1})
+    if twice:
+        table.fault("assets", f"names {', '.join(twice)} twice", "name each asset once, in the order of the rows")
+        return ()
+    good = isinstance(rows, list) and len(rows) == len(assets)
     good = good and all(isinstance(row, list) and len(row) == len(assets) for row in rows)  # type: ignore[attr-defined]
     numbers = good and all(type(one) in (int, float) and abs(one) <= 1 for row in rows for one in row)  # type: ignore[attr-defined]
     if not numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,3 +42,23 @@ def jumps(given: Values) -> Values:
         spread=given["jump_vol"],
     )
     return {"price": european(market, given["strike"], given["T"], call=given["type"] == "call")}
+
+
+@adapter("risk", "one_touch_haug", needs={"kind", "knock_in", "barrier", "spot", "cash"}, gives={"price"})
+def one_touch(given: Values) -> Values:
+    """Cash once the barrier is touched: the chance of a touch, discounted from the end, or from the touch itself, which is the
+    chance under another drift (Girsanov)."""
+    spot, barrier, rate, volatility, years = (given[name] for name in ("spot", "barrier", "r", "vol", "T"))
+    inside = barrier >= spot if given["type"] == "put" else barrier <= spot
+    if given["kind"] == "cash_at_expiry":
+        touched = first_passage(spot, barrier, rate - given["q"], volatility, years)
+        share = touched if given["knock_in"] else 1.0 - touched
+        return {"price": given["cash"] * math.exp(-rate * years) * share}
+    if inside:
+        return {"price": given["cash"]}
+    drift = rate - given["q"] - 0.5 * volatility**2
+    other = math.copysign(math.sqrt(drift**2 + 2.0 * rate * volatility**2), barrier - spot)
+    weight = math.exp((drift - other) * math.log(barrier / spot) / volatility**2)
+    return {
+        "price": given["cash"] * weight * first_passage(spot, barrier, other + 0.5 * volatility**2, volatility, years)
+    }
