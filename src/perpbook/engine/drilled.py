@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perpbook.engine.backtest import backtest
-from perpbook.engine.drill import Drill, Futures, path_bars
+from perpbook.engine.drill import Drill, Futures, replay_path
 from perpbook.engine.outcome import Outcome
 from perpbook.kernels.drill import END, FIRST
 from perpbook.kernels.types import Floats
@@ -43,10 +42,8 @@ class Drilled:
         return [int(path) for path in order[:count]]
 
     def replay(self, path: int) -> Outcome:
-        """One path as a backtest, tick by tick, under the playbook where there is one."""
-        from dataclasses import replace
-
-        return backtest(replace(self.drill.journey, bars=path_bars(self.drill, path)))
+        """One path, tick by tick, under the playbook where there is one."""
+        return replay_path(self.drill, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ def empty_steps(columns: int, steps: int) -> Steps:
 
 @lean
 def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) -> None:
-    """Draw path number `path` into `steps`."""
+    """Draw path number `path` into `steps`; columns beyond the brush's are left as they are."""
     seed_path(brush.state, seed, path)
     if source.kind in (BOOTSTRAP, FILTERED):
         draw_rows(source, brush)
@@ -117,12 +117,12 @@ def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) 
         for t in range(brush.rows.size):
             brush.rows[t] = min(t, source.pool.shape[1] - 1)
     if source.kind in (BOOTSTRAP, REPLAY) and source.jumps.mean.size == 0:
-        for c in range(steps.close.shape[0]):
+        for c in range(brush.variance.size):
             replay(source.pool[c], brush.rows, math.exp(source.drift[c]), steps, c)
         return
     draw_moves(source, path, brush)
     add_jumps(source.jumps, brush)
-    for c in range(steps.close.shape[0]):
+    for c in range(brush.variance.size):
         walk(source, brush, steps, c)
 
 

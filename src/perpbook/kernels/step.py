@@ -31,6 +31,7 @@ from perpbook.kernels.body import (
     Body,
     Mind,
 )
+from perpbook.kernels.deleverage import deleverage
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
@@ -40,7 +41,7 @@ from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
 from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import Block, Rules, anything_may_happen, rules_may_act
-from perpbook.kernels.seize import is_dead, liquidate, take_winners, worst_prices
+from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_rows, next_coin_settlement, settle_bar
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
@@ -189,8 +190,8 @@ def tick(
         fill_limits(tape, desk, habits, bar, prices)
     for a in range(holding.accounts.size):
         test_margin(tape, desk, habits, prices, a, bar)
-    if tape.taken.size > 0:
-        take_winners(tape, slots, holding, body.journal, bar, prices)
+    if tape.taken.size + tape.unfunded.size > 0:
+        deleverage(tape, slots, holding, body.journal, bar, prices)
     forget_closed(slots, holding, mind.rules.memory)
     book = look_at_close(tape, slots, body, bar)
     new_day(holding, mind.rules.memory, tape.open_ns[bar] + tape.bar_ns, book)
@@ -244,7 +245,7 @@ def test_margin(tape: Tape, desk: Desk, habits: Habits, prices: Floats, a: int, 
         equity, need = account_margin(holding.lines, a, prices)
         if is_dead(slots, a, equity, need):
             cancel_all(slots, desk.orders, a)
-            liquidate(slots, holding, desk.journal, a, prices, bar, tape.open_ns[bar], tape.bar_ns)
+            liquidate(tape, desk, a, prices, bar)
 
 
 @inlined

@@ -8,6 +8,7 @@ import numpy as np
 
 from perpbook.engine.drill import Futures
 from perpbook.engine.drilled import Drilled
+from perpbook.kernels.toll import BARE, DEBT, KEPT, TAKEN
 
 if TYPE_CHECKING:
     import polars
@@ -19,9 +20,12 @@ COLUMNS = (
 """Names of `kernels.drill`'s columns, in their order."""
 
 
+TOLLS = {DEBT: "debt", TAKEN: "taken_exposure", BARE: "taken_alone", KEPT: "kept_by_venue"}
+
+
 def futures_frame(drilled: Drilled) -> polars.DataFrame:
     """`path`, `side` ("playbook" or "alone"), `scale` the path survives without rules, every measure, and by account the step
-    of its first liquidation (the horizon for none) and its end equity."""
+    of its first liquidation (the horizon for none), its end equity and its tolls (`kernels.toll`)."""
     import polars
 
     sides = [("playbook", drilled.under), ("alone", drilled.without)]
@@ -42,4 +46,6 @@ def _frame(name: str, side: Futures, drilled: Drilled) -> polars.DataFrame:
     for number, account in enumerate(drilled.accounts):
         columns[f"death_step:{account}"] = side.died[:, number]
         columns[f"end_equity:{account}"] = side.ends[:, number]
+        for toll, title in TOLLS.items():
+            columns[f"{title}:{account}"] = side.tolls[:, number, toll]
     return polars.DataFrame(columns)

@@ -11,6 +11,7 @@ from perpbook.kernels import journal as codes
 from perpbook.kernels.drill import END
 from perpbook.report import drill_figures
 from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
+from perpbook.report.drill_tolls import toll_sentences
 from perpbook.report.html import environment, piece
 
 WORST = 3
@@ -69,6 +70,7 @@ def drill_page(drilled: Drilled) -> str:
             lines=lines_of(under, without),
             sizes=sizes_of(drilled),
             replays=replays,
+            tolls=toll_sentences((under or without).tolls, without.paths),
             rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
             figures=figures,
             share_of=share,

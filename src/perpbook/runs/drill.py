@@ -151,10 +151,10 @@ def plan_drill(asked: DrillAsked) -> Planned:
     )
     _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
-    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
+    storm = find_storm(asked.storm) if asked.storm else None
+    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None, storm)
     past = None if asked.kind in ALONE else read_past(asked, terms, contracts_of(snapshot, terms))
     ground = ground_of(snapshot, terms, journey, past)
-    storm = find_storm(asked.storm) if asked.storm else None
     faced = face(storm, journey, ground, asked.kind) if storm else None
     if past is not None:
         source, noted = source_of(asked, past, storm, ground), past.notes
@@ -187,10 +187,15 @@ def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:
 
 
 def stage_journey(
-    asked: DrillAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], playbook: Playbook | None
+    asked: DrillAsked,
+    snapshot: Snapshot,
+    terms: Mapping[str, VenueTerms],
+    playbook: Playbook | None,
+    storm: Storm | None = None,
 ) -> Journey:
-    """The book as it stands, on a stage as long as the drill."""
+    """The book as it stands, on a stage as long as the drill; coins that a storm takes off their peg are on it too."""
     from perpbook.engine.backtest import Journey
+    from perpbook.engine.coins import coins_off
     from perpbook.engine.stage import Horizon, contracts_of, stage
     from perpbook.playbook.schedule import due_bars
 
@@ -199,7 +204,8 @@ def stage_journey(
         step_ns=asked.step_ns,
         steps=asked.horizon_ns // asked.step_ns,
     )
-    bars = stage(snapshot, terms, contracts_of(snapshot, terms), horizon)
+    coins = coins_off(snapshot.book, terms, [one.asset for one in storm.collateral]) if storm else ()
+    bars = stage(snapshot, terms, contracts_of(snapshot, terms), horizon, coins)
     return Journey(
         book=snapshot.book,
         terms=terms,
