@@ -15,6 +15,7 @@ from perpbook.model.account import Account
 from perpbook.model.bars import SeriesKey
 from perpbook.model.market import STABLECOINS
 from perpbook.scenario.overlay import Overlay, Peg
+from perpbook.terms.find import find_contract
 from perpbook.terms.terms import VenueTerms
 
 
@@ -126,12 +127,24 @@ def _beside(account: Account, coin: str, venue: VenueTerms) -> str:
 
 def unheard(overlay: Overlay, journey: Journey) -> tuple[str, ...]:
     """What a storm says that a drill does not act on, in words."""
-    out = [
-        f"{coin} falls to {peg.least:.2f} of its peg: rules judge equity and shares in each account's own coin, and do not see it"
-        for coin, peg in overlay.pegs.items()
-        if any(unit_of(one, journey.terms[one.venue]).upper() == coin.upper() for one in journey.book.accounts)
-    ]
+    out = [words for coin, peg in overlay.pegs.items() for words in _not_felt(coin, peg.least, journey)]
     acted = ("api", "halt", "frozen")
     elsewhere = [one for one in overlay.outages if one.where != "venue" or one.kind not in acted]
     out += [f"{one.name} ({one.where}) is away, {one.kind}: money does not move in a drill" for one in elsewhere]
     return tuple(dict.fromkeys(out))
+
+
+def _not_felt(coin: str, least: float, journey: Journey) -> Iterator[str]:
+    """What does not feel a coin's fall though it would."""
+    falls, units = f"{coin} falls to {least:.2f} of its peg", {}
+    for account in journey.book.accounts:
+        venue = journey.terms[account.venue]
+        units[account.id] = unit_of(account, venue).upper()
+        settles = {find_contract(venue, one.symbol).contract.settle.upper() for one in account.positions}
+        if coin.upper() in settles - {units[account.id]}:
+            yield f"{falls}: profit of contracts in {account.id} that settle in it is counted at its peg"
+    if coin.upper() in units.values():
+        yield f"{falls}: rules judge equity and shares in each account's own coin, and do not see it"
+    for one in journey.book.transfers:
+        if one.asset.upper() == coin.upper() and units.get(one.destination, coin.upper()) != coin.upper():
+            yield f"{falls}: what is under way to {one.destination} arrives at its peg"

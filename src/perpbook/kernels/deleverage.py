@@ -87,14 +87,13 @@ def has_no_fund(tape: Tape, venue: int) -> bool:
 @lean
 def share_debt(slots: Slots, holding: Holding, journal: Journal, event: int, prices: Floats) -> None:
     """Hand what the venue closed of one bankrupt account in this bar to the winners on its other side."""
-    bar, a, debt, last = journal.what[event, 0], journal.what[event, 2], journal.figures[event, 3], journal.rows[0]
-    closed, e = 0.0, event - 1
-    while e >= 0 and journal.what[e, 0] == bar:
-        if journal.what[e, 1] in (LIQUIDATION, BACKSTOP) and journal.what[e, 2] == a:
-            closed += closed_dollars(slots, journal, e, prices)
-        e -= 1
+    bar, a, debt, last = journal.what[event, 0], journal.what[event, 2], debt_of(journal, event), journal.rows[0]
+    closed = 0.0
     for e in range(last):
-        if journal.what[e, 0] != bar or journal.what[e, 2] != a or journal.what[e, 1] not in (LIQUIDATION, BACKSTOP):
+        if is_close(journal, e, bar, a):
+            closed += closed_dollars(slots, journal, e, prices)
+    for e in range(last):
+        if not is_close(journal, e, bar, a):
             continue
         row, left = journal.what[e, 3], closed_dollars(slots, journal, e, prices)
         side = 1.0 if journal.figures[e, 0] > 0.0 else -1.0
@@ -106,6 +105,23 @@ def share_debt(slots: Slots, holding: Holding, journal: Journal, event: int, pri
             part = min(held, left)
             take(slots, holding, journal, i, part / held, debt * part / closed, prices, bar)
             left -= held
+
+
+@lean
+def is_close(journal: Journal, event: int, bar: int, a: int) -> bool:
+    """Whether an event is a part of account a that its venue closed in a bar."""
+    kind = journal.what[event, 1]
+    return journal.what[event, 0] == bar and journal.what[event, 2] == a and (kind == LIQUIDATION or kind == BACKSTOP)
+
+
+@lean
+def debt_of(journal: Journal, event: int) -> float:
+    """What a bankrupt account owes its venue beside the penalty for closing it, which nobody has paid to anybody."""
+    debt = journal.figures[event, 3]
+    for e in range(event):
+        if is_close(journal, e, journal.what[event, 0], journal.what[event, 2]):
+            debt += journal.figures[e, 3]
+    return max(debt, 0.0)
 
 
 @lean

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.body import FULL, Body, Mind
+from perpbook.kernels.deleverage import debt_of
 from perpbook.kernels.jit import inlined, lean
-from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, LIQUIDATION, RULE, Journal
+from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, INSURED_LOSS, LIQUIDATION, RULE, Journal
 from perpbook.kernels.lanes import price_bounds
 from perpbook.kernels.orders import Habits
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path
@@ -22,7 +23,7 @@ from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
 from perpbook.kernels.tape import CHUNK, NO_PRICE, Schedule, Tape
-from perpbook.kernels.toll import BARE, TAKEN, Worth, in_dollars
+from perpbook.kernels.toll import BARE, DEBT, TAKEN, Worth, in_dollars
 from perpbook.kernels.types import Floats, Integers
 
 (
@@ -201,6 +202,8 @@ def read_journal(journal: Journal, slots: Slots, tape: Tape, look: Look, out: Fl
             read_fill(journal, look, out, k)
         elif kind in (LIQUIDATION, BACKSTOP):
             read_death(journal, slots, tape, look, out, k)
+        elif kind == INSURED_LOSS:
+            tolls[journal.what[k, 2], DEBT] += debt_of(journal, k)
         if kind in (FILL, LIQUIDATION, BACKSTOP) and out[ORPHAN] > 0.0 and out[ORPHAN_BARS] == 0.0:
             bar = journal.what[k, 0]
             if bar > out[FIRST] and is_alone_no_more(slots, look, out):
@@ -281,7 +284,7 @@ def is_alone_no_more(slots: Slots, look: Look, out: Floats) -> bool:
 def close_path(body: Body, look: Look, worth: Worth, found: Found, number: int, bars: int) -> None:
     """Write what a finished path came to, in dollars."""
     out, curve = found.figures[number], body.curve
-    in_dollars(worth, body.holding, curve, found.tolls[number])
+    in_dollars(worth, curve, found.tolls[number])
     for a in range(curve.shape[0]):
         found.ends[number, a], found.died[number, a] = curve[a, bars - 1], look.died[a]
     total = curve[0]

@@ -90,6 +90,7 @@ def close_part(tape: Tape, desk: Desk, i: int, size: float, prices: Floats, bar:
         short = min(max(1.0 - equity / need, 0.0), 1.0)
         fillable -= (1.0 if change < 0.0 else -1.0) * short * slots.accounts[a].fillable_spread * part / size
     trade(slots, holding, i, change, price, fillable, taker)
+    filled = notional * (price / fillable) if slots.rows[i].inverse else size * fillable
     fee = slots.accounts[a].penalty * notional
     if slots.accounts[a].manner == FRACTION:
         fee = min(fee, max(equity, 0.0) * part / need)
@@ -99,7 +100,7 @@ def close_part(tape: Tape, desk: Desk, i: int, size: float, prices: Floats, bar:
     journal = desk.journal
     number = write(journal, bar, kind, a, i, 0)
     journal.figures[number, 0], journal.figures[number, 1] = change, fillable
-    journal.figures[number, 2], journal.figures[number, 3] = -taker * notional, -fee
+    journal.figures[number, 2], journal.figures[number, 3] = -taker * filled, -fee
     journal.figures[number, 4], journal.figures[number, 5] = equity, need
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perpbook.kernels.holding import INSURED, Holding
 from perpbook.kernels.jit import inlined
 from perpbook.kernels.types import Floats
 
 DEBT, TAKEN, BARE, KEPT = range(4)
-"""Places of an account's tolls, dollars >= 0: debt that its venue was left with (in the account's own coin), exposure that
+"""Places of an account's tolls, dollars >= 0: debt that its venue was left with (of its own coin, without penalties), exposure that
 auto-deleveraging closed, the part of it whose other leg then stood alone, equity that a frozen venue keeps."""
 
 TOLLS = 4
@@ -25,12 +24,11 @@ class Worth(NamedTuple):
 
 
 @inlined
-def in_dollars(worth: Worth, holding: Holding, curve: Floats, tolls: Floats) -> None:
+def in_dollars(worth: Worth, curve: Floats, tolls: Floats) -> None:
     """Turn every account's equity (A, T) into dollars that come back, and write down what does not."""
     last = curve.shape[1] - 1
     for a in range(curve.shape[0]):
         for t in range(last + 1):
             curve[a, t] *= worth.coin[a, t]
-        tolls[a, DEBT] = holding.moved[a, INSURED]
         tolls[a, KEPT] = max(curve[a, last], 0.0) * (1.0 - worth.back[a])
         curve[a, last] -= tolls[a, KEPT]

@@ -1,0 +1,131 @@
+"""Coins off their peg in drills: margin feels those beside an account's own coin, and dollars feel all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perpbook.engine.drill import replay_path, run_drill
+from perpbook.kernels.drill import DEEPEST, END, LEAST
+from perpbook.kernels.toll import DEBT, KEPT
+from tests.unit.storm_drills import account, alone, fall_on, mark, with_weight
+
+BTC = mark("binance", "BTCUSDT", 60_000)
+
+
+def falls(coin: str, to: float, more: str = "") -> str:
+    return f'\n[[collateral]]\nasset = "{coin}"\nto = {to}\nover = "2h"\n{more}'
+
+
+def on_usde(amount: float, coin: str = "USDE") -> list[str]:
+    return [account("main", "binance", {coin: amount}, {"BTCUSDT": (1.0, 60_000)}), BTC]
+
+
+@pytest.mark.parametrize(("to", "dies"), [(0.67, False), (0.65, True)])
+def test_collateral_beside_the_own_coin_kills_by_its_fall_alone(tmp_path: Path, to: float, dies: bool) -> None:
+    # 420 USDE at a weight of 0.9 are 378 dollars; 60,000 of notional need 60,000 x 0.5 % - 50 = 250, which is 378 x 0.6614.
+    found = fall_on(tmp_path, on_usde(420), falls("USDe", to), terms=with_weight(tmp_path, "binance", "USDE", 0.9))
+    assert found.died("main") is dies
+    assert found.end("main") == pytest.approx(0.0 if dies else 378 * to)
+    # The penalty, 1.2 % of 60,000, is more than is there; nobody is left with a debt of it.
+    assert found.toll("main", DEBT) == 0.0
+
+
+def test_without_a_weight_it_counts_for_nothing_and_that_is_told(tmp_path: Path) -> None:
+    parts = [account("main", "binance", {"USDE": 420, "USDT": 400}, {"BTCUSDT": (1.0, 60_000)}), BTC]
+    found = fall_on(tmp_path, parts, falls("USDe", 0.65))
+    assert found.end("main") == 400.0 and not found.died("main")
+    assert any("counts for nothing by Binance USD-M's terms" in note for note in found.plan.notes)
+
+
+def test_what_a_coin_is_called_changes_nothing(tmp_path: Path) -> None:
+    first = fall_on(tmp_path, on_usde(500), falls("usde", 0.7), terms=with_weight(tmp_path, "binance", "USDE", 0.9))
+    terms = with_weight(tmp_path, "binance", "FDUSD", 0.9)
+    second = fall_on(tmp_path, on_usde(500, "FDUSD"), falls("FDUSD", 0.7), terms=terms)
+    assert np.array_equal(first.found.figures, second.found.figures)
+
+
+def test_a_coin_at_its_peg_is_worth_what_it_was_as_dollars(tmp_path: Path) -> None:
+    terms = with_weight(tmp_path, "binance", "USDE", 0.9)
+    gap = '\n[[price]]\nof = "BTC"\nmove = -0.001\nover = "2h"\n'
+    still = fall_on(tmp_path, on_usde(500), gap, terms=terms)
+    beside = fall_on(tmp_path, on_usde(500), gap + falls("USDe", 0.999999999999), terms=terms)
+    assert len(still.plan.drill.journey.bars.series) == 1 and len(beside.plan.drill.journey.bars.series) == 2
+    assert beside.found.figures == pytest.approx(still.found.figures, rel=1e-9, abs=1e-6)
+
+
+def test_the_own_coin_leaves_margin_alone_and_takes_dollars_one_for_one(tmp_path: Path) -> None:
+    parts = [
+        account("hl", "hyperliquid", {"USDC": 10_000}, {"BTC": (1.0, 60_000)}),
+        account("dydx", "dydx", {"USDC": 10_000}, {"BTC-USD": (-1.0, 60_000)}),
+        mark("hyperliquid", "BTC", 60_000),
+        mark("dydx", "BTC-USD", 60_000),
+        '[[layers]]\nlayer = "arbitrum"\nasset = "USDC"\namount = 1000.0\n',
+    ]
+    gap = '[[price]]\nof = "BTC"\nmove = -0.05\nover = "3h"\n'
+    found = fall_on(tmp_path, parts, falls("USDC", 0.88, gap))
+    at_par = alone(found)
+    assert not found.died("hl") and not found.died("dydx")
+    assert found.end("hl") == 0.88 * at_par.end("hl") == pytest.approx(0.88 * 7_000)
+    assert found.end("dydx") == 0.88 * at_par.end("dydx") == pytest.approx(0.88 * 13_000)
+    assert found.found.figures[0, END] == pytest.approx(0.88 * 21_000)
+    assert found.found.figures[0, LEAST] == pytest.approx(0.88 * 21_000)
+    # From 0.94 at the first close, the highest.
+    assert found.found.figures[0, DEEPEST] == pytest.approx(1 - 0.88 / 0.94)
+    assert any("hl, dydx is worth that much less" in note for note in found.plan.notes)
+    assert any("rules judge equity" in note for note in found.plan.unheard)
+
+
+def test_a_coin_is_priced_in_the_accounts_own_when_that_one_falls(tmp_path: Path) -> None:
+    parts = [account("main", "binance", {"USDC": 1_000}, {"BTCUSDT": (1.0, 60_000)}), BTC]
+    found = fall_on(tmp_path, parts, falls("USDT", 0.8))
+    # 999.9 dollars of margin are 999.9 / 0.8 USDT; in dollars nothing is lost.
+    assert found.end("main") == pytest.approx(999.9)
+    assert found.found.figures[0, LEAST] == pytest.approx(999.9)
+
+
+def test_money_under_way_is_in_the_book_until_it_arrives_and_after(tmp_path: Path) -> None:
+    parts = [
+        account("hl", "hyperliquid", {"USDC": 10_000}, {"BTC": (1.0, 60_000)}),
+        mark("hyperliquid", "BTC", 60_000),
+        '[[transfers]]\nasset = "USDC"\namount = 500.0\nsource = "arbitrum"\ndestination = "hl"\n'
+        'arrives = "2026-11-20T14:30:00Z"\n',
+    ]
+    calm = fall_on(tmp_path, parts, "\n[[liquidity]]\nspread = 2.0\n")
+    assert calm.found.figures[0, LEAST] == calm.found.figures[0, END] == 10_500.0
+    found = fall_on(tmp_path, parts, falls("USDC", 0.9))
+    assert found.found.figures[0, LEAST] == pytest.approx(9_450.0) and found.end("hl") == pytest.approx(9_450.0)
+
+
+def test_coins_of_no_contract_in_the_book_move_with_their_own(tmp_path: Path) -> None:
+    parts = [
+        "[prices]\nBTC = 60000.0\n",
+        account("main", "binance", {"BTC": 0.1}, {"ETHUSDT": (-1.0, 3_000)}),
+        mark("binance", "ETHUSDT", 3_000),
+    ]
+    found = fall_on(tmp_path, parts, '\n[[price]]\nof = "BTC"\nmove = -0.2\n')
+    # 0.1 BTC at a weight of 0.95 and 48,000 dollars.
+    assert found.end("main") == pytest.approx(0.1 * 0.95 * 48_000)
+
+
+def test_a_frozen_venue_keeps_its_share_at_the_end(tmp_path: Path) -> None:
+    parts = [account("main", "binance", {"USDT": 1_000}, {"BTCUSDT": (1.0, 60_000)}), BTC]
+    frozen = '\n[[outage]]\nvenue = "binance"\nkind = "frozen"\nfactor = 0.4\nat = "1h"\n'
+    found = fall_on(tmp_path, parts, frozen)
+    assert found.end("main") == 600.0 and found.toll("main", KEPT) == 400.0
+    assert found.found.figures[0, END] == found.found.figures[0, LEAST] == 600.0
+    assert not any("frozen" in words for words in found.plan.unheard)
+
+
+def test_a_path_replayed_is_the_path_that_was_drilled(tmp_path: Path) -> None:
+    terms = with_weight(tmp_path, "binance", "USDE", 0.9)
+    parts = [*on_usde(900), account("hl", "hyperliquid", {"USDC": 5_000}, {"BTC": (-1.0, 60_000)})]
+    parts.append(mark("hyperliquid", "BTC", 60_000))
+    gap = '[[price]]\nof = "BTC"\nmove = -0.01\nover = "3h"\n'
+    found = fall_on(tmp_path, parts, falls("USDe", 0.7, gap) + falls("USDC", 0.9), terms=terms)
+    outcome = replay_path(found.plan.drill, 0)
+    assert outcome.equity[-1] == found.found.figures[0, END] and outcome.equity.min() == found.found.figures[0, LEAST]
+    assert np.array_equal(outcome.curve[:, -1], found.found.ends[0])
+    assert np.array_equal(run_drill(found.plan.drill, threads=1).tolls, found.found.tolls)
