@@ -110,8 +110,8 @@ def share_debt(slots: Slots, holding: Holding, journal: Journal, event: int, pri
 @lean
 def is_close(journal: Journal, event: int, bar: int, a: int) -> bool:
     """Whether an event is a part of account a that its venue closed in a bar."""
-    kind = journal.what[event, 1]
-    return journal.what[event, 0] == bar and journal.what[event, 2] == a and (kind == LIQUIDATION or kind == BACKSTOP)
+    own = journal.what[event, 0] == bar and journal.what[event, 2] == a
+    return own and journal.what[event, 1] in (LIQUIDATION, BACKSTOP)
 
 
 @lean

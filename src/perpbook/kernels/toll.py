@@ -8,8 +8,8 @@ from perpbook.kernels.jit import inlined
 from perpbook.kernels.types import Floats
 
 DEBT, TAKEN, BARE, KEPT = range(4)
-"""Places of an account's tolls, dollars >= 0: debt that its venue was left with (of its own coin, without penalties), exposure that
-auto-deleveraging closed, the part of it whose other leg then stood alone, equity that a frozen venue keeps."""
+"""Places of an account's tolls, dollars >= 0: debt that its venue was left with (of its own coin, penalties left out),
+exposure that auto-deleveraging closed, the part of it whose other leg then stood alone, equity that a frozen venue keeps."""
 
 TOLLS = 4
 
