@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from perpbook.engine.drill import replay_path, run_drill
+from perpbook.engine.drill import path_bars, replay_path, run_drill, scales_survived
 from perpbook.kernels.drill import DEEPEST, END, LEAST
+from perpbook.kernels.paths import Source
 from perpbook.kernels.toll import DEBT, KEPT
+from perpbook.model.bars import Bars, SeriesKey, Settlements
+from perpbook.model.units import HOUR_NS
+from perpbook.scenario import sources
 from tests.unit.storm_drills import account, alone, fall_on, mark, with_weight
 
 BTC = mark("binance", "BTCUSDT", 60_000)
+
+
+def source_of(kind: str) -> Source:
+    """A source of each kind for one price, from three hundred seeded hours."""
+    close = 100.0 * np.exp(np.cumsum(np.random.default_rng(3).normal(size=(1, 300)) * 0.01, axis=1))
+    none = Settlements(times_ns=np.zeros(0, np.int64), rates=np.zeros(0), interval_ns=np.zeros(0, np.int64))
+    past = Bars(
+        bar_ns=HOUR_NS, open_ns=HOUR_NS * np.arange(300, dtype=np.int64), series=(SeriesKey(venue="binance", symbol="BTCUSDT"),),
+        open=close, high=close * 1.001, low=close * 0.999, close=close, stale=np.zeros(close.shape, dtype=np.uint8),
+        settlements=(none,), simulated=True,
+    )  # fmt: skip
+    if kind == "bootstrap":
+        return sources.bootstrap_source(past)
+    if kind == "filtered":
+        return sources.filtered_source(past)
+    if kind == "copula":
+        return sources.copula_source(past, nu=4.0)
+    if kind == "student":
+        return sources.student_source(np.array([0.01]), np.eye(1), 4.0)
+    return sources.normal_source(np.array([0.01]), np.eye(1))
 
 
 def falls(coin: str, to: float, more: str = "") -> str:
@@ -29,6 +54,8 @@ def test_collateral_beside_the_own_coin_kills_by_its_fall_alone(tmp_path: Path, 
     found = fall_on(tmp_path, on_usde(420), falls("USDe", to), terms=with_weight(tmp_path, "binance", "USDE", 0.9))
     assert found.died("main") is dies
     assert found.end("main") == pytest.approx(0.0 if dies else 378 * to)
+    # Surplus is 378 x to - (300 x scale - 50).
+    assert scales_survived(found.plan.drill)[0, 0] == pytest.approx((378 * to + 50) / 300, rel=1e-6)
     # The penalty, 1.2 % of 60,000, is more than is there; nobody is left with a debt of it.
     assert found.toll("main", DEBT) == 0.0
 
@@ -76,6 +103,18 @@ def test_the_own_coin_leaves_margin_alone_and_takes_dollars_one_for_one(tmp_path
     assert found.found.figures[0, DEEPEST] == pytest.approx(1 - 0.88 / 0.94)
     assert any("hl, dydx is worth that much less" in note for note in found.plan.notes)
     assert any("rules judge equity" in note for note in found.plan.unheard)
+
+
+def test_the_catalogues_usde_kills_and_its_usdc_does_not(tmp_path: Path) -> None:
+    terms = with_weight(tmp_path, "binance", "USDE", 0.9)
+    hedge = account("hedge", "hyperliquid", {"USDC": 5_000}, {"BTC": (-1.0, 60_000)}) + mark(
+        "hyperliquid", "BTC", 60_000
+    )
+    found = fall_on(tmp_path, [*on_usde(420), hedge], "usde-2025-10-10", terms=terms)
+    assert found.died("main") and not found.died("hedge") and found.end("hedge") == 5_000.0
+    found = fall_on(tmp_path, [*on_usde(420), hedge], "usdc-088", hours=7, terms=terms)
+    assert not found.died("main") and not found.died("hedge")
+    assert found.found.figures[0, LEAST] == pytest.approx(378 + 0.88 * 5_000)
 
 
 def test_a_coin_is_priced_in_the_accounts_own_when_that_one_falls(tmp_path: Path) -> None:
@@ -129,3 +168,15 @@ def test_a_path_replayed_is_the_path_that_was_drilled(tmp_path: Path) -> None:
     assert outcome.equity[-1] == found.found.figures[0, END] and outcome.equity.min() == found.found.figures[0, LEAST]
     assert np.array_equal(outcome.curve[:, -1], found.found.ends[0])
     assert np.array_equal(run_drill(found.plan.drill, threads=1).tolls, found.found.tolls)
+
+
+@pytest.mark.parametrize("kind", ["bootstrap", "filtered", "copula", "student", "normal"])
+def test_a_coin_beside_them_leaves_drawn_prices_as_they_are(tmp_path: Path, kind: str) -> None:
+    terms = with_weight(tmp_path, "binance", "USDE", 0.9)
+    parts = [account("main", "binance", {"USDE": 9_000, "USDT": 9_000}, {"BTCUSDT": (1.0, 60_000)}), BTC]
+    beside = fall_on(tmp_path, parts, falls("USDe", 0.7), terms=terms).plan.drill
+    without = fall_on(tmp_path, parts, falls("DAI", 0.7), terms=terms).plan.drill
+    one, other = (path_bars(replace(drill, source=source_of(kind), paths=3), 2) for drill in (beside, without))
+    assert len(one.series) == 2 and len(other.series) == 1 and one.close[1, -1] == pytest.approx(0.7)
+    for name in ("open", "high", "low", "close"):
+        assert np.array_equal(getattr(one, name)[0], getattr(other, name)[0])

@@ -221,8 +221,7 @@ NOT_MODELLED = (
     "moves larger than history's own, unless --shock or a fat-tailed kind is asked for",
     "what the book's own liquidation does to the market",
     "deposits made during the drill, and orders that a human would give",
-    "mark and oracle prices apart from traded ones",
-    "auto-deleveraging, venue and layer outages, unless the storm names them",
+    "mark and oracle prices apart from traded ones, auto-deleveraging and outages, unless the storm names them",
 )
 
 
