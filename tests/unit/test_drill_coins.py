@@ -34,7 +34,7 @@ def source_of(kind: str) -> Source:
     if kind == "filtered":
         return sources.filtered_source(past)
     if kind == "copula":
-        return sources.copula_source(past, nu=4.0)
+        return sources.copula_source(past, nu=4.0, correlation=np.eye(1))
     if kind == "student":
         return sources.student_source(np.array([0.01]), np.eye(1), 4.0)
     return sources.normal_source(np.array([0.01]), np.eye(1))
@@ -58,6 +58,14 @@ def test_collateral_beside_the_own_coin_kills_by_its_fall_alone(tmp_path: Path, 
     assert scales_survived(found.plan.drill)[0, 0] == pytest.approx((378 * to + 50) / 300, rel=1e-6)
     # The penalty, 1.2 % of 60,000, is more than is there; nobody is left with a debt of it.
     assert found.toll("main", DEBT) == 0.0
+
+
+def test_bybit_too_closes_for_its_collateral(tmp_path: Path) -> None:
+    parts = [account("main", "bybit", {"USDE": 560}, {"BTCUSDT": (1.0, 60_000)}), mark("bybit", "BTCUSDT", 60_000)]
+    terms = with_weight(tmp_path, "bybit", "USDE", 0.9)
+    # 60,000 x 0.5 % and the fee to close, at most 33, are needed of 504.
+    assert not fall_on(tmp_path, parts, falls("USDe", 0.7), terms=terms).died("main")
+    assert fall_on(tmp_path, parts, falls("USDe", 0.59), terms=terms).died("main")
 
 
 def test_without_a_weight_it_counts_for_nothing_and_that_is_told(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from perpbook.engine.drill import replay_path
+from perpbook.kernels.drill import END, LEAST
 from perpbook.kernels.toll import BARE, DEBT, TAKEN
 from perpbook.report.drill_measures import measures_of
 from perpbook.report.drill_tolls import toll_lines, toll_sentences
 from tests.unit.storm_drills import Fallen, account, fall_on, mark
 
+DESK = Path(__file__).parents[2] / "src/perpbook/examples/desk"
 GAP = '\n[[price]]\nof = "BTC"\nmove = -0.1\nat = "1h"\n'
 EMPTY = 'insurance_empty = ["*"]\n'
 BTC = mark("binance", "BTCUSDT", 60_000)
@@ -120,3 +122,22 @@ def test_marks_above_trades_kill_shorts_alike(tmp_path: Path) -> None:
     ]
     found = fall_on(tmp_path, parts, '\n[[mark]]\nof = "BTC"\ndeviation = 0.05\nat = "1h"\nlasts = "1h"\n')
     assert found.died("main") and found.end("main") == pytest.approx(3_600 - 60_000 * 0.00045)
+
+
+def test_an_empty_fund_changes_nothing_where_nobody_is_bankrupt(tmp_path: Path) -> None:
+    short = account("short", "binance", {"USDT": 100_000}, {"BTCUSDT": (-6, 60_000)})
+    calm = account("long", "binance", {"USDT": 90_000}, {"BTCUSDT": (10, 60_000)})
+    one, other = (fall_on(tmp_path, [calm, short, BTC], said + GAP) for said in ("", EMPTY))
+    assert (one.found.figures == other.found.figures).all() and (other.found.tolls == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    "storm", ["crash-2025-10-10", "flash-crash + insurance-empty + winners-taken", "oracle-low + gap-down + usdc-088"]
+)
+def test_no_dollar_is_lost_or_made_in_a_desks_storm(tmp_path: Path, storm: str) -> None:
+    # A replay checks account by account that start, profit, funding and every cost make the end.
+    text = (DESK / "book.toml").read_text(encoding="utf-8")
+    found = fall_on(tmp_path, [text.split("simulated = true", 1)[1]], storm, hours=6)
+    outcome = replay_path(found.plan.drill, 0)
+    assert outcome.equity[-1] == pytest.approx(found.found.figures[0, END], rel=1e-12)
+    assert outcome.equity.min() == pytest.approx(found.found.figures[0, LEAST], rel=1e-12)

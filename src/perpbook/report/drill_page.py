@@ -90,18 +90,19 @@ def standing_of(drilled: Drilled) -> str:
 
 
 def replay_of(drilled: Drilled, path: int, outcome: Outcome) -> Replay:
-    """What happened on one path, fills of rules told by their rule."""
+    """What happened on one path, fills of rules told by their rule, those of venues as such."""
     hours, told = drilled.facts["step_hours"], []
     for (tick, kind, account, row, reason), figures in zip(
         outcome.what.tolist(), outcome.figures.tolist(), strict=True
     ):
-        if kind == codes.FILL or kind not in WORDS:
+        taken = kind == codes.FILL and reason == codes.BY_VENUE
+        if (kind == codes.FILL and not taken) or kind not in WORDS:
             continue
         name = outcome.arrangement.accounts[account].id if account >= 0 else "the book"
         symbol = outcome.arrangement.rows[row].symbol if row >= 0 else ""
-        words = outcome.reasons.get(reason, "") if kind == codes.RULE else WORDS[kind]
+        words = outcome.reasons.get(reason, "") if kind == codes.RULE or taken else WORDS[kind]
         said = f"{name} {symbol}: {words}".replace(" :", ":")
-        if kind in (codes.RULE, codes.LIQUIDATION, codes.BACKSTOP) and figures[0]:
+        if (taken or kind in (codes.RULE, codes.LIQUIDATION, codes.BACKSTOP)) and figures[0]:
             said += f", {figures[0]:+,.6g} at {figures[1]:,.6g}"
         told.append(((tick + 1) * hours, said))
     return Replay(
