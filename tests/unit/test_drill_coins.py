@@ -157,6 +157,16 @@ def test_coins_of_no_contract_in_the_book_move_with_their_own(tmp_path: Path) ->
     assert found.end("main") == pytest.approx(0.1 * 0.95 * 48_000)
 
 
+def test_a_coin_without_any_contract_stands_but_for_its_storm(tmp_path: Path) -> None:
+    terms = with_weight(tmp_path, "binance", "wBETH", 0.8)
+    parts = ["[prices]\nwBETH = 3000.0\n", account("main", "binance", {"wBETH": 1.0}, {"BTCUSDT": (0.1, 60_000)}), BTC]
+    gap = "\n[[price]]\nmove = -0.01\n"
+    found = fall_on(tmp_path, parts, gap + falls("wBETH", 0.9), terms=terms)
+    # 0.8 of 3,000 x 0.9, less 1 % of 6,000.
+    assert found.end("main") == pytest.approx(0.8 * 2_700 - 60)
+    assert any("wBETH is collateral and no contract prices it" in note for note in found.plan.notes)
+
+
 def test_a_frozen_venue_keeps_its_share_at_the_end(tmp_path: Path) -> None:
     parts = [account("main", "binance", {"USDT": 1_000}, {"BTCUSDT": (1.0, 60_000)}), BTC]
     frozen = '\n[[outage]]\nvenue = "binance"\nkind = "frozen"\nfactor = 0.4\nat = "1h"\n'

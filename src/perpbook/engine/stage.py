@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perpbook.engine.coins import coin_and_unit, counts_as_margin
 from perpbook.errors import InputError
 from perpbook.kernels.types import Floats
 from perpbook.margin.columns import Columns, coin_price, risk_price
-from perpbook.model.account import Balance
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.model.units import HOUR_NS
@@ -44,18 +44,17 @@ def contracts_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> tuple[S
     priced = {find_contract(terms[key.venue], key.symbol).contract.base for key in found}
     for account in snapshot.book.accounts:
         for balance in account.collateral:
-            if balance.asset in STABLECOINS or balance.asset in priced or not _counts(terms[account.venue], balance):
+            if (
+                balance.asset in STABLECOINS
+                or balance.asset in priced
+                or not counts_as_margin(terms[account.venue], balance)
+            ):
                 continue
             symbol = _contract_on(terms[account.venue], balance.asset)
             if symbol is not None:
                 found.append(SeriesKey(venue=account.venue, symbol=symbol))
                 priced.add(balance.asset)
     return tuple(dict.fromkeys(found))
-
-
-def _counts(venue: VenueTerms, balance: Balance) -> bool:
-    weighs = balance.asset in venue.collateral and venue.collateral[balance.asset].maintenance_weight > 0.0
-    return balance.amount < 0.0 or weighs or balance.asset == venue.settle
 
 
 def _contract_on(venue: VenueTerms, coin: str) -> str | None:
@@ -73,7 +72,7 @@ def stage(
     coins: Sequence[SeriesKey] = (),
 ) -> Bars:
     """Bars of every contract standing at its price, with a settlement of rate 0 at every boundary of its venue's interval;
-    then of `coins` (`engine.coins`) at par.
+    then of `coins` (`engine.coins`): stablecoins at par, others at their price.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def stage(
     """
     if not contracts:
         raise InputError("the book holds no position: there is nothing to drill")
-    prices = np.concatenate([start_prices(snapshot, terms, contracts), np.ones(len(coins))])
+    prices = np.concatenate([start_prices(snapshot, terms, contracts), coin_prices(snapshot, coins)])
     flat = np.repeat(prices[:, None], horizon.steps, axis=1)
     open_ns = horizon.start_ns + horizon.step_ns * np.arange(horizon.steps, dtype=np.int64)
     end = int(open_ns[-1]) + horizon.step_ns
@@ -118,6 +117,12 @@ def start_prices(snapshot: Snapshot, terms: Mapping[str, VenueTerms], contracts:
         else:
             out.append(coin_price(columns, contract.contract.base))
     return np.array(out)
+
+
+def coin_prices(snapshot: Snapshot, coins: Sequence[SeriesKey]) -> Floats:
+    """(k,) prices of coins in their accounts' own, which is at par."""
+    columns, names = Columns(market=snapshot.market), [coin_and_unit(key)[0] for key in coins]
+    return np.array([1.0 if coin in STABLECOINS else coin_price(columns, coin) for coin in names])
 
 
 def _boundaries(interval_ns: int, start_ns: int, end_ns: int) -> Settlements:

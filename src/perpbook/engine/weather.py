@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from perpbook.engine.backtest import Journey
-from perpbook.engine.coins import is_coin, unit_of
+from perpbook.engine.coins import coin_and_unit, is_coin, unit_of
 from perpbook.engine.surroundings import Surroundings
 from perpbook.kernels.tape import NO_ORDERS, NO_PRICE, TAKEN
 from perpbook.kernels.types import Flags, Floats
 from perpbook.model.account import Account
-from perpbook.model.bars import SeriesKey
+from perpbook.model.bars import Bars, SeriesKey
 from perpbook.model.market import STABLECOINS
 from perpbook.scenario.overlay import Overlay, Peg
 from perpbook.terms.find import find_contract
@@ -54,7 +54,7 @@ def _below(contracts: Floats, coins: list[Floats] | Floats) -> Floats:
 def relative(overlay: Overlay, key: SeriesKey, steps: int) -> Peg:
     """The path of the price of a coin in another, which its series names."""
     par = Peg(close=np.ones(steps), low=np.ones(steps), high=np.ones(steps))
-    own, other = (overlay.peg(coin) or par for coin in key.symbol.split("/"))
+    own, other = (overlay.peg(coin) or par for coin in coin_and_unit(key))
     return Peg(close=own.close / other.close, low=own.low / other.high, high=own.high / other.low)
 
 
@@ -76,6 +76,16 @@ def _given_back(overlay: Overlay, venue: str) -> float:
         if one.where == "venue" and one.kind == "frozen" and one.name in ("*", venue):
             out *= 1.0 - one.factor
     return out
+
+
+def still_coins(bars: Bars) -> tuple[str, ...]:
+    """Coins that count as collateral and have no path of their own, in words."""
+    names = [coin_and_unit(key)[0] for key in bars.series if is_coin(key)]
+    return tuple(
+        f"{coin} is collateral and no contract prices it: it stands at its price but where a storm takes it off its peg"
+        for coin in dict.fromkeys(names)
+        if coin not in STABLECOINS
+    )
 
 
 def heard(overlay: Overlay, journey: Journey) -> tuple[str, ...]:

@@ -142,6 +142,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     """Everything read and laid ready; errors as `run_asked_drill`."""
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
+    from perpbook.engine.weather import still_coins
     from perpbook.runs.check import load_all_terms, read_inputs
     from perpbook.runs.storms import face, ground_of, replay, still, window_of
     from perpbook.scenario.catalogue import find_storm
@@ -173,7 +174,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill),
-        notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ())])),
+        notes=tuple(dict.fromkeys([*noted, *(faced.notes if faced else ()), *still_coins(journey.bars)])),
         unheard=faced.unheard if faced else (),
     )
 
@@ -195,7 +196,7 @@ def stage_journey(
 ) -> Journey:
     """The book as it stands, on a stage as long as the drill; coins that a storm takes off their peg are on it too."""
     from perpbook.engine.backtest import Journey
-    from perpbook.engine.coins import coins_off
+    from perpbook.engine.coins import coins_beside
     from perpbook.engine.stage import Horizon, contracts_of, stage
     from perpbook.playbook.schedule import due_bars
 
@@ -204,8 +205,9 @@ def stage_journey(
         step_ns=asked.step_ns,
         steps=asked.horizon_ns // asked.step_ns,
     )
-    coins = coins_off(snapshot.book, terms, [one.asset for one in storm.collateral]) if storm else ()
-    bars = stage(snapshot, terms, contracts_of(snapshot, terms), horizon, coins)
+    contracts = contracts_of(snapshot, terms)
+    coins = coins_beside(snapshot.book, terms, contracts, [one.asset for one in storm.collateral] if storm else [])
+    bars = stage(snapshot, terms, contracts, horizon, coins)
     return Journey(
         book=snapshot.book,
         terms=terms,
