@@ -141,9 +141,9 @@ def scalar_loop(
     cursor, dead = 0, 0
     equity, need = np.zeros(8), np.zeros(8)
     for t in range(bars):
-        while cursor < tape.settlements.size and tape.settlements[cursor].bar <= t:
-            c = tape.settlements[cursor].column
-            cash[account[c]] -= size[c] * tape.open[c, t] * tape.settlements[cursor].rate
+        while cursor < tape.funding_bar.size and tape.funding_bar[cursor] <= t:
+            for c in range(positions):
+                cash[account[c]] -= size[c] * tape.open[c, t] * tape.funding_rate[c, cursor]
             cursor += 1
         for k in range(accounts):
             equity[k], need[k] = cash[k], 0.0

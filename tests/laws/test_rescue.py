@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.drill import example
-from perpbook.engine.drill import calm, run_drill
+from perpbook.engine.drill import run_drill
+from perpbook.engine.surroundings import calm
 from perpbook.kernels.paths import empty_steps, fill_path, new_brush
 from perpbook.kernels.types import Floats
 from perpbook.scenario.overlay import Absence

@@ -17,6 +17,7 @@ from perpbook.kernels.drill import END, FIRST, MEASURES, WHO
 from perpbook.report.drill_missed import losses_of, missed_of, missed_sentence
 from perpbook.report.drill_orders import death_orders, order_figure, places_of
 from perpbook.report.spoken import clock, length
+from perpbook.treasury.gaps import RescueGaps
 
 STEPS = 4
 
@@ -27,7 +28,8 @@ def futures_of(died: Sequence[Sequence[float]], ends: Sequence[float]) -> Future
     figures[:, END], figures[:, FIRST] = ends, steps.min(axis=1)
     figures[:, WHO] = np.where(steps.min(axis=1) < STEPS, steps.argmin(axis=1), -1)
     return Futures(
-        figures=figures, died=steps, ends=np.zeros(steps.shape), fan=np.ones((STEPS, 600), dtype=np.int64),
+        figures=figures, died=steps, ends=np.zeros(steps.shape), tolls=np.zeros((*steps.shape, 4)),
+        fan=np.ones((STEPS, 600), dtype=np.int64),
         rules=np.zeros((24, 2), dtype=np.int64), scale=2.0, start=100.0, steps=STEPS,
     )  # fmt: skip
 
@@ -41,6 +43,7 @@ def drilled_of(futures: Futures, law: NormalLaw | None) -> Drilled:
     return Drilled(
         drill=None, accounts=("a", "b", "c"), under=None, without=futures, scales=np.ones((len(futures.figures), 3)),
         facts=facts, notes=(), not_modelled=(), result_hash="x", standard=standard,
+        rescue=RescueGaps(accounts=(), notes=()),
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from benchmarks.drill import example
 from perpbook.cli.main import app
-from perpbook.engine.drill import Futures, Surroundings, calm, run_drill
+from perpbook.engine.drill import Futures, run_drill
+from perpbook.engine.surroundings import Surroundings, calm
 from perpbook.errors import InputError
 from perpbook.kernels.drill import COSTS, END, FIRST, MEASURES, ORPHAN, WHO
 from perpbook.kernels.tape import NO_ORDERS, TAKEN
@@ -87,7 +88,7 @@ def futures_of(ends: list[float], firsts: list[float]) -> Futures:
         fan[:, int(end * 2)] += 1
     return Futures(
         figures=figures, died=np.array(firsts)[:, None], ends=np.array(ends)[:, None], fan=fan,
-        rules=np.zeros((24, 2), dtype=np.int64), scale=2.0, start=100.0, steps=4,
+        rules=np.zeros((24, 2), dtype=np.int64), tolls=np.zeros((len(ends), 1, 4)), scale=2.0, start=100.0, steps=4,
     )  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perpbook.engine.coins import coin_column, coin_series, unit_of
 from perpbook.errors import BookError, InputError, MissingData
+from perpbook.kernels.deleverage import BY_CHANCE, BY_PRICE, BY_PROFIT
 from perpbook.kernels.holding import Holding, draw_account, empty_holding
 from perpbook.kernels.seize import AS_NEEDED, FRACTION, TIERS, WHOLE
 from perpbook.kernels.slots import ACCOUNT, BY_BASE, BY_CONTRACTS, BY_NOTIONAL, ROW, Slots
@@ -22,10 +24,11 @@ from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS
 from perpbook.strategies.table import Leg
 from perpbook.terms.find import find_contract
-from perpbook.terms.terms import CloseFeeBasis, ContractTerms, Manner, TierMode, TierUnit, Trigger, VenueTerms
+from perpbook.terms.terms import CloseFeeBasis, ContractTerms, Manner, Queue, TierMode, TierUnit, Trigger, VenueTerms
 
 UNITS = {TierUnit.NOTIONAL: BY_NOTIONAL, TierUnit.BASE: BY_BASE, TierUnit.CONTRACTS: BY_CONTRACTS}
 MANNERS = {Manner.WHOLE: WHOLE, Manner.FRACTION: FRACTION, Manner.TIERS: TIERS, Manner.AS_NEEDED: AS_NEEDED}
+QUEUES = {Queue.PROFIT: BY_PROFIT, Queue.PRICE: BY_PRICE, Queue.CHANCE: BY_CHANCE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,14 +197,19 @@ def _coins(
 ) -> tuple[list[Row], float]:
     """Coin rows of an account, and its dollars. A coin that contracts settle in always has a row.
 
-    Debts, and what contracts or the venue settle in, count in full; the rest by the venue's terms, as in `margin.arrays`.
+    Debts, and what contracts or the venue settle in, count in full; the rest by the venue's terms, as in `margin.arrays`. A
+    stablecoin that the run has a series of (`engine.coins`) is a coin.
     """
     settles = {row.terms.contract.settle: row.column for row in own if row.terms and row.terms.contract.is_inverse}
     whole = {venue.settle, *(row.terms.contract.settle for row in own if row.terms)}
+    priced = dict(settles)
     amounts = dict.fromkeys(settles, 0.0)
     dollars = 0.0
     for balance in account.collateral:
-        if balance.asset in STABLECOINS:
+        series = coin_series(account.venue, balance.asset, unit_of(account, venue))
+        if series in bars.series:
+            priced[balance.asset] = bars.series.index(series)
+        if balance.asset in STABLECOINS and balance.asset not in priced:
             weight = 1.0 if balance.asset in whole or balance.amount < 0 else _weight(venue, balance.asset)
             dollars += balance.amount * weight
             if weight < 1.0:
@@ -213,7 +221,7 @@ def _coins(
         if asset not in whole and amount >= 0.0 and _weight(venue, asset) == 0.0:
             notes.append(f"{asset} in {account.id} counts for nothing there and is left out")
             continue
-        column = settles[asset] if asset in settles else _coin_column(bars, account.venue, asset)
+        column = priced[asset] if asset in priced else coin_column(bars, account.venue, asset)
         rows.append(Row(account=number, column=column, asset=asset, symbol=asset, quantity=amount))
     return rows, dollars
 
@@ -221,24 +229,6 @@ def _coins(
 def _weight(venue: VenueTerms, asset: str) -> float:
     found = venue.collateral.get(asset)
     return found.maintenance_weight if found else 0.0
-
-
-def _coin_column(bars: Bars, venue: str, asset: str) -> int:
-    """A series that prices a coin: a contract on it, the same venue's first."""
-    bases = [number for number, key in enumerate(bars.series) if _base_of(key.symbol) == asset]
-    same = [number for number in bases if bars.series[number].venue == venue]
-    if not bases:
-        raise MissingData(f"{asset} is collateral and has no series to price it: add one to the run")
-    return (same or bases)[0]
-
-
-def _base_of(symbol: str) -> str:
-    for separator in ("-", "/", "_"):
-        symbol = symbol.split(separator)[0]
-    for quote in ("USDT", "USDC", "USD"):
-        if symbol.endswith(quote) and symbol != quote:
-            symbol = symbol[: -len(quote)]
-    return "BTC" if symbol == "XBT" else symbol
 
 
 def _slots(
@@ -264,7 +254,7 @@ def _slots(
         alone = account.mode is MarginMode.ISOLATED
         figures = {"place": place[number], "leverage": row.leverage, "isolated": alone}
         figures |= {"account": row.account, "column": row.column, "asset": assets.index(row.asset), "sleeve": -1}
-        figures |= {"venue": venues.index(account.venue), "pays": _pays(row, rows), "beta": betas.get(row.asset, 1.0)}
+        figures |= {"venue": venues.index(account.venue), "pays": _pays(row, rows), "beta": beta_of(row.asset, betas)}
         figures |= {"weight": _coin_weight(row, terms[account.venue], rows), "coin": row.terms is None}
         figures |= {"contract_size": 1.0}
         if row.terms is not None:
@@ -285,6 +275,11 @@ def _slots(
         initial=tables[2],
         deduction=tables[3],
     )
+
+
+def beta_of(asset: str, betas: Mapping[str, float]) -> float:
+    """An asset's beta to the market: 1 unless it is known, 0 for a stablecoin."""
+    return betas.get(asset, 0.0 if asset in STABLECOINS else 1.0)
 
 
 def _contract_figures(terms: ContractTerms, *, alone: bool) -> dict[str, float]:
@@ -320,6 +315,7 @@ def _account_records(
             "at_or_below": rules.trigger is Trigger.AT_OR_BELOW,
             "remainder_lost": rules.remainder_lost,
             "manner": MANNERS[rules.manner],
+            "queue": QUEUES[rules.queue],
             "penalty": rules.penalty_rate,
             "partial_fraction": _or(rules.partial_fraction, 1.0),
             "partial_above": _or(rules.partial_above, 0.0),

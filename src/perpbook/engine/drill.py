@@ -8,18 +8,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.engine.backtest import Journey, Ready, prepare
+from perpbook.engine.backtest import Journey, Ready, conclude, go_on, prepare
+from perpbook.engine.outcome import Outcome
 from perpbook.engine.reel import by_settled_bar, settlements_by_bar
 from perpbook.engine.strain import strain
+from perpbook.engine.surroundings import Surroundings, calm, without_weather
 from perpbook.engine.variants import fresh_of
+from perpbook.engine.worth import worth_in
 from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
 from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Run, Weather, run_paths, stage_path
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
 from perpbook.kernels.sweep import Fresh
-from perpbook.kernels.tape import NO_PRICE, TAKEN, Tape
-from perpbook.kernels.types import Flags, Floats, Integers, Rows
+from perpbook.kernels.tape import Tape
+from perpbook.kernels.toll import TOLLS
+from perpbook.kernels.types import Floats, Integers
 from perpbook.model.bars import Bars, Settlements
 
 REASONS = 24
@@ -29,48 +33,6 @@ FAN_TOP = 3.0
 """The fan counts book equity up to three times its start."""
 
 CHUNK_PATHS = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a storm does beside the paths' own moves, by column and step (C, T); see `kernels.drill.Weather` and `Tape`.
-
-    `closed` are the tape's flags; `spread` and `impact` factors; `taken` what venues take of winners.
-    """
-
-    factor: Floats
-    low: Floats
-    high: Floats
-    funding_set: Floats
-    funding_add: Floats
-    closed: Flags
-    spread: Floats
-    impact: Floats
-    taken: Rows
-
-
-def calm(columns: int, steps: int) -> Surroundings:
-    """Nothing beside the paths."""
-    shape = (columns, steps)
-    return Surroundings(
-        factor=np.ones(shape),
-        low=np.ones(shape),
-        high=np.ones(shape),
-        funding_set=np.full(shape, np.nan),
-        funding_add=np.zeros(shape),
-        closed=np.zeros(shape, dtype=np.uint8),
-        spread=np.ones((columns, 1)),
-        impact=np.ones((columns, 1)),
-        taken=np.zeros(0, dtype=TAKEN).view(np.recarray),
-    )
-
-
-def without_weather(around: Surroundings) -> Flags:
-    """(C,) 1 for columns on which nothing falls beside the paths."""
-    still = (around.factor == 1.0) & (around.low == 1.0) & (around.high == 1.0) & (around.closed & NO_PRICE == 0)
-    still &= np.isnan(around.funding_set) & (around.funding_add == 0.0)
-    out: Flags = still.all(axis=1).astype(np.uint8)
-    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +63,14 @@ class Futures:
     """What became of a book, by path (columns: `kernels.drill`).
 
     figures : (P, MEASURES). died : (P, A) bar of each account's first liquidation, T for none. ends : (P, A) dollars.
+    tolls : (P, A, 4), see `kernels.toll`.
     fan : (T, BINS) counts, `scale` bins a dollar. rules : (24, 2) orders and paths by reason. start : book equity.
     """
 
     figures: Floats
     died: Floats
     ends: Floats
+    tolls: Floats
     fan: Integers
     rules: Integers
     scale: float
@@ -161,6 +125,7 @@ def _room(paths: int, accounts: int, steps: int, start: float) -> Futures:
         figures=np.zeros((paths, MEASURES)),
         died=np.zeros((paths, accounts)),
         ends=np.zeros((paths, accounts)),
+        tolls=np.zeros((paths, accounts, TOLLS)),
         fan=np.zeros((steps, BINS), dtype=np.int64),
         rules=np.zeros((REASONS, 2), dtype=np.int64),
         scale=BINS / (FAN_TOP * start),
@@ -181,7 +146,10 @@ def set_stage(drill: Drill) -> Stage:
     if drill.strain is not None:
         strain(ready, drill.strain)
     none = np.zeros((len(own.series), 0))
-    tape = ready.reel.tape._replace(lows=none, highs=none, strain=around.spread, thin=around.impact, taken=around.taken)
+    tape = ready.reel.tape._replace(
+        lows=none, highs=none, strain=around.spread, thin=around.impact, taken=around.taken, unfunded=around.unfunded,
+        off=ready.reel.tape.off if around.off is None else around.off,
+    )  # fmt: skip
     schedule = ready.reel.schedule
     events = np.unique(np.concatenate([schedule.event_bar, around.taken["bar"]])).astype(np.int64)
     film = replace(ready.reel, tape=tape, schedule=schedule._replace(event_bar=events))
@@ -199,6 +167,7 @@ def set_stage(drill: Drill) -> Stage:
             funding_set=around.funding_set,
             funding_add=around.funding_add,
             hours=by_settled_bar(bars, settlements_by_bar(bars).hours)[1],
+            worth=worth_in(ready, around),
         ),
         look=Look(
             held=held.copy(),
@@ -214,7 +183,7 @@ def set_stage(drill: Drill) -> Stage:
             close=tape.close,
             funding=np.zeros(shape),
         ),
-        brush=new_brush(*shape),
+        brush=new_brush(drill.source.drift.size, bars.count),
     )
 
 
@@ -225,6 +194,7 @@ def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Fou
         figures=out.figures[first:last],
         died=out.died[first:last],
         ends=out.ends[first:last],
+        tolls=out.tolls[first:last],
         fan=np.zeros_like(out.fan),
         rules=np.zeros_like(out.rules),
         scale=out.scale,
@@ -260,8 +230,26 @@ def scales_survived(drill: Drill, *, chunk: int = CHUNK_PATHS) -> Floats:
 
 
 def path_bars(drill: Drill, path: int) -> Bars:
-    """One path of a drill as history: run through `backtest` it gives what the drill found, tick by tick."""
+    """One path of a drill as history: run through `backtest` it gives what the drill found, tick by tick, but for what a
+    storm does beside prices."""
+    return _drawn(drill, set_stage(drill), path)
+
+
+def replay_path(drill: Drill, path: int) -> Outcome:
+    """One path of a drill, storm and all, tick by tick; equity in dollars, whatever the accounts' coins are worth."""
     stage = set_stage(drill)
+    ready = replace(stage.ready, journey=replace(stage.ready.journey, bars=_drawn(drill, stage, path)))
+    what: list[Integers] = []
+    figures: list[Floats] = []
+    go_on(ready, drill.journey.bars.count, what, figures)
+    outcome = conclude(ready, what, figures, "")
+    curve = outcome.curve * stage.weather.worth.coin
+    curve[:, -1] -= np.maximum(curve[:, -1], 0.0) * (1.0 - stage.weather.worth.back)
+    return replace(outcome, curve=curve, outside=stage.weather.worth.away)
+
+
+def _drawn(drill: Drill, stage: Stage, path: int) -> Bars:
+    """A path drawn onto a stage's tape, as bars."""
     fill_path(drill.source, drill.seed, path, stage.brush, stage.steps)
     tape = stage.ready.reel.tape
     stage_path(tape, stage.steps, stage.weather)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perpbook.engine.backtest import backtest
-from perpbook.engine.drill import Drill, Futures, path_bars
+from perpbook.engine.drill import Drill, Futures, replay_path
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.standard import Standard
 from perpbook.kernels.drill import END, FIRST
@@ -51,10 +50,10 @@ class Drilled:
         return [int(path) for path in order[:count]]
 
     def replay(self, path: int, *, alone: bool = False) -> Outcome:
-        """One path as a backtest, tick by tick, under the playbook where there is one; or left `alone`."""
+        """One path, tick by tick, under the playbook where there is one; or left `alone`."""
         assert self.drill is not None, "a drill read back brings its replays"
-        journey = replace(self.drill.journey, bars=path_bars(self.drill, path))
-        return backtest(replace(journey, playbook=None) if alone else journey)
+        drill = replace(self.drill, journey=replace(self.drill.journey, playbook=None)) if alone else self.drill
+        return replay_path(drill, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,9 +133,7 @@ def draw_path(ground: Ground, path: int) -> Floats:
     fill_path(ground.drill.source, ground.drill.seed, path, stage.brush, stage.steps)
     stage_path(tape, stage.steps, stage.weather)
     paid = np.zeros(tape.close.shape)
-    settled = tape.settlements
-    column, bar = np.asarray(settled["column"]), np.asarray(settled["bar"])
-    np.add.at(paid, (column, bar), tape.open[column, bar] * np.asarray(settled["rate"]))
+    paid[:, tape.funding_bar] = tape.open[:, tape.funding_bar] * tape.funding_rate
     out: Floats = np.cumsum(paid, axis=1)
     return out
 

@@ -71,6 +71,7 @@ def _one(many: Sequence[Futures]) -> Futures:
         figures=np.concatenate([one.figures for one in many]),
         died=np.concatenate([one.died for one in many]),
         ends=np.concatenate([one.ends for one in many]),
+        tolls=np.concatenate([one.tolls for one in many]),
         fan=np.sum([one.fan for one in many], axis=0),
         rules=np.sum([one.rules for one in many], axis=0),
     )

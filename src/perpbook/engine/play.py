@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perpbook.engine.arrange import Arrangement
+from perpbook.engine.arrange import Arrangement, beta_of
 from perpbook.kernels.body import Mind
 from perpbook.kernels.memory import empty_memory
 from perpbook.kernels.screens import FLOOR, Rules, Storms
@@ -41,7 +41,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
     """
     every = arrangement.assets
     exposed = Exposed(
-        betas={asset: betas.get(asset, 1.0) for asset in every},
+        betas={asset: beta_of(asset, betas) for asset in every if asset not in STABLECOINS},
         exposures={},
         correlation_stress=playbook.survival.correlation_stress if playbook.survival else 0.0,
     )
@@ -95,7 +95,7 @@ def _asset_of_column(arrangement: Arrangement, columns: int) -> Integers:
 def _move(scenario: Scenario, asset: str, exposed: Exposed) -> float:
     """How far a scenario moves an asset; before the pull, and its floor, where hedges break."""
     if scenario.kind == "broken":
-        return (1.0 - exposed.correlation_stress) * exposed.betas[asset] * scenario.size
+        return (1.0 - exposed.correlation_stress) * exposed.betas.get(asset, 0.0) * scenario.size
     return scenario.moves.get(asset, 0.0)
 
 
@@ -104,7 +104,9 @@ def widest(scenarios: Sequence[Scenario], assets: Sequence[str], pull: float) ->
     out = np.ones((len(assets), 2))
     for one in scenarios:
         for number, asset in enumerate(assets):
-            move, more = one.moves.get(asset, 0.0), pull * abs(one.size) if one.kind == "broken" else 0.0
+            if asset not in one.moves:
+                continue
+            move, more = one.moves[asset], pull * abs(one.size) if one.kind == "broken" else 0.0
             out[number, 0] = min(out[number, 0], 1.0 + max(move - more, FLOOR))
             out[number, 1] = max(out[number, 1], 1.0 + max(move + more, FLOOR))
     return out

@@ -67,6 +67,8 @@ def reel(
         strain=np.ones((len(bars.series), 1)),
         thin=np.ones((len(bars.series), 1)),
         taken=np.zeros(0, dtype=TAKEN).view(np.recarray),
+        off=np.ones((len(bars.series), 1)),
+        unfunded=np.zeros(0, dtype=np.int64),
     )
     when = due if due is not None else np.zeros(bars.count, dtype=np.uint8)
     events = np.unique(np.concatenate([[0], target_bar, np.flatnonzero(when)])).astype(np.int64)

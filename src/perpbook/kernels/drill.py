@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.body import FULL, Body, Mind
+from perpbook.kernels.deleverage import debt_of
 from perpbook.kernels.jit import inlined, lean
-from perpbook.kernels.journal import BACKSTOP, FILL, LIQUIDATION, RULE, Journal
+from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, INSURED_LOSS, LIQUIDATION, RULE, Journal
 from perpbook.kernels.orders import Habits
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path
 from perpbook.kernels.rows import add_row, copy_row
@@ -21,6 +22,7 @@ from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape
+from perpbook.kernels.toll import BARE, DEBT, TAKEN, Worth, in_dollars
 from perpbook.kernels.types import Flags, Floats, Integers
 
 (
@@ -59,7 +61,7 @@ class Weather(NamedTuple):
     to it (NaN and 0 for neither). Where the tape says that nobody knows the price, it stands still.
 
     calm : (C,) 1 for columns that have no weather.  hours : (C, S) hours settled at each of the tape's settlements, 0 for
-    none.
+    none.  worth : of coins.
     """
 
     calm: Flags
@@ -69,6 +71,7 @@ class Weather(NamedTuple):
     funding_set: Floats
     funding_add: Floats
     hours: Floats
+    worth: Worth
 
 
 class Run(NamedTuple):
@@ -94,7 +97,8 @@ class Look(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Results, by path p - first: `figures` (P, MEASURES), `died` (P, A) bars, `ends` (P, A) end equity.
+    """Results, by path p - first: `figures` (P, MEASURES), `died` (P, A) bars, `ends` (P, A) end equity, `tolls` (P, A, 4)
+    what `kernels.toll` says.
 
     Added to: `fan` (T, BINS) counts of book equity, `scale` bins a dollar; `rules` (24, 2) orders and paths by reason.
     """
@@ -102,6 +106,7 @@ class Found(NamedTuple):
     figures: Floats
     died: Floats
     ends: Floats
+    tolls: Floats
     fan: Integers
     rules: Integers
     scale: float
@@ -174,13 +179,14 @@ def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) 
         fill_path(draw.source, draw.seed, p, draw.brush, draw.steps)
         stage_path(tape, draw.steps, weather)
         begin_again(body, run.mind, run.fresh)
-        out = found.figures[p - draw.first]
+        out, tolls = found.figures[p - draw.first], found.tolls[p - draw.first]
         begin_look(look, out, bars)
+        tolls[:, :] = 0.0
         while advance(tape, run.schedule, run.slots, run.habits, body, run.mind, bars, False) == FULL:
-            read_journal(body.journal, run.slots, tape, look, out)
+            read_journal(body.journal, run.slots, tape, look, out, tolls)
             body.journal.rows[0] = 0
-        read_journal(body.journal, run.slots, tape, look, out)
-        close_path(body, look, found, p - draw.first, bars)
+        read_journal(body.journal, run.slots, tape, look, out, tolls)
+        close_path(body, look, weather.worth, found, p - draw.first, bars)
 
 
 @inlined
@@ -194,7 +200,7 @@ def begin_look(look: Look, out: Floats, bars: int) -> None:
 
 
 @inlined
-def read_journal(journal: Journal, slots: Slots, tape: Tape, look: Look, out: Floats) -> None:
+def read_journal(journal: Journal, slots: Slots, tape: Tape, look: Look, out: Floats, tolls: Floats) -> None:
     """Take in what the journal tells, in its order."""
     for k in range(journal.rows[0]):
         kind = journal.what[k, 1]
@@ -202,9 +208,13 @@ def read_journal(journal: Journal, slots: Slots, tape: Tape, look: Look, out: Fl
             out[RULES] += 1.0
             look.fired[journal.what[k, 4]] += 1
         elif kind == FILL:
+            if journal.what[k, 4] == BY_VENUE:
+                read_taken(journal, slots, tape, look, tolls, k)
             read_fill(journal, look, out, k)
         elif kind in (LIQUIDATION, BACKSTOP):
             read_death(journal, slots, tape, look, out, k)
+        elif kind == INSURED_LOSS:
+            tolls[journal.what[k, 2], DEBT] += debt_of(journal, k)
         if kind in (FILL, LIQUIDATION, BACKSTOP) and out[ORPHAN] > 0.0 and out[ORPHAN_BARS] == 0.0:
             bar = journal.what[k, 0]
             if bar > out[FIRST] and is_alone_no_more(slots, look, out):
@@ -220,6 +230,27 @@ def read_fill(journal: Journal, look: Look, out: Floats, k: int) -> None:
     out[COSTS] += cost
     if journal.what[k, 4] < BY_RULES:
         out[TRIM_COSTS] += cost
+
+
+@inlined
+def read_taken(journal: Journal, slots: Slots, tape: Tape, look: Look, tolls: Floats, k: int) -> None:
+    """A winner that its venue closed, before it is: its exposure, and by how much more the book's other side of the asset
+    then stands alone, at the bar's close."""
+    bar, i, change = journal.what[k, 0], journal.what[k, 3], journal.figures[k, 0]
+    closed, own, other = 0.0, 0.0, 0.0
+    for j in range(slots.rows.size):
+        if slots.rows[j].coin or slots.rows[j].asset != slots.rows[i].asset:
+            continue
+        size = abs(look.held[j]) * (1.0 if slots.rows[j].inverse else tape.close[slots.rows[j].column, bar])
+        if look.held[j] * change > 0.0:
+            other += size
+        else:
+            own += size
+        if j == i:
+            closed = size * min(abs(change / look.held[j]), 1.0)
+    a = slots.rows[i].account
+    tolls[a, TAKEN] += closed
+    tolls[a, BARE] += max(other - own + closed, 0.0) - max(other - own, 0.0)
 
 
 @inlined
@@ -261,31 +292,32 @@ def is_alone_no_more(slots: Slots, look: Look, out: Floats) -> bool:
 
 
 @inlined
-def close_path(body: Body, look: Look, found: Found, number: int, bars: int) -> None:
-    """Write what a finished path came to."""
+def close_path(body: Body, look: Look, worth: Worth, found: Found, number: int, bars: int) -> None:
+    """Write what a finished path came to, in dollars."""
     out, curve = found.figures[number], body.curve
+    in_dollars(worth, curve, found.tolls[number])
     for a in range(curve.shape[0]):
         found.ends[number, a], found.died[number, a] = curve[a, bars - 1], look.died[a]
     total = curve[0]
     for a in range(1, curve.shape[0]):
         add_row(curve[a], total)
-    outside = body.outside.transit[0] + body.outside.layers.sum()
-    fall(total, outside, out)
-    out[END] = total[bars - 1] + outside
+    add_row(worth.away, total)
+    fall(total, 0.0, out)
+    out[END] = total[bars - 1]
     if out[ORPHAN] > 0.0 and out[ORPHAN_BARS] == 0.0:
         out[ORPHAN_BARS] = bars - out[FIRST]
     for i in range(body.holding.rows.size):
         out[FUNDING] += body.holding.totals[i, 1]
     for a in range(curve.shape[0]):
         out[PENALTIES] += body.holding.moved[a, 0]
-    count_fan(total, outside, found.scale, found.fan)
+    count_fan(total, found.scale, found.fan)
     for reason in range(look.fired.size):
         found.rules[reason, 0] += look.fired[reason]
         found.rules[reason, 1] += 1 if look.fired[reason] > 0 else 0
 
 
 @inlined
-def count_fan(total: Floats, outside: float, scale: float, fan: Integers) -> None:
+def count_fan(total: Floats, scale: float, fan: Integers) -> None:
     """Count book equity at every close into its bin."""
     for t in range(total.size):
-        fan[t, min(max(int((total[t] + outside) * scale), 0), BINS - 1)] += 1
+        fan[t, min(max(int(total[t] * scale), 0), BINS - 1)] += 1

@@ -110,21 +110,31 @@ def empty_steps(columns: int, steps: int) -> Steps:
 
 @lean
 def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) -> None:
-    """Draw path number `path` into `steps`."""
+    """Draw path number `path` into `steps`; columns beyond the brush's stand still."""
     seed_path(brush.state, seed, path)
+    for c in range(brush.variance.size, steps.close.shape[0]):
+        stand_still(steps, c)
     if source.kind in (BOOTSTRAP, FILTERED):
         draw_rows(source, brush)
     elif source.kind == REPLAY:
         for t in range(brush.rows.size):
             brush.rows[t] = min(t, source.pool.shape[1] - 1)
     if source.kind in (BOOTSTRAP, REPLAY) and source.jumps.mean.size == 0:
-        for c in range(steps.close.shape[0]):
+        for c in range(brush.variance.size):
             replay(source.pool[c], brush.rows, math.exp(source.drift[c]), steps, c)
         return
     draw_moves(source, path, brush)
     add_jumps(source.jumps, brush)
-    for c in range(steps.close.shape[0]):
+    for c in range(brush.variance.size):
         walk(source, brush, steps, c)
+
+
+@lean
+def stand_still(steps: Steps, c: int) -> None:
+    """Column c at its start, all the way."""
+    for t in range(steps.close.shape[1]):
+        steps.open[c, t], steps.high[c, t], steps.low[c, t] = steps.start[c], steps.start[c], steps.start[c]
+        steps.close[c, t] = steps.start[c]
 
 
 @inlined

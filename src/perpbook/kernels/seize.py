@@ -10,18 +10,9 @@ from __future__ import annotations
 
 from perpbook.kernels.holding import INSURED, PENALTIES, SEIZED, Holding, draw_account, mark, pay, trade, value_of
 from perpbook.kernels.jit import lean
-from perpbook.kernels.journal import (
-    BACKSTOP,
-    BY_VENUE,
-    FILL,
-    INSURED_LOSS,
-    LIQUIDATION,
-    SEIZED_REST,
-    Journal,
-    write,
-)
+from perpbook.kernels.journal import BACKSTOP, INSURED_LOSS, LIQUIDATION, SEIZED_REST, Journal, write
 from perpbook.kernels.margin import account_margin, requirement
-from perpbook.kernels.rows import copy_row
+from perpbook.kernels.orders import Desk
 from perpbook.kernels.slots import Slots, tier_number
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats
@@ -69,14 +60,22 @@ def neediest(slots: Slots, holding: Holding, a: int, prices: Floats) -> int:
 
 
 @lean
-def close_part(
-    slots: Slots, holding: Holding, journal: Journal, i: int, size: float, prices: Floats, bar: int, kind: int
-) -> None:
-    """Close `size` of row i at its price in `prices`, with the venue's fee for it, and write it down.
+def traded_price(tape: Tape, c: int, bar: int, price: float) -> float:
+    """What column c trades at where margin sees `price`: marks that a storm takes away from trades are the bar's end."""
+    off = tape.off[c, min(bar, tape.off.shape[1] - 1)]
+    if (off < 1.0 and price == tape.low[c, bar]) or (off > 1.0 and price == tape.high[c, bar]):
+        return price / off
+    return price
+
+
+@lean
+def close_part(tape: Tape, desk: Desk, i: int, size: float, prices: Floats, bar: int, kind: int) -> None:
+    """Close `size` of row i where it trades while margin sees `prices`, with the venue's fee for it, and write it down.
 
     Where a venue liquidates by parts into its book the fee goes no deeper than what the account has left for this
     part of its requirement (dYdX): beyond the bankruptcy price there is none. What a backstop takes over pays no fee.
     """
+    slots, holding = desk.slots, desk.holding
     a = slots.rows[i].account
     price = prices[slots.rows[i].column]
     equity, need = account_margin(holding.lines, a, prices)
@@ -86,20 +85,22 @@ def close_part(
     into_book = kind == LIQUIDATION and slots.accounts[a].penalty == 0.0 and slots.accounts[a].manner == FRACTION
     taker = slots.rows[i].taker if into_book else 0.0
     notional = size if slots.rows[i].inverse else size * price
-    fillable = price
+    fillable = traded_price(tape, slots.rows[i].column, bar, price)
     if slots.accounts[a].fillable_spread > 0.0:
         short = min(max(1.0 - equity / need, 0.0), 1.0)
         fillable -= (1.0 if change < 0.0 else -1.0) * short * slots.accounts[a].fillable_spread * part / size
     trade(slots, holding, i, change, price, fillable, taker)
+    filled = notional * (price / fillable) if slots.rows[i].inverse else size * fillable
     fee = slots.accounts[a].penalty * notional
     if slots.accounts[a].manner == FRACTION:
         fee = min(fee, max(equity, 0.0) * part / need)
     pay(slots, holding, i, -fee, price)
     holding.totals[i, PENALTIES] -= fee
     draw_account(slots, holding, prices, a)
+    journal = desk.journal
     number = write(journal, bar, kind, a, i, 0)
     journal.figures[number, 0], journal.figures[number, 1] = change, fillable
-    journal.figures[number, 2], journal.figures[number, 3] = -taker * notional, -fee
+    journal.figures[number, 2], journal.figures[number, 3] = -taker * filled, -fee
     journal.figures[number, 4], journal.figures[number, 5] = equity, need
 
 
@@ -172,12 +173,11 @@ def take_rest(slots: Slots, holding: Holding, journal: Journal, a: int, prices: 
 
 
 @lean
-def liquidate(
-    slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, open_ns: int, bar_ns: int
-) -> None:
+def liquidate(tape: Tape, desk: Desk, a: int, prices: Floats, bar: int) -> None:
     """Put a dead account through its venue's procedure at `prices` (C,)."""
+    slots, holding, bar_ns = desk.slots, desk.holding, tape.bar_ns
     equity, need = account_margin(holding.lines, a, prices)
-    now_ns, cooldown = open_ns + bar_ns, slots.accounts[a].cooldown_ns
+    now_ns, cooldown = tape.open_ns[bar] + bar_ns, slots.accounts[a].cooldown_ns
     backstop = equity < slots.accounts[a].backstop_ratio * need
     cool = holding.accounts[a].cool_until_ns
     if not backstop and now_ns < cool:
@@ -187,7 +187,7 @@ def liquidate(
     for _ in range(STEPS * slots.rows.size):
         i = neediest(slots, holding, a, prices)
         if i < 0:
-            take_rest(slots, holding, journal, a, prices, bar, backstop or slots.accounts[a].remainder_lost == 1)
+            take_rest(slots, holding, desk.journal, a, prices, bar, backstop or slots.accounts[a].remainder_lost == 1)
             return
         if not whole:
             equity, need = account_margin(holding.lines, a, prices)
@@ -195,29 +195,9 @@ def liquidate(
                 return
         held = abs(holding.rows[i].quantity)
         size = held if whole or sliced else part_size(slots, holding, i, prices)
-        close_part(slots, holding, journal, i, size, prices, bar, BACKSTOP if backstop else LIQUIDATION)
+        close_part(tape, desk, i, size, prices, bar, BACKSTOP if backstop else LIQUIDATION)
         if cooldown > 0 and size < held:
             sliced = True
             if bar_ns < cooldown:
                 holding.accounts[a].cool_until_ns = now_ns + cooldown
                 return
-
-
-@lean
-def take_winners(tape: Tape, slots: Slots, holding: Holding, journal: Journal, bar: int, prices: Floats) -> None:
-    """Let venues close their share of what is in profit at the bar's close, without a fee (auto-deleveraging)."""
-    for k in range(tape.taken.size):
-        if tape.taken[k].bar != bar:
-            continue
-        copy_row(tape.close[:, bar], prices)
-        for i in range(slots.rows.size):
-            price = prices[slots.rows[i].column]
-            if slots.rows[i].venue != tape.taken[k].venue or slots.rows[i].coin:
-                continue
-            if holding.rows[i].quantity == 0.0 or value_of(slots, holding, i, price) <= 0.0:
-                continue
-            change = -holding.rows[i].quantity * tape.taken[k].share
-            trade(slots, holding, i, change, price, price, 0.0)
-            draw_account(slots, holding, prices, slots.rows[i].account)
-            number = write(journal, bar, FILL, slots.rows[i].account, i, BY_VENUE)
-            journal.figures[number, 0], journal.figures[number, 1] = change, price

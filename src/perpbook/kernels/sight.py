@@ -114,7 +114,7 @@ def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats,
         held = scratch.exposures[asset]
         for s in range(storms.broken.size):
             move = storms.moves[asset, s]
-            if storms.broken[s] and abs(held) > HEDGED * largest:
+            if storms.broken[s] and abs(held) > HEDGED * largest and storms.widest[asset, 0] < 1.0:
                 move -= storms.pull[s] if held > 0.0 else -storms.pull[s]
             scratch.stormy[c, s] = prices[c] * (1.0 + max(move, FLOOR))
 

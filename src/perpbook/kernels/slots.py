@@ -43,14 +43,17 @@ maintenance margin; `leverage` is the user's, 0 none; `least_trade` dollars.
 
 ACCOUNT = np.dtype(
     [
-        *[(name, np.int64) for name in ("at_or_below", "remainder_lost", "manner", "cooldown_ns", "home", "layer")],
+        *[
+            (name, np.int64)
+            for name in ("at_or_below", "remainder_lost", "manner", "queue", "cooldown_ns", "home", "layer")
+        ],
         *[(name, np.float64) for name in ("penalty", "partial_fraction", "partial_above", "partial_least")],
         *[(name, np.float64) for name in ("backstop_ratio", "fillable_spread")],
     ],
     align=True,
 )
 """What never changes of an account: how its venue liquidates (`manner`: `kernels.seize`; `fillable_spread` in maintenance
-margins, 0 none), its venue `home` and its `layer` (-1 none)."""
+margins, 0 none) and ranks winners (`queue`: `kernels.deleverage`), its venue `home` and its `layer` (-1 none)."""
 
 
 class Slots(NamedTuple):

@@ -29,6 +29,7 @@ from perpbook.kernels.body import (
     Body,
     Mind,
 )
+from perpbook.kernels.deleverage import deleverage
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
@@ -38,7 +39,7 @@ from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
 from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import CALM, FIRST, Rules
-from perpbook.kernels.seize import is_dead, liquidate, take_winners, worst_prices
+from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_ahead, next_coin_settlement, settle_bar, take_in
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
@@ -168,7 +169,7 @@ def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, memory: Me
 def settled_by(tape: Tape, stretch: Stretch, bar: int) -> int:
     """How many of a stretch's bars with settlements are not after `bar`."""
     count = 0
-    while count < stretch.count and tape.funding_bar[stretch.cursor + count] <= bar:
+    while count < stretch.settled and tape.funding_bar[stretch.cursor + count] <= bar:
         count += 1
     return count
 
@@ -212,8 +213,8 @@ def tick(
         fill_limits(tape, desk, habits, bar, prices)
     for a in range(holding.accounts.size):
         test_margin(tape, desk, habits, prices, a, bar)
-    if tape.taken.size > 0:
-        take_winners(tape, slots, holding, body.journal, bar, prices)
+    if tape.taken.size + tape.unfunded.size > 0:
+        deleverage(tape, slots, holding, body.journal, bar, prices)
     forget_closed(slots, holding, mind.rules.memory)
     book = look_at_close(tape, slots, body, bar)
     new_day(holding, mind.rules.memory, tape.open_ns[bar] + tape.bar_ns, book)
@@ -266,7 +267,7 @@ def test_margin(tape: Tape, desk: Desk, habits: Habits, prices: Floats, a: int, 
         equity, need = account_margin(holding.lines, a, prices)
         if is_dead(slots, a, equity, need):
             cancel_all(slots, desk.orders, a)
-            liquidate(slots, holding, desk.journal, a, prices, bar, tape.open_ns[bar], tape.bar_ns)
+            liquidate(tape, desk, a, prices, bar)
 
 
 @inlined

@@ -48,11 +48,11 @@ STILL, AT_ONCE = -1, -2
 
 
 class Stretch(NamedTuple):
-    """A stretch in time: `cursor` is the first settlement that `block.unit` holds, `count` how many it holds, `days` rising
+    """A stretch in time: `cursor` is the first settlement that `block.unit` holds, `settled` how many it holds, `days` rising
     bars that begin a UTC day, none before the stretch."""
 
     cursor: int
-    count: int
+    settled: int
     days: Integers
 
 
@@ -422,7 +422,7 @@ def paying(
 
     bars : those with settlements, of the whole run.
     """
-    sum, flow, paid, terms = block.sum, block.flow[: stretch.count], 0.0, 0
+    sum, flow, paid, terms = block.sum, block.flow[: stretch.settled], 0.0, 0
     if cap == np.inf or sum.span[CALM] == 0:
         return
     for i in range(rows.size):

@@ -24,7 +24,7 @@ NO_PRICE, NO_ORDERS = 1, 2
 """Flags of `Tape.stale`: nobody knows the price; orders reach no venue, though its margin goes on."""
 
 TAKEN = np.dtype([("bar", np.int64), ("venue", np.int64), ("share", np.float64)], align=True)
-"""A venue closes a share of every position that is in profit there, at a bar's close (auto-deleveraging)."""
+"""A venue closes a share of the book's positions in profit there, at a bar's close (auto-deleveraging, `kernels.deleverage`)."""
 
 
 class Tape(NamedTuple):
@@ -35,6 +35,8 @@ class Tape(NamedTuple):
     settled; funding_rate : (C, S) the sum of a column's rates then, 0 for none; > 0: longs pay.
     spread : (C,) half the spread, a fraction of price; `impact` (C, D) coefficient of sqrt(dollars), by day from the first.
     strain, thin : (C, B) factors on spread and impact, or (C, 1) where they stay.  taken : (k,) of `TAKEN`.
+    off : (C, B) marks over trades in the part of `low` (below 1) or `high` (above 1) that margin alone sees, or (C, 1) of
+    ones.  unfunded : (v,) numbers of venues whose insurance fund pays nothing.
     """
 
     open_ns: Integers
@@ -53,6 +55,8 @@ class Tape(NamedTuple):
     strain: Floats
     thin: Floats
     taken: Rows
+    off: Floats
+    unfunded: Integers
 
 
 class Schedule(NamedTuple):

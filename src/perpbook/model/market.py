@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from perpbook.model.book import Book
 
-STABLECOINS = frozenset({"USD", "USDC", "USDT", "USDE", "USDH", "FDUSD", "DAI", "BUSD", "TUSD", "PYUSD"})
+STABLECOINS = frozenset({"USD", "USDC", "USDT", "USDE", "USDe", "USDH", "FDUSD", "DAI", "BUSD", "TUSD", "PYUSD"})
 """Assets counted at one dollar unless the market says otherwise; the assessment says so when it does."""
 
 

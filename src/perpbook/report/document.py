@@ -26,6 +26,8 @@ def plain(value: object) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else " ".join(map(str, key)): plain(one) for key, one in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(one) for one in value]
     return str(value) if isinstance(value, date | Path) else value

@@ -12,6 +12,7 @@ from perpbook.engine.drill import Futures
 from perpbook.engine.parts import Part
 from perpbook.errors import InputError
 from perpbook.kernels.drill import BINS
+from perpbook.kernels.toll import BARE, DEBT, KEPT, TAKEN
 
 if TYPE_CHECKING:
     import polars
@@ -24,10 +25,13 @@ COLUMNS = (
 
 FUTURES, FAN = "futures.parquet", "fan.parquet"
 
+TOLLS = {DEBT: "debt", TAKEN: "taken_exposure", BARE: "taken_alone", KEPT: "kept_by_venue"}
+"""Names of `kernels.toll`'s places."""
+
 
 def futures_frame(part: Part, accounts: Sequence[str]) -> polars.DataFrame:
     """`path`, `side` ("playbook" or "alone"), `scale` the path survives without rules, every measure, and by account the step
-    of its first liquidation (the horizon for none), its end equity and the scale it survives."""
+    of its first liquidation (the horizon for none), its end equity, the scale it survives and its tolls (`kernels.toll`)."""
     import polars
 
     return polars.concat([_frame(name, side, part, accounts) for name, side in sides_of_part(part)])
@@ -52,6 +56,8 @@ def _frame(name: str, side: Futures, part: Part, accounts: Sequence[str]) -> pol
         columns[f"death_step:{account}"] = side.died[:, number]
         columns[f"end_equity:{account}"] = side.ends[:, number]
         columns[f"scale:{account}"] = part.scales[:, number]
+        for toll, title in TOLLS.items():
+            columns[f"{title}:{account}"] = side.tolls[:, number, toll]
     return polars.DataFrame(columns)
 
 
@@ -120,6 +126,9 @@ def _side(
         figures=columns(list(COLUMNS)),
         died=columns([f"death_step:{account}" for account in accounts]),
         ends=columns([f"end_equity:{account}" for account in accounts]),
+        tolls=np.ascontiguousarray(
+            np.stack([columns([f"{title}:{account}" for title in TOLLS.values()]) for account in accounts], axis=1)
+        ),
         fan=grid,
         rules=np.array(told["rules"], dtype=np.int64),
         scale=told["scale"],

@@ -13,6 +13,7 @@ from perpbook.engine.drill import Futures
 from perpbook.engine.drilled import Drilled
 from perpbook.kernels import drill as at
 from perpbook.kernels.types import Floats
+from perpbook.report.drill_tolls import Tolls, tolls_of
 
 Z = 1.959963984540054
 """Of a 95 % interval."""
@@ -63,7 +64,7 @@ class AccountDeaths:
 class DrillMeasures:
     """One side of a drill. Dollars; `shortfall` is the mean loss of the worst 2.5 % of futures (None when they are too few),
     `funding` received, `costs` fees and slippage paid, `trims` those of rules, `orphan` the mean exposure left without its
-    other leg where any was, for `orphan_hours` on average."""
+    other leg where any was, for `orphan_hours` on average, `tolls` what happened beside prices."""
 
     paths: int
     start: float
@@ -83,6 +84,7 @@ class DrillMeasures:
     orphan: float
     orphan_hours: float
     rules: tuple[tuple[str, int, int], ...]
+    tolls: Tolls
 
 
 def measures_of(
@@ -121,6 +123,7 @@ def measures_of(
             for code, (orders, hit) in enumerate(futures.rules)
             if orders
         ),
+        tolls=tolls_of(futures, accounts),
     )
 
 

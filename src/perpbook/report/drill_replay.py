@@ -75,7 +75,7 @@ def told_of(outcome: Outcome, hours: float) -> list[tuple[float, str]]:
     for (tick, kind, account, row, reason), figures in zip(
         outcome.what.tolist(), outcome.figures.tolist(), strict=True
     ):
-        if kind not in WORDS:
+        if kind not in WORDS and not (kind == codes.FILL and reason == codes.BY_VENUE):
             continue
         name = outcome.arrangement.accounts[account].id if account >= 0 else "the book"
         symbol = outcome.arrangement.rows[row].symbol if row >= 0 else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from perpbook.engine.drilled import Drilled
 from perpbook.playbook.words import reason_words
 from perpbook.report.drill_measures import AccountDeaths, Chance, DrillMeasures, Size, largest_size, measures_of
+from perpbook.report.drill_tolls import toll_lines, toll_sentences
 from perpbook.report.rescue_text import tell_rescue
 from perpbook.report.spoken import length
 
@@ -103,10 +104,12 @@ def tell_drill(console: Console, drilled: Drilled) -> None:
     _tell_sides(console, under, without)
     _tell_accounts(console, under, without)
     for one in (under or without).accounts:
-        told = rescue_words(one)
-        if told is not None:
-            console.print(told + (" (under the playbook)" if under else ""))
+        rescue = rescue_words(one)
+        if rescue is not None:
+            console.print(rescue + (" (under the playbook)" if under else ""))
     tell_rescue(console, drilled.rescue)
+    for told in toll_sentences((under or without).tolls, without.paths):
+        console.print(told + (" (under the playbook)" if under else ""))
     for size in sizes_of(drilled):
         console.print(
             f"Without rules, at most {share(size.chance)} of futures lose an account up to {size.scale:.3g} times the positions "
@@ -145,6 +148,7 @@ def lines_of(under: DrillMeasures | None, without: DrillMeasures) -> list[tuple[
         ("a leg left alone", [with_interval(one.orphans) for one in sides]),
         ("its exposure, mean", [f"{one.orphan:,.0f}" for one in sides]),
         ("for hours, mean", [f"{one.orphan_hours:,.0f}" for one in sides]),
+        *toll_lines([one.tolls for one in sides], without.paths),
     ]
 
 

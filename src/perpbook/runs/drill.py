@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +19,16 @@ from perpbook.scenario.durations import MINUTE_NS
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
     from perpbook.engine.drill import Drill, Futures
-    from perpbook.kernels.types import Floats
     from perpbook.engine.drilled import Drilled
     from perpbook.engine.standard import Standard
+    from perpbook.kernels.types import Floats
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.drill_parts import Manner
     from perpbook.runs.rescue import Situation
     from perpbook.runs.storms import Faced
+    from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
 
 Tell = Callable[[str, int, int], object]
@@ -175,9 +176,10 @@ def plan_drill(asked: DrillAsked) -> Planned:
     """Everything read and laid ready; errors as `run_asked_drill`."""
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
+    from perpbook.engine.weather import still_coins
     from perpbook.runs.check import load_all_terms, read_inputs
-    from perpbook.runs.drill_standard import standard_metrics
     from perpbook.runs.drill_source import alone_source, source_of
+    from perpbook.runs.drill_standard import standard_metrics
     from perpbook.runs.own_storms import OwnBook, names_worst, storm_of
     from perpbook.runs.storms import face, ground_of
 
@@ -187,13 +189,15 @@ def plan_drill(asked: DrillAsked) -> Planned:
     _known_accounts(asked, snapshot)
     terms = load_all_terms(snapshot, asked.terms_folders)
     snapshot = scaled(snapshot, terms, asked.scale)
-    drawn = asked.kind not in ALONE
+    drawn, rules = asked.kind not in ALONE, playbook if asked.playbook else None
     _check_size(asked, snapshot, len(contracts_of(snapshot, terms)))
-    journey = stage_journey(asked, snapshot, terms, playbook if asked.playbook else None)
+    journey = stage_journey(asked, snapshot, terms, rules, None)
     past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
     ground = ground_of(snapshot, terms, journey, past)
-    own = OwnBook(snapshot=snapshot, playbook=playbook if asked.playbook else None, terms=terms, journey=journey)
+    own = OwnBook(snapshot=snapshot, playbook=rules, terms=terms, journey=journey)
     storm = storm_of(asked.storm, own, past, ground) if asked.storm else None
+    if storm is not None:
+        journey = stage_journey(asked, snapshot, terms, rules, storm)
     faced = face(storm, journey, ground, asked.kind) if storm else None
     sourced = source_of(asked, past, storm, ground) if drawn and past else alone_source(asked, past, storm, ground)
     drill = Drill(
@@ -203,10 +207,11 @@ def plan_drill(asked: DrillAsked) -> Planned:
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
+    told = faced.notes if faced else ()
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
-        notes=tuple(dict.fromkeys([*(past.notes if past else ()), *sourced.notes, *(faced.notes if faced else ())])),
+        notes=tuple(dict.fromkeys((*(past.notes if past else ()), *sourced.notes, *told, *still_coins(journey.bars)))),
         unheard=faced.unheard if faced else (),
         situation=situation_of(asked, snapshot, drill, past, faced),
         standard=standard_metrics(snapshot, terms, past, asked.horizon_ns),
@@ -259,10 +264,15 @@ def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:
 
 
 def stage_journey(
-    asked: DrillAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], playbook: Playbook | None
+    asked: DrillAsked,
+    snapshot: Snapshot,
+    terms: Mapping[str, VenueTerms],
+    playbook: Playbook | None,
+    storm: Storm | None = None,
 ) -> Journey:
-    """The book as it stands, on a stage as long as the drill."""
+    """The book as it stands, on a stage as long as the drill; coins that a storm takes off their peg are on it too."""
     from perpbook.engine.backtest import Journey
+    from perpbook.engine.coins import coins_beside
     from perpbook.engine.stage import Horizon, contracts_of, stage
     from perpbook.playbook.schedule import due_bars
 
@@ -271,7 +281,9 @@ def stage_journey(
         step_ns=asked.step_ns,
         steps=asked.horizon_ns // asked.step_ns,
     )
-    bars = stage(snapshot, terms, contracts_of(snapshot, terms), horizon)
+    contracts = contracts_of(snapshot, terms)
+    coins = coins_beside(snapshot.book, terms, contracts, [one.asset for one in storm.collateral] if storm else [])
+    bars = stage(snapshot, terms, contracts, horizon, coins)
     return Journey(
         book=snapshot.book,
         terms=terms,
@@ -287,8 +299,7 @@ NOT_MODELLED = (
     "moves larger than history's own, unless --shock or a fat-tailed kind is asked for",
     "what the book's own liquidation does to the market",
     "deposits made during the drill, and orders that a human would give",
-    "mark and oracle prices apart from traded ones",
-    "auto-deleveraging, venue and layer outages, unless the storm names them",
+    "mark and oracle prices apart from traded ones, auto-deleveraging and outages, unless the storm names them",
 )
 
 

@@ -93,6 +93,7 @@ def _kept(drilled: Drilled, whole: Any, plan: str) -> dict[str, Any]:
             "sides": sides_told(whole),
             "standard": drilled.standard,
             "replays": replays_of(drilled),
+            "rescue": drilled.rescue,
         }
     )
     return found
@@ -106,7 +107,9 @@ def read_drill(folder: Path) -> Drilled:
     InputError : the folder keeps no drill, or one that cannot be read.
     """
     from perpbook.engine.drilled import Drilled
+    from perpbook.files.rebuild import rebuild
     from perpbook.report.drill_frames import FAN, FUTURES, read_part
+    from perpbook.treasury.gaps import RescueGaps
 
     path = folder / KEPT
     if not path.is_file():
@@ -128,6 +131,7 @@ def read_drill(folder: Path) -> Drilled:
             not_modelled=tuple(kept["not_modelled"]),
             result_hash=kept["result"],
             standard=_standard(kept["standard"]),
+            rescue=rebuild(RescueGaps, kept["rescue"]),
             replays=kept["replays"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -14,7 +14,7 @@ from perpbook.model.units import DAY_NS
 
 if TYPE_CHECKING:
     from perpbook.engine.backtest import Journey
-    from perpbook.engine.drill import Surroundings
+    from perpbook.engine.surroundings import Surroundings
     from perpbook.history.choose import Wanted
     from perpbook.kernels.paths import Source
     from perpbook.kernels.types import Floats
@@ -48,7 +48,7 @@ HAS_CORRELATION = ("copula", "student", "normal")
 
 def face(storm: Storm, journey: Journey, ground: Ground, kind: str) -> Faced:
     """Draw a storm onto a drill's stage. A window that it replays is outlined by its known moves, unless `kind` is replay."""
-    from perpbook.engine.weather import surroundings_of, unheard
+    from perpbook.engine.weather import heard, surroundings_of, unheard
     from perpbook.scenario.draw import draw
     from perpbook.scenario.replay import outline
 
@@ -57,13 +57,13 @@ def face(storm: Storm, journey: Journey, ground: Ground, kind: str) -> Faced:
         outline(storm) if storm.replay and kind != "replay" else storm, ground, bar_ns=bars.bar_ns, steps=bars.count
     )
     shock = storm.correlation
-    told = unheard(overlay)
+    told = unheard(overlay, journey)
     if shock is not None and shock.how != "dislocated" and kind not in HAS_CORRELATION:
         told = (f"the storm's shock to correlation, which needs --kind {', '.join(HAS_CORRELATION)}", *told)
     return Faced(
         storm=storm,
-        surroundings=surroundings_of(overlay, [account.venue for account in journey.book.accounts]),
-        notes=overlay.notes,
+        surroundings=surroundings_of(overlay, journey),
+        notes=(*overlay.notes, *heard(overlay, journey)),
         unheard=told,
         absences=overlay.outages,
         moves_prices=bool((overlay.price != 1.0).any() or (overlay.low != 1.0).any() or (overlay.high != 1.0).any()),
@@ -72,11 +72,12 @@ def face(storm: Storm, journey: Journey, ground: Ground, kind: str) -> Faced:
 
 def ground_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], journey: Journey, past: Bars | None) -> Ground:
     """What a storm must know of the book; the volatility of its assets where there is a past."""
+    from perpbook.engine.coins import is_coin
     from perpbook.model.units import HOUR_NS
     from perpbook.scenario.overlay import Ground
     from perpbook.terms.find import find_contract
 
-    series = journey.bars.series
+    series = tuple(key for key in journey.bars.series if not is_coin(key))
     found = [find_contract(terms[key.venue], key.symbol).contract for key in series]
     quotes = [snapshot.market.quotes.get((key.venue, key.symbol)) for key in series]
     rates = [

@@ -14,7 +14,7 @@ from perpbook.scenario.durations import write_duration
 from perpbook.scenario.grid import FLOOR
 from perpbook.scenario.knots import Knots, moved_by, straight
 from perpbook.scenario.matrix import dislocation
-from perpbook.scenario.overlay import Absence, Ground, Overlay, TakenAt, clear_sky
+from perpbook.scenario.overlay import Absence, Ground, Overlay, Peg, TakenAt, clear_sky
 from perpbook.scenario.storm import FundingShock, PriceShock, Reach, Span, Storm
 
 LEAST_DEPTH = 1e-6
@@ -35,9 +35,11 @@ def draw(storm: Storm, ground: Ground, *, bar_ns: int, steps: int) -> Overlay:
     _strain_books(storm, ground, sky)
     _turn_funding(storm, ground, sky)
     _close_venues(storm, ground, sky)
+    pegs = _pegs(storm, sky)
     return replace(
         sky,
-        collateral=_collateral(storm, sky),
+        collateral={coin: _least(peg) for coin, peg in pegs.items()},
+        pegs=pegs,
         adl=tuple(_takings(storm, ground, sky)),
         insurance_empty=tuple(dict.fromkeys(venue for one in storm.insurance_empty for venue in _venues(one, ground))),
         outages=tuple(_absences(storm, sky)),
@@ -61,6 +63,7 @@ def _move_prices(storm: Storm, ground: Ground, sky: Overlay) -> None:
             if mark.reach.covers(key.venue, asset):
                 side = sky.low if mark.deviation < 0 else sky.high
                 side[row, _steps(mark.span, sky)] *= 1.0 + mark.deviation
+                sky.mark[row, _steps(mark.span, sky)] *= 1.0 + mark.deviation
 
 
 def product_of(paths: list[tuple[Knots, float | None]], bar_ns: int, steps: int) -> tuple[Floats, Floats, Floats]:
@@ -179,14 +182,20 @@ def _venues(name: str, ground: Ground) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key.venue for key in ground.series)) if name == "*" else (name,)
 
 
-def _collateral(storm: Storm, sky: Overlay) -> dict[str, Floats]:
-    """The least each coin is worth in a step, for margin is judged at a step's worst."""
+def _pegs(storm: Storm, sky: Overlay) -> dict[str, Peg]:
+    """The path of every coin off its peg."""
     out = {}
     for asset in dict.fromkeys(one.asset for one in storm.collateral):
         paths: list[tuple[Knots, float | None]] = [(one.knots, None) for one in storm.collateral if one.asset == asset]
-        close, low, _ = product_of(paths, sky.bar_ns, sky.price.shape[1])
-        out[asset] = np.minimum(np.concatenate([[1.0], close[:-1]]), close) * low
+        close, low, high = product_of(paths, sky.bar_ns, sky.price.shape[1])
+        out[asset] = Peg(close=close, low=low, high=high)
     return out
+
+
+def _least(peg: Peg) -> Floats:
+    """The least a coin is worth in a step, for margin is judged at a step's worst."""
+    least: Floats = np.minimum(np.concatenate([[1.0], peg.close[:-1]]), peg.close) * peg.low
+    return least
 
 
 def _absences(storm: Storm, sky: Overlay) -> Iterator[Absence]:

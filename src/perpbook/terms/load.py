@@ -33,6 +33,7 @@ from perpbook.terms.terms import (
     OpenInterestScaling,
     OrderTerms,
     PriceSource,
+    Queue,
     SizeSlope,
     Source,
     Tier,
@@ -159,6 +160,7 @@ def _liquidation(found: Mapping[str, Any]) -> LiquidationTerms:
         backstop_ratio=found.get("backstop_ratio"),
         remainder_lost=found.get("remainder_lost", True),
         fillable_spread=found.get("fillable_spread", 0.0),
+        queue=Queue(found.get("queue", "profit")),
     )
 
 

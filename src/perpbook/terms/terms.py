@@ -55,6 +55,15 @@ class Manner(Enum):
     AS_NEEDED = "as_needed"
 
 
+class Queue(Enum):
+    """How a venue ranks winners for auto-deleveraging. PROFIT: profit over cost times leverage. PRICE: mark over entry (for
+    shorts entry over mark) times leverage. CHANCE: it does not."""
+
+    PROFIT = "profit"
+    PRICE = "price"
+    CHANCE = "chance"
+
+
 class CloseFeeBasis(Enum):
     """What the estimated fee to close is charged on: the notional now, or the value at the bankruptcy price."""
 
@@ -185,7 +194,8 @@ class LiquidationTerms:
     then nothing for `cooldown_ns`;
     under `backstop_ratio` x maintenance margin the venue takes position and margin. `penalty_rate` is a fraction of the
     liquidated notional. `remainder_lost`: what is left of the bucket's margin goes to the venue. `fillable_spread`: how
-    far below the oracle a liquidation order may fill at bankruptcy, in maintenance margins (dYdX; 0 none).
+    far below the oracle a liquidation order may fill at bankruptcy, in maintenance margins (dYdX; 0 none). `queue`: whose
+    winning positions are closed first where the loser's cannot be.
     """
 
     trigger: Trigger
@@ -199,6 +209,7 @@ class LiquidationTerms:
     backstop_ratio: float | None = None
     remainder_lost: bool = True
     fillable_spread: float = 0.0
+    queue: Queue = Queue.PROFIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
