@@ -259,6 +259,7 @@ def _empty_block(columns: int, accounts: int, rows: int, lanes: int) -> Block:
             weights=np.zeros(2 * rows),
             columns=np.zeros(2 * rows, dtype=np.int64),
             figures=np.zeros(3),
+            still=np.zeros((rows, 2)),
             sums=np.zeros(lanes),
         ),
         cash=np.zeros((accounts, lanes)),

@@ -18,6 +18,7 @@ from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, INSURED_LOSS, LIQ
 from perpbook.kernels.orders import Habits
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path
 from perpbook.kernels.rows import add_row, copy_row
+from perpbook.kernels.settle import price_row
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
@@ -131,16 +132,9 @@ def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
         if not weather.calm[c]:
             weather_column(tape, weather, c)
         rates = tape.funding_rate[c]
-        rate_column(steps.funding[c], tape.funding_bar, weather.hours[c], rates)
+        price_row(steps.funding[c], tape.funding_bar, weather.hours[c], rates)
         if not weather.calm[c]:
             shock_column(weather, tape.funding_bar, c, rates)
-
-
-@lean
-def rate_column(funding: Floats, bars: Integers, hours: Floats, rates: Floats) -> None:
-    """The rates of one column's settlements: its funding per hour, for the hours settled."""
-    for s in range(rates.size):
-        rates[s] = funding[bars[s]] * hours[s]
 
 
 @lean

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.liquidation import LEAST
 from perpbook.kernels.margin import requirement
 from perpbook.kernels.memory import Memory
@@ -50,13 +50,15 @@ CONSTANT, LOWEST, SIZE = range(3)
 
 class Sum(NamedTuple):
     """A stretch of bars, and a row of dollars plus weighted prices along it. span : (2,) see above.  bounds : (C, 2) the
-    range of each price.  weights, columns : (2n,) the sum's terms.  figures : (3,) see above.  sums : (lanes,) scratch."""
+    range of each price.  weights, columns : (2n,) the sum's terms.  figures : (3,) see above.  still : (n, 2) surplus of an
+    account's groups of rows at both ends of their price.  sums : (lanes,) scratch."""
 
     span: Integers
     bounds: Floats
     weights: Floats
     columns: Integers
     figures: Floats
+    still: Floats
     sums: Floats
 
 
@@ -83,7 +85,7 @@ class Block(NamedTuple):
     book: Floats
 
 
-@lean
+@inlined
 def surplus_at(lines: Lines, first: int, last: int, price: float, weight: float) -> float:
     """The surplus of rows first..last-1, which share a price, their requirement weighted: concave in the price."""
     total = 0.0
@@ -92,7 +94,7 @@ def surplus_at(lines: Lines, first: int, last: int, price: float, weight: float)
     return total
 
 
-@lean
+@inlined
 def group_end(column: Integers, first: int, last: int) -> int:
     """One past the last of the rows that share `first`'s column."""
     i = first
@@ -134,7 +136,7 @@ def calm_ratio(move: float, beta: float) -> float:
     return max(1.0 + move * beta, LEAST)
 
 
-@lean
+@inlined
 def gain_of(rows: Rows, held: Rows, i: int, price: float) -> float:
     """Row i's unrealised profit over what it cost, signed."""
     if held[i].quantity == 0.0:

@@ -64,9 +64,20 @@ def price_settlements(tape: Tape, cursor: int, last: int, unit: Floats) -> int:
 
 @lean
 def price_row(opens: Floats, bars: Integers, rates: Floats, out: Floats) -> None:
-    """One column of `price_settlements`."""
-    for s in range(out.size):
+    """A row at the bars with settlements (S,) times another (S,); bars that follow each other are read as one piece."""
+    count = out.size
+    if count > 0 and bars[count - 1] - bars[0] == count - 1:
+        times(opens[bars[0] : bars[0] + count], rates, out)
+        return
+    for s in range(count):
         out[s] = opens[bars[s]] * rates[s]
+
+
+@lean
+def times(one: Floats, other: Floats, out: Floats) -> None:
+    """Write the products of two rows."""
+    for s in range(out.size):
+        out[s] = one[s] * other[s]
 
 
 @lean

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.lanes import add_weighted, price_bounds
 from perpbook.kernels.memory import DAY_NS, MONDAY
 from perpbook.kernels.orders import Orders
@@ -110,7 +110,8 @@ def survey_rules(
         exposed(rows, held, sum, book, closes, asset, policy.asset_cap[asset])
     for i in range(rows.size):
         if not rows[i].coin and held[i].quantity != 0.0:
-            loses(rows, held, sum, book, closes, i, policy.position_loss)
+            if policy.position_loss < np.inf:
+                loses(rows, held, sum, book, closes, i, policy.position_loss)
             step = rules.memory.steps_taken[rows[i].place]
             if step < policy.profit_gain.size:
                 gains(rows, held, sum, closes, i, policy.profit_gain[step] * (1.0 - HAIR))
@@ -139,13 +140,13 @@ def first_at_most(row: Floats, limit: float) -> int:
     return t
 
 
-@lean
+@inlined
 def begin(sum: Sum, least: float) -> None:
     """A new sum; `least` is the least that its row of dollars comes to."""
     sum.figures[CONSTANT], sum.figures[LOWEST], sum.figures[SIZE] = 0.0, least, 0.0
 
 
-@lean
+@inlined
 def add_chord(sum: Sum, k: int, c: int, at_low: float, at_high: float) -> float:
     """Add the chord of a concave function of column c's price, as the sum's term k, between its values at the ends of the
     price's range; its slope is given back."""
@@ -157,7 +158,7 @@ def add_chord(sum: Sum, k: int, c: int, at_low: float, at_high: float) -> float:
     return slope
 
 
-@lean
+@inlined
 def add_line(sum: Sum, k: int, c: int, weight: float, constant: float) -> None:
     """Add `weight` times column c's price, and a constant, as the sum's term k."""
     sum.weights[k], sum.columns[k] = weight, c
@@ -167,16 +168,20 @@ def add_line(sum: Sum, k: int, c: int, weight: float, constant: float) -> None:
     sum.figures[SIZE] += max(abs(one), abs(other))
 
 
-@lean
+@inlined
 def keep_above(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
     """Shorten the calm to the bars in which scale x row and the sum's terms stand above nothing."""
-    limit = HAIR * sum.figures[SIZE]
-    if sum.figures[LOWEST] > limit:
-        return
+    if sum.figures[LOWEST] <= HAIR * sum.figures[SIZE]:
+        look_at_bars(sum, row, scale, terms, closes)
+
+
+@lean
+def look_at_bars(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
+    """`keep_above`, bar by bar, where the range alone does not settle it."""
     sums = sum.sums[: sum.span[CALM]]
     scale_row(row, scale, sum.figures[CONSTANT], sums)
     add_weighted(sums, sum.weights, sum.columns, terms, closes, sum.span[FIRST])
-    sum.span[CALM] = first_at_most(sums, limit)
+    sum.span[CALM] = first_at_most(sums, HAIR * sum.figures[SIZE])
 
 
 @lean
@@ -225,7 +230,7 @@ def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats
     sum.span[CALM] = first_at_most(sums, limit)
 
 
-@lean
+@inlined
 def size_of(delta: Floats, high: float) -> float:
     """Dollars of what rows of one column hold, by which rounding is judged."""
     total = 0.0
@@ -255,19 +260,24 @@ def survives(lines: Lines, storms: Storms, buffer: float, sum: Sum, cash: Floats
 def stormed(
     lines: Lines, storms: Storms, weight: float, sum: Sum, cash: Floats, closes: Floats, a: int, s: int
 ) -> None:
-    """Where account a has surplus, its requirement weighted, after scenario s."""
+    """Where account a has surplus, its requirement weighted, after scenario s. Groups that a scenario leaves alone are as in
+    STILL, which must have been asked before."""
     if sum.span[CALM] == 0:
         return
     begin(sum, least_of(cash, 1.0, sum.span[CALM]))
-    terms, i = 0, lines.start[a]
-    while i < lines.start[a + 1]:
-        end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
+    terms, i, last = 0, lines.start[a], lines.start[a + 1]
+    while i < last:
+        end, c = group_end(lines.column, i, last), lines.column[i]
         asset = storms.asset[c]
-        below, above = np.inf, np.inf
-        for side in range(sides_of(storms, s)):
-            ratio = price_ratio(storms, asset, s, side)
-            below = min(below, surplus_at(lines, i, end, sum.bounds[c, 0] * ratio, weight))
-            above = min(above, surplus_at(lines, i, end, sum.bounds[c, 1] * ratio, weight))
+        below, above = sum.still[terms, 0], sum.still[terms, 1]
+        if s < 0 or storms.broken[s] or storms.moves[asset, s] != 0.0:
+            below, above = np.inf, np.inf
+            for side in range(sides_of(storms, s)):
+                ratio = price_ratio(storms, asset, s, side)
+                below = min(below, surplus_at(lines, i, end, sum.bounds[c, 0] * ratio, weight))
+                above = min(above, surplus_at(lines, i, end, sum.bounds[c, 1] * ratio, weight))
+        if s == STILL:
+            sum.still[terms, 0], sum.still[terms, 1] = below, above
         sum.figures[SIZE] += size_of(lines.delta[i:end], sum.bounds[c, 1])
         add_chord(sum, terms, c, below, above)
         terms, i = terms + 1, end
@@ -275,7 +285,7 @@ def stormed(
         keep_above(sum, cash, 1.0, terms, closes)
 
 
-@lean
+@inlined
 def sides_of(storms: Storms, s: int) -> int:
     """How many price ratios scenario s may mean for an asset."""
     if s < 0:
@@ -283,7 +293,7 @@ def sides_of(storms: Storms, s: int) -> int:
     return 3 if storms.broken[s] else 1
 
 
-@lean
+@inlined
 def price_ratio(storms: Storms, asset: int, s: int, side: int) -> float:
     """One of the price ratios that scenario s may mean for an asset."""
     if s == STILL:
@@ -354,10 +364,10 @@ def leaning(rows: Rows, delta: Floats, sum: Sum, backing: Backing, closes: Float
         keep_above(sum, backing.equity, cap * (1.0 - HAIR), terms, closes)
 
 
-@lean
+@inlined
 def loses(rows: Rows, held: Rows, sum: Sum, book: Backing, closes: Floats, i: int, limit: float) -> None:
     """Where row i loses less than `limit` times the book's equity."""
-    if limit == np.inf or sum.span[CALM] == 0:
+    if sum.span[CALM] == 0:
         return
     quantity, entry = held[i].quantity, held[i].entry
     begin(sum, limit * (1.0 - HAIR) * book.least)
@@ -368,7 +378,7 @@ def loses(rows: Rows, held: Rows, sum: Sum, book: Backing, closes: Floats, i: in
     keep_above(sum, book.equity, limit * (1.0 - HAIR), 1, closes)
 
 
-@lean
+@inlined
 def gains(rows: Rows, held: Rows, sum: Sum, closes: Floats, i: int, wanted: float) -> None:
     """Where row i's profit stays below the next step of its ladder."""
     c, t = rows[i].column, 0
