@@ -177,7 +177,7 @@ def place_in_queue(slots: Slots, holding: Holding, i: int, prices: Floats) -> fl
     equity = account_margin(holding.lines, a, prices)[0]
     if equity <= 0.0:
         return 1e300
-    gain = gain_of(slots, holding, i, price)
+    gain = gain_of(slots.rows, holding.rows, i, price)
     if slots.accounts[a].queue == BY_PRICE:
         ratio = price / holding.rows[i].entry
         gain = ratio if holding.rows[i].quantity > 0.0 else 1.0 / ratio
