@@ -39,6 +39,7 @@ from perpbook.playbook.schema import (
     Survival,
     Venues,
 )
+from perpbook.playbook.state import calm_scales
 from perpbook.playbook.words import WORDINGS, status_of
 from perpbook.runs.check import assess_under
 from tests.laws.changes import grown, permuted, renamed
@@ -194,6 +195,12 @@ def test_nor_does_it_ever_keep_more(found: Situation, playbook: Playbook, share:
     stricter = stricter_playbook(playbook, share)
     proposals = judged(found, stricter)[1].proposals
     assert (proposals.scale <= decision.proposals.scale * (1 + 1e-9) + 1e-12).all()  # of a position: rounding
+
+
+@given(situations(), magnitudes(0.02, 20.0), between(0.1, 1.0))
+def test_a_lower_cap_on_effective_leverage_never_leaves_a_larger_scale(found: Situation, cap: float, share: float) -> None:
+    arrays = assess_under(found.snapshot, Playbook(schema_version=1), found.terms).arrays
+    assert (calm_scales(arrays, cap * share) <= calm_scales(arrays, cap) * (1.0 + 1e-9) + 1e-12).all()
 
 
 def stricter_playbook(playbook: Playbook, share: float) -> Playbook:

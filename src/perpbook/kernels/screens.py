@@ -136,6 +136,18 @@ def calm_ratio(move: float, beta: float) -> float:
     return max(1.0 + move * beta, LEAST)
 
 
+@lean
+def next_bend(rows: Rows, first: int, last: int, side: int, after: float, move: float) -> float:
+    """The first joint move beyond `after` at which a falling price of rows first..last-1 comes to its floor, `move` where none
+    does before it. Between two bends the way is straight, and surplus on it concave."""
+    found = move
+    for i in range(first, last):
+        fall = -side * rows[i].beta
+        if fall > 0.0 and (1.0 - LEAST) / fall > after:
+            found = min(found, (1.0 - LEAST) / fall)
+    return found
+
+
 @inlined
 def gain_of(rows: Rows, held: Rows, i: int, price: float) -> float:
     """Row i's unrealised profit over what it cost, signed."""

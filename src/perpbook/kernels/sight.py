@@ -15,7 +15,7 @@ from perpbook.kernels.liquidation import LEAST, death_on_the_way
 from perpbook.kernels.margin import account_margin, requirement
 from perpbook.kernels.rows import copy_row
 from perpbook.kernels.scale import largest_scale, surplus_at_scale
-from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate
+from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate, next_bend
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats, Holdings, Integers
@@ -283,11 +283,13 @@ def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices:
     hold_still(slots, holding, prices, scratch.held, a)
     for side in range(-1, 2, 2):
         move = (1.0 / cap - rate) / (1.0 + side * rate)
-        if move > 0.0:
+        at = 0.0
+        while at < move:
+            at = next_bend(slots.rows, slots.start[a], slots.start[a + 1], side, at, move)
             copy_row(prices, scratch.prices)
             for i in range(slots.rows.size):
                 c = slots.rows[i].column
-                scratch.prices[c] = prices[c] * calm_ratio(side * move, slots.rows[i].beta)
+                scratch.prices[c] = prices[c] * calm_ratio(side * at, slots.rows[i].beta)
             best = min(best, largest_scale(scratch.held, a, scratch.prices, 0.0))
     return best
 

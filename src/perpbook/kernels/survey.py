@@ -37,6 +37,7 @@ from perpbook.kernels.screens import (
     group_end,
     is_flat,
     lowest_rate,
+    next_bend,
     surplus_at,
 )
 from perpbook.kernels.state import Policy
@@ -309,27 +310,34 @@ def price_ratio(storms: Storms, asset: int, s: int, side: int) -> float:
 def calm_leverage(
     rows: Rows, held: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, cap: float, a: int
 ) -> None:
-    """Where account a lives through both moves that prove its effective leverage to be under a cap."""
+    """Where account a lives through both moves that prove its effective leverage to be under a cap, and the bends before."""
     if cap == np.inf or sum.span[CALM] == 0:
         return
     rate = lowest_rate(rows, held, lines.start[a], lines.start[a + 1])
     for side in range(-1, 2, 2):
         move = (1.0 / cap - rate) / (1.0 + side * rate)
+        at = 0.0
         if move <= 0.0:
             sum.span[CALM] = 0
-        if sum.span[CALM] == 0:
-            return
-        begin(sum, least_of(cash, 1.0, sum.span[CALM]))
-        terms, i = 0, lines.start[a]
-        while i < lines.start[a + 1]:
-            end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
-            ratio, low, high = calm_ratio(side * move, rows[i].beta), sum.bounds[c, 0], sum.bounds[c, 1]
-            sum.figures[SIZE] += size_of(lines.delta[i:end], high)
-            below = surplus_at(lines, i, end, low * ratio, 1.0)
-            add_chord(sum, terms, c, below, surplus_at(lines, i, end, high * ratio, 1.0))
-            terms, i = terms + 1, end
-        if sum.figures[SIZE] > 0.0:
-            keep_above(sum, cash, 1.0, terms, closes)
+        while at < move and sum.span[CALM] > 0:
+            at = next_bend(rows, lines.start[a], lines.start[a + 1], side, at, move)
+            moved(rows, lines, sum, cash, closes, side * at, a)
+
+
+@lean
+def moved(rows: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, move: float, a: int) -> None:
+    """Where account a lives after a joint move."""
+    begin(sum, least_of(cash, 1.0, sum.span[CALM]))
+    terms, i = 0, lines.start[a]
+    while i < lines.start[a + 1]:
+        end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
+        ratio, low, high = calm_ratio(move, rows[i].beta), sum.bounds[c, 0], sum.bounds[c, 1]
+        sum.figures[SIZE] += size_of(lines.delta[i:end], high)
+        below = surplus_at(lines, i, end, low * ratio, 1.0)
+        add_chord(sum, terms, c, below, surplus_at(lines, i, end, high * ratio, 1.0))
+        terms, i = terms + 1, end
+    if sum.figures[SIZE] > 0.0:
+        keep_above(sum, cash, 1.0, terms, closes)
 
 
 @lean

@@ -24,12 +24,16 @@ def lowest_rate(arrays: BookArrays, account: int) -> float:
 
 
 def calm_prices(arrays: BookArrays, account: int, cap: float) -> list[Floats]:
-    """Prices (columns,) on both sides at which the account must still keep its maintenance margin; none when the cap
-    asks for less than the venue does."""
+    """Prices (columns,) on both sides at which the account must still keep its maintenance margin, in the order of the moves
+    of a side; none when the cap asks for less than the venue does. Where a price comes to its floor the way bends: surplus is
+    concave between bends, so they are points to live through as well."""
     rate = lowest_rate(arrays, account)
     out = []
     for side in (-1.0, 1.0):
         move = (1.0 / cap - rate) / (1.0 + side * rate)
         if move > 0:
-            out.append(arrays.prices * np.maximum(1.0 + side * move * arrays.betas, LEAST))
+            falls = -side * arrays.betas[arrays.betas * side < 0.0]
+            bends = np.unique((1.0 - LEAST) / falls)
+            for at in (*bends[bends < move].tolist(), move):
+                out.append(arrays.prices * np.maximum(1.0 + side * at * arrays.betas, LEAST))
     return out
