@@ -198,7 +198,9 @@ def test_nor_does_it_ever_keep_more(found: Situation, playbook: Playbook, share:
 
 
 @given(situations(), magnitudes(0.02, 20.0), between(0.1, 1.0))
-def test_a_lower_cap_on_effective_leverage_never_leaves_a_larger_scale(found: Situation, cap: float, share: float) -> None:
+def test_a_lower_cap_on_effective_leverage_never_leaves_a_larger_scale(
+    found: Situation, cap: float, share: float
+) -> None:
     arrays = assess_under(found.snapshot, Playbook(schema_version=1), found.terms).arrays
     assert (calm_scales(arrays, cap * share) <= calm_scales(arrays, cap) * (1.0 + 1e-9) + 1e-12).all()
 

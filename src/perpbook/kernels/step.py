@@ -71,7 +71,7 @@ def advance(
         if span >= 2:
             done = lanes(tape, schedule.day_bar, slots, body, mind.rules, first, first + span)
             clock[TICK] = first + done
-            clock[SPAN] = min(max(2 * done, LEAST_SPAN), WIDTH)
+            clock[SPAN] = min(max(4 * done, LEAST_SPAN), WIDTH)
             body.counts[BLOCKS if done > 0 else TRIED] += 1
             if done == span:
                 continue
@@ -106,7 +106,7 @@ def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, memory:
     return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
 
 
-@inlined
+@lean
 def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> int:
     """Do bars from `first` on at once, up to `last` (not included) or the first in which something might happen; how many.
 
@@ -196,7 +196,7 @@ def outside_dollars(outside: Outside) -> float:
     return total
 
 
-@inlined
+@lean
 def tick(
     tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int, forced: bool
 ) -> None:

@@ -5,7 +5,7 @@ dollars (cash, equity) plus a function of each column's price that is concave (`
 stretch's range of a price a concave function lies above its chord. So every question is "where is a row plus a few
 weighted rows of prices first too low?": asked of the range alone at first, which mostly settles it for every bar at once,
 and only then bar by bar, by vector instructions. Kernels take the few arrays they read: tuples of many cost more to hand
-over than the work itself.
+over than the work itself. They are given no constants: each would be compiled a kernel of its own.
 
 Rows of `slots.rows` are `rows`, those of `holding.rows` are `held`.
 """
@@ -100,15 +100,22 @@ def survey_rules(
             rows, held, lines, sum, block.cash[a], closes, min(policy.account_effective, policy.book_effective), a
         )
         equity = Backing(curve[a, first : first + sum.span[CALM]], block.lows[a], lines.start[a], lines.start[a + 1])
-        exposed(rows, held, sum, equity, closes, -1, policy.account_gross)
+        for asset in range(-1, 0):
+            exposed(rows, held, sum, equity, closes, asset, policy.account_gross)
         for side in range(-1, 2, 2):
             leaning(rows, lines.delta, sum, equity, closes, policy.account_net, side)
-    book = Backing(block.total, block.lows[lines.cash.size], 0, rows.size)
-    exposed(rows, held, sum, book, closes, -1, policy.book_gross)
+    book = Backing(block.total, block.lows[lines.cash.size], lines.start[0], rows.size)
+    for asset in range(-1, policy.asset_cap.size):
+        exposed(rows, held, sum, book, closes, asset, policy.asset_cap[asset] if asset >= 0 else policy.book_gross)
     for side in range(-1, 2, 2):
         leaning(rows, lines.delta, sum, book, closes, policy.book_net, side)
-    for asset in range(policy.asset_cap.size):
-        exposed(rows, held, sum, book, closes, asset, policy.asset_cap[asset])
+    survey_positions(rows, held, rules, sum, book, closes)
+
+
+@inlined
+def survey_positions(rows: Rows, held: Rows, rules: Rules, sum: Sum, book: Backing, closes: Floats) -> None:
+    """The same of what one position may lose, and of the next step of its profit ladder."""
+    policy = rules.policy
     for i in range(rows.size):
         if not rows[i].coin and held[i].quantity != 0.0:
             if policy.position_loss < np.inf:
@@ -123,11 +130,11 @@ def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rul
     """Shorten the calm to the bars in which neither a drawdown nor the day's funding passes its limit."""
     policy = rules.policy
     drawdowns(tape, stretch, held, rules, block)
-    paying(tape.funding_bar, stretch, rows, held, block, policy.funding_cap, -1, False)
-    for asset in range(policy.funding_asset_cap.size):
-        paying(tape.funding_bar, stretch, rows, held, block, policy.funding_asset_cap[asset], asset, False)
-    for venue in range(policy.funding_venue_cap.size):
-        paying(tape.funding_bar, stretch, rows, held, block, policy.funding_venue_cap[venue], venue, True)
+    for by_venue in range(2):
+        caps = policy.funding_venue_cap if by_venue == 1 else policy.funding_asset_cap
+        for subject in range(by_venue - 1, caps.size):
+            cap = policy.funding_cap if subject < 0 else caps[subject]
+            paying(tape.funding_bar, stretch, rows, held, block, cap, subject, by_venue)
 
 
 @lean
@@ -248,11 +255,12 @@ def survives(lines: Lines, storms: Storms, buffer: float, sum: Sum, cash: Floats
     surplus is concave too, so standing still and the outermost moves bound those between.
     """
     n = sum.span[CALM]
-    stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, AT_ONCE)
-    if sum.span[CALM] == n:
-        return
-    sum.span[CALM] = n
-    stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, STILL)
+    for s in range(AT_ONCE, 0):
+        stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, s)
+        if s == AT_ONCE:
+            if sum.span[CALM] == n:
+                return
+            sum.span[CALM] = n
     for k in range(storms.outermost.size):
         stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, storms.outermost[k])
 
@@ -434,7 +442,7 @@ def lowest_allowed(policy: Policy, day: float, week: float) -> float:
 
 @lean
 def paying(
-    bars: Integers, stretch: Stretch, rows: Rows, held: Rows, block: Block, cap: float, subject: int, by_venue: bool
+    bars: Integers, stretch: Stretch, rows: Rows, held: Rows, block: Block, cap: float, subject: int, by_venue: int
 ) -> None:
     """Where the day's funding of a venue, an asset or (subject -1) the book is under `cap` times the book's equity.
 
@@ -444,7 +452,7 @@ def paying(
     if cap == np.inf or sum.span[CALM] == 0:
         return
     for i in range(rows.size):
-        whose = rows[i].venue if by_venue else rows[i].asset
+        whose = rows[i].venue if by_venue == 1 else rows[i].asset
         if (subject < 0 or whose == subject) and not rows[i].coin:
             paid -= held[i].day_funding
             if held[i].quantity != 0.0 and rows[i].pays < 0:
