@@ -17,8 +17,9 @@ from perpbook.kernels.holding import PRICE
 from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, BY_VENUE, MONEY_IN, MONEY_OUT, ROOM, empty_journal
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.orders import Habits, Orders, no_orders
-from perpbook.kernels.screens import Block, Sum
+from perpbook.kernels.screens import Block
 from perpbook.kernels.step import advance
+from perpbook.kernels.sums import Sum
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
 from perpbook.model.book import Book

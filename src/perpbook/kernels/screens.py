@@ -11,10 +11,8 @@ from perpbook.kernels.liquidation import LEAST
 from perpbook.kernels.margin import requirement
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.state import Policy
+from perpbook.kernels.sums import HAIR, Sum
 from perpbook.kernels.types import Flags, Floats, Integers, Lines, Rows
-
-HAIR = 1e-9
-"""Relative: nearer to a limit than this counts as over it, so that rounding never hides a rule."""
 
 FLOOR = -0.99
 """No price falls further than this in one scenario (as in `scenario.grid`)."""
@@ -39,27 +37,6 @@ class Rules(NamedTuple):
     policy: Policy
     memory: Memory
     storms: Storms
-
-
-FIRST, CALM = 0, 1
-"""Places in `Sum.span`: the stretch's first bar, and how many of its bars are known to pass without anything."""
-
-CONSTANT, LOWEST, SIZE = range(3)
-"""Places in `Sum.figures`: what a sum adds whatever the prices, the least it can come to, the dollars in it."""
-
-
-class Sum(NamedTuple):
-    """A stretch of bars, and a row of dollars plus weighted prices along it. span : (2,) see above.  bounds : (C, 2) the
-    range of each price.  weights, columns : (2n,) the sum's terms.  figures : (3,) see above.  still : (n, 2) surplus of an
-    account's groups of rows at both ends of their price.  sums : (lanes,) scratch."""
-
-    span: Integers
-    bounds: Floats
-    weights: Floats
-    columns: Integers
-    figures: Floats
-    still: Floats
-    sums: Floats
 
 
 class Block(NamedTuple):

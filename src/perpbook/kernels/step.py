@@ -38,12 +38,14 @@ from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
 from perpbook.kernels.rows import add_row, copy_row
-from perpbook.kernels.screens import CALM, FIRST, Rules
+from perpbook.kernels.screens import Rules
 from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_ahead, next_coin_settlement, settle_bar, take_in
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
-from perpbook.kernels.survey import Stretch, survey_days, survey_margin, survey_rules
+from perpbook.kernels.sums import CALM, FIRST
+from perpbook.kernels.survey import survey_margin, survey_rules
+from perpbook.kernels.survey_days import Stretch, survey_days
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape, block_bounds
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
 

@@ -17,44 +17,41 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.jit import inlined, lean
-from perpbook.kernels.lanes import add_weighted, price_bounds
-from perpbook.kernels.memory import DAY_NS, MONDAY
+from perpbook.kernels.lanes import add_weighted
 from perpbook.kernels.orders import Orders
 from perpbook.kernels.screens import (
-    CALM,
-    CONSTANT,
-    FIRST,
     FLOOR,
-    HAIR,
-    LOWEST,
-    SIZE,
     Block,
     Rules,
     Storms,
-    Sum,
     calm_ratio,
     gain_of,
     group_end,
-    is_flat,
     lowest_rate,
     next_bend,
     surplus_at,
 )
-from perpbook.kernels.state import Policy
-from perpbook.kernels.tape import Tape
-from perpbook.kernels.types import Floats, Integers, Lines, Rows
+from perpbook.kernels.sums import (
+    CALM,
+    CONSTANT,
+    FIRST,
+    HAIR,
+    LOWEST,
+    SIZE,
+    Sum,
+    add_chord,
+    add_line,
+    begin,
+    first_at_most,
+    keep_above,
+    least_of,
+    scale_row,
+    size_of,
+)
+from perpbook.kernels.types import Floats, Lines, Rows
 
 STILL, AT_ONCE = -1, -2
 """Instead of a scenario's number: prices as they are; every column at its worst in any scenario."""
-
-
-class Stretch(NamedTuple):
-    """A stretch in time: `cursor` is the first settlement that `block.unit` holds, `settled` how many it holds, `days` rising
-    bars that begin a UTC day, none before the stretch."""
-
-    cursor: int
-    settled: int
-    days: Integers
 
 
 class Backing(NamedTuple):
@@ -126,87 +123,6 @@ def survey_positions(rows: Rows, held: Rows, rules: Rules, sum: Sum, book: Backi
 
 
 @lean
-def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rules, block: Block) -> None:
-    """Shorten the calm to the bars in which neither a drawdown nor the day's funding passes its limit."""
-    policy = rules.policy
-    drawdowns(tape, stretch, held, rules, block)
-    for by_venue in range(2):
-        caps = policy.funding_venue_cap if by_venue == 1 else policy.funding_asset_cap
-        for subject in range(by_venue - 1, caps.size):
-            cap = policy.funding_cap if subject < 0 else caps[subject]
-            paying(tape.funding_bar, stretch, rows, held, block, cap, subject, by_venue)
-
-
-@lean
-def first_at_most(row: Floats, limit: float) -> int:
-    """The first place of a row at which it is at most `limit`; its size for none."""
-    if row.size == 0 or price_bounds(row)[0] > limit:
-        return row.size
-    t = 0
-    while t < row.size and row[t] > limit:
-        t += 1
-    return t
-
-
-@inlined
-def begin(sum: Sum, least: float) -> None:
-    """A new sum; `least` is the least that its row of dollars comes to."""
-    sum.figures[CONSTANT], sum.figures[LOWEST], sum.figures[SIZE] = 0.0, least, 0.0
-
-
-@inlined
-def add_chord(sum: Sum, k: int, c: int, at_low: float, at_high: float) -> float:
-    """Add the chord of a concave function of column c's price, as the sum's term k, between its values at the ends of the
-    price's range; its slope is given back."""
-    low, high = sum.bounds[c, 0], sum.bounds[c, 1]
-    slope = (at_high - at_low) / (high - low) if high > low else 0.0
-    sum.weights[k], sum.columns[k] = slope, c
-    sum.figures[CONSTANT] += at_low - slope * low
-    sum.figures[LOWEST] += min(at_low, at_high)
-    return slope
-
-
-@inlined
-def add_line(sum: Sum, k: int, c: int, weight: float, constant: float) -> None:
-    """Add `weight` times column c's price, and a constant, as the sum's term k."""
-    sum.weights[k], sum.columns[k] = weight, c
-    one, other = weight * sum.bounds[c, 0], weight * sum.bounds[c, 1]
-    sum.figures[CONSTANT] += constant
-    sum.figures[LOWEST] += min(one, other) + constant
-    sum.figures[SIZE] += max(abs(one), abs(other))
-
-
-@inlined
-def keep_above(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
-    """Shorten the calm to the bars in which scale x row and the sum's terms stand above nothing."""
-    if sum.figures[LOWEST] <= HAIR * sum.figures[SIZE]:
-        look_at_bars(sum, row, scale, terms, closes)
-
-
-@lean
-def look_at_bars(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
-    """`keep_above`, bar by bar, where the range alone does not settle it."""
-    sums = sum.sums[: sum.span[CALM]]
-    scale_row(row, scale, sum.figures[CONSTANT], sums)
-    add_weighted(sums, sum.weights, sum.columns, terms, closes, sum.span[FIRST])
-    sum.span[CALM] = first_at_most(sums, HAIR * sum.figures[SIZE])
-
-
-@lean
-def scale_row(row: Floats, scale: float, constant: float, out: Floats) -> None:
-    """Write scale x row + constant."""
-    for t in range(out.size):
-        out[t] = scale * row[t] + constant
-
-
-@lean
-def least_of(row: Floats, scale: float, count: int) -> float:
-    """The least of scale x the first `count` of a row."""
-    low, high = price_bounds(row[:count])
-    return min(scale * low, scale * high)
-
-
-@lean
 def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats, a: int) -> None:
     """Where account a's surplus stays above nothing at the worse end of every column's bar.
 
@@ -236,15 +152,6 @@ def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats
     add_weighted(sums, sum.weights, sum.columns, falls, low, sum.span[FIRST])
     add_weighted(sums, sum.weights[half:], sum.columns[half:], rises - half, high, sum.span[FIRST])
     sum.span[CALM] = first_at_most(sums, limit)
-
-
-@inlined
-def size_of(delta: Floats, high: float) -> float:
-    """Dollars of what rows of one column hold, by which rounding is judged."""
-    total = 0.0
-    for i in range(delta.size):
-        total += abs(delta[i]) * high
-    return total
 
 
 @lean
@@ -403,91 +310,3 @@ def gains(rows: Rows, held: Rows, sum: Sum, closes: Floats, i: int, wanted: floa
         if gain_of(rows, held, i, closes[c, sum.span[FIRST] + t]) >= wanted:
             sum.span[CALM] = t
         t += 1
-
-
-@lean
-def drawdowns(tape: Tape, stretch: Stretch, held: Rows, rules: Rules, block: Block) -> None:
-    """Where the book stands above its daily and weekly drawdown limits, unless it is halted and flat already."""
-    policy, memory, total, span = rules.policy, rules.memory, block.total, block.sum.span
-    first, days = span[FIRST], stretch.days
-    if policy.daily_drawdown == np.inf and policy.weekly_drawdown == np.inf:
-        return
-    if tape.open_ns[first] + tape.bar_ns < memory.halted_until_ns[0] and is_flat(held):
-        return
-    day, week, number, t, k = memory.day_start[0], memory.week_start[0], memory.week[0], 0, 0
-    while t < span[CALM]:
-        if k < days.size and days[k] == first + t:
-            day, begun = total[t], ((tape.open_ns[first + t] + tape.bar_ns) // DAY_NS + MONDAY) // 7
-            week, number = total[t] if begun != number else week, begun
-            k += 1
-        last = min(span[CALM], days[k] - first) if k < days.size else span[CALM]
-        limit = lowest_allowed(policy, day, week)
-        if limit > -np.inf:
-            reached = t + first_at_most(total[t:last], limit + HAIR * abs(limit))
-            if reached < last:
-                span[CALM] = reached
-        t = last
-
-
-@lean
-def lowest_allowed(policy: Policy, day: float, week: float) -> float:
-    """The equity under which a book has fallen too far from its day's or week's start; NaN starts allow any."""
-    limit = -np.inf
-    if policy.daily_drawdown < np.inf and not np.isnan(day):
-        limit = day * (1.0 - policy.daily_drawdown)
-    if policy.weekly_drawdown < np.inf and not np.isnan(week):
-        limit = max(limit, week * (1.0 - policy.weekly_drawdown))
-    return limit
-
-
-@lean
-def paying(
-    bars: Integers, stretch: Stretch, rows: Rows, held: Rows, block: Block, cap: float, subject: int, by_venue: int
-) -> None:
-    """Where the day's funding of a venue, an asset or (subject -1) the book is under `cap` times the book's equity.
-
-    bars : those with settlements, of the whole run.
-    """
-    sum, flow, paid, terms = block.sum, block.flow[: stretch.settled], 0.0, 0
-    if cap == np.inf or sum.span[CALM] == 0:
-        return
-    for i in range(rows.size):
-        whose = rows[i].venue if by_venue == 1 else rows[i].asset
-        if (subject < 0 or whose == subject) and not rows[i].coin:
-            paid -= held[i].day_funding
-            if held[i].quantity != 0.0 and rows[i].pays < 0:
-                sum.weights[terms], sum.columns[terms] = held[i].quantity, rows[i].column
-                terms += 1
-    if subject < 0:
-        scale_row(block.funding, -1.0, 0.0, flow)
-    else:
-        clear_row(flow)
-        add_weighted(flow, sum.weights, sum.columns, terms, block.unit, 0)
-    paid_too_much(
-        bars[stretch.cursor : stretch.cursor + flow.size], stretch.days, sum.span, block.total, flow, paid, cap
-    )
-
-
-@lean
-def clear_row(out: Floats) -> None:
-    """Write nothing into a row."""
-    for t in range(out.size):
-        out[t] = 0.0
-
-
-@lean
-def paid_too_much(
-    bars: Integers, days: Integers, span: Integers, total: Floats, flow: Floats, paid: float, cap: float
-) -> None:
-    """Walk the days: `paid` before the stretch, `flow` at each of its settlements, nothing when a day begins."""
-    k, s, first, limit = 0, 0, span[FIRST], cap * (1.0 - HAIR)
-    for t in range(span[CALM]):
-        if s < flow.size and bars[s] == first + t:
-            paid += flow[s]
-            s += 1
-        if k < days.size and days[k] == first + t:
-            paid = 0.0
-            k += 1
-        if paid > limit * max(total[t], 0.0):
-            span[CALM] = t
-            return
