@@ -14,7 +14,7 @@ from perpbook.cli.main import app
 from perpbook.errors import InputError
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.units import HOUR_NS
-from perpbook.runs.drill_size import Extent, check_size
+from perpbook.runs.drill_memory import Extent, check_size
 from perpbook.runs.own_storms import names_worst, worst_of
 from perpbook.scenario.overlay import Ground
 from perpbook.scenario.worst import OWN, own_worst_storms, worst_windows
@@ -131,7 +131,11 @@ def test_a_list_without_history_says_what_it_lacks(tmp_path: Path) -> None:
     ("extent", "minutes", "told"),
     [
         (Extent(steps=525_600, contracts=8, accounts=5, paths=10_000), 1.0, r"525,600 steps .* or a --step of 15m"),
-        (Extent(steps=168, contracts=8, accounts=5, paths=2_000_000_000), 60.0, r"ask for at most [\d,]+ --paths"),
+        (
+            Extent(steps=168, contracts=8, accounts=5, paths=2_000_000_000),
+            60.0,
+            r"4 GiB is the most: ask for [\d,]+ --paths at most",
+        ),
         (Extent(steps=43_200_000, contracts=8, accounts=5, paths=1), 60.0, "take a shorter --horizon"),
     ],
 )

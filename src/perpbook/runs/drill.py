@@ -123,15 +123,16 @@ def run_asked_drill(
     from perpbook.engine.drill import run_drill
     from perpbook.engine.drilled import Drilled
     from perpbook.runs.drill_keep import finished_drill
-    from perpbook.runs.drill_memory import room_for
+    from perpbook.runs.drill_memory import MOST_BYTES, room_for
     from perpbook.runs.drill_parts import Manner, run_in_parts
     from perpbook.runs.rescue import rescue_gaps
 
-    plan, manner = plan_drill(asked), manner or Manner()
+    manner = manner or Manner()
+    plan = plan_drill(asked, most_bytes=manner.most_bytes, threads=threads)
     finished = finished_drill(plan.drill, manner.keeping) if manner.keeping else None
     if finished is not None:
         return finished
-    room = room_for(plan.drill, threads=threads, most=manner.most_bytes)
+    room = room_for(plan.drill, threads=threads, most=manner.most_bytes or MOST_BYTES)
     if manner.most_bytes is not None:
         manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
@@ -172,8 +173,8 @@ class Planned:
     standard: Standard
 
 
-def plan_drill(asked: DrillAsked) -> Planned:
-    """Everything read and laid ready; errors as `run_asked_drill`."""
+def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int = 2) -> Planned:
+    """Everything read and laid ready, to run on so many threads within so many bytes; errors as `run_asked_drill`."""
     from perpbook.engine.drill import Drill
     from perpbook.engine.stage import contracts_of
     from perpbook.engine.weather import still_coins
@@ -190,7 +191,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     terms = load_all_terms(snapshot, asked.terms_folders)
     snapshot = scaled(snapshot, terms, asked.scale)
     drawn, rules = asked.kind not in ALONE, playbook if asked.playbook else None
-    _check_size(asked, snapshot, len(contracts_of(snapshot, terms)))
+    _check_size(asked, snapshot, len(contracts_of(snapshot, terms)), (most_bytes, threads))
     journey = stage_journey(asked, snapshot, terms, rules, None)
     past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
     ground = ground_of(snapshot, terms, journey, past)
@@ -243,16 +244,18 @@ def situation_of(
     )
 
 
-def _check_size(asked: DrillAsked, snapshot: Snapshot, contracts: int) -> None:
-    from perpbook.runs.drill_size import Extent, check_size
+def _check_size(asked: DrillAsked, snapshot: Snapshot, contracts: int, limits: tuple[int | None, int]) -> None:
+    """limits : bytes (None: the usual most), and threads."""
+    from perpbook.runs.drill_memory import MOST_BYTES, Extent, check_size
 
     extent = Extent(
         steps=asked.horizon_ns // asked.step_ns,
         contracts=contracts,
         accounts=len(snapshot.book.accounts),
         paths=1 if asked.kind in ALONE else asked.paths,
+        threads=limits[1],
     )
-    check_size(extent, asked.step_ns / MINUTE_NS)
+    check_size(extent, asked.step_ns / MINUTE_NS, limits[0] or MOST_BYTES)
 
 
 def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:

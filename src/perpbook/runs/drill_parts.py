@@ -40,7 +40,7 @@ class Keeping:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a drill is run: kept as it goes (or not), within so many bytes (None: no bound); `say` hears the estimate."""
+    """How a drill is run: kept as it goes (or not), within so many bytes (None: the usual most); `say` hears the estimate."""
 
     keeping: Keeping | None = None
     most_bytes: int | None = None
