@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -124,7 +122,7 @@ def run_asked_drill(
     from perpbook.engine.drilled import Drilled
     from perpbook.runs.drill_keep import finished_drill
     from perpbook.runs.drill_memory import MOST_BYTES, room_for
-    from perpbook.runs.drill_parts import Manner, run_in_parts
+    from perpbook.runs.drill_parts import Manner, result_hash, run_in_parts
     from perpbook.runs.rescue import rescue_gaps
 
     manner = manner or Manner()
@@ -155,7 +153,7 @@ def run_asked_drill(
         facts=plan.facts,
         notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes))),
         not_modelled=(*plan.unheard, *NOT_MODELLED),
-        result_hash=hash_of(plan.facts, (whole.under, whole.without)),
+        result_hash=result_hash(plan.facts, (whole.under, whole.without)),
         standard=plan.standard,
         rescue=gaps,
     )
@@ -389,12 +387,3 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "history_source": past.source if past else "none: prices stand still but for the storm",
         "simulated": past.simulated if past else False,
     }
-
-
-def hash_of(facts: Mapping[str, Any], sides: tuple[Futures | None, ...]) -> str:
-    """A name for the result: the same inputs, version and seed give the same."""
-    digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
-    for side in sides:
-        if side is not None:
-            digest.update(np.ascontiguousarray(side.figures).tobytes())
-    return digest.hexdigest()[:16]
