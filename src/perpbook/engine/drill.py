@@ -17,7 +17,19 @@ from perpbook.engine.variants import fresh_of
 from perpbook.engine.worth import worth_in
 from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
-from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Run, Weather, run_paths, stage_path
+from perpbook.kernels.drill import (
+    BINS,
+    DEEPEST,
+    LEAST,
+    MEASURES,
+    Draw,
+    Found,
+    Look,
+    Run,
+    Weather,
+    run_paths,
+    stage_path,
+)
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
 from perpbook.kernels.sweep import Fresh
@@ -117,7 +129,13 @@ def run_drill(
                 out.rules[:] += part.rules
             if progress is not None:
                 progress(int(cuts[-1]), drill.paths)
+    _fall_from_start(out)
     return out
+
+
+def _fall_from_start(out: Futures) -> None:
+    """The kernel's drawdown is from the highest close so far; the start is a peak too, so that a gap in the first step counts."""
+    out.figures[:, DEEPEST] = np.maximum(out.figures[:, DEEPEST], 1.0 - out.figures[:, LEAST] / out.start)
 
 
 def _room(paths: int, accounts: int, steps: int, start: float) -> Futures:
