@@ -159,6 +159,15 @@ def run_asked_drill(
     )
 
 
+def run_side(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2) -> Futures:
+    """The futures under the playbook alone, or without one, and nothing about them; errors as `run_asked_drill`."""
+    from perpbook.engine.drill import run_drill
+
+    drill = plan_drill(asked, threads=threads).drill
+    name = drill.journey.playbook.name if drill.journey.playbook else "the book alone"
+    return run_drill(drill, threads=threads, progress=lambda done, every: tell(name, done, every))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A drill laid ready, and what its reader must know: `unheard` is what its storm says that no drill acts on."""
@@ -174,6 +183,7 @@ class Planned:
 def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int = 2) -> Planned:
     """Everything read and laid ready, to run on so many threads within so many bytes; errors as `run_asked_drill`."""
     from perpbook.engine.drill import Drill
+    from perpbook.engine.play import coins_left_out
     from perpbook.engine.stage import contracts_of
     from perpbook.engine.weather import still_coins
     from perpbook.runs.check import load_all_terms, read_inputs
@@ -206,7 +216,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
-    told = faced.notes if faced else ()
+    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()))
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
