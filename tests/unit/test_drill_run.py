@@ -16,7 +16,7 @@ from perpbook.cli.main import app
 from perpbook.engine.drill import Futures, run_drill
 from perpbook.engine.surroundings import Surroundings, calm
 from perpbook.errors import InputError
-from perpbook.kernels.drill import COSTS, END, FIRST, MEASURES, ORPHAN, WHO
+from perpbook.kernels.drill import COSTS, DEEPEST, END, FIRST, LEAST, MEASURES, ORPHAN, WHO
 from perpbook.kernels.tape import NO_ORDERS, TAKEN
 from perpbook.report.drill_measures import Chance, fan_quantiles, measures_of
 from perpbook.scenario import sources
@@ -215,3 +215,25 @@ def test_the_map_falls_with_the_size_of_moves_and_asks_for_enough_futures() -> N
     assert [one["scale"] for one in usual] == sorted((one["scale"] for one in usual), reverse=True)
     refused = CliRunner().invoke(app, [*words, "--paths", "40"])
     assert refused.exit_code == 3 and "1,000 or more" in " ".join(json.loads(refused.output)["errors"][0].values())
+
+
+@pytest.mark.parametrize("storm", ["hedges break, market -15%", "hedges break, market +15%"])
+def test_a_gap_in_the_first_step_is_in_the_deepest_drawdown_of_both_sides(storm: str) -> None:
+    words = ["drill", "run", str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--storm", storm, "--json"]
+    data = json.loads(CliRunner().invoke(app, words).output)["data"]
+    for side in (data["under_playbook"], data["without_playbook"]):
+        lost = 1.0 - side["worst"] / side["start"]
+        assert side["drawdown"] >= lost - 1e-12
+    assert data["without_playbook"]["drawdown"] > 0.05
+
+
+def test_the_deepest_drawdown_has_the_start_among_its_peaks() -> None:
+    drill = example(6, steps=8)
+    found = run_drill(drill, threads=1)
+    least = found.figures[:, LEAST]
+    assert (found.figures[:, DEEPEST] >= 1.0 - least / found.start).all() and (found.figures[:, DEEPEST] >= 0.0).all()
+
+
+def test_coins_on_layers_are_said_to_be_left_out() -> None:
+    code, told = drilled(str(DESK / "book.toml"), "--storm", "gap-down")
+    assert code == 0 and "10 ETH on ethereum are left out of equity" in " ".join(told.split())
