@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from perpbook.engine.drill import Futures
 from perpbook.engine.drilled import Drilled
 from perpbook.kernels.types import Floats
 from perpbook.report.figures import Spec, axis, layout
@@ -18,19 +19,31 @@ LEAST_HOURS = 1.0 / 360.0
 
 
 def rescue_figures(drilled: Drilled) -> list[tuple[str, str, Spec]]:
-    """(name, account, figure) of the accounts that die in some future and that money reaches."""
-    order = sorted(drilled.rescue.accounts, key=lambda one: -(one.main.dies if one.main else 0))
-    dying = [one for one in order if one.main and one.main.dies and not one.one_future and not _at_once(one)]
-    return [(f"rescue-{number}", one.rescue.account, _figure(drilled, one)) for number, one in enumerate(dying[:MOST])]
+    """(name, account in words, figure) of the accounts that die in some future and that money reaches: as they die under the
+    playbook, or without it where it saves them always."""
+    order = sorted(drilled.rescue.accounts, key=lambda one: -_deaths(one))
+    dying = [one for one in order if _deaths(one) and not one.one_future and not _at_once(one)]
+    out = []
+    for number, one in enumerate(dying[:MOST]):
+        saved = one.under is not None and not one.under.dies
+        name = one.rescue.account + (", without the playbook" if saved else "")
+        out.append((f"rescue-{number}", name, _figure(drilled.without if saved else drilled.main, drilled, one)))
+    return out
+
+
+def _deaths(gap: AccountGap) -> int:
+    """In how many futures, under the playbook; without it where that saves the account in all of them."""
+    both = [one.dies for one in (gap.under, gap.without) if one is not None]
+    return next((one for one in both if one), 0)
 
 
 def _at_once(gap: AccountGap) -> bool:
     return gap.rescue.best is not None and gap.rescue.best.way.at_once
 
 
-def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
+def _figure(futures: Futures, drilled: Drilled, gap: AccountGap) -> Spec:
     assert gap.rescue.best is not None
-    futures, hours = drilled.main, drilled.facts["step_hours"]
+    hours = drilled.facts["step_hours"]
     step = futures.died[:, drilled.accounts.index(gap.rescue.account)]
     dead = step < futures.steps
     arrivals = gap.rescue.best.seconds / 3_600.0
