@@ -179,11 +179,8 @@ def set_stage(drill: Drill) -> Stage:
         fresh=fresh_of(ready),
         weather=Weather(
             calm=without_weather(around),
-            factor=around.factor,
-            low=around.low,
-            high=around.high,
-            funding_set=around.funding_set,
-            funding_add=around.funding_add,
+            factor=around.factor, low=around.low, high=around.high,
+            funding_set=around.funding_set, funding_add=around.funding_add,
             hours=by_settled_bar(bars, settlements_by_bar(bars).hours)[1],
             worth=worth_in(ready, around),
         ),
@@ -202,7 +199,7 @@ def set_stage(drill: Drill) -> Stage:
             funding=np.zeros(shape),
         ),
         brush=new_brush(drill.source.drift.size, bars.count),
-    )
+    )  # fmt: skip
 
 
 def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.engine.drill import Futures
 from perpbook.engine.drilled import Drilled
 from perpbook.kernels.types import Floats
 from perpbook.report.figures import Spec, axis, layout
@@ -19,31 +18,24 @@ LEAST_HOURS = 1.0 / 360.0
 
 
 def rescue_figures(drilled: Drilled) -> list[tuple[str, str, Spec]]:
-    """(name, account in words, figure) of the accounts that die in some future and that money reaches: as they die under the
-    playbook, or without it where it saves them always."""
+    """(name, account in words, figure) of the accounts that die in some future without rules and that money reaches."""
     order = sorted(drilled.rescue.accounts, key=lambda one: -_deaths(one))
     dying = [one for one in order if _deaths(one) and not one.one_future and not _at_once(one)]
-    out = []
-    for number, one in enumerate(dying[:MOST]):
-        saved = one.under is not None and not one.under.dies
-        name = one.rescue.account + (", without the playbook" if saved else "")
-        out.append((f"rescue-{number}", name, _figure(drilled.without if saved else drilled.main, drilled, one)))
-    return out
+    said = ", without the playbook" if drilled.under is not None else ""
+    return [(f"rescue-{n}", one.rescue.account + said, _figure(drilled, one)) for n, one in enumerate(dying[:MOST])]
 
 
 def _deaths(gap: AccountGap) -> int:
-    """In how many futures, under the playbook; without it where that saves the account in all of them."""
-    both = [one.dies for one in (gap.under, gap.without) if one is not None]
-    return next((one for one in both if one), 0)
+    return gap.without.dies if gap.without else 0
 
 
 def _at_once(gap: AccountGap) -> bool:
     return gap.rescue.best is not None and gap.rescue.best.way.at_once
 
 
-def _figure(futures: Futures, drilled: Drilled, gap: AccountGap) -> Spec:
+def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
     assert gap.rescue.best is not None
-    hours = drilled.facts["step_hours"]
+    futures, hours = drilled.without, drilled.facts["step_hours"]
     step = futures.died[:, drilled.accounts.index(gap.rescue.account)]
     dead = step < futures.steps
     arrivals = gap.rescue.best.seconds / 3_600.0

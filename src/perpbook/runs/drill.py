@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
@@ -118,7 +117,6 @@ def run_asked_drill(
     InputError : a file or option is wrong, history is too short, memory too little, or the folder holds another drill.
     DataError : history is missing.
     """
-    from perpbook.engine.drill import run_drill
     from perpbook.engine.drilled import Drilled
     from perpbook.runs.drill_keep import finished_drill
     from perpbook.runs.drill_memory import MOST_BYTES, room_for
@@ -135,15 +133,8 @@ def run_asked_drill(
         manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     whole = run_in_parts(plan.drill, room, tell, threads=threads, keeping=manner.keeping)
-    alone = replace(plan.drill, journey=replace(plan.drill.journey, playbook=None))
-
-    def under_strain(times: Floats) -> Futures:
-        return run_drill(
-            replace(alone, strain=times), threads=threads,
-            progress=lambda done, every: tell("until an alarm rings", done, every),
-        )  # fmt: skip
-
-    gaps = rescue_gaps(plan.situation, whole.under, whole.without, under_strain)
+    ring = partial(_until_alarm, plan.drill, tell, threads)
+    gaps = rescue_gaps(plan.situation, whole.under, whole.without, ring)
     return Drilled(
         drill=plan.drill,
         accounts=tuple(account.id for account in plan.drill.journey.book.accounts),
@@ -157,6 +148,16 @@ def run_asked_drill(
         standard=plan.standard,
         rescue=gaps,
     )
+
+
+def _until_alarm(drill: Drill, tell: Tell, threads: int, times: Floats) -> Futures:
+    """The futures without rules, under requirements so many times as large, by account."""
+    from perpbook.engine.drill import run_drill
+
+    alone = replace(drill, journey=replace(drill.journey, playbook=None), strain=times)
+    return run_drill(
+        alone, threads=threads, progress=lambda done, every: tell("until an alarm rings", done, every)
+    )  # fmt: skip
 
 
 def run_side(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2) -> Futures:
@@ -317,7 +318,9 @@ NOT_MODELLED = (
 def read_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tuple[SeriesKey, ...]) -> Bars:
     """History of every contract, of the drill's own step."""
     if asked.history.made_up:
-        return made_up_past(asked, terms, contracts)
+        from perpbook.runs.made_up import made_up_past
+
+        return made_up_past(terms, contracts, bar_ns=asked.step_ns, seed=asked.seed)
     from perpbook.history.choose import Wanted, span_of
     from perpbook.history.lake import Lake
     from perpbook.history.load import load_bars
@@ -336,37 +339,6 @@ def read_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tup
     return load_bars(
         lake, wanted, bar_ns=asked.step_ns, start_ns=start, end_ns=end, proxies=history.proxies, funding=history.funding
     )
-
-
-def made_up_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tuple[SeriesKey, ...]) -> Bars:
-    """A year of simulated steps of every asset; venues differ in nothing."""
-    from perpbook.model.bars import Bars, Settlements
-    from perpbook.scenario.generate import DESK, Asset, Plan, generate
-    from perpbook.terms.find import find_contract
-
-    bases = [find_contract(terms[key.venue], key.symbol).contract.base for key in contracts]
-    known = {one.base: one for one in DESK}
-    assets = tuple(known.get(base, Asset(base=base, price=1.0, beta=1.3, own=0.4)) for base in dict.fromkeys(bases))
-    plan = Plan(assets=assets, start_ns=0, bar_ns=asked.step_ns, count=int(365 * DAY_NS // asked.step_ns))
-    made = {one.base: one for one in generate(plan, np.random.default_rng(asked.seed))}
-
-    def stack(name: str) -> Any:
-        return np.ascontiguousarray([getattr(made[base], name) for base in bases])
-
-    close = stack("close")
-    settled = [
-        Settlements(
-            times_ns=made[base].funding_ns, rates=made[base].rates,
-            interval_ns=np.full(made[base].rates.size, plan.funding_ns),
-        )
-        for base in bases
-    ]  # fmt: skip
-    return Bars(
-        bar_ns=plan.bar_ns, open_ns=made[bases[0]].open_ns, series=contracts, open=stack("open"), high=stack("high"),
-        low=stack("low"), close=close, stale=np.zeros(close.shape, dtype=np.uint8), settlements=tuple(settled),
-        simulated=True, source=f"generated, seed {asked.seed}",
-        notes=("history is SIMULATED: no market ever made it",),
-    )  # fmt: skip
 
 
 def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Drill) -> dict[str, Any]:
