@@ -189,6 +189,9 @@ def test_every_storm_is_told_or_said_not_to_be() -> None:
     rows = json.loads(done.output)["data"]
     assert done.exit_code == 0 and len(rows) == 9
     assert [row["storm"] for row in rows if "not_faced" in row] == ["crash-2025-10-replay"]
+    for row in (row for row in rows if "not_faced" not in row):
+        dead = (row["under_playbook"] or row["without_playbook"])["dies"]
+        assert set(row["money_too_late"]) == set(dead) and all(0 <= one <= 1 for one in row["money_too_late"].values())
     listed = CliRunner().invoke(app, ["drill", "list"]).output
     assert "crash-2020-03-12" in listed and "winners-taken" in listed
     shown = CliRunner().invoke(app, ["drill", "show", "gap-down"]).output

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +145,17 @@ def test_a_drill_that_does_not_fit_is_refused_with_what_does(extent: Extent, min
     with pytest.raises(InputError, match=told):
         check_size(extent, minutes)
     check_size(Extent(steps=720, contracts=20, accounts=10, paths=100_000), 60.0)
+
+
+def test_the_limit_of_memory_is_the_one_that_is_given() -> None:
+    large = Extent(steps=168, contracts=8, accounts=5, paths=3_000_000)
+    with pytest.raises(InputError, match=r"4 GiB is the most: ask for 1,[\d,]+ --paths at most") as told:
+        check_size(large, 60.0)
+    check_size(large, 60.0, 8 * 2**30)
+    most = int(re.search(r"ask for ([\d,]+)", str(told.value))[1].replace(",", ""))  # type: ignore[index]
+    check_size(replace(large, paths=most), 60.0)
+    with pytest.raises(InputError, match="fewer --threads"):
+        check_size(replace(large, paths=1), 60.0, 100 * 2**20)
 
 
 def test_an_absurd_horizon_is_refused_before_anything_is_laid() -> None:
