@@ -108,8 +108,8 @@ def test_the_own_coin_leaves_margin_alone_and_takes_dollars_one_for_one(tmp_path
     assert found.end("dydx") == 0.88 * at_par.end("dydx") == pytest.approx(0.88 * 13_000)
     assert found.found.figures[0, END] == pytest.approx(0.88 * 21_000)
     assert found.found.figures[0, LEAST] == pytest.approx(0.88 * 21_000)
-    # From 0.94 at the first close, the highest.
-    assert found.found.figures[0, DEEPEST] == pytest.approx(1 - 0.88 / 0.94)
+    # From the start, at par: no close is higher.
+    assert found.found.figures[0, DEEPEST] == pytest.approx(1 - 0.88)
     assert any("hl, dydx is worth that much less" in note for note in found.plan.notes)
     assert any("rules judge equity" in note for note in found.plan.unheard)
 

@@ -56,7 +56,7 @@ def test_a_drill_that_was_broken_off_ends_as_if_it_had_not_been(
 ) -> None:
     monkeypatch.setattr(drill_parts, "SMALLEST", 2)
     drill, keeping = example(6, steps=4), Keeping(folder=tmp_path / "kept", resume=True)
-    room, done = room_for(drill, threads=1, most=None), []
+    room, done = room_for(drill, threads=1), []
 
     def stop(name: str, number: int, total: int) -> None:
         done.append(number)
@@ -76,7 +76,7 @@ def test_a_drill_that_was_broken_off_ends_as_if_it_had_not_been(
 
 def test_a_folder_of_another_drill_is_refused_by_what_decides_it(tmp_path: Path) -> None:
     drill, keeping = example(4, steps=3), Keeping(folder=tmp_path, resume=True)
-    room = room_for(drill, threads=1, most=None)
+    room = room_for(drill, threads=1)
     run_in_parts(drill, room, quiet, threads=1, keeping=keeping)
     for other in (
         replace(drill, seed=5),

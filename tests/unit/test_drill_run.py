@@ -16,7 +16,7 @@ from perpbook.cli.main import app
 from perpbook.engine.drill import Futures, run_drill
 from perpbook.engine.surroundings import Surroundings, calm
 from perpbook.errors import InputError
-from perpbook.kernels.drill import COSTS, END, FIRST, MEASURES, ORPHAN, WHO
+from perpbook.kernels.drill import COSTS, DEEPEST, END, FIRST, LEAST, MEASURES, ORPHAN, WHO
 from perpbook.kernels.tape import NO_ORDERS, TAKEN
 from perpbook.report.drill_measures import Chance, fan_quantiles, measures_of
 from perpbook.scenario import sources
@@ -189,6 +189,9 @@ def test_every_storm_is_told_or_said_not_to_be() -> None:
     rows = json.loads(done.output)["data"]
     assert done.exit_code == 0 and len(rows) == 9
     assert [row["storm"] for row in rows if "not_faced" in row] == ["crash-2025-10-replay"]
+    for row in (row for row in rows if "not_faced" not in row):
+        dead = (row["under_playbook"] or row["without_playbook"])["dies"]
+        assert set(row["money_too_late"]) == set(dead) and all(0 <= one <= 1 for one in row["money_too_late"].values())
     listed = CliRunner().invoke(app, ["drill", "list"]).output
     assert "crash-2020-03-12" in listed and "winners-taken" in listed
     shown = CliRunner().invoke(app, ["drill", "show", "gap-down"]).output
@@ -215,3 +218,25 @@ def test_the_map_falls_with_the_size_of_moves_and_asks_for_enough_futures() -> N
     assert [one["scale"] for one in usual] == sorted((one["scale"] for one in usual), reverse=True)
     refused = CliRunner().invoke(app, [*words, "--paths", "40"])
     assert refused.exit_code == 3 and "1,000 or more" in " ".join(json.loads(refused.output)["errors"][0].values())
+
+
+@pytest.mark.parametrize("storm", ["hedges break, market -15%", "hedges break, market +15%"])
+def test_a_gap_in_the_first_step_is_in_the_deepest_drawdown_of_both_sides(storm: str) -> None:
+    words = ["drill", "run", str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--storm", storm, "--json"]
+    data = json.loads(CliRunner().invoke(app, words).output)["data"]
+    for side in (data["under_playbook"], data["without_playbook"]):
+        lost = 1.0 - side["worst"] / side["start"]
+        assert side["drawdown"] >= lost - 1e-12
+    assert data["without_playbook"]["drawdown"] > 0.05
+
+
+def test_the_deepest_drawdown_has_the_start_among_its_peaks() -> None:
+    drill = example(6, steps=8)
+    found = run_drill(drill, threads=1)
+    least = found.figures[:, LEAST]
+    assert (found.figures[:, DEEPEST] >= 1.0 - least / found.start).all() and (found.figures[:, DEEPEST] >= 0.0).all()
+
+
+def test_coins_on_layers_are_said_to_be_left_out() -> None:
+    code, told = drilled(str(DESK / "book.toml"), "--storm", "gap-down")
+    assert code == 0 and "10 ETH on ethereum are left out of equity" in " ".join(told.split())

@@ -73,6 +73,7 @@ def test_a_book_that_was_never_drilled_is_a_breach_everywhere(book: Path) -> Non
 def test_a_drill_is_done_once_kept_compared_and_found_by_check(book: Path) -> None:
     code, text = said("drill", "schedule", str(book), "--made-up")
     assert code == 0 and "of 100 futures" in text and "Kept in" in text
+    assert "10 ETH on ethereum are left out of equity" in text
     code, text = said("drill", "schedule", str(book), "--made-up")
     assert code == 0 and "Nothing is due" in text
     assert said("check", str(book))[0] == 0

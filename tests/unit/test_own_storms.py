@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from perpbook.cli.main import app
 from perpbook.errors import InputError
 from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.units import HOUR_NS
-from perpbook.runs.drill_size import Extent, check_size
+from perpbook.runs.drill_memory import Extent, check_size
 from perpbook.runs.own_storms import names_worst, worst_of
 from perpbook.scenario.overlay import Ground
 from perpbook.scenario.worst import OWN, own_worst_storms, worst_windows
@@ -131,7 +133,11 @@ def test_a_list_without_history_says_what_it_lacks(tmp_path: Path) -> None:
     ("extent", "minutes", "told"),
     [
         (Extent(steps=525_600, contracts=8, accounts=5, paths=10_000), 1.0, r"525,600 steps .* or a --step of 15m"),
-        (Extent(steps=168, contracts=8, accounts=5, paths=2_000_000_000), 60.0, r"ask for at most [\d,]+ --paths"),
+        (
+            Extent(steps=168, contracts=8, accounts=5, paths=2_000_000_000),
+            60.0,
+            r"4 GiB is the most: ask for [\d,]+ --paths at most",
+        ),
         (Extent(steps=43_200_000, contracts=8, accounts=5, paths=1), 60.0, "take a shorter --horizon"),
     ],
 )
@@ -139,6 +145,17 @@ def test_a_drill_that_does_not_fit_is_refused_with_what_does(extent: Extent, min
     with pytest.raises(InputError, match=told):
         check_size(extent, minutes)
     check_size(Extent(steps=720, contracts=20, accounts=10, paths=100_000), 60.0)
+
+
+def test_the_limit_of_memory_is_the_one_that_is_given() -> None:
+    large = Extent(steps=168, contracts=8, accounts=5, paths=3_000_000)
+    with pytest.raises(InputError, match=r"4 GiB is the most: ask for 1,[\d,]+ --paths at most") as told:
+        check_size(large, 60.0)
+    check_size(large, 60.0, 8 * 2**30)
+    most = int(re.search(r"ask for ([\d,]+)", str(told.value))[1].replace(",", ""))  # type: ignore[index]
+    check_size(replace(large, paths=most), 60.0)
+    with pytest.raises(InputError, match="fewer --threads"):
+        check_size(replace(large, paths=1), 60.0, 100 * 2**20)
 
 
 def test_an_absurd_horizon_is_refused_before_anything_is_laid() -> None:

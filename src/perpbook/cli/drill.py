@@ -179,14 +179,14 @@ def compare(
     def work() -> Answer:
         from perpbook.report.drill_compare import compare_futures, tell_comparison
         from perpbook.report.progress import progress
-        from perpbook.runs.drill import run_asked_drill
+        from perpbook.runs.drill import run_side
         from perpbook.runs.drill_asked import drill_from, two_sides
 
         sides, futures = two_sides(first, second, scale or []), []
         with progress("Drill", quiet=as_json) as tell:
             for _, playbook, size in sides:
                 asked = drill_from(given | {"playbook": playbook, "no_playbook": False, "scale": size})
-                futures.append(run_asked_drill(asked, tell, threads=threads).main)
+                futures.append(run_side(asked, tell, threads=threads))
         found = compare_futures((sides[0][0], sides[1][0]), futures[0], futures[1])
         return Answer(data=found, tell=lambda console: tell_comparison(console, found))
 

@@ -1,1 +1,1 @@
-"""What the loop stands on: for now, the clock."""
+"""Runs through time: backtests, drills, and the clock."""

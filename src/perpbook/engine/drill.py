@@ -17,7 +17,19 @@ from perpbook.engine.variants import fresh_of
 from perpbook.engine.worth import worth_in
 from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
-from perpbook.kernels.drill import BINS, MEASURES, Draw, Found, Look, Run, Weather, run_paths, stage_path
+from perpbook.kernels.drill import (
+    BINS,
+    DEEPEST,
+    LEAST,
+    MEASURES,
+    Draw,
+    Found,
+    Look,
+    Run,
+    Weather,
+    run_paths,
+    stage_path,
+)
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
 from perpbook.kernels.sweep import Fresh
@@ -117,7 +129,13 @@ def run_drill(
                 out.rules[:] += part.rules
             if progress is not None:
                 progress(int(cuts[-1]), drill.paths)
+    _fall_from_start(out)
     return out
+
+
+def _fall_from_start(out: Futures) -> None:
+    """The kernel's drawdown is from the highest close so far; the start is a peak too, so that a gap in the first step counts."""
+    out.figures[:, DEEPEST] = np.maximum(out.figures[:, DEEPEST], 1.0 - out.figures[:, LEAST] / out.start)
 
 
 def _room(paths: int, accounts: int, steps: int, start: float) -> Futures:
@@ -161,11 +179,8 @@ def set_stage(drill: Drill) -> Stage:
         fresh=fresh_of(ready),
         weather=Weather(
             calm=without_weather(around),
-            factor=around.factor,
-            low=around.low,
-            high=around.high,
-            funding_set=around.funding_set,
-            funding_add=around.funding_add,
+            factor=around.factor, low=around.low, high=around.high,
+            funding_set=around.funding_set, funding_add=around.funding_add,
             hours=by_settled_bar(bars, settlements_by_bar(bars).hours)[1],
             worth=worth_in(ready, around),
         ),
@@ -184,7 +199,7 @@ def set_stage(drill: Drill) -> Stage:
             funding=np.zeros(shape),
         ),
         brush=new_brush(drill.source.drift.size, bars.count),
-    )
+    )  # fmt: skip
 
 
 def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Found:

@@ -131,15 +131,23 @@ def outermost(scenarios: Sequence[Scenario]) -> Integers:
 
 def _outside(arrangement: Arrangement, book: Book, names: Names) -> tuple[Outside, tuple[str, ...]]:
     """Dollars on layers and in transit. Coins there have no series of their own and are left out, and said so."""
-    layers, notes = np.zeros(len(names.layers)), []
+    layers = np.zeros(len(names.layers))
     for held in book.layers:
         if held.balance.asset in STABLECOINS:
             layers[names.layers.index(held.layer)] += held.balance.amount
-        else:
-            notes.append(f"{held.balance.asset} on {held.layer} is left out: coins outside accounts are not modelled")
     transit = sum(one.amount for one in book.transfers if one.asset in STABLECOINS)
     reserve = names.sleeves.index(RESERVE) if RESERVE in names.sleeves else -1
-    return Outside(layers=layers, transit=np.array([float(transit)]), reserve=reserve), tuple(notes)
+    return Outside(layers=layers, transit=np.array([float(transit)]), reserve=reserve), coins_left_out(book)
+
+
+def coins_left_out(book: Book) -> tuple[str, ...]:
+    """What a run's equity leaves out, in words."""
+    return tuple(
+        f"{held.balance.amount:g} {held.balance.asset} on {held.layer} are left out of equity: coins outside accounts have no "
+        "price in a run"
+        for held in book.layers
+        if held.balance.asset not in STABLECOINS and held.balance.amount
+    )
 
 
 def _sort_into_sleeves(arrangement: Arrangement, playbook: Playbook) -> None:

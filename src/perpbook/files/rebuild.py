@@ -1,4 +1,8 @@
-"""Dataclasses read back from the plain data that JSON keeps of them, by the types of their fields."""
+"""Dataclasses read back from the plain data that JSON keeps of them (`report.document.plain`), by the types of their fields.
+
+Infinities are texts there and come back; a number that is none is null there, and comes back as such, or as None where its
+field may be None.
+"""
 
 from __future__ import annotations
 
@@ -45,4 +49,6 @@ def _built(kind: Any, value: Any) -> Any:
         return tuple(_built(get_args(kind)[0], part) for part in value)
     if kind is float:
         return float(value) if value is not None else float("nan")
+    if kind in (int, str, bool) and not isinstance(value, kind):
+        raise TypeError(f"{value!r} is not the {kind.__name__} that its field takes")
     return value

@@ -76,7 +76,8 @@ class FuturesSide:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillRecord:
     """A drill on the shelf: `taken_ns` when it was done, `folder` where it is kept, `levels` the fan's quantiles, `step_ns` its
-    step. `history_simulated` : no market made the history that its futures were drawn from."""
+    step. `history_simulated` : no market made the history that its futures were drawn from. `notes` : what stands in for
+    what."""
 
     taken_ns: int
     folder: str
@@ -93,6 +94,7 @@ class DrillRecord:
     storms: tuple[StormFound, ...]
     playbook_side: FuturesSide | None
     alone_side: FuturesSide
+    notes: tuple[str, ...] = ()
 
     def side(self, judged: str) -> FuturesSide:
         """The side that limits are for: the book alone where no playbook was drilled."""

@@ -18,9 +18,9 @@ BARS = 28
 """Bars of the histogram of deaths."""
 
 
-def fan_figure(futures: Futures, hours: float) -> Spec:
+def fan_figure(futures: Futures, hours: float, beside: Futures | None = None) -> Spec:
     """Book equity through the drill: the middle nine tenths and the middle half of futures as bands, the median, and the worst
-    hundredth. It begins at the start's equity."""
+    hundredth. It begins at the start's equity, and has the heights of the fan `beside` it too."""
     when = [0.0, *((np.arange(futures.steps) + 1) * hours).tolist()]
     rows = [[futures.start, *row] for row in fan_quantiles(futures).tolist()]
 
@@ -38,7 +38,15 @@ def fan_figure(futures: Futures, hours: float) -> Spec:
         edge(3, "median", line={"color": "--series-1", "width": 2}),
         edge(0, "a hundredth is below", line={"color": "--breach", "width": 1.6, "dash": "dot"}),
     ]
-    shape = layout(340, showlegend=True, xaxis=axis(title={"text": "hours"}), yaxis=axis(tickformat="~s"))
+    seen = [fan_quantiles(one)[:6] for one in (futures, beside) if one is not None]
+    low, high = min(futures.start, *(one.min() for one in seen)), max(futures.start, *(one.max() for one in seen))
+    spare = 0.04 * (high - low) or 1.0
+    shape = layout(
+        340,
+        showlegend=True,
+        xaxis=axis(title={"text": "hours"}),
+        yaxis=axis(tickformat="~s", range=[float(low - spare), float(high + spare)]),
+    )
     return {"data": data, "layout": shape}
 
 
@@ -60,8 +68,13 @@ def deaths_figure(drilled: Drilled) -> Spec | None:
             )  # fmt: skip
     if not data:
         return None
+    most = np.sum([one["y"] for one in data], axis=0).max()
     shape = layout(
-        260, showlegend=True, barmode="stack", xaxis=axis(title={"text": "hours until liquidation"}), yaxis=axis()
+        260,
+        showlegend=True,
+        barmode="stack",
+        xaxis=axis(title={"text": "hours until liquidation"}),
+        yaxis=axis(tickformat=",d", **({"dtick": 1} if most < 6 else {})),
     )
     return {"data": data, "layout": shape}
 

@@ -58,6 +58,8 @@ def tell_ran(console: Console, now: DrillRecord, before: DrillRecord | None, jud
     for one in now.storms:
         if one.unfaced:
             console.print(f"Not gone through: {one.storm}: {one.unfaced}")
+    for note in now.notes:
+        console.print(f"Note: {note}.")
     console.print(f"Kept in {now.folder}")
 
 

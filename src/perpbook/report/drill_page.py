@@ -73,8 +73,8 @@ def figures_of(drilled: Drilled) -> dict[str, Any]:
     """What is drawn of many futures."""
     hours = drilled.facts["step_hours"]
     found = {
-        "fan": drill_figures.fan_figure(drilled.main, hours),
-        "fan-without": drill_figures.fan_figure(drilled.without, hours) if drilled.under is not None else None,
+        "fan": drill_figures.fan_figure(drilled.main, hours, drilled.without),
+        "fan-without": drill_figures.fan_figure(drilled.without, hours, drilled.under) if drilled.under else None,
         "deaths": drill_figures.deaths_figure(drilled),
         "orders": order_figure(drilled, drilled.without),
         "size": drill_figures.size_figure(drilled),

@@ -61,8 +61,8 @@ def verdict_of(drilled: Drilled) -> str:
     under, without = sides_of(drilled)
     if without.paths == 1:
         return alone_verdict(drilled.accounts, under, without)
-    days = drilled.facts["horizon_hours"] / 24
-    told = f"In {without.dies.count:,} of {without.paths:,} futures of {days:g} days an account is liquidated"
+    lasting = length(drilled.facts["horizon_hours"])
+    told = f"In {without.dies.count:,} of {without.paths:,} futures of {lasting} an account is liquidated"
     if under is not None:
         told += f"; under the playbook in {under.dies.count:,}"
     told += "."
@@ -134,20 +134,24 @@ def lines_of(under: DrillMeasures | None, without: DrillMeasures) -> list[tuple[
     def short(one: DrillMeasures) -> str:
         return f"{one.shortfall:,.0f}" if one.shortfall is not None else f"too few ({one.tail_paths})"
 
-    return [
-        ("an account is liquidated", [with_interval(one.dies) for one in sides]),
-        ("end equity, mean", [f"{one.mean:,.0f}" for one in sides]),
+    many, mean = without.paths > 1, ", mean" if without.paths > 1 else ""
+    spread = [
         ("end equity, median", [f"{one.median:,.0f}" for one in sides]),
         ("end equity, worst", [f"{one.worst:,.0f}" for one in sides]),
-        *([("expected shortfall, worst 2.5 %", [short(one) for one in sides])] if without.paths > 1 else []),
-        ("deepest drawdown, mean", [share(one.drawdown) for one in sides]),
-        ("funding, mean", [f"{one.funding:+,.0f}" for one in sides]),
-        ("fees and slippage, mean", [f"{one.costs:+,.0f}" for one in sides]),
+        ("expected shortfall, worst 2.5 %", [short(one) for one in sides]),
+    ]
+    return [
+        ("an account is liquidated", [with_interval(one.dies) for one in sides]),
+        (f"end equity{mean}", [f"{one.mean:,.0f}" for one in sides]),
+        *(spread if many else []),
+        (f"deepest drawdown{mean}", [share(one.drawdown) for one in sides]),
+        (f"funding{mean}", [f"{one.funding:+,.0f}" for one in sides]),
+        (f"fees and slippage{mean}", [f"{one.costs:+,.0f}" for one in sides]),
         ("of which for rules", [f"{one.trims:+,.0f}" for one in sides]),
-        ("penalties and seizures, mean", [f"{one.penalties:+,.0f}" for one in sides]),
+        (f"penalties and seizures{mean}", [f"{one.penalties:+,.0f}" for one in sides]),
         ("a leg left alone", [with_interval(one.orphans) for one in sides]),
-        ("its exposure, mean", [f"{one.orphan:,.0f}" for one in sides]),
-        ("for hours, mean", [f"{one.orphan_hours:,.0f}" for one in sides]),
+        (f"its exposure{mean}", [f"{one.orphan:,.0f}" for one in sides]),
+        (f"for hours{mean}", [f"{one.orphan_hours:,.0f}" for one in sides]),
         *toll_lines([one.tolls for one in sides], without.paths),
     ]
 

@@ -48,7 +48,9 @@ def layout(height: int, **more: Any) -> Spec:
         "paper_bgcolor": "--clear", "plot_bgcolor": "--clear", "showlegend": False, "hovermode": "closest",
         "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 12, "color": "--ink"},
         "hoverlabel": {"bgcolor": "--card", "bordercolor": "--line", "font": {"color": "--ink"}, "align": "left"},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": "--ink"}},
+        "legend": {
+            "orientation": "h", "traceorder": "normal", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": "--ink"},
+        },
         **more,
     }  # fmt: skip
 

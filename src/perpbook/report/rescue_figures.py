@@ -18,10 +18,15 @@ LEAST_HOURS = 1.0 / 360.0
 
 
 def rescue_figures(drilled: Drilled) -> list[tuple[str, str, Spec]]:
-    """(name, account, figure) of the accounts that die in some future and that money reaches."""
-    order = sorted(drilled.rescue.accounts, key=lambda one: -(one.main.dies if one.main else 0))
-    dying = [one for one in order if one.main and one.main.dies and not one.one_future and not _at_once(one)]
-    return [(f"rescue-{number}", one.rescue.account, _figure(drilled, one)) for number, one in enumerate(dying[:MOST])]
+    """(name, account in words, figure) of the accounts that die in some future without rules and that money reaches."""
+    order = sorted(drilled.rescue.accounts, key=lambda one: -_deaths(one))
+    dying = [one for one in order if _deaths(one) and not one.one_future and not _at_once(one)]
+    said = ", without the playbook" if drilled.under is not None else ""
+    return [(f"rescue-{n}", one.rescue.account + said, _figure(drilled, one)) for n, one in enumerate(dying[:MOST])]
+
+
+def _deaths(gap: AccountGap) -> int:
+    return gap.without.dies if gap.without else 0
 
 
 def _at_once(gap: AccountGap) -> bool:
@@ -30,7 +35,7 @@ def _at_once(gap: AccountGap) -> bool:
 
 def _figure(drilled: Drilled, gap: AccountGap) -> Spec:
     assert gap.rescue.best is not None
-    futures, hours = drilled.main, drilled.facts["step_hours"]
+    futures, hours = drilled.without, drilled.facts["step_hours"]
     step = futures.died[:, drilled.accounts.index(gap.rescue.account)]
     dead = step < futures.steps
     arrivals = gap.rescue.best.seconds / 3_600.0

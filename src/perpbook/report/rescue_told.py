@@ -104,7 +104,7 @@ def rescue_sentences(gaps: RescueGaps) -> list[str]:
         if one.rescue.best is None:
             continue
         told = [death_words(one, late, said) for late, said in _sides(one) if late.dies]
-        out += [*told, *([closed_words(one), _alarm(one)] if told else [])]
+        out += [*told, *([closed_words(one), _alarm(one)] if told and not one.rescue.best.way.at_once else [])]
         quiet += [] if told else [one.rescue.account]
     out += [f"No money reaches {who}: {why}." for why, who in _reasons(gaps).items()]
     for later in (False, True):
@@ -145,6 +145,8 @@ def death_words(gap: AccountGap, late: Late, said: str = "") -> str:
 
 def _within(gap: AccountGap, late: Late) -> str:
     """How much hangs on when in its step the account dies, where that is more than chance makes of it."""
+    if gap.rescue.best is not None and gap.rescue.best.way.at_once:
+        return ""
     low, high = late.least / late.futures, late.most / late.futures
     inner = interval_of(late) if not gap.one_future else (low, low)
     if low >= inner[0] and high <= inner[1]:
@@ -179,12 +181,11 @@ def _alarm(gap: AccountGap) -> str:
     if rung is None or not rung.rings or rung.futures == 0:
         return ""
     said = "Without rules, m" if gap.under else "M"
-    share = f"{_share(rung.late / rung.rings)}" + (
-        "" if gap.one_future else f" ({rung.late:,} of {rung.rings:,} futures)"
-    )
-    told = f"{said}oney sent when its margin ratio reaches {ALARM:g} comes too late with a chance of {share}"
     low, high = rung.least / rung.rings, rung.most / rung.rings
-    told += f", {_share(low)} to {_share(high)} by when in their steps that and death are" if low != high else ""
+    more = [] if gap.one_future else [f"{rung.late:,} of {rung.rings:,} futures"]
+    more += [f"{_share(low)} to {_share(high)} by when in their steps alarm and death come"] if low != high else []
+    told = f"{said}oney sent when its margin ratio reaches {ALARM:g} comes too late with a chance of "
+    told += _share(rung.late / rung.rings) + (f" ({'; '.join(more)})" if more else "")
     return told + (f"; in closed form {_share(closed.late_after_alarm)}." if closed and not gap.one_future else ".")
 
 

@@ -82,7 +82,17 @@ def outcome_row(storm: Storm, drilled: Drilled | str) -> dict[str, Any]:
             "end": side.mean,
             "drawdown": side.drawdown,
         }  # fmt: skip
+    row["money_too_late"] = too_late(drilled)
     return row | {"notes": list(drilled.notes), "not_modelled": list(drilled.not_modelled)}
+
+
+def too_late(drilled: Drilled) -> dict[str, float]:
+    """By account that the storm kills, under the playbook where there is one: the chance that money sent at the start comes too
+    late; 1 where none reaches it."""
+    main = drilled.main
+    dead = {name for number, name in enumerate(drilled.accounts) if (main.died[:, number] < main.steps).any()}
+    gaps = [one for one in drilled.rescue.accounts if one.rescue.account in dead]
+    return {one.rescue.account: one.main.late / one.main.futures if one.main else 1.0 for one in gaps}
 
 
 def tell_outcomes(console: Console, rows: Sequence[dict[str, Any]]) -> None:
@@ -100,15 +110,27 @@ def tell_outcomes(console: Console, rows: Sequence[dict[str, Any]]) -> None:
     unfaced = [row for row in rows if "not_faced" in row]
     rows = [row for row in rows if "not_faced" not in row]
     guarded = any(row["under_playbook"] for row in rows)
+    late = any(row["money_too_late"] for row in rows)
     killed = [row for row in rows if row["without_playbook"]["dies"]]
     saved = [row for row in killed if guarded and not row["under_playbook"]["dies"]]
     told = f"{len(killed)} of {len(rows)} storms liquidate an account"
     console.print(told + (f"; the playbook saves the book in {len(saved)} of those." if guarded else "."))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("storm", "dies", "drawdown", "end", *(("with the playbook", "drawdown", "end") if guarded else ())):
-        table.add_column(title, justify="right" if title in ("drawdown", "end") else "left", no_wrap=title == "storm")
+    sides = ("with the playbook", "drawdown", "end") if guarded else ()
+    for title in ("storm", "dies", "drawdown", "end", *sides, *(("money too late",) if late else ())):
+        side = "right" if title in ("drawdown", "end") else "left"
+        table.add_column(title, justify=side, no_wrap=title in ("storm", "money too late"))  # type: ignore[arg-type]
     for row in sorted(rows, key=left):
-        table.add_row(row["storm"], *said(row["without_playbook"]), *said(row["under_playbook"]))
+        table.add_row(
+            row["storm"], *said(row["without_playbook"]), *said(row["under_playbook"]), *([_late(row)] if late else [])
+        )
     console.print(table)
+    if late:
+        by = ", with the playbook" if guarded else ""
+        console.print(f"Money too late: the chance that an account dies before money sent at the start reaches it{by}.")
     for row in unfaced:
         console.print(f"Not faced: {row['storm']}: {row['not_faced']}")
+
+
+def _late(row: dict[str, Any]) -> str:
+    return ", ".join(f"{who} {chance:.0%}" for who, chance in row["money_too_late"].items())

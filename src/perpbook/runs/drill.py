@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from perpbook.errors import InputError
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
@@ -120,31 +117,24 @@ def run_asked_drill(
     InputError : a file or option is wrong, history is too short, memory too little, or the folder holds another drill.
     DataError : history is missing.
     """
-    from perpbook.engine.drill import run_drill
     from perpbook.engine.drilled import Drilled
     from perpbook.runs.drill_keep import finished_drill
-    from perpbook.runs.drill_memory import room_for
-    from perpbook.runs.drill_parts import Manner, run_in_parts
+    from perpbook.runs.drill_memory import MOST_BYTES, room_for
+    from perpbook.runs.drill_parts import Manner, result_hash, run_in_parts
     from perpbook.runs.rescue import rescue_gaps
 
-    plan, manner = plan_drill(asked), manner or Manner()
+    manner = manner or Manner()
+    plan = plan_drill(asked, most_bytes=manner.most_bytes, threads=threads)
     finished = finished_drill(plan.drill, manner.keeping) if manner.keeping else None
     if finished is not None:
         return finished
-    room = room_for(plan.drill, threads=threads, most=manner.most_bytes)
+    room = room_for(plan.drill, threads=threads, most=manner.most_bytes or MOST_BYTES)
     if manner.most_bytes is not None:
         manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     whole = run_in_parts(plan.drill, room, tell, threads=threads, keeping=manner.keeping)
-    alone = replace(plan.drill, journey=replace(plan.drill.journey, playbook=None))
-
-    def under_strain(times: Floats) -> Futures:
-        return run_drill(
-            replace(alone, strain=times), threads=threads,
-            progress=lambda done, every: tell("until an alarm rings", done, every),
-        )  # fmt: skip
-
-    gaps = rescue_gaps(plan.situation, whole.under, whole.without, under_strain)
+    ring = partial(_until_alarm, plan.drill, tell, threads)
+    gaps = rescue_gaps(plan.situation, whole.under, whole.without, ring)
     return Drilled(
         drill=plan.drill,
         accounts=tuple(account.id for account in plan.drill.journey.book.accounts),
@@ -154,10 +144,29 @@ def run_asked_drill(
         facts=plan.facts,
         notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes))),
         not_modelled=(*plan.unheard, *NOT_MODELLED),
-        result_hash=hash_of(plan.facts, (whole.under, whole.without)),
+        result_hash=result_hash(plan.facts, (whole.under, whole.without)),
         standard=plan.standard,
         rescue=gaps,
     )
+
+
+def _until_alarm(drill: Drill, tell: Tell, threads: int, times: Floats) -> Futures:
+    """The futures without rules, under requirements so many times as large, by account."""
+    from perpbook.engine.drill import run_drill
+
+    alone = replace(drill, journey=replace(drill.journey, playbook=None), strain=times)
+    return run_drill(
+        alone, threads=threads, progress=lambda done, every: tell("until an alarm rings", done, every)
+    )  # fmt: skip
+
+
+def run_side(asked: DrillAsked, tell: Tell = nothing, *, threads: int = 2) -> Futures:
+    """The futures under the playbook alone, or without one, and nothing about them; errors as `run_asked_drill`."""
+    from perpbook.engine.drill import run_drill
+
+    drill = plan_drill(asked, threads=threads).drill
+    name = drill.journey.playbook.name if drill.journey.playbook else "the book alone"
+    return run_drill(drill, threads=threads, progress=lambda done, every: tell(name, done, every))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +181,10 @@ class Planned:
     standard: Standard
 
 
-def plan_drill(asked: DrillAsked) -> Planned:
-    """Everything read and laid ready; errors as `run_asked_drill`."""
+def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int = 2) -> Planned:
+    """Everything read and laid ready, to run on so many threads within so many bytes; errors as `run_asked_drill`."""
     from perpbook.engine.drill import Drill
+    from perpbook.engine.play import coins_left_out
     from perpbook.engine.stage import contracts_of
     from perpbook.engine.weather import still_coins
     from perpbook.runs.check import load_all_terms, read_inputs
@@ -190,7 +200,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
     terms = load_all_terms(snapshot, asked.terms_folders)
     snapshot = scaled(snapshot, terms, asked.scale)
     drawn, rules = asked.kind not in ALONE, playbook if asked.playbook else None
-    _check_size(asked, snapshot, len(contracts_of(snapshot, terms)))
+    _check_size(asked, snapshot, len(contracts_of(snapshot, terms)), (most_bytes, threads))
     journey = stage_journey(asked, snapshot, terms, rules, None)
     past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
     ground = ground_of(snapshot, terms, journey, past)
@@ -207,7 +217,7 @@ def plan_drill(asked: DrillAsked) -> Planned:
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
-    told = faced.notes if faced else ()
+    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()))
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
@@ -243,16 +253,18 @@ def situation_of(
     )
 
 
-def _check_size(asked: DrillAsked, snapshot: Snapshot, contracts: int) -> None:
-    from perpbook.runs.drill_size import Extent, check_size
+def _check_size(asked: DrillAsked, snapshot: Snapshot, contracts: int, limits: tuple[int | None, int]) -> None:
+    """limits : bytes (None: the usual most), and threads."""
+    from perpbook.runs.drill_memory import MOST_BYTES, Extent, check_size
 
     extent = Extent(
         steps=asked.horizon_ns // asked.step_ns,
         contracts=contracts,
         accounts=len(snapshot.book.accounts),
         paths=1 if asked.kind in ALONE else asked.paths,
+        threads=limits[1],
     )
-    check_size(extent, asked.step_ns / MINUTE_NS)
+    check_size(extent, asked.step_ns / MINUTE_NS, limits[0] or MOST_BYTES)
 
 
 def _known_accounts(asked: DrillAsked, snapshot: Snapshot) -> None:
@@ -306,7 +318,9 @@ NOT_MODELLED = (
 def read_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tuple[SeriesKey, ...]) -> Bars:
     """History of every contract, of the drill's own step."""
     if asked.history.made_up:
-        return made_up_past(asked, terms, contracts)
+        from perpbook.runs.made_up import made_up_past
+
+        return made_up_past(terms, contracts, bar_ns=asked.step_ns, seed=asked.seed)
     from perpbook.history.choose import Wanted, span_of
     from perpbook.history.lake import Lake
     from perpbook.history.load import load_bars
@@ -325,37 +339,6 @@ def read_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tup
     return load_bars(
         lake, wanted, bar_ns=asked.step_ns, start_ns=start, end_ns=end, proxies=history.proxies, funding=history.funding
     )
-
-
-def made_up_past(asked: DrillAsked, terms: Mapping[str, VenueTerms], contracts: tuple[SeriesKey, ...]) -> Bars:
-    """A year of simulated steps of every asset; venues differ in nothing."""
-    from perpbook.model.bars import Bars, Settlements
-    from perpbook.scenario.generate import DESK, Asset, Plan, generate
-    from perpbook.terms.find import find_contract
-
-    bases = [find_contract(terms[key.venue], key.symbol).contract.base for key in contracts]
-    known = {one.base: one for one in DESK}
-    assets = tuple(known.get(base, Asset(base=base, price=1.0, beta=1.3, own=0.4)) for base in dict.fromkeys(bases))
-    plan = Plan(assets=assets, start_ns=0, bar_ns=asked.step_ns, count=int(365 * DAY_NS // asked.step_ns))
-    made = {one.base: one for one in generate(plan, np.random.default_rng(asked.seed))}
-
-    def stack(name: str) -> Any:
-        return np.ascontiguousarray([getattr(made[base], name) for base in bases])
-
-    close = stack("close")
-    settled = [
-        Settlements(
-            times_ns=made[base].funding_ns, rates=made[base].rates,
-            interval_ns=np.full(made[base].rates.size, plan.funding_ns),
-        )
-        for base in bases
-    ]  # fmt: skip
-    return Bars(
-        bar_ns=plan.bar_ns, open_ns=made[bases[0]].open_ns, series=contracts, open=stack("open"), high=stack("high"),
-        low=stack("low"), close=close, stale=np.zeros(close.shape, dtype=np.uint8), settlements=tuple(settled),
-        simulated=True, source=f"generated, seed {asked.seed}",
-        notes=("history is SIMULATED: no market ever made it",),
-    )  # fmt: skip
 
 
 def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Drill) -> dict[str, Any]:
@@ -386,12 +369,3 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "history_source": past.source if past else "none: prices stand still but for the storm",
         "simulated": past.simulated if past else False,
     }
-
-
-def hash_of(facts: Mapping[str, Any], sides: tuple[Futures | None, ...]) -> str:
-    """A name for the result: the same inputs, version and seed give the same."""
-    digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
-    for side in sides:
-        if side is not None:
-            digest.update(np.ascontiguousarray(side.figures).tobytes())
-    return digest.hexdigest()[:16]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from perpbook.errors import InputError
 if TYPE_CHECKING:
     from perpbook.engine.drill import Drill
     from perpbook.engine.drilled import Drilled
-    from perpbook.engine.standard import Standard
     from perpbook.runs.drill_parts import Keeping
 
 TOLD, KEPT, SCHEMA = "drill.json", "kept.json", "drill-kept/1"
@@ -107,6 +105,7 @@ def read_drill(folder: Path) -> Drilled:
     InputError : the folder keeps no drill, or one that cannot be read.
     """
     from perpbook.engine.drilled import Drilled
+    from perpbook.engine.standard import Standard
     from perpbook.files.rebuild import rebuild
     from perpbook.report.drill_frames import FAN, FUTURES, read_part
     from perpbook.treasury.gaps import RescueGaps
@@ -130,27 +129,9 @@ def read_drill(folder: Path) -> Drilled:
             notes=tuple(kept["notes"]),
             not_modelled=tuple(kept["not_modelled"]),
             result_hash=kept["result"],
-            standard=_standard(kept["standard"]),
+            standard=rebuild(Standard, kept["standard"]) if kept["standard"] else None,
             rescue=rebuild(RescueGaps, kept["rescue"]),
             replays=kept["replays"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error}; run the drill again") from error
-
-
-def _standard(kept: dict[str, Any] | None) -> Standard | None:
-    from perpbook.engine.standard import NormalLaw, Standard
-
-    if kept is None:
-        return None
-    numbers = {one.name: _number(kept[one.name]) for one in fields(Standard) if one.name not in ("law", "holds")}
-    return Standard(
-        **numbers,
-        holds=tuple((name, words) for name, words in kept["holds"]),
-        law=NormalLaw(**kept["law"]) if kept["law"] else None,
-    )
-
-
-def _number(value: Any) -> Any:
-    """A number as it was before it became JSON."""
-    return float(value) if value in ("inf", "-inf") else value

@@ -20,7 +20,7 @@ from perpbook.errors import InputError
 from perpbook.runs.drill_memory import Room
 
 if TYPE_CHECKING:
-    from perpbook.engine.drill import Drill
+    from perpbook.engine.drill import Drill, Futures
     from perpbook.engine.parts import Part, Told
 
 PARTS, PLAN = "parts", "parts.json"
@@ -40,7 +40,7 @@ class Keeping:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a drill is run: kept as it goes (or not), within so many bytes (None: no bound); `say` hears the estimate."""
+    """How a drill is run: kept as it goes (or not), within so many bytes (None: the usual most); `say` hears the estimate."""
 
     keeping: Keeping | None = None
     most_bytes: int | None = None
@@ -139,6 +139,15 @@ def plan_hash(drill: Drill) -> str:
 
     digest = hashlib.sha256(__version__.encode())
     _feed(digest, drill)
+    return digest.hexdigest()[:16]
+
+
+def result_hash(facts: Mapping[str, Any], sides: tuple[Futures | None, ...]) -> str:
+    """A name for the result: the same inputs, version and seed give the same."""
+    digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
+    for side in sides:
+        if side is not None:
+            digest.update(np.ascontiguousarray(side.figures).tobytes())
     return digest.hexdigest()[:16]
 
 

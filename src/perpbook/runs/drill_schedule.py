@@ -193,6 +193,7 @@ def record_of(
         storms=storms,
         playbook_side=_side(found.under, under) if found.under and under else None,
         alone_side=_side(found.without, without),
+        notes=found.notes,
     )
 
 

@@ -6,13 +6,14 @@ A folder holds `record.json` (see `model.drill_record`) beside what `drill run -
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
-from perpbook.model.drill_record import BookThen, DrillRecord, FuturesSide, HeldThen, StormFound, StormSide
+from perpbook.files.rebuild import rebuild
+from perpbook.model.drill_record import BookThen, DrillRecord, HeldThen
 from perpbook.model.units import to_iso
 
 if TYPE_CHECKING:
@@ -76,40 +77,9 @@ def read_record(path: Path) -> DrillRecord:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found.pop("schema") != SCHEMA:
             raise InputError(f"{path} is of another version: move its folder off the shelf, and drill again")
-        return (
-            _record(found) if Path(found["folder"]) == path.parent else replace(_record(found), folder=str(path.parent))
-        )
+        return replace(rebuild(DrillRecord, found), folder=str(path.parent))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error}; move its folder off the shelf, and drill again") from error
-
-
-def _record(found: Mapping[str, Any]) -> DrillRecord:
-    book = found["book"]
-    held = tuple(HeldThen(**one) for one in book["positions"])
-    under = found["playbook_side"]
-    return DrillRecord(
-        **{
-            **found,
-            "book": BookThen(**{**book, "accounts": tuple(book["accounts"]), "positions": held}),
-            "levels": tuple(found["levels"]),
-            "storms": tuple(_storm(one) for one in found["storms"]),
-            "playbook_side": _futures(under) if under else None,
-            "alone_side": _futures(found["alone_side"]),
-        }
-    )
-
-
-def _storm(found: Mapping[str, Any]) -> StormFound:
-    def side(one: Mapping[str, Any] | None) -> StormSide | None:
-        return None if one is None else StormSide(dies=tuple(one["dies"]), loss=one["loss"])
-
-    return StormFound(
-        storm=found["storm"], playbook=side(found["playbook"]), alone=side(found["alone"]), unfaced=found["unfaced"]
-    )
-
-
-def _futures(found: Mapping[str, Any]) -> FuturesSide:
-    return FuturesSide(**{**found, "fan": tuple(tuple(row) for row in found["fan"])})
 
 
 def book_then(path: Path, found: Assessment) -> BookThen:
