@@ -180,6 +180,18 @@ def test_volatility_of_filtered_paths_stays_under_its_cap() -> None:
     assert 0.0 < brush.variance[0] <= source.recursion[0, 5]
 
 
+def test_the_bridge_inside_a_step_is_as_wide_as_volatility_is_then() -> None:
+    source = filtered.filtered_source(bars_from(garch_moves(300)[None]), laws=[(1e-8, 0.0, 0.0, 0.5)])
+    recursion = source.recursion.copy()
+    recursion[0, 4:] = 1e-4, 1e-2
+    source = source._replace(recursion=recursion, pool=source.pool * 1e-9, bridge=np.array([0.01]))
+    brush, room, wide = new_brush(1, 12), empty_steps(1, 12), np.zeros(12)
+    for path in range(200):
+        fill_path(source, 7, path, brush, room)
+        wide += np.log(room.high[0] / room.low[0])
+    assert wide[0] / wide[4] == pytest.approx(4.0, rel=0.2)  # variance halves with every step
+
+
 def test_the_same_prices_in_two_places_are_fitted_once() -> None:
     moves = joint_moves(300, 4, 0.7)
     assert distinct(np.stack([moves[0], moves[1], moves[0]])) == ([0, 1], [0, 1, 0])

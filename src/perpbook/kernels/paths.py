@@ -322,15 +322,18 @@ def walk(source: Source, brush: Brush, steps: Steps, c: int) -> None:
     A step with a jump has no bridge: its extremes are its ends.
     """
     level, sigma = steps.start[c], source.bridge[c]
+    if source.kind == FILTERED:
+        brush.variance[c] = source.recursion[c, 4]
     pooled = source.pool.size > 0
     for t in range(brush.rows.size):
         move = brush.moves[c, t]
         after = level * math.exp(move)
         high, low = max(level, after), min(level, after)
+        local = sigma * sigma
+        if source.kind == FILTERED:
+            local = brush.variance[c]
+            filtered(source, brush, c, t)
         if sigma > 0.0 and brush.jumped[c, t] == 0:
-            local = sigma * sigma
-            if source.kind == FILTERED:
-                local = brush.variance[c]
             up = 0.5 * (move + math.sqrt(move * move - 2.0 * local * math.log(uniform(brush.state))))
             down = 0.5 * (move - math.sqrt(move * move - 2.0 * local * math.log(uniform(brush.state))))
             high, low = level * math.exp(up), level * math.exp(down)

@@ -108,7 +108,7 @@ def free_until(tape: Tape, schedule: Schedule, slots: Slots, body: Body, memory:
     return next_coin_settlement(tape, slots, body.holding, clock[SETTLED], last)
 
 
-@lean
+@inlined
 def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules, first: int, last: int) -> int:
     """Do bars from `first` on at once, up to `last` (not included) or the first in which something might happen; how many.
 
