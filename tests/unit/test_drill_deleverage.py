@@ -34,7 +34,7 @@ def test_a_debt_is_the_funds_while_it_pays(tmp_path: Path) -> None:
     assert found.toll("long", DEBT) == pytest.approx(40_000) and found.end("long") == 0.0
     assert found.end("short") == 136_000 and found.toll("short", TAKEN) == 0.0
     told = toll_sentences(measures_of(found.found, ("long", "short"), 1.0, {}).tolls, 1)
-    assert told == ["long goes bankrupt and leaves its venue 40,000."]
+    assert told == ["long goes bankrupt and leaves its venue a debt of 40,000 of its own coin."]
 
 
 def test_without_a_fund_winners_are_closed_where_the_loser_is_bankrupt(tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ def toll_sentences(tolls: Tolls, paths: int) -> list[str]:
         if one.debt.futures:
             where = "" if paths == 1 else f" in {one.debt.futures:,} of {paths:,} futures"
             least = "" if paths == 1 else " on average"
-            out.append(f"{one.account} goes bankrupt{where} and leaves its venue {one.debt.mean:,.0f}{least}.")
+            out.append(
+                f"{one.account} goes bankrupt{where} and leaves its venue a debt of {one.debt.mean:,.0f} of its own coin{least}."
+            )
         if one.taken.futures:
             where = (
                 ""
