@@ -74,7 +74,7 @@ def example_source() -> Source:
     pool[:, :, 3] = chance.normal(size=(10, ROWS)) * 2e-5
     none = np.zeros(0)
     return Source(
-        kind=BOOTSTRAP, pool=pool, restart=1 / 24, drift=np.zeros(10), root=np.zeros((0, 0)), nu=0.0,
+        kind=BOOTSTRAP, pool=np.ascontiguousarray(pool.transpose(1, 0, 2)), restart=1 / 24, drift=np.zeros(10), root=np.zeros((0, 0)), nu=0.0,
         table=np.zeros((0, 0)), recursion=np.zeros((0, 6)), given=np.zeros((0, 0, 0)), funding=none, bridge=np.zeros(10),
         jumps=Jumps(0.0, 0.0, 0.0, none, none, none),
     )  # fmt: skip
@@ -144,7 +144,7 @@ def numpy_drill(source: Source, paths: int, chunk: int = 5_000) -> int:
     rates = np.array([0.004, 0.005, 0.01, 0.025, 0.05, 0.1])
     deductions = np.concatenate([[0.0], np.cumsum(np.array([5e4, 2.5e5, 1e6, 5e6, 2e7]) * np.diff(rates))])
     sizes = np.array(SIZES)[:, :, None]
-    dead = 0
+    dead, pool = 0, np.ascontiguousarray(source.pool.transpose(1, 0, 2))
     for _ in range(0, paths, chunk):
         row = chance.integers(ROWS, size=chunk)
         level, cash = np.full((10, chunk), 100.0), np.full((4, chunk), CASH)
@@ -152,7 +152,7 @@ def numpy_drill(source: Source, paths: int, chunk: int = 5_000) -> int:
         for t in range(STEPS):
             fresh = chance.random(chunk) < source.restart
             row = np.where(fresh, chance.integers(ROWS, size=chunk), (row + 1) % ROWS)
-            drawn = source.pool[:, row]
+            drawn = pool[:, row]
             high, low = level * drawn[:, :, 1], level * drawn[:, :, 2]
             level = level * drawn[:, :, CLOSE]
             for account, held in enumerate(sizes):

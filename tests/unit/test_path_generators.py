@@ -167,10 +167,10 @@ def test_filtered_paths_put_residuals_at_todays_volatility_and_let_it_follow() -
     fill_path(source, 7, 0, brush, room)
     moves, variance = np.diff(np.log(room.close[0]), prepend=0.0), source.recursion[0, 4]
     for t, move in enumerate(moves):
-        assert move == pytest.approx(np.sqrt(variance) * source.pool[0, brush.rows[t], CLOSE], rel=1e-9)
+        assert move == pytest.approx(np.sqrt(variance) * source.pool[brush.rows[t], 0, CLOSE], rel=1e-9)
         variance = min(law[0] + (law[1] + law[2] * (move < 0)) * move**2 + law[3] * variance, source.recursion[0, 5])
-    assert source.pool[0, :, CLOSE].std() == pytest.approx(1.0)
-    assert source.pool[0, :, CLOSE].mean() == pytest.approx(0.0, abs=1e-12)
+    assert source.pool[:, 0, CLOSE].std() == pytest.approx(1.0)
+    assert source.pool[:, 0, CLOSE].mean() == pytest.approx(0.0, abs=1e-12)
 
 
 def test_volatility_of_filtered_paths_stays_under_its_cap() -> None:
@@ -256,7 +256,7 @@ def test_a_vines_table_has_the_pasts_dependence_and_margins(monkeypatch: pytest.
     monkeypatch.setattr(drill_source, "TABLE_ROWS", 20_000)
     moves = joint_moves(2_000, 4, 0.7)
     found = source_of(Asked(kind="vine"), bars_from(moves), None, GROUND)
-    table = np.log(found.source.pool[:, :, CLOSE])
+    table = np.log(found.source.pool[:, :, CLOSE]).T
     assert found.source.restart == 1.0 and table.shape == (2, 20_000)
     tau = kendalltau(table[0, :4_000], table[1, :4_000]).statistic
     assert tau == pytest.approx(kendalltau(*moves).statistic, abs=0.03)
@@ -277,7 +277,7 @@ def test_a_vines_table_is_the_same_for_the_same_seed_and_for_a_proxy(monkeypatch
     first, again, other = (source_of(Asked(kind="vine", seed=seed), past, None, GROUND) for seed in (1, 1, 2))
     assert np.array_equal(first.source.pool, again.source.pool)
     assert not np.array_equal(first.source.pool, other.source.pool)
-    assert np.array_equal(first.source.pool[0, :, CLOSE], first.source.pool[1, :, CLOSE])
+    assert np.array_equal(first.source.pool[:, 0, CLOSE], first.source.pool[:, 1, CLOSE])
 
 
 @EXTRA
@@ -349,7 +349,7 @@ def test_blocks_of_the_past_with_jumps_are_worth_what_merton_says() -> None:
 def test_a_bootstrap_with_jumps_draws_extremes_from_a_bridge() -> None:
     source = bootstrap_source(bars_from(joint_moves(500, 4, 0.7)))
     laid = with_jumps(source, parse_jumps("1/y,-8%,5%").laid(HOUR_NS, [1.0, 1.0]))
-    np.testing.assert_allclose(laid.bridge, np.log(source.pool[:, :, CLOSE]).std(axis=1))
+    np.testing.assert_allclose(laid.bridge, np.log(source.pool[:, :, CLOSE]).std(axis=0))
     brush, room = new_brush(2, 60), empty_steps(2, 60)
     fill_path(laid, 3, 0, brush, room)
     assert (room.low < np.minimum(room.open, room.close)).mean() > 0.9

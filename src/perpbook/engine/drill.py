@@ -210,7 +210,7 @@ def _run(drill: Drill, stage: Stage, first: int, last: int, out: Futures) -> Fou
         died=out.died[first:last],
         ends=out.ends[first:last],
         tolls=out.tolls[first:last],
-        fan=np.zeros_like(out.fan),
+        fan=np.zeros(out.fan.shape, dtype=np.int32),
         rules=np.zeros_like(out.rules),
         scale=out.scale,
     )

@@ -55,7 +55,8 @@ class Jumps(NamedTuple):
 class Source(NamedTuple):
     """Where paths come from. Arrays that a kind does not use are empty.
 
-    pool : (C, n, 4) rows of the past, see above; for FILTERED log residuals of volatility 1 in its CLOSE.
+    pool : (n, C, 4) rows of the past, see above, all prices of a row together, so that a block is read as one piece; for
+    FILTERED log residuals of volatility 1 in its CLOSE.
     restart : chance that a step begins a new block.  drift : (C,) added to every log move.
     root : (C, C) times independent numbers gives log moves (NORMAL, STUDENT) or correlated ones of variance 1 (COPULA).
     nu : degrees of freedom.  table : (C, Q) quantiles of log moves at (k + 1/2) / Q.
@@ -118,10 +119,10 @@ def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) 
         draw_rows(source, brush)
     elif source.kind == REPLAY:
         for t in range(brush.rows.size):
-            brush.rows[t] = min(t, source.pool.shape[1] - 1)
+            brush.rows[t] = min(t, source.pool.shape[0] - 1)
     if source.kind in (BOOTSTRAP, REPLAY) and source.jumps.mean.size == 0:
         for c in range(brush.variance.size):
-            replay(source.pool[c], brush.rows, math.exp(source.drift[c]), steps, c)
+            replay(source.pool, brush.rows, math.exp(source.drift[c]), steps, c)
         return
     draw_moves(source, path, brush)
     add_jumps(source.jumps, brush)
@@ -140,7 +141,7 @@ def stand_still(steps: Steps, c: int) -> None:
 @inlined
 def draw_rows(source: Source, brush: Brush) -> None:
     """Rows of the pool in blocks of random length, the past taken as a circle (Politis and Romano, 1994)."""
-    state, count = brush.state, source.pool.shape[1]
+    state, count = brush.state, source.pool.shape[0]
     limit = int(source.restart * (MASK + 1.0))
     row = below(state, count)
     for t in range(brush.rows.size):
@@ -158,7 +159,7 @@ def replay(pool: Floats, rows: Integers, lift: float, steps: Steps, c: int) -> N
     opens, high, low, close, funding = steps.open[c], steps.high[c], steps.low[c], steps.close[c], steps.funding[c]
     level = steps.start[c]
     for t in range(rows.size):
-        row = pool[rows[t]]
+        row = pool[rows[t], c]
         opens[t] = level
         high[t], low[t] = level * max(row[HIGH] * lift, 1.0), level * min(row[LOW] * lift, 1.0)
         level *= row[CLOSE] * lift
@@ -179,7 +180,7 @@ def draw_moves(source: Source, path: int, brush: Brush) -> None:
             if source.kind == GIVEN:
                 move = source.given[path, c, t]
             elif source.kind in (BOOTSTRAP, REPLAY):
-                move = math.log(source.pool[c, brush.rows[t], CLOSE])
+                move = math.log(source.pool[brush.rows[t], c, CLOSE])
             elif source.kind == FILTERED:
                 move = filtered(source, brush, c, t)
             elif source.kind == COPULA:
@@ -211,7 +212,7 @@ def shock(source: Source, brush: Brush) -> None:
 def filtered(source: Source, brush: Brush, c: int, t: int) -> float:
     """A residual of the past at today's volatility, which then follows its own recursion (GJR, 1993)."""
     variance = brush.variance[c]
-    move = math.sqrt(variance) * source.pool[c, brush.rows[t], CLOSE]
+    move = math.sqrt(variance) * source.pool[brush.rows[t], c, CLOSE]
     fallen = 1.0 if move < 0.0 else 0.0
     omega, alpha, leverage, beta = (
         source.recursion[c, 0], source.recursion[c, 1], source.recursion[c, 2], source.recursion[c, 3],
@@ -339,5 +340,5 @@ def walk(source: Source, brush: Brush, steps: Steps, c: int) -> None:
             high, low = level * math.exp(up), level * math.exp(down)
         steps.open[c, t], steps.close[c, t] = level, after
         steps.high[c, t], steps.low[c, t] = high, low
-        steps.funding[c, t] = source.pool[c, brush.rows[t], FUNDING] if pooled else source.funding[c]
+        steps.funding[c, t] = source.pool[brush.rows[t], c, FUNDING] if pooled else source.funding[c]
         level = after

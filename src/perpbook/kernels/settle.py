@@ -121,10 +121,9 @@ def run_wallet(
 
 
 @lean
-def take_in(slots: Slots, holding: Holding, block: Block, first: int, last: int) -> None:
-    """Make settlements first..last-1 of a block true: wallets, and what every row was paid, four rows at a time."""
-    if first == last:
-        return
+def take_in(slots: Slots, holding: Holding, block: Block, last: int, day: int) -> None:
+    """Make the first `last` settlements of a block true: wallets, and what every row was paid, four rows at a time; those from
+    `day` on are of the day that goes on."""
     count = 0
     for i in range(slots.rows.size):
         if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
@@ -133,45 +132,45 @@ def take_in(slots: Slots, holding: Holding, block: Block, first: int, last: int)
         if count == 4 or (count > 0 and i == slots.rows.size - 1):
             for k in range(count, 4):
                 block.payers[k] = block.payers[0]
-            pay_four(holding, slots.column, block, first, last)
+            pay_four(holding, slots.column, block, last, day)
             for k in range(count):
                 j = block.payers[k]
                 holding.totals[j, FUNDING], holding.rows[j].day_funding = block.paid[k], block.paid[4 + k]
             count = 0
     for a in range(holding.accounts.size):
-        holding.accounts[a].cash = block.wallet[a, last - 1]
+        if last > 0:
+            holding.accounts[a].cash = block.wallet[a, last - 1]
         holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
 
 
-@lean
-def pay_four(holding: Holding, column: Integers, block: Block, first: int, last: int) -> None:
+@inlined
+def pay_four(holding: Holding, column: Integers, block: Block, last: int, day: int) -> None:
     """What four rows have been paid in all, and today, after some settlements, into `block.paid`."""
     for k in range(4):
         j = block.payers[k]
         block.paid[k], block.paid[4 + k] = holding.totals[j, FUNDING], holding.rows[j].day_funding
     i, j, k, m = block.payers[0], block.payers[1], block.payers[2], block.payers[3]
-    add_payments(
-        -holding.rows[i].quantity, -holding.rows[j].quantity, block.unit[column[i], first:last],
-        block.unit[column[j], first:last], block.paid[0::4], block.paid[1::4],
+    weights = (
+        -holding.rows[i].quantity, -holding.rows[j].quantity, -holding.rows[k].quantity, -holding.rows[m].quantity,
     )  # fmt: skip
-    add_payments(
-        -holding.rows[k].quantity, -holding.rows[m].quantity, block.unit[column[k], first:last],
-        block.unit[column[m], first:last], block.paid[2::4], block.paid[3::4],
-    )  # fmt: skip
+    p, q, r, s = block.unit[column[i]], block.unit[column[j]], block.unit[column[k]], block.unit[column[m]]
+    add_payments(weights, p[:last], q[:last], r[:last], s[:last], block.paid[:4])
+    add_payments(weights, p[day:last], q[day:last], r[day:last], s[day:last], block.paid[4:])
 
 
 @lean
-def add_payments(v: float, w: float, p: Floats, q: Floats, first: Floats, second: Floats) -> None:
-    """Add two rows' payments to the two totals of each, one after the other as they come: sums that wait for one another
-    take as long as one."""
-    all_first, day_first, all_second, day_second = first[0], first[1], second[0], second[1]
-    for s in range(p.size):
-        one, other = v * p[s], w * q[s]
-        all_first += one
-        day_first += one
-        all_second += other
-        day_second += other
-    first[0], first[1], second[0], second[1] = all_first, day_first, all_second, day_second
+def add_payments(
+    weights: tuple[float, float, float, float], p: Floats, q: Floats, r: Floats, s: Floats, out: Floats
+) -> None:
+    """Add four rows' payments to a total of each (4,), one after the other as they come: sums that wait for themselves take
+    no longer by four than alone."""
+    first, second, third, fourth = out[0], out[1], out[2], out[3]
+    for t in range(p.size):
+        first += weights[0] * p[t]
+        second += weights[1] * q[t]
+        third += weights[2] * r[t]
+        fourth += weights[3] * s[t]
+    out[0], out[1], out[2], out[3] = first, second, third, fourth
 
 
 @lean

@@ -152,18 +152,16 @@ def add_accounts(curve: Floats, first: int, outside: float, total: Floats, lows:
 def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, memory: Memory, last: int) -> None:
     """Settle the funding of a stretch up to bar `last`, and begin the days that began in it."""
     clock, holding, block = body.clock, body.holding, body.block
-    done = 0
+    day = 0
     for k in range(stretch.days.size):
         bar = stretch.days[k]
         if bar > last:
             break
-        settled = settled_by(tape, stretch, bar)
-        take_in(slots, holding, block, done, settled)
         new_day(holding, memory, tape.open_ns[bar] + tape.bar_ns, block.total[bar - block.sum.span[FIRST]])
+        day = settled_by(tape, stretch, bar)
         clock[DAY] += 1
-        done = settled
     settled = settled_by(tape, stretch, last)
-    take_in(slots, holding, block, done, settled)
+    take_in(slots, holding, block, settled, day)
     clock[SETTLED] = stretch.cursor + settled
 
 

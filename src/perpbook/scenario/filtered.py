@@ -14,7 +14,7 @@ from perpbook.errors import InputError
 from perpbook.kernels.paths import FILTERED, Source
 from perpbook.kernels.types import Floats
 from perpbook.model.bars import Bars
-from perpbook.scenario.sources import default_block, empty_source, pool_of
+from perpbook.scenario.sources import default_block, empty_source, pool_of, rows_together
 
 PERSISTENCE, BACK = 0.97, 0.01
 """Of the exponential weighting, a bar (RiskMetrics 1996), and its pull to the long-run level, a bar."""
@@ -69,7 +69,7 @@ def filtered_source(bars: Bars, *, mean_block: float | None = None, laws: Sequen
     if not 1.0 <= block <= rows:
         raise InputError(f"a mean block of {block:g} bars does not do: choose one from 1 to {rows}")
     return empty_source(moves.shape[0])._replace(
-        kind=FILTERED, pool=pool, restart=1.0 / block, recursion=recursion, bridge=moves.std(axis=1)
+        kind=FILTERED, pool=rows_together(pool), restart=1.0 / block, recursion=recursion, bridge=moves.std(axis=1)
     )
 
 

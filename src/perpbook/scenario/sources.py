@@ -50,7 +50,9 @@ def bootstrap_source(bars: Bars, *, mean_block: float | None = None, keep_drift:
     if not 1.0 <= block <= rows:
         raise InputError(f"a mean block of {block:g} bars does not do: choose one from 1 to {rows}")
     drift = np.zeros(len(bars.series)) if keep_drift else -np.log(pool[:, :, 0]).mean(axis=1)
-    return empty_source(len(bars.series))._replace(kind=BOOTSTRAP, pool=pool, restart=1.0 / block, drift=drift)
+    return empty_source(len(bars.series))._replace(
+        kind=BOOTSTRAP, pool=rows_together(pool), restart=1.0 / block, drift=drift
+    )  # fmt: skip
 
 
 def default_block(rows: int, bar_ns: int) -> float:
@@ -84,6 +86,12 @@ def pool_of(bars: Bars) -> Floats:
     return out
 
 
+def rows_together(pool: Floats) -> Floats:
+    """A pool (C, n, 4) as paths are drawn from it: (n, C, 4)."""
+    out: Floats = np.ascontiguousarray(pool.transpose(1, 0, 2))
+    return out
+
+
 def hourly_funding(bars: Bars) -> Floats:
     """(C, B) the last rate settled by each bar's end, per hour; 0 before the first."""
     out = np.zeros(bars.close.shape)
@@ -99,8 +107,8 @@ def hourly_funding(bars: Bars) -> Floats:
 def replay_source(close: Floats, high: Floats, low: Floats, funding: Floats) -> Source:
     """One path gone through as it was: (C, T) multiples of the price before it, and funding per hour."""
     before = np.concatenate([np.ones((close.shape[0], 1)), close[:, :-1]], axis=1)
-    pool = np.ascontiguousarray(np.stack([close / before, high / before, low / before, funding], axis=2))
-    return empty_source(close.shape[0])._replace(kind=REPLAY, pool=pool)
+    pool = np.stack([close / before, high / before, low / before, funding], axis=2)
+    return empty_source(close.shape[0])._replace(kind=REPLAY, pool=rows_together(pool))
 
 
 def still_source(funding: Floats) -> Source:
@@ -187,7 +195,7 @@ def with_jumps(source: Source, jumps: Jumps) -> Source:
     if jumps.rate < 0.0 or (jumps.own_rate < 0.0).any() or (jumps.spread < 0.0).any():
         raise InputError("rates and spreads of jumps must be 0 or more")
     if source.kind == BOOTSTRAP:
-        source = source._replace(bridge=np.log(source.pool[:, :, CLOSE]).std(axis=1))
+        source = source._replace(bridge=np.log(source.pool[:, :, CLOSE]).std(axis=0))
     return source._replace(jumps=jumps)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.kernels.paths import BOOTSTRAP, CLOSE, FUNDING, HIGH, LOW, Source
 from perpbook.kernels.types import Floats
-from perpbook.scenario.sources import empty_source
+from perpbook.scenario.sources import empty_source, rows_together
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -100,4 +100,4 @@ def table_source(moves: Floats, volatility: Floats, funding: Floats, chance: Gen
     pool[:, :, CLOSE] = np.exp(moves)
     pool[:, :, HIGH], pool[:, :, LOW] = np.exp(0.5 * (moves + reach)), np.exp(0.5 * (moves - sink))
     pool[:, :, FUNDING] = funding[:, None]
-    return empty_source(moves.shape[0])._replace(kind=BOOTSTRAP, pool=pool, restart=1.0)
+    return empty_source(moves.shape[0])._replace(kind=BOOTSTRAP, pool=rows_together(pool), restart=1.0)
