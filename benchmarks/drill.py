@@ -74,7 +74,8 @@ def example_source() -> Source:
     pool[:, :, 3] = chance.normal(size=(10, ROWS)) * 2e-5
     none = np.zeros(0)
     return Source(
-        kind=BOOTSTRAP, pool=np.ascontiguousarray(pool.transpose(1, 0, 2)), restart=1 / 24, drift=np.zeros(10), root=np.zeros((0, 0)), nu=0.0,
+        kind=BOOTSTRAP, pool=np.ascontiguousarray(pool.transpose(1, 0, 2)), restart=1 / 24, drift=np.zeros(10),
+        root=np.zeros((0, 0)), nu=0.0,
         table=np.zeros((0, 0)), recursion=np.zeros((0, 6)), given=np.zeros((0, 0, 0)), funding=none, bridge=np.zeros(10),
         jumps=Jumps(0.0, 0.0, 0.0, none, none, none),
     )  # fmt: skip
