@@ -28,6 +28,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.check_latency --json
 	$(BIN)/python -m benchmarks.backtest_bars --json
 	$(BIN)/python -m benchmarks.sweep --json
+	$(BIN)/python -m benchmarks.drill --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

@@ -255,7 +255,7 @@ def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int
 def _empty_block(columns: int, accounts: int, rows: int, lanes: int) -> Block:
     return Block(
         sum=Sum(
-            span=np.zeros(2, dtype=np.int64),
+            span=np.zeros(3, dtype=np.int64),
             bounds=np.zeros((columns, 2)),
             weights=np.zeros(2 * rows),
             columns=np.zeros(2 * rows, dtype=np.int64),

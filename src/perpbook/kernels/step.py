@@ -43,7 +43,7 @@ from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_ahead, next_coin_settlement, settle_bar, take_in
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
-from perpbook.kernels.sums import CALM, FIRST
+from perpbook.kernels.sums import CALM, FIRST, LOOKS
 from perpbook.kernels.survey import survey_margin, survey_rules
 from perpbook.kernels.survey_days import Stretch, survey_days
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape, block_bounds
@@ -51,6 +51,9 @@ from perpbook.kernels.types import Floats, Integers, Lines, Rows
 
 LEAST_SPAN = 16
 """Bars looked at after one in which something happened, at least."""
+
+MOST_LOOKS = 1
+"""Questions asked bar by bar in a stretch that is not too long."""
 
 
 @lean
@@ -73,7 +76,7 @@ def advance(
         if span >= 2:
             done = lanes(tape, schedule.day_bar, slots, body, mind.rules, first, first + span)
             clock[TICK] = first + done
-            clock[SPAN] = min(max(4 * done, LEAST_SPAN), WIDTH)
+            clock[SPAN] = next_span(span, done, body.block.sum.span[LOOKS])
             body.counts[BLOCKS if done > 0 else TRIED] += 1
             if done == span:
                 continue
@@ -81,6 +84,17 @@ def advance(
         clock[TICK] += 1
         body.counts[TICKS] += 1
     return DONE
+
+
+@lean
+def next_span(span: int, done: int, looks: int) -> int:
+    """How many bars to look at after a stretch of `span` bars of which `done` passed: more where its ranges settled almost
+    everything, fewer where many questions had to be asked bar by bar, which costs more than the bars themselves."""
+    if done < span:
+        return min(max(4 * done, LEAST_SPAN), WIDTH)
+    if looks > MOST_LOOKS:
+        return max(span // 2, LEAST_SPAN)
+    return min(2 * span, WIDTH)
 
 
 @inlined
@@ -124,7 +138,7 @@ def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules,
         add_positions(tape.close, slots, holding.lines, a, own, first, body.weights, body.columns)
     add_accounts(curve, first, outside_dollars(body.outside), block.total[:count], block.lows)
     span = block.sum.span
-    span[FIRST], span[CALM] = first, count
+    span[FIRST], span[CALM], span[LOOKS] = first, count, 0
     survey_margin(tape.low, tape.high, holding.lines, body.orders, block.sum, block.cash)
     survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, curve)
     survey_days(tape, stretch, slots.rows, holding.rows, rules, block)

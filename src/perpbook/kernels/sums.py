@@ -15,15 +15,16 @@ from perpbook.kernels.types import Floats, Integers
 HAIR = 1e-9
 """Relative: nearer to a limit than this counts as over it, so that rounding never hides a rule."""
 
-FIRST, CALM = 0, 1
-"""Places in `Sum.span`: the stretch's first bar, and how many of its bars are known to pass without anything."""
+FIRST, CALM, LOOKS = range(3)
+"""Places in `Sum.span`: the stretch's first bar, how many of its bars are known to pass without anything, and how many questions
+its ranges did not settle."""
 
 CONSTANT, LOWEST, SIZE = range(3)
 """Places in `Sum.figures`: what a sum adds whatever the prices, the least it can come to, the dollars in it."""
 
 
 class Sum(NamedTuple):
-    """A stretch of bars, and a row of dollars plus weighted prices along it. span : (2,) see above.  bounds : (C, 2) the
+    """A stretch of bars, and a row of dollars plus weighted prices along it. span : (3,) see above.  bounds : (C, 2) the
     range of each price.  weights, columns : (2n,) the sum's terms.  figures : (3,) see above.  still : (n, 2) surplus of an
     account's groups of rows at both ends of their price.  sums : (lanes,) scratch."""
 
@@ -85,6 +86,7 @@ def keep_above(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) 
 @lean
 def look_at_bars(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
     """`keep_above`, bar by bar, where the range alone does not settle it."""
+    sum.span[LOOKS] += 1
     sums = sum.sums[: sum.span[CALM]]
     scale_row(row, scale, sum.figures[CONSTANT], sums)
     add_weighted(sums, sum.weights, sum.columns, terms, closes, sum.span[FIRST])

@@ -36,6 +36,7 @@ from perpbook.kernels.sums import (
     CONSTANT,
     FIRST,
     HAIR,
+    LOOKS,
     LOWEST,
     SIZE,
     Sum,
@@ -147,6 +148,7 @@ def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats
     limit = HAIR * sum.figures[SIZE]
     if sum.figures[SIZE] == 0.0 or sum.figures[LOWEST] > limit:
         return
+    sum.span[LOOKS] += 1
     sums = sum.sums[:n]
     scale_row(cash, 1.0, sum.figures[CONSTANT], sums)
     add_weighted(sums, sum.weights, sum.columns, falls, low, sum.span[FIRST])
