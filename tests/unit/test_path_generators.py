@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.runs import drill_source
 from perpbook.runs.drill import History, plan_drill
 from perpbook.runs.drill_asked import drill_from
-from perpbook.runs.drill_source import distinct, fitted_laws, source_of
+from perpbook.runs.drill_source import distinct, fitted_laws, refuse_unfit, source_of
 from perpbook.scenario import filtered, garch, vine
 from perpbook.scenario.jump_diffusion import JumpMarket, european
 from perpbook.scenario.jumps import parse_jumps
@@ -385,3 +386,24 @@ def test_threads_and_chunks_change_no_fitted_path(kind: str, monkeypatch: pytest
     drill = plan_drill(replace(asked, jumps="1/d,-3%,2%,own=1/d,excite=0.5")).drill
     one, other = run_drill(drill, threads=1), run_drill(drill, threads=2, chunk=2)
     assert np.array_equal(one.figures, other.figures) and np.array_equal(one.fan, other.fan)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "kinds"),
+    [
+        ("filter", "ewma", ("filtered",)),
+        ("block", 30.0, ("bootstrap", "filtered")),
+        ("nu", 5.0, ("copula", "student")),
+        ("trees", 3, ("vine",)),
+    ],
+)
+def test_an_option_that_a_kind_of_path_has_no_use_for_is_refused(
+    option: str, value: object, kinds: tuple[str, ...]
+) -> None:
+    for kind in ("bootstrap", "filtered", "vine", "copula", "student", "normal"):
+        asked = replace(Asked(kind=kind), **{option: value})
+        if kind in kinds:
+            refuse_unfit(asked)
+        else:
+            with pytest.raises(InputError, match=f"no use for --{option}: it needs --kind {kinds[0]}"):
+                refuse_unfit(asked)

@@ -116,6 +116,7 @@ def run(
 
 def drilled(given: dict[str, Any]) -> Answer:
     """A drill as an answer: data, tables, a page."""
+    from perpbook.errors import InputError
     from perpbook.kernels import jit
 
     if given["storm"] is not None and given["kind"] in (None, "still", "replay"):
@@ -133,6 +134,8 @@ def drilled(given: dict[str, Any]) -> Answer:
         if not given["as_json"]:
             typer.echo(words, err=True)
 
+    if given["with_map"] and given["html"] is None:
+        raise InputError("--map stands in the report: name its file with --html, or use `drill map`")
     asked, survival = drill_from(given), None
     with progress("Drill", quiet=given["as_json"]) as tell:
         found = run_asked_drill(asked, tell, threads=given["threads"], manner=manner_from(given, say))

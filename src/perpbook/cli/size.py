@@ -32,7 +32,7 @@ def size(
     kind: drills.Kind = None,
     shock: drills.Shock = 1.0,
     blend: drills.Blend = 0.0,
-    nu: drills.Nu = 4.0,
+    nu: drills.Nu = None,
     block: drills.Block = None,
     seed: drills.Seed = 1,
     start: shared.From = None,

@@ -282,6 +282,14 @@ def _jumping(asked: PathsAsked, found: Sourced, ground: Ground) -> Sourced:
     return replace(found, source=with_jumps(found.source, laid), notes=(*found.notes, *notes))
 
 
+TAKEN_BY = {
+    "filter": ("filtered",), "block": ("bootstrap", "filtered"), "nu": ("copula", "student"), "trees": ("vine",),
+}  # fmt: skip
+"""Options that only some kinds of paths take."""
+
+USUAL_TREES = 2
+
+
 def refuse_unfit(asked: PathsAsked) -> None:
     """Options that the kind of path has no use for.
 
@@ -293,8 +301,10 @@ def refuse_unfit(asked: PathsAsked) -> None:
 
     if asked.filter is not None and asked.filter not in FILTERS:
         raise InputError(f'"{asked.filter}" is no filter: choose one of {", ".join(FILTERS)}')
-    if asked.filter is not None and asked.kind != "filtered":
-        raise InputError(f"{asked.kind} paths filter nothing: --filter needs --kind filtered")
+    given = {"filter": asked.filter is not None, "block": asked.block is not None, "nu": asked.nu is not None}
+    for option, kinds in TAKEN_BY.items():
+        if asked.kind not in kinds and given.get(option, asked.trees != USUAL_TREES):
+            raise InputError(f"{asked.kind} paths have no use for --{option}: it needs --kind {' or '.join(kinds)}")
     if not 1 <= asked.trees <= 10:
         raise InputError(f"a vine of {asked.trees} trees does not do: choose from 1 to 10, 2 for most books")
     if asked.nu is not None and not 0.0 < asked.nu <= 1e6:
