@@ -398,7 +398,7 @@ def test_threads_and_chunks_change_no_fitted_path(kind: str, monkeypatch: pytest
     ],
 )
 def test_an_option_that_a_kind_of_path_has_no_use_for_is_refused(
-    option: str, value: object, kinds: tuple[str, ...]
+    option: str, value: Any, kinds: tuple[str, ...]
 ) -> None:
     for kind in ("bootstrap", "filtered", "vine", "copula", "student", "normal"):
         asked = replace(Asked(kind=kind), **{option: value})
