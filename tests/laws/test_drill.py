@@ -6,6 +6,7 @@ Few and short here, where kernels are plain; `tests/parity` asks the same of tho
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,10 @@ import pytest
 from benchmarks.drill import example
 from perpbook.engine.drill import run_drill
 from perpbook.errors import InputError
+from perpbook.kernels import drill as kernels_drill
+from perpbook.kernels import step
+from perpbook.kernels.drill import RULES
+from perpbook.kernels.shelter import is_sheltered
 from tests.runs.futures import (
     barrier_is_hit_as_often_as_theory_says,
     jumps_are_worth_what_merton_says,
@@ -54,6 +59,25 @@ def test_jumps_are_worth_what_merton_says() -> None:
 
 def test_tails_depend_as_their_copula_says() -> None:
     tails_depend_as_their_copula_says(4_000)
+
+
+def test_a_shelter_changes_nothing_but_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[bool] = []
+
+    def counted(*args: Any) -> bool:
+        inside.append(is_sheltered(*args))
+        return inside[-1]
+
+    monkeypatch.setattr(step, "is_sheltered", counted)
+    drills = [example(40, steps=72, scale=scale) for scale in (0.6, 1.3)]
+    sheltered = [run_drill(one, threads=1) for one in drills]
+    assert 20 < sum(inside) < len(inside) and (sheltered[1].figures[:, RULES] > 0).any()
+    monkeypatch.setattr(kernels_drill, "find_shelter", lambda *_: 0)
+    for one, found in zip(drills, sheltered, strict=True):
+        without = run_drill(one, threads=1)
+        assert all(
+            np.array_equal(getattr(without, name), getattr(found, name)) for name in ("figures", "died", "ends", "fan")
+        )
 
 
 def test_no_paths_are_refused() -> None:

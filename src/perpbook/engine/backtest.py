@@ -18,6 +18,7 @@ from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, BY_VENUE, MONEY_IN, 
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.orders import Habits, Orders, no_orders
 from perpbook.kernels.screens import Block
+from perpbook.kernels.shelter import no_shelter
 from perpbook.kernels.step import advance
 from perpbook.kernels.sums import Sum
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
@@ -242,6 +243,7 @@ def _new_body(journey: Journey, arrangement: Arrangement, rules: Play, room: int
         moving=moving,
         outside=rules.outside,
         block=_empty_block(columns, accounts, rows, min(WIDTH, bars)),
+        shelter=no_shelter(columns, accounts),
         target=np.full(rows, np.nan),
         curve=np.empty((accounts, bars)),
         prices=np.zeros(columns),

@@ -44,7 +44,7 @@ REASONS = 24
 FAN_TOP = 3.0
 """The fan counts book equity up to three times its start."""
 
-CHUNK_PATHS = 1_000
+CHUNK_PATHS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def reel(
         unfunded=np.zeros(0, dtype=np.int64),
     )
     when = due if due is not None else np.zeros(bars.count, dtype=np.uint8)
-    events = np.unique(np.concatenate([[0], target_bar, np.flatnonzero(when)])).astype(np.int64)
+    events = np.unique(np.concatenate([target_bar, np.flatnonzero(when)])).astype(np.int64)
     schedule = Schedule(event_bar=events, day_bar=new_days(bars), due=when, target_bar=target_bar, target=target)
     return Reel(tape=tape, schedule=schedule, volumes=bool(impact.any()))
 

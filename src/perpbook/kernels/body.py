@@ -10,6 +10,7 @@ from perpbook.kernels.holding import Holding
 from perpbook.kernels.journal import Journal
 from perpbook.kernels.orders import Orders
 from perpbook.kernels.screens import Block, Rules
+from perpbook.kernels.shelter import Shelter
 from perpbook.kernels.sight import Outside, Scratch
 from perpbook.kernels.state import Findings, Proposals, State
 from perpbook.kernels.types import Floats, Integers, Rows
@@ -46,6 +47,7 @@ class Body(NamedTuple):
     moving: Integers
     outside: Outside
     block: Block
+    shelter: Shelter
     target: Floats
     curve: Floats
     prices: Floats

@@ -19,6 +19,7 @@ from perpbook.kernels.orders import Habits
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path
 from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.settle import price_row
+from perpbook.kernels.shelter import find_shelter
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
 from perpbook.kernels.sweep import Fresh, begin_again, fall
@@ -169,10 +170,15 @@ def weather_column(tape: Tape, weather: Weather, c: int) -> None:
 def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) -> None:
     """Run every path of `draw`, writing what it gave into `found`."""
     tape, body, bars = run.tape, run.body, run.tape.open_ns.size
+    begin_again(body, run.mind, run.fresh)
+    found_one = find_shelter(
+        tape, run.slots, body.holding, body.orders, run.mind.rules, body.block, body.curve, body.shelter
+    )
     for p in range(draw.first, draw.last):
         fill_path(draw.source, draw.seed, p, draw.brush, draw.steps)
         stage_path(tape, draw.steps, weather)
         begin_again(body, run.mind, run.fresh)
+        body.shelter.holds[0] = found_one
         out, tolls = found.figures[p - draw.first], found.tolls[p - draw.first]
         begin_look(look, out, bars)
         tolls[:, :] = 0.0
@@ -314,4 +320,4 @@ def close_path(body: Body, look: Look, worth: Worth, found: Found, number: int, 
 def count_fan(total: Floats, scale: float, fan: Integers) -> None:
     """Count book equity at every close into its bin."""
     for t in range(total.size):
-        fan[t, min(max(int(total[t] * scale), 0), BINS - 1)] += 1
+        fan[t, np.uint64(min(max(int(total[t] * scale), 0), BINS - 1))] += 1

@@ -51,6 +51,27 @@ def add_weighted(out: Floats, weights: Floats, rows: Integers, count: int, price
         add_one(out, weights[k], prices[rows[k], first:last])
 
 
+@lean
+def add_four_in_order(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: Floats) -> None:
+    """Add four weighted rows in one pass, rounded as if one were added after the other."""
+    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+    for w in range(out.size):
+        out[w] = (((out[w] + a * p[w]) + b * q[w]) + c * r[w]) + d * s[w]
+
+
+@lean
+def add_in_order(out: Floats, weights: Floats, rows: Integers, count: int, table: Floats) -> None:
+    """Add the first `count` rows of `table` (n, lanes) named in `rows`, each by its weight, one after the other."""
+    whole, lanes = count - count % 4, out.size
+    for k in range(0, whole, 4):
+        add_four_in_order(
+            out, weights[k : k + 4], table[rows[k], :lanes], table[rows[k + 1], :lanes], table[rows[k + 2], :lanes],
+            table[rows[k + 3], :lanes],
+        )  # fmt: skip
+    for k in range(whole, count):
+        add_one(out, weights[k], table[rows[k], :lanes])
+
+
 @kernel
 def add_larger(out: Floats, p: Floats, slope: Floats, offset: Floats) -> None:
     """Add the requirement of an item with two active lines."""
@@ -101,6 +122,34 @@ def price_bounds(price: Floats) -> tuple[float, float]:
     low = min(min(min(l0, l1), min(l2, l3)), min(min(l4, l5), min(l6, l7)))
     high = max(max(max(h0, h1), max(h2, h3)), max(max(h4, h5), max(h6, h7)))
     return low, high
+
+
+@lean
+def lowest(row: Floats) -> float:
+    """The lowest of a row."""
+    p = row[0]
+    l0, l1, l2, l3, l4, l5, l6, l7 = p, p, p, p, p, p, p, p
+    whole = row.size - row.size % 8
+    for w in range(0, whole, 8):
+        l0, l1, l2, l3 = min(l0, row[w]), min(l1, row[w + 1]), min(l2, row[w + 2]), min(l3, row[w + 3])
+        l4, l5, l6, l7 = min(l4, row[w + 4]), min(l5, row[w + 5]), min(l6, row[w + 6]), min(l7, row[w + 7])
+    for w in range(whole, row.size):
+        l0 = min(l0, row[w])
+    return min(min(min(l0, l1), min(l2, l3)), min(min(l4, l5), min(l6, l7)))
+
+
+@lean
+def highest(row: Floats) -> float:
+    """The highest of a row."""
+    p = row[0]
+    h0, h1, h2, h3, h4, h5, h6, h7 = p, p, p, p, p, p, p, p
+    whole = row.size - row.size % 8
+    for w in range(0, whole, 8):
+        h0, h1, h2, h3 = max(h0, row[w]), max(h1, row[w + 1]), max(h2, row[w + 2]), max(h3, row[w + 3])
+        h4, h5, h6, h7 = max(h4, row[w + 4]), max(h5, row[w + 5]), max(h6, row[w + 6]), max(h7, row[w + 7])
+    for w in range(whole, row.size):
+        h0 = max(h0, row[w])
+    return max(max(max(h0, h1), max(h2, h3)), max(max(h4, h5), max(h6, h7)))
 
 
 @kernel

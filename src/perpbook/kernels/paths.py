@@ -155,15 +155,16 @@ def draw_rows(source: Source, brush: Brush) -> None:
 
 @inlined
 def replay(pool: Floats, rows: Integers, lift: float, steps: Steps, c: int) -> None:
-    """Column c of a path from rows of the past; `lift` is a factor on every step."""
+    """Column c of a path from rows of the past; `lift` is a factor on every step. Places without a sign: those with one may count
+    from the end, and are tested for it."""
     opens, high, low, close, funding = steps.open[c], steps.high[c], steps.low[c], steps.close[c], steps.funding[c]
     level = steps.start[c]
     for t in range(rows.size):
-        row = pool[rows[t], c]
+        row = np.uint64(rows[t])
         opens[t] = level
-        high[t], low[t] = level * max(row[HIGH] * lift, 1.0), level * min(row[LOW] * lift, 1.0)
-        level *= row[CLOSE] * lift
-        close[t], funding[t] = level, row[FUNDING]
+        high[t], low[t] = level * max(pool[row, c, HIGH] * lift, 1.0), level * min(pool[row, c, LOW] * lift, 1.0)
+        level *= pool[row, c, CLOSE] * lift
+        close[t], funding[t] = level, pool[row, c, FUNDING]
 
 
 @lean

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from perpbook.kernels.holding import FUNDING, Holding, pay
 from perpbook.kernels.jit import inlined, lean
-from perpbook.kernels.lanes import add_one
+from perpbook.kernels.lanes import add_in_order
 from perpbook.kernels.rows import add_row
 from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
@@ -94,9 +94,12 @@ def cash_ahead(tape: Tape, slots: Slots, holding: Holding, cursor: int, first: i
     for a in range(holding.accounts.size):
         for s in range(count):
             flow[s] = 0.0
+        payers = 0
         for i in range(slots.start[a], slots.start[a + 1]):
             if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
-                add_one(flow, -holding.rows[i].quantity, block.unit[slots.column[i], :count])
+                block.sum.weights[payers], block.sum.columns[payers] = -holding.rows[i].quantity, slots.column[i]
+                payers += 1
+        add_in_order(flow, block.sum.weights, block.sum.columns, payers, block.unit)
         add_row(flow, every)
         wallet, cash = block.wallet[a], block.cash[a, : last - first]
         run_wallet(holding.accounts[a].cash, holding.accounts[a].fixed, first, bars, flow, wallet, cash)

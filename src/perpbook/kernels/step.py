@@ -33,7 +33,7 @@ from perpbook.kernels.deleverage import deleverage
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
-from perpbook.kernels.lanes import add_weighted, price_bounds
+from perpbook.kernels.lanes import add_weighted, lowest
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.memory import Memory, forget, roll
 from perpbook.kernels.orders import Desk, Habits, cancel_all, fill_due, fill_limits
@@ -41,6 +41,7 @@ from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import Rules
 from perpbook.kernels.seize import is_dead, liquidate, worst_prices
 from perpbook.kernels.settle import cash_ahead, next_coin_settlement, settle_bar, take_in
+from perpbook.kernels.shelter import is_sheltered
 from perpbook.kernels.sight import Outside
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.sums import CALM, FIRST, LOOKS
@@ -80,6 +81,7 @@ def advance(
             body.counts[BLOCKS if done > 0 else TRIED] += 1
             if done == span:
                 continue
+        body.shelter.holds[0] = 0
         tick(tape, schedule, slots, habits, body, mind, clock[TICK], forced)
         clock[TICK] += 1
         body.counts[TICKS] += 1
@@ -139,8 +141,9 @@ def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules,
     add_accounts(curve, first, outside_dollars(body.outside), block.total[:count], block.lows)
     span = block.sum.span
     span[FIRST], span[CALM], span[LOOKS] = first, count, 0
-    survey_margin(tape.low, tape.high, holding.lines, body.orders, block.sum, block.cash)
-    survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, curve)
+    if not is_sheltered(body.shelter, block.sum.bounds, block.cash, block.lows, count):
+        survey_margin(tape.low, tape.high, holding.lines, body.orders, block.sum, block.cash)
+        survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, curve)
     survey_days(tape, stretch, slots.rows, holding.rows, rules, block)
     if span[CALM] > 0:
         pass_days(tape, stretch, slots, body, rules.memory, first + span[CALM] - 1)
@@ -153,13 +156,13 @@ def add_accounts(curve: Floats, first: int, outside: float, total: Floats, lows:
     the least of each (A + 1,)."""
     last = first + total.size
     copy_row(curve[0, first:last], total)
-    lows[0] = price_bounds(total)[0]
+    lows[0] = lowest(total)
     for a in range(1, curve.shape[0]):
         add_row(curve[a, first:last], total)
-        lows[a] = price_bounds(curve[a, first:last])[0]
+        lows[a] = lowest(curve[a, first:last])
     for t in range(total.size):
         total[t] += outside
-    lows[curve.shape[0]] = price_bounds(total)[0]
+    lows[curve.shape[0]] = lowest(total)
 
 
 @inlined

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from perpbook.kernels.jit import inlined, lean
-from perpbook.kernels.lanes import add_weighted, price_bounds
+from perpbook.kernels.lanes import add_weighted, lowest
 from perpbook.kernels.types import Floats, Integers
 
 HAIR = 1e-9
@@ -40,7 +40,7 @@ class Sum(NamedTuple):
 @lean
 def first_at_most(row: Floats, limit: float) -> int:
     """The first place of a row at which it is at most `limit`; its size for none."""
-    if row.size == 0 or price_bounds(row)[0] > limit:
+    if row.size == 0 or lowest(row) > limit:
         return row.size
     t = 0
     while t < row.size and row[t] > limit:
@@ -100,13 +100,6 @@ def scale_row(row: Floats, scale: float, constant: float, out: Floats) -> None:
         out[t] = scale * row[t] + constant
 
 
-@lean
-def least_of(row: Floats, scale: float, count: int) -> float:
-    """The least of scale x the first `count` of a row."""
-    low, high = price_bounds(row[:count])
-    return min(scale * low, scale * high)
-
-
 @inlined
 def size_of(delta: Floats, high: float) -> float:
     """Dollars of what rows of one column hold, by which rounding is judged."""
@@ -121,3 +114,16 @@ def clear_row(out: Floats) -> None:
     """Write nothing into a row."""
     for t in range(out.size):
         out[t] = 0.0
+
+
+@lean
+def gains_of(row: Floats) -> float:
+    """The sum of what is above nothing in a row, by four sums that do not wait for each other."""
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = row.size - row.size % 4
+    for t in range(0, whole, 4):
+        first, second = first + max(row[t], 0.0), second + max(row[t + 1], 0.0)
+        third, fourth = third + max(row[t + 2], 0.0), fourth + max(row[t + 3], 0.0)
+    for t in range(whole, row.size):
+        first += max(row[t], 0.0)
+    return (first + second) + (third + fourth)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.jit import inlined, lean
-from perpbook.kernels.lanes import add_weighted
+from perpbook.kernels.lanes import add_weighted, lowest
 from perpbook.kernels.orders import Orders
 from perpbook.kernels.screens import (
     FLOOR,
@@ -45,7 +45,6 @@ from perpbook.kernels.sums import (
     begin,
     first_at_most,
     keep_above,
-    least_of,
     scale_row,
     size_of,
 )
@@ -132,7 +131,7 @@ def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats
     n, half = sum.span[CALM], lines.delta.size
     if n == 0:
         return
-    begin(sum, least_of(cash, 1.0, n))
+    begin(sum, lowest(cash[:n]))
     falls, rises, i = 0, half, lines.start[a]
     while i < lines.start[a + 1]:
         end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
@@ -182,7 +181,7 @@ def stormed(
     STILL, which must have been asked before."""
     if sum.span[CALM] == 0:
         return
-    begin(sum, least_of(cash, 1.0, sum.span[CALM]))
+    begin(sum, lowest(cash[: sum.span[CALM]]))
     terms, i, last = 0, lines.start[a], lines.start[a + 1]
     while i < last:
         end, c = group_end(lines.column, i, last), lines.column[i]
@@ -244,7 +243,7 @@ def calm_leverage(
 @lean
 def moved(rows: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, move: float, a: int) -> None:
     """Where account a lives after a joint move."""
-    begin(sum, least_of(cash, 1.0, sum.span[CALM]))
+    begin(sum, lowest(cash[: sum.span[CALM]]))
     terms, i = 0, lines.start[a]
     while i < lines.start[a + 1]:
         end, c = group_end(lines.column, i, lines.start[a + 1]), lines.column[i]
@@ -308,6 +307,7 @@ def gains(rows: Rows, held: Rows, sum: Sum, closes: Floats, i: int, wanted: floa
     """Where row i's profit stays below the next step of its ladder."""
     c, t = rows[i].column, 0
     best = max(gain_of(rows, held, i, sum.bounds[c, 0]), gain_of(rows, held, i, sum.bounds[c, 1]))
+    sum.span[LOOKS] += 1 if best >= wanted else 0
     while best >= wanted and t < sum.span[CALM]:
         if gain_of(rows, held, i, closes[c, sum.span[FIRST] + t]) >= wanted:
             sum.span[CALM] = t

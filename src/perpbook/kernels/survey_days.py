@@ -11,7 +11,7 @@ from perpbook.kernels.lanes import add_weighted
 from perpbook.kernels.memory import DAY_NS, MONDAY
 from perpbook.kernels.screens import Block, Rules, is_flat
 from perpbook.kernels.state import Policy
-from perpbook.kernels.sums import CALM, FIRST, HAIR, clear_row, first_at_most, scale_row
+from perpbook.kernels.sums import CALM, FIRST, HAIR, clear_row, first_at_most, gains_of, scale_row
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats, Integers, Rows
 
@@ -96,16 +96,20 @@ def paying(
         clear_row(flow)
         add_weighted(flow, sum.weights, sum.columns, terms, block.unit, 0)
     paid_too_much(
-        bars[stretch.cursor : stretch.cursor + flow.size], stretch.days, sum.span, block.total, flow, paid, cap
-    )
+        bars[stretch.cursor : stretch.cursor + flow.size], stretch.days, sum.span, block.total, flow, paid, cap,
+        block.lows[block.lows.size - 1],
+    )  # fmt: skip
 
 
 @lean
 def paid_too_much(
-    bars: Integers, days: Integers, span: Integers, total: Floats, flow: Floats, paid: float, cap: float
+    bars: Integers, days: Integers, span: Integers, total: Floats, flow: Floats, paid: float, cap: float, least: float
 ) -> None:
-    """Walk the days: `paid` before the stretch, `flow` at each of its settlements, nothing when a day begins."""
+    """Walk the days: `paid` before the stretch, `flow` at each of its settlements, nothing when a day begins. Where all that is
+    paid in the stretch, and nothing received, would not be too much of the `least` equity, there is no need to."""
     k, s, first, limit = 0, 0, span[FIRST], cap * (1.0 - HAIR)
+    if max(paid, 0.0) + gains_of(flow) <= limit * max(least, 0.0):
+        return
     for t in range(span[CALM]):
         if s < flow.size and bars[s] == first + t:
             paid += flow[s]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.jit import lean
-from perpbook.kernels.lanes import price_bounds
+from perpbook.kernels.lanes import highest, lowest
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 
 DAY_NS = 86_400_000_000_000
@@ -119,10 +119,10 @@ def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
     columns = tape.low.shape[0]
     if last - first < 2 * CHUNK or tape.lows.shape[1] == 0:
         for c in range(columns):
-            out[c, 0] = price_bounds(tape.low[c, first:last])[0]
-            out[c, 1] = price_bounds(tape.high[c, first:last])[1]
+            out[c, 0] = lowest(tape.low[c, first:last])
+            out[c, 1] = highest(tape.high[c, first:last])
         return
     left, right = first // CHUNK, (last - 1) // CHUNK + 1
     for c in range(columns):
-        out[c, 0] = price_bounds(tape.lows[c, left:right])[0]
-        out[c, 1] = price_bounds(tape.highs[c, left:right])[1]
+        out[c, 0] = lowest(tape.lows[c, left:right])
+        out[c, 1] = highest(tape.highs[c, left:right])
