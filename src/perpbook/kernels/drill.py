@@ -22,7 +22,7 @@ from perpbook.kernels.settle import price_row
 from perpbook.kernels.shelter import find_shelter
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
-from perpbook.kernels.sweep import Fresh, begin_again, fall
+from perpbook.kernels.sweep import Fresh, begin_again, fall, wind_back
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape
 from perpbook.kernels.toll import BARE, DEBT, TAKEN, Worth, in_dollars
 from perpbook.kernels.types import Flags, Floats, Integers
@@ -177,7 +177,10 @@ def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) 
     for p in range(draw.first, draw.last):
         fill_path(draw.source, draw.seed, p, draw.brush, draw.steps)
         stage_path(tape, draw.steps, weather)
-        begin_again(body, run.mind, run.fresh)
+        if body.shelter.holds[0] == 1:
+            wind_back(body, run.mind.rules.memory, run.fresh)
+        else:
+            begin_again(body, run.mind, run.fresh)
         body.shelter.holds[0] = found_one
         out, tolls = found.figures[p - draw.first], found.tolls[p - draw.first]
         begin_look(look, out, bars)

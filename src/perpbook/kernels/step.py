@@ -175,17 +175,16 @@ def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, memory: Me
         if bar > last:
             break
         new_day(holding, memory, tape.open_ns[bar] + tape.bar_ns, block.total[bar - block.sum.span[FIRST]])
-        day = settled_by(tape, stretch, bar)
+        day = settled_by(tape, stretch, day, bar)
         clock[DAY] += 1
-    settled = settled_by(tape, stretch, last)
+    settled = settled_by(tape, stretch, day, last)
     take_in(slots, holding, block, settled, day)
     clock[SETTLED] = stretch.cursor + settled
 
 
 @lean
-def settled_by(tape: Tape, stretch: Stretch, bar: int) -> int:
-    """How many of a stretch's bars with settlements are not after `bar`."""
-    count = 0
+def settled_by(tape: Tape, stretch: Stretch, count: int, bar: int) -> int:
+    """How many of a stretch's bars with settlements are not after `bar`; `count` of them are known not to be."""
     while count < stretch.settled and tape.funding_bar[stretch.cursor + count] <= bar:
         count += 1
     return count
