@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from perpbook.cli import backtest, book, check, data, drill, playbook, size, start, sweep, tails, terms, whatif
@@ -30,5 +32,9 @@ app.add_typer(drill.app, name="drill")
 
 
 def main() -> None:
-    """Entry point of the `perpbook` script."""
+    """Entry point of the `perpbook` script.
+
+    Matrices here are small: threads of linear algebra that wait for a busy core cost ten times the work.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     guarded(app)
