@@ -60,7 +60,7 @@ def account(venue: str, symbol: str, held: float, collateral: Balance) -> Accoun
     )
 
 
-def funded_journey(seed: int, bars: int = 400) -> Journey:
+def funded_journey(seed: int, bars: int = 250) -> Journey:
     """Two accounts or three that hold a coin, or may; a playbook of rules on rates alone."""
     draw = np.random.default_rng(seed)
     side = float(draw.choice([-1.0, 1.0]))
@@ -71,7 +71,7 @@ def funded_journey(seed: int, bars: int = 400) -> Journey:
         f"projected_cap = {draw.uniform(2e-4, 1.5e-3):.6f}" if draw.random() < 0.4 else "",
         f"flip_after = {draw.integers(1, 5)}" if draw.random() < 0.6 else "",
         f"expected_max = {draw.uniform(0.02, 0.3):.3f}" if draw.random() < 0.6 else "",
-        f'response = "{draw.choice(["close", "rotate", "rotate"])}"', "payback_days = 200", "skew_alert = 0.1",
+        f'response = "{draw.choice(["close", "rotate", "move", "move"])}"', "payback_days = 60", "skew_alert = 0.1",
     ]  # fmt: skip
     text = "schema_version = 1\n[guardrails]\ncooldown_minutes = 120\n[funding]\n" + "\n".join(lines)
     return Journey(

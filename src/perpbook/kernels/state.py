@@ -136,7 +136,7 @@ class Policy(NamedTuple):
     everything, 0 only refuses new risk; rearm_by_hand 1 never re-arms. profit_gain, profit_close (steps,): the ladder.
     funding_cap, funding_asset_cap, funding_venue_cap: shares of book equity a UTC day may cost; funding_projected: the same with
     what the rates in force cost until midnight. funding_expected, funding_skew: rates a year. flip_after: settlements (0 none).
-    funding_rotates 1 moves a position, funding_payback years in which that must pay for itself. rebalance_drift: share of
+    funding_rotates: see `rules.rotation`; funding_payback: years in which a move must pay for itself. rebalance_drift: share of
     book equity; rebalance_minimum dollars. slack: by how much more than needed a cut cuts, a fraction; cooldown_ns: how
     long a position cut by a rule under survival is left alone by those rules.
     """

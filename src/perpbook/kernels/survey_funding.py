@@ -10,6 +10,7 @@ import numpy as np
 from perpbook.kernels.in_force import last_settlement, still_due
 from perpbook.kernels.jit import lean
 from perpbook.kernels.memory import DAY_NS
+from perpbook.kernels.rules.rotation import MOVES
 from perpbook.kernels.screens import Block
 from perpbook.kernels.state import Policy
 from perpbook.kernels.sums import CALM, FIRST, HAIR, gains_of
@@ -23,50 +24,56 @@ def survey_funding(
 ) -> None:
     """Shorten the calm to the bars in which no rule on rates may act; `cursor`, `settled`, `days` as in `Stretch`."""
     span = block.sum.span
-    for i in range(rows.size):
-        if rows[i].coin or held[i].quantity == 0.0 or span[CALM] == 0:
-            continue
-        if policy.flip_after > 0:
-            turned(tape, cursor, settled, rows, held, policy.flip_after, block, i)
-        if policy.funding_expected < np.inf and tape.expected.shape[1] > 0:
-            side = 1.0 if held[i].quantity > 0.0 else -1.0
-            grown_dear(tape, cursor, settled, rows[i].column, side, policy.funding_expected * (1.0 - HAIR), span)
+    if policy.flip_after > 0 or policy.funding_expected < np.inf:
+        for i in range(rows.size):
+            if not rows[i].coin and held[i].quantity != 0.0 and span[CALM] > 0:
+                turning(tape, cursor, settled, rows, held, policy, block, i)
     if policy.funding_projected < np.inf and span[CALM] > 0:
         coming(tape, cursor, settled, days, rows, held, policy.funding_projected * (1.0 - HAIR), block)
 
 
 @lean
-def turned(
-    tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, most: int, block: Block, i: int
+def turning(
+    tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, policy: Policy, block: Block, i: int
 ) -> None:
-    """Where row i has paid at most so many settlements in a row since it last received."""
+    """Where row i has paid few enough settlements in a row and is not expected to pay too much, or nowhere is cheaper."""
     span, row = block.sum.span, block.unit[rows[i].column]
     side = 1.0 if held[i].quantity > 0.0 else -1.0
     paid, received = held[i].paid_in_row, held[i].received
-    if received != 0.0 and paid > most:
-        span[CALM] = 0
-    for s in range(settled):
-        if tape.funding_bar[cursor + s] >= span[FIRST] + span[CALM]:
+    for s in range(-1, settled):
+        if s >= 0:
+            if tape.funding_bar[cursor + s] >= span[FIRST] + span[CALM]:
+                return
+            if side * row[s] < 0.0:
+                paid, received = 0.0, 1.0
+            elif side * row[s] > 0.0:
+                paid += 1.0
+        now = cursor + s + 1
+        acts = policy.flip_after > 0 and received != 0.0 and paid > policy.flip_after
+        acts = acts or side * expected_at(tape, rows[i].column, now) > policy.funding_expected * (1.0 - HAIR)
+        if acts and (policy.funding_rotates != MOVES or is_cheaper(tape, now, rows, side, policy.funding_payback, i)):
+            span[CALM] = tape.funding_bar[now - 1] - span[FIRST] if s >= 0 else 0
             return
-        if side * row[s] < 0.0:
-            paid, received = 0.0, 1.0
-        elif side * row[s] > 0.0:
-            paid += 1.0
-        if received != 0.0 and paid > most:
-            span[CALM] = tape.funding_bar[cursor + s] - span[FIRST]
 
 
 @lean
-def grown_dear(tape: Tape, cursor: int, settled: int, c: int, side: float, most: float, span: Integers) -> None:
-    """Where column c is expected to cost a side (1 long, -1 short) less than a rate a year."""
+def expected_at(tape: Tape, c: int, cursor: int) -> float:
+    """The rate a year that is expected of column c before settlement number `cursor`; NaN unknown."""
     s = last_settlement(tape, c, cursor)
-    if s >= 0 and side * tape.expected[c, s] > most:
-        span[CALM] = 0
-    for n in range(cursor, cursor + settled):
-        if tape.funding_bar[n] >= span[FIRST] + span[CALM]:
-            return
-        if tape.interval_ns[c, n] > 0 and side * tape.expected[c, n] > most:
-            span[CALM] = tape.funding_bar[n] - span[FIRST]
+    return float(tape.expected[c, s]) if s >= 0 and tape.expected.shape[1] > 0 else np.nan
+
+
+@lean
+def is_cheaper(tape: Tape, cursor: int, rows: Rows, side: float, payback: float, i: int) -> bool:
+    """Whether another contract in row i's asset may save its side more, in so many years, than the fees of moving there."""
+    own = expected_at(tape, rows[i].column, cursor)
+    for j in range(rows.size):
+        if j != i and not rows[j].coin and rows[j].asset == rows[i].asset:
+            saved = side * (own - expected_at(tape, rows[j].column, cursor))
+            fees = rows[i].taker + rows[j].taker
+            if saved > 0.0 and saved * payback > fees - HAIR * abs(fees):
+                return True
+    return False
 
 
 @lean

@@ -18,6 +18,9 @@ from perpbook.playbook.schema import Funding, Guardrails, Playbook
 NO_CAP = float("inf")
 MINUTE_NS = 60 * SECOND_NS
 
+RESPONSES = ("close", "rotate", "move")
+"""In the order of `kernels.rules.rotation`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
@@ -96,7 +99,7 @@ def _rate_limits(funding: Funding) -> dict[str, Any]:
         "funding_expected": _cap(funding.expected_max),
         "funding_skew": _cap(funding.skew_alert),
         "flip_after": funding.flip_after or 0,
-        "funding_rotates": int(funding.response == "rotate"),
+        "funding_rotates": RESPONSES.index(funding.response),
         "funding_payback": funding.payback_days / 365.0,
     }
 

@@ -255,7 +255,7 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
     yield from _number("funding.expected_max", before.expected_max, after.expected_max, MOST)
     if all(one.flip_after is not None or one.expected_max is not None for one in (before, after)):
         yield from _words("funding.response", before.response, after.response)
-        if before.response == after.response == "rotate":
+        if "close" not in (before.response, after.response):
             yield from _number("funding.payback_days", before.payback_days, after.payback_days, DAYS)
     yield from _number("funding.skew_alert", before.skew_alert, after.skew_alert, MOST)
 

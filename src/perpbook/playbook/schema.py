@@ -205,11 +205,12 @@ class Funding(Section):
     expected_max: Positive | None = Field(
         None, description="Most that a position may be expected to pay a year, as a share of its notional."
     )
-    response: Literal["close", "rotate"] = Field(
+    response: Literal["close", "rotate", "move"] = Field(
         "close",
-        description="What those two do. close: close it. rotate: and open it where the book holds the asset cheaper.",
+        description="What those two do. close: close it. rotate: and open it in another contract of the book's that is cheaper. "
+        "move: the same, and nothing where none is.",
     )
-    payback_days: Positive = Field(14.0, description="Days within which rotating must pay for its trades.")
+    payback_days: Positive = Field(14.0, description="Days within which rotating or moving must pay for its trades.")
     skew_alert: Positive | None = Field(
         None, description="A rate a year, either way, past which a contract that is held is reported. It asks for no trade."
     )

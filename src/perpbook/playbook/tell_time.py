@@ -65,12 +65,13 @@ def funding_rates(funding: Funding) -> Iterator[str]:
             f"Once funding paid in a UTC day, and what the rates in force still cost until midnight, come to more than "
             f"{percent(funding.projected_cap)} of book equity, positions that would still pay are cut to what that leaves."
         )
-    then = "it is closed"
-    if funding.response == "rotate":
-        then += (
-            ", and opened again in the book's cheapest other contract in the asset, if that pays for the trades within "
-            f"{plain(funding.payback_days)} days"
-        )
+    there = "in the book's cheapest other contract in the asset"
+    pays = f"that pays for the trades within {plain(funding.payback_days)} days"
+    then = {
+        "close": "it is closed",
+        "rotate": f"it is closed, and opened again {there} if {pays}",
+        "move": f"it is closed and opened again {there} if {pays}, and left alone if not",
+    }[funding.response]
     if funding.flip_after is not None:
         yield f"Once a position that has received funding pays more than {funding.flip_after} settlements in a row, {then}."
     if funding.expected_max is not None:

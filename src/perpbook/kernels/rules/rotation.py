@@ -17,49 +17,62 @@ from perpbook.kernels.state import (
     State,
 )
 
+CLOSES, ROTATES, MOVES = range(3)
+"""What `Policy.funding_rotates` says of such a position: close it; close it and open it elsewhere where that pays; do both where that
+pays, and else nothing."""
+
 
 @lean
 def funding_turned(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
-    """Close a position that has paid too many settlements in a row since it last received, or whose contract is expected to
-    cost its side too much; and where the playbook says so, open it again in the book's cheapest other contract in the asset."""
+    """Positions that have paid too many settlements in a row since they last received, or whose contract is expected to cost
+    their side too much: closed, or moved to the book's cheapest other contract in the asset, as the playbook says."""
     if policy.flip_after == 0 and policy.funding_expected == float("inf"):
         return
     for i in range(state.positions.size):
         if state.positions[i].notional > 0.0:
-            has_flipped(state, policy, memory, findings, proposals, i)
-            is_dear(state, policy, memory, findings, proposals, i)
-    if policy.funding_rotates == 0 or proposals.no_new_risk[0]:
+            measure(state, policy, findings, i)
+            if turned(state, policy, i) > 0 and policy.funding_rotates != MOVES:
+                trim(state, memory, proposals, i, 0.0, turned(state, policy, i))
+    if policy.funding_rotates == CLOSES or proposals.no_new_risk[0]:
         return
     for i in range(state.positions.size):
-        turned = proposals.reason[i] == FUNDING_FLIP or proposals.reason[i] == FUNDING_EXPECTED
-        if turned and proposals.scale[i] == 0.0:
+        if policy.funding_rotates == MOVES:
+            leaves = turned(state, policy, i) > 0 and proposals.scale[i] == 1.0 and not is_quiet(state, memory, i)
+        else:
+            leaves = proposals.scale[i] == 0.0 and proposals.reason[i] == turned(state, policy, i)
+        if leaves and math.isnan(proposals.target[i]):
             j = cheapest(state, policy, memory, proposals, i)
             if j >= 0:
+                trim(state, memory, proposals, i, 0.0, turned(state, policy, i))
                 held = proposals.target[j] if not math.isnan(proposals.target[j]) else state.positions[j].value
                 proposals.target[j], proposals.reason[j] = held + state.positions[i].value, FUNDING_MOVED
 
 
 @lean
-def has_flipped(
-    state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals, i: int
-) -> None:
-    """Close position i once it has paid more settlements in a row than it may."""
-    paid = state.positions[i].paid_in_row
-    if policy.flip_after > 0 and not math.isnan(paid):
-        record(findings, FUNDING_FLIP, i, -1, paid, float(policy.flip_after))
-        if paid > policy.flip_after:
-            trim(state, memory, proposals, i, 0.0, FUNDING_FLIP)
+def expected_cost(state: State, i: int) -> float:
+    """What position i's side is expected to pay a year, a fraction of its notional; NaN unknown."""
+    side = 1.0 if state.positions[i].value > 0.0 else -1.0
+    return float(side * state.positions[i].expected)
 
 
 @lean
-def is_dear(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals, i: int) -> None:
-    """Close position i where its side is expected to pay more a year than it may."""
-    expected = state.positions[i].expected
-    if policy.funding_expected < float("inf") and not math.isnan(expected):
-        cost = expected if state.positions[i].value > 0.0 else -expected
+def turned(state: State, policy: Policy, i: int) -> int:
+    """The code of the rule that position i's funding breaks, 0 for none."""
+    if state.positions[i].notional == 0.0:
+        return 0
+    if policy.flip_after > 0 and state.positions[i].paid_in_row > policy.flip_after:
+        return FUNDING_FLIP
+    return FUNDING_EXPECTED if expected_cost(state, i) > policy.funding_expected else 0
+
+
+@lean
+def measure(state: State, policy: Policy, findings: Findings, i: int) -> None:
+    """Record both figures of position i, where they are known and limited."""
+    paid, cost = state.positions[i].paid_in_row, expected_cost(state, i)
+    if policy.flip_after > 0 and not math.isnan(paid):
+        record(findings, FUNDING_FLIP, i, -1, paid, float(policy.flip_after))
+    if policy.funding_expected < float("inf") and not math.isnan(cost):
         record(findings, FUNDING_EXPECTED, i, -1, max(cost, 0.0), policy.funding_expected)
-        if cost > policy.funding_expected:
-            trim(state, memory, proposals, i, 0.0, FUNDING_EXPECTED)
 
 
 @lean
