@@ -64,7 +64,11 @@ def funded_journey(seed: int, bars: int = 250) -> Journey:
     """Two accounts or three that hold a coin, or may; a playbook of rules on rates alone."""
     draw = np.random.default_rng(seed)
     side = float(draw.choice([-1.0, 1.0]))
-    money = [Balance(asset="USDT", amount=90_000.0), Balance(asset="USDC", amount=90_000.0), Balance(asset="BTC", amount=2.0)]
+    money = [
+        Balance(asset="USDT", amount=90_000.0),
+        Balance(asset="USDC", amount=90_000.0),
+        Balance(asset="BTC", amount=2.0),
+    ]
     sizes = [side * float(draw.choice([1.0, 2.0])), -side * float(draw.choice([0.1, 1.0])), side * 30_000.0]
     accounts = [account(*place[:2], size, coin) for place, size, coin in zip(PLACES, sizes, money, strict=True)]
     lines = [

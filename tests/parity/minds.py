@@ -58,7 +58,8 @@ def seeded_policy(seed: int) -> Policy:
         funding_asset_cap=cap(0.0, 0.01, ASSETS), funding_venue_cap=cap(0.0, 0.01, VENUES), rebalance_drift=cap(0.0, 0.1),
         funding_projected=cap(0.0, 0.02), funding_expected=cap(0.0, 1.0), funding_skew=cap(0.0, 1.0),
         flip_after=int(draw.integers(0, 5)), funding_rotates=int(draw.integers(0, 3)),
-        funding_payback=float(draw.uniform(0.0, 0.1)), rebalance_minimum=float(draw.choice([0.0, 5_000.0])), rebalance_cost_aware=int(draw.integers(0, 2)),
+        funding_payback=float(draw.uniform(0.0, 0.1)),
+        rebalance_minimum=float(draw.choice([0.0, 5_000.0])), rebalance_cost_aware=int(draw.integers(0, 2)),
         slack=float(draw.choice([0.0, 0.05, 0.3])), cooldown_ns=int(draw.choice([0, 60, 600])) * MINUTE_NS,
     )  # fmt: skip
 

@@ -90,7 +90,9 @@ def test_the_page_says_what_the_years_say(part: int, lake: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("part", "rules"), [(0, "projected_cap = 0.002"), (1, 'expected_max = 0.1\nresponse = "move"')])
+@pytest.mark.parametrize(
+    ("part", "rules"), [(0, "projected_cap = 0.002"), (1, 'expected_max = 0.1\nresponse = "move"')]
+)
 def test_a_year_that_charges_longs_charges_less_under_the_rules(
     part: int, rules: str, lake: Path, tmp_path: Path
 ) -> None:

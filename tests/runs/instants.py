@@ -223,9 +223,12 @@ def snapshot_at(run: Run, bar: int) -> Snapshot:
     closes = bars.close[:, bar]
     quotes = {
         (key.venue, key.symbol): Quote(
-            venue=key.venue, symbol=key.symbol, mark_price=float(price), oracle_price=float(price),
+            venue=key.venue,
+            symbol=key.symbol,
+            mark_price=float(price),
+            oracle_price=float(price),
             funding_rate=rate_at(run, column),
-        )  # fmt: skip
+        )
         for column, (key, price) in enumerate(zip(bars.series, closes, strict=True))
     }
     coins = coin_prices(run, closes)

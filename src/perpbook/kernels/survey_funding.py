@@ -107,9 +107,7 @@ def coming(
 
 
 @lean
-def dearest_day(
-    tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, block: Block, i: int
-) -> float:
+def dearest_day(tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, block: Block, i: int) -> float:
     """Dollars, at least 0, that row i may owe for the rest of a day by any rate in force in a stretch."""
     c, dearest = rows[i].column, 0.0
     side = 1.0 if held[i].quantity > 0.0 else -1.0

@@ -212,7 +212,8 @@ class Funding(Section):
     )
     payback_days: Positive = Field(14.0, description="Days within which rotating or moving must pay for its trades.")
     skew_alert: Positive | None = Field(
-        None, description="A rate a year, either way, past which a contract that is held is reported. It asks for no trade."
+        None,
+        description="A rate a year, either way, past which a contract that is held is reported. It asks for no trade.",
     )
 
 

@@ -18,8 +18,8 @@ from perpbook.kernels.state import (
 )
 
 CLOSES, ROTATES, MOVES = range(3)
-"""What `Policy.funding_rotates` says of such a position: close it; close it and open it elsewhere where that pays; do both where that
-pays, and else nothing."""
+"""What `Policy.funding_rotates` says of such a position: close it; close it, and open it elsewhere where that pays; do both
+where that pays, and else nothing."""
 
 
 @lean
