@@ -1,14 +1,15 @@
 """Rolling-origin forecasts of one contract's own past: every model at every origin, what came of it, and who may be trusted.
 
-A forecast made at an origin knows what was settled by then and nothing later; so does the choice of a model. The choice is the
-model with the smallest mean absolute error among those that beat the last value in mean absolute and in mean squared error, over
-all outcomes known by then and at least `TRIALS` horizons of them; where none did, it is the last value.
+A forecast made at an origin knows what was settled by then and nothing later; so does the choice of a model. It is made on the
+outcomes of the year before: the model that misses least in units of how far sums wandered at the time (so that one storm does not
+decide a year), among those that beat the last value in that, in mean absolute and in mean squared error, once outcomes span
+`TRIALS` horizons; where none did, it is the last value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from perpbook.terms.terms import FundingTerms
 
 APART_NS = 4 * HOUR_NS
 """Origins of a venue that settles more often stand this far apart."""
+
+MEMORY_NS = 365 * DAY_NS
+"""How far back outcomes speak for a model."""
 
 TRIALS = 20
 """Horizons' worth of outcomes before a model may take the place of the last value."""
@@ -156,27 +160,30 @@ def _joined(parts: Sequence[Walk]) -> Walk:
     def of(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts], axis=-1)[..., order]
 
-    fields = [name for name in Walk.__slots__ if name not in ("horizon_ns", "chosen")]
-    made = {name: of(name) for name in fields}
-    chosen = choices(made["predicted"], made["realised"], made["origin_ns"], made["due_ns"], parts[0].horizon_ns)
-    return Walk(horizon_ns=parts[0].horizon_ns, chosen=chosen, **made)
+    made = {name: of(name) for name in Walk.__slots__ if name != "horizon_ns"}
+    walk = Walk(horizon_ns=parts[0].horizon_ns, **made)
+    return replace(walk, chosen=choices(walk))
 
 
-def choices(
-    predicted: Floats, realised: Floats, origin_ns: Integers, due_ns: Integers, horizon_ns: int
-) -> Integers:
+def choices(past: Walk) -> Integers:
     """(n,) the model trusted at each origin, from outcomes due by then alone: see the module's first lines."""
-    missed = predicted - realised
+    missed = past.predicted - past.realised
     scored = np.isfinite(missed).all(axis=0)
-    missed = np.where(scored, missed, 0.0)
-    absolute, squared = np.abs(missed).cumsum(axis=1), (missed**2).cumsum(axis=1)
-    apart = np.concatenate([[0], np.diff(origin_ns)])
-    span = np.where(scored, np.minimum(apart, horizon_ns), 0).cumsum()
-    known = np.searchsorted(due_ns, origin_ns, side="right") - 1
-    at = np.maximum(known, 0)
-    absolute, squared = absolute[:, at], squared[:, at]
+    missed = np.abs(np.where(scored, missed, 0.0))
+    known = np.searchsorted(past.due_ns, past.origin_ns, side="right")
+    oldest = np.searchsorted(past.due_ns, past.origin_ns - MEMORY_NS, side="left")
+
+    def within(values: Floats) -> Floats:
+        total = np.concatenate([np.zeros((values.shape[0], 1)), values.cumsum(axis=1)], axis=1)
+        out: Floats = total[:, known] - total[:, oldest]
+        return out
+
+    apart = np.minimum(np.diff(past.origin_ns, prepend=past.origin_ns[0]), past.horizon_ns)
+    seen = within(np.where(scored, apart, 0).astype(np.float64)[None])[0]
     last = MODELS.index(LAST)
-    better = (absolute < absolute[last]) & (squared < squared[last])
-    better &= (known >= 0) & (span[at] >= TRIALS * horizon_ns)
-    best = np.argmin(np.where(better, absolute, np.inf), axis=0)
-    return np.where(better.any(axis=0), best, last)
+    relative = within(missed / past.scale)
+    better = np.broadcast_to(seen >= TRIALS * past.horizon_ns, relative.shape)
+    for loss in (relative, within(missed), within(missed**2)):
+        better = better & (loss < loss[last])
+    best = np.argmin(np.where(better, relative, np.inf), axis=0)
+    return np.where(better.any(axis=0), best, last).astype(np.int64)
