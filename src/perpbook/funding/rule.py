@@ -30,13 +30,10 @@ class PremiumRule:
     clamp: float = 0.0
     cap: float = float("inf")
 
-    def rate_8h(self, premium: float) -> float:
-        """The rate for 8 hours that a premium makes, before any cap."""
-        return premium + min(max(self.interest - premium, -self.clamp), self.clamp)
-
     def settlement(self, premium: float, interval_ns: int) -> float:
         """The rate of one settlement of an interval."""
-        return min(max(self.rate_8h(premium) * interval_ns / EIGHT_HOURS_NS, -self.cap), self.cap)
+        rate = float(self.rates_8h(np.array([premium]))[0])
+        return min(max(rate * interval_ns / EIGHT_HOURS_NS, -self.cap), self.cap)
 
     def rates_8h(self, premiums: Floats) -> Floats:
         """The rates for 8 hours of many premiums, before any cap."""

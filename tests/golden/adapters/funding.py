@@ -1,4 +1,4 @@
-"""Risk sets of funding and of growth: AR(1) sums in closed form, and Kelly's shares."""
+"""Risk sets of funding and of growth: AR(1) sums in closed form, fair prices of perpetuals, and Kelly's shares."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perpbook.funding.autoregression import AutoRegression
+from perpbook.funding.fair_price import FairSetting, fair_price
 from perpbook.sizing import kelly
 from tests.golden.registry import adapter
 
@@ -41,3 +42,12 @@ def of_an_asset(given: Values) -> Values:
 def of_a_bet(given: Values) -> Values:
     share = kelly.bet_share(given["p"], given["b"])
     return {"f_star": share, "growth": kelly.bet_growth(share, given["p"], given["b"])}
+
+
+@adapter("risk", "perp_price_ahj", needs={"payoff", "funding_on", "dt", "spot", "kappa", "iota"}, gives={"price"})
+def perpetual(given: Values) -> Values:
+    setting = FairSetting(
+        rate=given["r"], asset_yield=given["q"], premium_rate=given["kappa"], interest=given["iota"],
+        step_years=given["dt"], inverse=given["payoff"] == "inverse", on_current=given["funding_on"] == "current",
+    )  # fmt: skip
+    return {"price": fair_price(given["spot"], setting)}
