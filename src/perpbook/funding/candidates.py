@@ -163,6 +163,15 @@ def premium_path(
         yield mean, variance
 
 
+def premium_laws(grid: Grid, premium: Premium, origins: Integers) -> Floats:
+    """(5, origins) mean, variance, level, persistence and noise of the premium about the level that follows."""
+    fits = premium.about_level
+    force = fits.in_force(premium.mean.size)[origins]
+    level = exponential_mean(premium.mean, grid.rows(LEVEL_NS))[origins]
+    now = premium.mean[origins], premium.spread[origins, 0]
+    return np.array([*now, level, fits.persistence[force], fits.noise[force]])
+
+
 def regime_path(premium: Premium, origins: Integers) -> Iterator[tuple[Floats, Floats]]:
     """The same when it switches: a mixture of two, told by its mean and variance alone."""
     calm, wild, phi, calm_noise, wild_noise, stay_calm, stay_wild = premium.regimes.in_force(origins)

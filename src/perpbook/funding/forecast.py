@@ -7,7 +7,7 @@ through it; it is the same however the venue cuts the horizon into settlements.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,16 @@ class Forecast:
     interval_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A forecast and what it stands on: the walk over the contract's own past, None where no settlement is due; `predicted`
+    (n,) what the model that was taken forecast at each origin."""
+
+    forecast: Forecast
+    walk: Walk | None = None
+    predicted: Floats | None = None
+
+
 def forecast(
     history: Settlements,
     *,
@@ -64,7 +74,24 @@ def forecast(
     """The funding of the coming `horizon_ns`, from what was settled up to `now_ns` and nothing later.
 
     `model` None takes the one that has forecast this contract best so far, and the last value where none beat it. `terms` are
-    the venue's funding rules; with them the premium is modelled and the venue's clamp applied.
+    the venue's funding rules; with them the premium is modelled and the venue's clamp applied. Errors as `outlook`.
+    """
+    return outlook(
+        history, horizon_ns=horizon_ns, now_ns=now_ns, level=level, model=model, who=(venue, symbol), terms=terms
+    ).forecast
+
+
+def outlook(
+    history: Settlements,
+    *,
+    horizon_ns: int,
+    now_ns: int,
+    level: float = 0.9,
+    model: str | None = None,
+    who: tuple[str, str] = ("", ""),
+    terms: FundingTerms | None = None,
+) -> Outlook:
+    """`forecast`, with what it stands on; `who` is venue and symbol.
 
     Raises
     ------
@@ -72,34 +99,37 @@ def forecast(
     MissingData : nothing, or too little, is settled before `now_ns`.
     StaleData : the last settlement known is old.
     """
-    who = f"{venue} {symbol}".strip() or "the contract"
-    past = _past(history, now_ns, who)
-    last, step = int(past.times_ns[-1]), int(past.interval_ns[-1])
+    named = " ".join(who).strip() or "the contract"
     _refuse_nonsense(horizon_ns, level, model)
+    past = _past(history, now_ns, named)
+    last, step = int(past.times_ns[-1]), int(past.interval_ns[-1])
     skipped = (now_ns - last) // step
     if skipped * step > STALE_NS:
         raise StaleData(
-            f"{who}: the last settlement known is of {to_iso(last)}, {skipped:,} before {to_iso(now_ns)}: import newer "
+            f"{named}: the last settlement known is of {to_iso(last)}, {skipped:,} before {to_iso(now_ns)}: import newer "
             "funding, or ask for an earlier time"
         )
     steps = int((now_ns + horizon_ns - last) // step)
+    made = Forecast(
+        venue=who[0], symbol=who[1], now_ns=now_ns, horizon_ns=horizon_ns, mean=0.0, low=0.0, high=0.0, level=level,
+        model=LAST, flip=0.0, half_life_ns=None, last_rate=float(past.rates[-1]), interval_ns=step,
+    )  # fmt: skip
     if steps == skipped:
-        return _nothing_due(past, horizon_ns, now_ns, level, venue, symbol)
+        return Outlook(forecast=made)
     walk = walks(past, [steps * step], terms)[0]
-    name, predicted = _model_of(walk, model, who)
+    name, predicted = _model_of(walk, model, named)
     drawn = intervals(walk, predicted, level)
     if not np.isfinite(drawn.low[-1]):
         raise MissingData(
-            f"{who}: {past.times_ns.size:,} settlements are too few to say how far sums over {steps} of them stray: import "
+            f"{named}: {past.times_ns.size:,} settlements are too few to say how far sums over {steps} of them stray: import "
             "more history, or ask for a shorter horizon"
         )
-    share = 1.0 - skipped / steps
-    return Forecast(
-        venue=venue, symbol=symbol, now_ns=now_ns, horizon_ns=horizon_ns, mean=share * float(predicted[-1]),
-        low=share * float(drawn.low[-1]), high=share * float(drawn.high[-1]), level=level, model=name,
-        flip=chance_of_other_sign(walk, predicted), half_life_ns=half_life_ns(walk), last_rate=float(past.rates[-1]),
-        interval_ns=step,
+    mean, low, high = ((1.0 - skipped / steps) * float(part[-1]) for part in (predicted, drawn.low, drawn.high))
+    made = replace(
+        made, mean=mean, low=low, high=high, model=name, flip=chance_of_other_sign(walk, predicted),
+        half_life_ns=half_life_ns(walk),
     )  # fmt: skip
+    return Outlook(forecast=made, walk=walk, predicted=predicted)
 
 
 def _past(history: Settlements, now_ns: int, who: str) -> Settlements:
@@ -138,13 +168,3 @@ def half_life_ns(walk: Walk) -> int | None:
     if not 0.0 < phi < 1.0:
         return None
     return round(math.log(0.5) / math.log(phi) * float(walk.interval_ns[-1]))
-
-
-def _nothing_due(
-    past: Settlements, horizon_ns: int, now_ns: int, level: float, venue: str, symbol: str
-) -> Forecast:
-    """No settlement falls within the horizon: nothing is paid, for sure."""
-    return Forecast(
-        venue=venue, symbol=symbol, now_ns=now_ns, horizon_ns=horizon_ns, mean=0.0, low=0.0, high=0.0, level=level,
-        model=LAST, flip=0.0, half_life_ns=None, last_rate=float(past.rates[-1]), interval_ns=int(past.interval_ns[-1]),
-    )  # fmt: skip

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from perpbook.funding.skew import compounded
+from perpbook.funding.skew import compounded, sum_over
 from perpbook.kernels.types import Floats, Integers
 from perpbook.model.bars import Settlements
 from perpbook.model.units import DAY_NS
@@ -40,7 +41,22 @@ class PaidRow:
     cash: dict[int, float | None]
 
 
-KINDS: dict[str, Callable[[Payment], str]] = {
+class Placed(Protocol):
+    """What belongs to a position somewhere: a payment, or the position itself."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def asset(self) -> str: ...
+    @property
+    def venue(self) -> str: ...
+    @property
+    def sleeve(self) -> str: ...
+
+
+KINDS: dict[str, Callable[[Placed], str]] = {
     "position": lambda one: f"{one.account} {one.symbol}",
     "asset": lambda one: one.asset,
     "venue": lambda one: one.venue,
@@ -75,8 +91,6 @@ def windows(payments: Iterable[Payment], *, now_ns: int, since_ns: int) -> dict[
 def at_present_size(history: Settlements, exposure: float, *, now_ns: int, days: int) -> float | None:
     """What a position of `exposure` dollars (long > 0) would have been paid over the last days, at its present size and price
     throughout; None where the history does not cover them."""
-    from perpbook.funding.skew import sum_over
-
     total = sum_over(history, now_ns - days * DAY_NS, now_ns)
     return None if total is None else -exposure * total
 

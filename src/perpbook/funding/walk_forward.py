@@ -1,7 +1,7 @@
 """Rolling-origin forecasts of one contract's own past: every model at every origin, what came of it, and who may be trusted.
 
 A forecast made at an origin knows what was settled by then and nothing later; so does the choice of a model. It is made on the
-outcomes of the year before: the model that misses least in units of how far sums wandered at the time (so that one storm does not
+outcomes of the year before (of thirty horizons, where that is longer): the model that misses least in units of how far sums wandered at the time (so that one storm does not
 decide a year), among those that beat the last value in that, in mean absolute and in mean squared error, once outcomes span
 `TRIALS` horizons; where none did, it is the last value.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.funding.candidates import LAST, MODELS, candidates, premium_of, trailing_mean, warm_up
-from perpbook.funding.rule import rule_of
+from perpbook.funding.candidates import LAST, MODELS, candidates, premium_laws, premium_of, trailing_mean, warm_up
+from perpbook.funding.rule import PremiumRule, rule_of
 from perpbook.funding.series import Grid, grid_of, rates_8h, snapped
 from perpbook.kernels.types import Floats, Integers
 from perpbook.model.bars import Settlements
@@ -25,7 +25,8 @@ APART_NS = 4 * HOUR_NS
 """Origins of a venue that settles more often stand this far apart."""
 
 MEMORY_NS = 365 * DAY_NS
-"""How far back outcomes speak for a model."""
+MEMORY = 30
+"""How far back outcomes speak for a model: a year, or so many horizons where that is more."""
 
 TRIALS = 20
 """Horizons' worth of outcomes before a model may take the place of the last value."""
@@ -44,7 +45,8 @@ class Walk:
     `origin_ns`, `due_ns` (n,); `realised` (n,) sums of rates settled in (origin, due], NaN where not yet or not all known.
     `predicted` (models, n) in the order of `MODELS`; `chosen` (n,) which of them was trusted then. `rate` (n,) settled at the
     origin, for one `interval_ns` (n,). `scale` (n,) how much sums of this horizon wandered lately; `crowded` (n,) the chance of
-    the crowded regime; `fading` (n,) the share of a premium's departure that is left after a step.
+    the crowded regime; `fading` (n,) the share of a premium's departure that is left after a step. `law` (5, n) the premium then,
+    as in `PremiumLaw` from `mean` to `noise`; `rule` the venue's, as it is for the last origin.
     """
 
     horizon_ns: int
@@ -58,6 +60,8 @@ class Walk:
     scale: Floats
     crowded: Floats
     fading: Floats
+    law: Floats
+    rule: PremiumRule
 
     @property
     def trusted(self) -> Floats:
@@ -95,7 +99,7 @@ def _stretch(past: Settlements, step_ns: int, horizons_ns: Sequence[int], terms:
     if not steps:
         return []
     origins = _origins(grid)
-    crowded, fading = np.zeros(origins.size), np.full(origins.size, np.nan)
+    crowded, fading, law = np.zeros(origins.size), np.full(origins.size, np.nan), np.full((5, origins.size), np.nan)
     values = grid.rates_8h
     if origins[0] < warm_up(grid):
         predicted = np.full((len(steps), len(MODELS), origins.size), np.nan)
@@ -106,12 +110,14 @@ def _stretch(past: Settlements, step_ns: int, horizons_ns: Sequence[int], terms:
         predicted = np.stack([found[name] for name in MODELS], axis=1)
         crowded = premium.regimes.crowded[origins]
         fading = premium.fits.persistence[premium.fits.in_force(values.size)[origins]]
+        law = premium_laws(grid, premium, origins)
     return [
         Walk(
             horizon_ns=horizon, origin_ns=grid.times_ns[origins], due_ns=grid.times_ns[origins] + horizon,
             realised=realised(past, grid.times_ns[origins], horizon), predicted=predicted[number],
             chosen=np.zeros(origins.size, dtype=np.int64), rate=values[origins] * grid.part,
             interval_ns=np.full(origins.size, step_ns), scale=wandering(grid, step)[origins], crowded=crowded, fading=fading,
+            law=law, rule=rule,
         )
         for number, (horizon, step) in enumerate(zip(horizons, steps, strict=True))
     ]  # fmt: skip
@@ -160,8 +166,9 @@ def _joined(parts: Sequence[Walk]) -> Walk:
     def of(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts], axis=-1)[..., order]
 
-    made = {name: of(name) for name in Walk.__slots__ if name != "horizon_ns"}
-    walk = Walk(horizon_ns=parts[0].horizon_ns, **made)
+    made = {name: of(name) for name in Walk.__slots__ if name not in ("horizon_ns", "rule")}
+    newest = max(parts, key=lambda part: int(part.origin_ns[-1]))
+    walk = Walk(horizon_ns=newest.horizon_ns, rule=newest.rule, **made)
     return replace(walk, chosen=choices(walk))
 
 
@@ -171,7 +178,7 @@ def choices(past: Walk) -> Integers:
     scored = np.isfinite(missed).all(axis=0)
     missed = np.abs(np.where(scored, missed, 0.0))
     known = np.searchsorted(past.due_ns, past.origin_ns, side="right")
-    oldest = np.searchsorted(past.due_ns, past.origin_ns - MEMORY_NS, side="left")
+    oldest = np.searchsorted(past.due_ns, past.origin_ns - max(MEMORY_NS, MEMORY * past.horizon_ns), side="left")
 
     def within(values: Floats) -> Floats:
         total = np.concatenate([np.zeros((values.shape[0], 1)), values.cumsum(axis=1)], axis=1)
