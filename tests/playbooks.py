@@ -24,6 +24,9 @@ cadence = "daily"
 [guardrails]
 daily_drawdown = 0.05
 take_profit = [{ gain = 0.2, close = 0.5 }]
+[funding]
+expected_max = 0.9
+response = "rotate"
 [drill]
 max_chance = 0.5
 """
@@ -67,9 +70,15 @@ SETTINGS = {
     "guardrails.take_profit[].close": "take_profit = [{ gain = 0.2, close = 0.6 }]",
     "guardrails.slack": "slack = 0.1",
     "guardrails.cooldown_minutes": "cooldown_minutes = 0",
-    "funding.daily_cap": "[funding]\ndaily_cap = 0.01",
-    "funding.daily_cap_asset.*": "[funding]\ndaily_cap_asset = { BTC = 0.01 }",
-    "funding.daily_cap_venue.*": "[funding]\ndaily_cap_venue = { default = 0.01 }",
+    "funding.daily_cap": "daily_cap = 0.01",
+    "funding.daily_cap_asset.*": "daily_cap_asset = { BTC = 0.01 }",
+    "funding.daily_cap_venue.*": "daily_cap_venue = { default = 0.01 }",
+    "funding.projected_cap": "projected_cap = 0.01",
+    "funding.flip_after": "flip_after = 6",
+    "funding.expected_max": "expected_max = 0.8",
+    "funding.response": 'response = "move"',
+    "funding.payback_days": "payback_days = 3",
+    "funding.skew_alert": "skew_alert = 0.5",
     "margin.isolated": '[margin]\nisolated = ["core"]',
     "margin.cross": '[margin]\ncross = ["core"]',
     "venues.max_share": "[venues]\nmax_share = 0.4",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from perpbook.kernels.decide import decide
 from perpbook.kernels.memory import Memory, memory_of_one_look
-from perpbook.kernels.rules.carry import funding_caps
+from perpbook.kernels.rules.carry import funding_caps, funding_projected, funding_skew
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
 from perpbook.kernels.rules.drawdown import drawdown
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
@@ -21,6 +21,7 @@ from perpbook.kernels.rules.loss import position_loss
 from perpbook.kernels.rules.profit import take_profit
 from perpbook.kernels.rules.rebalance import rebalance
 from perpbook.kernels.rules.record import room
+from perpbook.kernels.rules.rotation import funding_turned
 from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
@@ -57,6 +58,9 @@ RULES = (
     layer_share,
     depth_share,
     funding_caps,
+    funding_projected,
+    funding_turned,
+    funding_skew,
     take_profit,
     margin_mode,
     sleeve_bounds,

@@ -56,6 +56,9 @@ def seeded_policy(seed: int) -> Policy:
         drawdown_flattens=int(draw.integers(0, 2)), rearm_by_hand=int(draw.random() < 0.2), profit_gain=gains,
         profit_close=draw.uniform(0.0, 1.0, gains.size), funding_cap=cap(0.0, 0.02),
         funding_asset_cap=cap(0.0, 0.01, ASSETS), funding_venue_cap=cap(0.0, 0.01, VENUES), rebalance_drift=cap(0.0, 0.1),
+        funding_projected=cap(0.0, 0.02), funding_expected=cap(0.0, 1.0), funding_skew=cap(0.0, 1.0),
+        flip_after=int(draw.integers(0, 5)), funding_rotates=int(draw.integers(0, 3)),
+        funding_payback=float(draw.uniform(0.0, 0.1)),
         rebalance_minimum=float(draw.choice([0.0, 5_000.0])), rebalance_cost_aware=int(draw.integers(0, 2)),
         slack=float(draw.choice([0.0, 0.05, 0.3])), cooldown_ns=int(draw.choice([0, 60, 600])) * MINUTE_NS,
     )  # fmt: skip
@@ -76,6 +79,9 @@ def fill(state: State, draw: np.random.Generator, now_ns: int) -> None:
     rows.target = np.where(draw.random(POSITIONS) < 0.3, np.nan, draw.normal(0.0, 0.3, POSITIONS))
     rows.cost = draw.choice([0.0, 0.0001, 0.0005, 0.002, 0.1], POSITIONS)
     rows.funding = np.where(draw.random(POSITIONS) < 0.1, np.nan, draw.normal(50.0, 400.0, POSITIONS))
+    for name, scale in (("ahead", 300.0), ("yearly", 0.5), ("expected", 0.3)):
+        rows[name] = np.where(draw.random(POSITIONS) < 0.1, np.nan, draw.normal(0.1 * scale, scale, POSITIONS))
+    rows.paid_in_row = draw.integers(0, 6, POSITIONS)
     state.accounts.equity = equity * draw.dirichlet(np.ones(ACCOUNTS))
     for name in ("safe_scale", "calm_scale", "book_calm_scale"):
         state.accounts[name] = np.where(draw.random(ACCOUNTS) < 0.8, 1.0, draw.random(ACCOUNTS))

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perpbook.kernels import state as codes
+from perpbook.kernels.body import SETTLED
 from perpbook.kernels.decide import decide
+from perpbook.kernels.in_force import look_at_funding
 from perpbook.kernels.memory import memory_of_one_look
 from perpbook.kernels.sight import look
 from perpbook.kernels.state import Findings, Policy, State, empty_findings, no_proposals
@@ -16,13 +18,14 @@ from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market, Quote, Snapshot
+from perpbook.playbook import words
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import check_snapshot
 from tests.runs.laws import BrokenLaw, Run, book_at, travel
 
 EXACT = 1e-9
-OF_POSITIONS = (codes.POSITION_LOSS, codes.DEPTH_SHARE, codes.MARGIN_MODE, codes.TAKE_PROFIT, codes.REBALANCE)
+OF_POSITIONS = words.OF_POSITIONS
 OF_ACCOUNTS = (
     codes.ACCOUNT_DEAD, codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE,
 )  # fmt: skip
@@ -113,8 +116,11 @@ def seen_by_run(run: Run, bar: int) -> Seen:
     closes = np.ascontiguousarray(run.journey.bars.close[:, bar])
     look(slots, holding, mind.rules, ready.body.outside, mind.scratch, closes, mind.state)
     state, policy = mind.state, mind.rules.policy
-    state.positions["target"], state.positions["funding"] = np.nan, np.nan
     state.book[0].now_ns = int(run.journey.bars.open_ns[bar]) + run.journey.bars.bar_ns
+    settled = int(ready.body.clock[SETTLED])
+    look_at_funding(ready.reel.tape, slots, holding, settled, int(state.book[0].now_ns), state)
+    for name in ("target", "funding", "expected", "ahead", "paid_in_row"):  # what only time tells
+        state.positions[name] = np.nan
     raw, proposals = empty_findings(state, policy), no_proposals(state)
     decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
     places = []
@@ -217,15 +223,29 @@ def snapshot_at(run: Run, bar: int) -> Snapshot:
     closes = bars.close[:, bar]
     quotes = {
         (key.venue, key.symbol): Quote(
-            venue=key.venue, symbol=key.symbol, mark_price=float(price), oracle_price=float(price)
+            venue=key.venue,
+            symbol=key.symbol,
+            mark_price=float(price),
+            oracle_price=float(price),
+            funding_rate=rate_at(run, column),
         )
-        for key, price in zip(bars.series, closes, strict=True)
+        for column, (key, price) in enumerate(zip(bars.series, closes, strict=True))
     }
     coins = coin_prices(run, closes)
     market = Market(
         as_of_ns=now_ns, source="run", quotes=quotes, asset_prices=coins, betas=run.journey.betas, simulated=True
     )
     return Snapshot(book=replace(with_settings(book_at(run), run.journey.book), as_of_ns=now_ns), market=market)
+
+
+def rate_at(run: Run, column: int) -> float | None:
+    """The last rate settled of a series, brought to its venue's interval; None before the first."""
+    tape, cursor = run.ready.reel.tape, int(run.ready.body.clock[SETTLED])
+    number = int(tape.settled[column, cursor - 1]) if cursor else -1
+    if number < 0:
+        return None
+    interval_ns = run.journey.terms[run.journey.bars.series[column].venue].funding.interval_ns
+    return float(tape.funding_rate[column, number]) * interval_ns / int(tape.interval_ns[column, number])
 
 
 def coin_prices(run: Run, closes: np.ndarray) -> dict[str, float]:

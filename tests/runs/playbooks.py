@@ -60,6 +60,9 @@ def funding(draw: Chance, venues: Sequence[str]) -> str:
         draw, daily_cap=number(draw, 1e-4, 2e-2),
         daily_cap_asset=f"{{ default = {number(draw, 1e-4, 1e-2)}, BTC = {number(draw, 1e-4, 1e-2)} }}",
         daily_cap_venue=f"{{ {draw.choice(list(venues))} = {number(draw, 1e-4, 1e-2)} }}",
+        projected_cap=number(draw, 1e-4, 2e-2), flip_after=str(draw.integers(1, 5)), expected_max=number(draw, 0.02, 2.0),
+        response=str(draw.choice(['"close"', '"rotate"', '"move"'])), payback_days=number(draw, 1, 300),
+        skew_alert=number(draw, 0.02, 2.0),
     )  # fmt: skip
     return "\n".join(["[funding]", *lines])
 

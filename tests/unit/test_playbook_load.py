@@ -108,7 +108,7 @@ def test_what_is_not_built_is_refused_once_whatever_it_holds(path: str) -> None:
 
 
 def test_there_is_something_not_built_to_refuse() -> None:
-    assert {"funding.skew_alert", "funding.flip_after", "automation", "survival.funding_flip"} <= set(LATER)
+    assert {"hedge.delta_band", "exit.steps", "automation", "survival.funding_flip"} <= set(LATER)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from perpbook.cli import backtest, book, check, data, drill, playbook, size, start, sweep, tails, terms, whatif
+from perpbook.cli import backtest, book, check, data, drill, funding, playbook, size, start, sweep, tails, terms, whatif
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(backtest.app, name="backtest")
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(drill.app, name="drill")
+app.add_typer(funding.app, name="funding")
 
 
 def main() -> None:

@@ -33,14 +33,12 @@ from perpbook.kernels.drill import (
 )
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
+from perpbook.kernels.state import REASONS
 from perpbook.kernels.sweep import Fresh
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.toll import TOLLS
 from perpbook.kernels.types import Floats, Integers
 from perpbook.model.bars import Bars, Settlements
-
-REASONS = 24
-"""Room for `kernels.state`'s reason codes."""
 
 FAN_TOP = 3.0
 """The fan counts book equity up to three times its start."""
@@ -77,7 +75,7 @@ class Futures:
 
     figures : (P, MEASURES). died : (P, A) bar of each account's first liquidation, T for none. ends : (P, A) dollars.
     tolls : (P, A, 4), see `kernels.toll`.
-    fan : (T, BINS) counts, `scale` bins a dollar. rules : (24, 2) orders and paths by reason. start : book equity.
+    fan : (T, BINS) counts, `scale` bins a dollar. rules : (REASONS, 2) orders and paths by reason. start : book equity.
     """
 
     figures: Floats
@@ -164,10 +162,12 @@ def set_stage(drill: Drill) -> Stage:
     ready = prepare(replace(drill.journey, bars=own))
     if drill.strain is not None:
         strain(ready, drill.strain)
-    none = np.zeros((len(own.series), 0))
+    none, policy = np.zeros((len(own.series), 0)), ready.play.mind.rules.policy
+    asked = policy.funding_expected < np.inf or policy.funding_rotates
     tape = ready.reel.tape._replace(
         lows=none, highs=none, strain=around.spread, thin=around.impact, taken=around.taken, unfunded=around.unfunded,
         off=ready.reel.tape.off if around.off is None else around.off,
+        expected=ready.reel.tape.expected if asked else none,
     )  # fmt: skip
     schedule = ready.reel.schedule
     events = np.unique(np.concatenate([schedule.event_bar, around.taken["bar"]])).astype(np.int64)

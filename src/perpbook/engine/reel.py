@@ -8,6 +8,7 @@ import numpy as np
 
 from perpbook.engine.arrange import Arrangement, Frictions
 from perpbook.errors import InputError
+from perpbook.kernels.in_force import HALF_LIFE_NS, expect
 from perpbook.kernels.tape import CHUNK, TAKEN, Schedule, Tape, scan
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 from perpbook.model.bars import Bars
@@ -44,7 +45,11 @@ def reel(
 ) -> Reel:
     """Make the tape of a run. `due` (B,) from the playbook's rebalance; `daily_volume` (C, days) dollars, NaN unknown."""
     lows, highs = extremes(bars)
-    funding_bar, funding_rate = by_settled_bar(bars, settlements_by_bar(bars).rate)
+    found = settlements_by_bar(bars)
+    funding_bar, funding_rate = by_settled_bar(bars, found.rate)
+    interval_ns = np.rint(by_settled_bar(bars, found.hours)[1] * HOUR_NS).astype(np.int64)
+    decay, expected = 0.5 ** (interval_ns / HALF_LIFE_NS), np.empty(funding_rate.shape)
+    expect(funding_rate, interval_ns, decay, expected)
     target_bar, target = targets_by_row(targets, arrangement)
     days = int((bars.open_ns[-1] - bars.open_ns[0]) // DAY_NS) + 1
     impact = np.zeros((len(bars.series), days))
@@ -62,6 +67,10 @@ def reel(
         highs=highs,
         funding_bar=funding_bar,
         funding_rate=funding_rate,
+        interval_ns=interval_ns,
+        settled=last_settled(interval_ns),
+        decay=decay,
+        expected=expected,
         spread=np.full(len(bars.series), frictions.half_spread),
         impact=impact,
         strain=np.ones((len(bars.series), 1)),
@@ -74,6 +83,13 @@ def reel(
     events = np.unique(np.concatenate([target_bar, np.flatnonzero(when)])).astype(np.int64)
     schedule = Schedule(event_bar=events, day_bar=new_days(bars), due=when, target_bar=target_bar, target=target)
     return Reel(tape=tape, schedule=schedule, volumes=bool(impact.any()))
+
+
+def last_settled(interval_ns: Integers) -> Integers:
+    """(C, S) the last settlement of each column at or before each; -1 where there was none."""
+    number = np.where(interval_ns > 0, np.arange(interval_ns.shape[1]), -1)
+    out: Integers = np.maximum.accumulate(number, axis=1).astype(np.int64)
+    return out
 
 
 def by_settled_bar(bars: Bars, figures: Floats) -> tuple[Integers, Floats]:

@@ -19,8 +19,8 @@ from perpbook.playbook.schema import Playbook
 
 SCALARS = (
     "near", "buffer", "position_loss", "depth_share", "account_gross", "account_net", "account_effective", "book_gross",
-    "book_net", "book_effective", "daily_drawdown", "weekly_drawdown", "funding_cap", "rebalance_drift",
-    "rebalance_minimum", "slack", "cooldown_ns",
+    "book_net", "book_effective", "daily_drawdown", "weekly_drawdown", "funding_cap",
+    "funding_projected", "funding_expected", "funding_skew", "rebalance_drift", "rebalance_minimum", "slack", "cooldown_ns",
 )  # fmt: skip
 ARRAYS = (
     "asset_cap", "venue_cap", "layer_cap", "sleeve_min", "sleeve_max", "profit_gain", "profit_close",

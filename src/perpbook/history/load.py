@@ -12,7 +12,7 @@ from perpbook.history.align import Rows, place_rows
 from perpbook.history.choose import Chosen, Wanted, check_proxies, choose_funding, choose_prices
 from perpbook.history.lake import Held, Lake
 from perpbook.history.widths import MILLISECOND_NS, word_of
-from perpbook.model.bars import Bars, Flags, Floats, Integers, SeriesKey, Settlements
+from perpbook.model.bars import Bars, Flags, Floats, SeriesKey, Settlements
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 
 WITHOUT = "none"
@@ -146,22 +146,33 @@ def _settlements(
         return _nothing(), [f"{one}: funding is taken as zero, by --funding {one.venue}={WITHOUT}"], []
     if choice is None:
         raise MissingData(_no_funding(lake, one, grid))
-    rows = lake.read(choice.held, ["ts", "rate", "interval_hours"], start_ns=grid.start_ns, end_ns=grid.end_ns)
+    paid = read_settlements(lake, choice.held, start_ns=grid.start_ns, end_ns=grid.end_ns)
+    notes = [f"{one}: funding is {choice.proxy}'s ({choice.held.id.symbol})"] if choice.proxy else []
+    notes += _short_ends(one, choice.held, grid)
+    return paid, notes, [choice.held]
+
+
+def read_settlements(
+    lake: Lake, held: Held, *, start_ns: int | None = None, end_ns: int | None = None
+) -> Settlements:
+    """The settlements of a funding series with start_ns <= time < end_ns, in order of time, each time once.
+
+    Raises
+    ------
+    MissingData : a rate is not a number.
+    """
+    rows = lake.read(held, ["ts", "rate", "interval_hours"], start_ns=start_ns, end_ns=end_ns)
     rows = rows.unique("ts", keep="last").sort("ts")
     times = rows["ts"].to_numpy().astype(np.int64) * MILLISECOND_NS
     rates = np.ascontiguousarray(rows["rate"].to_numpy(), dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(rates))
     if wrong.size:
-        raise MissingData(
-            f"{choice.held.path}: the rate of {to_iso(int(times[wrong[0]]))} is not a number: import it again"
-        )
+        raise MissingData(f"{held.path}: the rate of {to_iso(int(times[wrong[0]]))} is not a number: import it again")
     width = (rows["interval_hours"].to_numpy() * HOUR_NS).astype(np.int64)
-    notes = [f"{one}: funding is {choice.proxy}'s ({choice.held.id.symbol})"] if choice.proxy else []
-    notes += _short_ends(one, choice.held, grid, times)
-    return Settlements(times_ns=times, rates=rates, interval_ns=width), notes, [choice.held]
+    return Settlements(times_ns=times, rates=rates, interval_ns=width)
 
 
-def _short_ends(one: Wanted, held: Held, grid: Grid, times: Integers) -> list[str]:
+def _short_ends(one: Wanted, held: Held, grid: Grid) -> list[str]:
     if held.first_ns > grid.start_ns + 8 * HOUR_NS:
         return [f"{one}: funding is known from {to_iso(held.first_ns)} only; none is paid before"]
     if held.end_ns < grid.end_ns - 8 * HOUR_NS:

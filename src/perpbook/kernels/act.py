@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.kernels.body import DECIDED, HALTED, TARGETED, WAITING, Body, Mind
+from perpbook.kernels.body import DECIDED, HALTED, SETTLED, TARGETED, WAITING, Body, Mind
 from perpbook.kernels.decide import decide
+from perpbook.kernels.in_force import look_at_funding
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import BY_STRATEGY, HALT, RULE, write
 from perpbook.kernels.orders import Habits, slippage_rate, start
@@ -13,7 +14,7 @@ from perpbook.kernels.rows import copy_row
 from perpbook.kernels.screens import survives_all_at_once
 from perpbook.kernels.sight import look
 from perpbook.kernels.slots import Slots
-from perpbook.kernels.state import Findings
+from perpbook.kernels.state import FUNDING_MOVED, Findings
 from perpbook.kernels.tape import NO_PRICE, Tape
 from perpbook.kernels.types import Floats
 
@@ -29,6 +30,7 @@ def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) 
         safe = survives_all_at_once(body.holding.lines, rules.policy.buffer, rules.storms, body.prices, a)
         mind.scratch.safe[a] = 1 if safe else 0
     look(slots, body.holding, mind.rules, body.outside, mind.scratch, body.prices, state)
+    look_at_funding(tape, slots, body.holding, body.clock[SETTLED], state.book[0].now_ns, state)
     for k in range(slots.positions.size):
         i = slots.positions[k]
         share = body.target[i]
@@ -47,7 +49,7 @@ def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: 
     """Turn proposals into orders, and write down which rule asked.
 
     What a rule cuts, the strategy's standing target is cut to as well: a rebalance does not bring back what a higher rule
-    took away; only a new target does.
+    took away; only a new target does. What is moved to another venue is wanted there from then on.
     """
     due, proposals, journal = bar + 1 + habits.latency, mind.proposals, body.journal
     if proposals.no_new_risk[0] != body.clock[HALTED]:
@@ -66,6 +68,8 @@ def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: 
         elif not np.isnan(proposals.target[k]):
             dollars = proposals.target[k] - mind.state.positions[k].value
             change = dollars if slots.rows[i].inverse else dollars / price
+            if reason == FUNDING_MOVED and not np.isnan(body.target[i]) and mind.state.book[0].equity > 0.0:
+                body.target[i] = proposals.target[k] / mind.state.book[0].equity
         if change != 0.0 and start(slots, body.holding, body.orders, i, change, price, due, reason):
             body.clock[WAITING] += 1
             number = write(journal, bar, RULE, slots.rows[i].account, i, reason)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from perpbook.kernels.jit import lean
 from perpbook.kernels.memory import DAY_NS, Memory
-from perpbook.kernels.rules.carry import funding_caps
+from perpbook.kernels.rules.carry import funding_caps, funding_projected, funding_skew
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
 from perpbook.kernels.rules.drawdown import drawdown, halted_until
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
 from perpbook.kernels.rules.profit import steps_reached, take_profit
 from perpbook.kernels.rules.rebalance import rebalance
+from perpbook.kernels.rules.rotation import funding_turned
 from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import (
     FUNDING_BOOK,
@@ -45,6 +46,9 @@ def decide(state: State, policy: Policy, memory: Memory, findings: Findings, pro
     layer_share(state, policy, memory, findings, proposals)
     depth_share(state, policy, memory, findings, proposals)
     funding_caps(state, policy, memory, findings, proposals)
+    funding_projected(state, policy, memory, findings, proposals)
+    funding_turned(state, policy, memory, findings, proposals)
+    funding_skew(state, policy, memory, findings, proposals)
     take_profit(state, policy, memory, findings, proposals)
     margin_mode(state, policy, memory, findings, proposals)
     sleeve_bounds(state, policy, memory, findings, proposals)

@@ -13,6 +13,7 @@ import numpy as np
 
 from perpbook.kernels.body import FULL, Body, Mind
 from perpbook.kernels.deleverage import debt_of
+from perpbook.kernels.in_force import expect
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, INSURED_LOSS, LIQUIDATION, RULE, Journal
 from perpbook.kernels.orders import Habits
@@ -93,7 +94,7 @@ class Run(NamedTuple):
 
 class Look(NamedTuple):
     """Scratch for reading journals: `held` (n,) sizes as events leave them, `first_held` (n,) at the start, `died` (A,) bar
-    of each account's first liquidation, the horizon for none; `fired` (24,) orders of each rule in this path; `totals`
+    of each account's first liquidation, the horizon for none; `fired` (REASONS,) orders of each rule in this path; `totals`
     (COUNTED, T) book equity of paths not yet counted into the fan."""
 
     held: Floats
@@ -107,7 +108,7 @@ class Found(NamedTuple):
     """Results, by path p - first: `figures` (P, MEASURES), `died` (P, A) bars, `ends` (P, A) end equity, `tolls` (P, A, 4)
     what `kernels.toll` says.
 
-    Added to: `fan` (T, BINS) counts of book equity, `scale` bins a dollar; `rules` (24, 2) orders and paths by reason.
+    Added to: `fan` (T, BINS) counts of book equity, `scale` bins a dollar; `rules` (REASONS, 2) orders and paths by reason.
     """
 
     figures: Floats
@@ -141,6 +142,8 @@ def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
         price_row(steps.funding[c], tape.funding_bar, weather.hours[c], rates)
         if not weather.calm[c]:
             shock_column(weather, tape.funding_bar, c, rates)
+    if tape.expected.shape[1] > 0:
+        expect(tape.funding_rate, tape.interval_ns, tape.decay, tape.expected)
 
 
 @lean

@@ -22,11 +22,16 @@ SEIZED, INSURED, ARRIVED, SENT, GAS = range(5)
 
 
 HELD = np.dtype(
-    [(name, np.float64) for name in ("quantity", "entry", "marked", "day_funding", "floor_rate", "turned")], align=True
+    [
+        (name, np.float64)
+        for name in ("quantity", "entry", "marked", "day_funding", "floor_rate", "turned", "paid_in_row", "received")
+    ],
+    align=True,
 )
 """A row: signed size (coins for a coin row), average entry, the price its PRICE total is counted up to, dollars of funding
 received this UTC day, the lowest rate of its requirement above zero (inf for none),
-and 1 since it was closed or turned over until the tick has seen it."""
+1 since it was closed or turned over until the tick has seen it; where a rule asks, settlements paid since the last received, and
+1 since one was received."""
 
 WALLET = np.dtype([("cash", np.float64), ("fixed", np.float64), ("cool_until_ns", np.int64)], align=True)
 """An account: dollars with realised profit, what its positions add whatever the price, and when it may next be

@@ -7,6 +7,7 @@ a stretch that is done at once round alike.
 from __future__ import annotations
 
 from perpbook.kernels.holding import FUNDING, Holding, pay
+from perpbook.kernels.in_force import count_payment
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.lanes import add_in_order
 from perpbook.kernels.rows import add_row
@@ -21,10 +22,10 @@ AT_ONCE = 8
 
 
 @inlined
-def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int) -> int:
+def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int, counted: bool) -> int:
     """Pay every settlement up to a bar; `cursor` is the first not yet paid, the new one is given back."""
     while cursor < tape.funding_bar.size and tape.funding_bar[cursor] <= bar:
-        settle(tape, slots, holding, cursor)
+        settle(tape, slots, holding, cursor, counted)
         cursor += 1
     for a in range(holding.accounts.size):
         holding.lines.cash[a] = holding.accounts[a].cash + holding.accounts[a].fixed
@@ -32,8 +33,9 @@ def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int
 
 
 @lean
-def settle(tape: Tape, slots: Slots, holding: Holding, cursor: int) -> None:
-    """Pay the settlements of one bar: minus notional times rate, in dollars or in the contract's coin."""
+def settle(tape: Tape, slots: Slots, holding: Holding, cursor: int, counted: bool) -> None:
+    """Pay the settlements of one bar: minus notional times rate, in dollars or in the contract's coin. `counted`: a rule asks
+    who paid how often in a row."""
     bar = tape.funding_bar[cursor]
     for a in range(holding.accounts.size):
         total = 0.0
@@ -46,6 +48,8 @@ def settle(tape: Tape, slots: Slots, holding: Holding, cursor: int) -> None:
             dollars = -quantity * (rate if slots.rows[i].inverse else price * rate)
             holding.totals[i, FUNDING] += dollars
             holding.rows[i].day_funding += dollars
+            if counted:
+                count_payment(holding, i, dollars)
             if slots.rows[i].pays < 0:
                 total += dollars
             else:

@@ -31,27 +31,37 @@ from perpbook.kernels.types import Floats, Integers, Rows
     FUNDING_BOOK,
     FUNDING_ASSET,
     FUNDING_VENUE,
+    FUNDING_PROJECTED,
+    FUNDING_FLIP,
+    FUNDING_EXPECTED,
+    FUNDING_MOVED,
+    FUNDING_SKEW,
     TAKE_PROFIT,
     MARGIN_MODE,
     SLEEVE_MIN,
     SLEEVE_MAX,
     REBALANCE,
-) = range(1, 24)
+) = range(1, 29)
 """Reason codes, in order of precedence: a lower number was asked first and is never undone. 0 is no reason."""
+
+REASONS = REBALANCE + 1
+"""How many reasons there are, none included."""
 
 
 SEEN_POSITION = np.dtype(
     [
         *[(name, np.int64) for name in ("account", "asset", "venue", "isolated", "wanted")],
         *[(name, np.float64) for name in ("notional", "value", "exposure", "loss", "gain", "depth")],
-        *[(name, np.float64) for name in ("target", "cost", "funding")],
+        *[(name, np.float64) for name in ("target", "cost", "funding", "yearly", "expected", "ahead", "paid_in_row")],
     ],
     align=True,
 )
 """A position: numbers of its account, asset and venue; isolated 1/0, wanted mode (0 any, 1 isolated, 2 cross); notional,
 signed notional `value`, beta-weighted signed exposure, unrealised loss (>= 0), unrealised profit over cost `gain`, notional
 resting on the exit side (NaN unknown); the signed share of book equity a strategy wants (NaN none), what trading costs (a
-fraction), funding paid (> 0) this UTC day (NaN unknown)."""
+fraction), funding paid (> 0) this UTC day. Of its contract's funding, NaN unknown, > 0 longs pay: the rate in force a year, and
+the one expected. `ahead` dollars (> 0 paid) that the rate in force still costs until midnight UTC; `paid_in_row` settlements paid
+since the last received, 0 where none ever was."""
 
 SEEN_ACCOUNT = np.dtype(
     [
@@ -100,7 +110,7 @@ def empty_state(positions: int, accounts: int, scenarios: int, counts: tuple[int
     """Room for a state; `counts` of assets, venues, layers, sleeves. What nobody knows is NaN."""
     assets, venues, layers, sleeves = counts
     seen = np.zeros(positions, dtype=SEEN_POSITION).view(np.recarray)
-    for name in ("depth", "target", "funding"):
+    for name in ("depth", "target", "funding", "yearly", "expected", "ahead", "paid_in_row"):
         seen[name] = np.nan
     own = np.zeros(accounts, dtype=SEEN_ACCOUNT).view(np.recarray)
     for name in ("safe_scale", "calm_scale", "book_calm_scale"):
@@ -124,7 +134,9 @@ class Policy(NamedTuple):
     asset_cap (assets,), venue_cap, layer_cap, sleeve_min, sleeve_max: shares or multiples of book equity.
     group (scenarios,): the survival finding a scenario belongs to, `groups` of them. drawdown_flattens 1 closes
     everything, 0 only refuses new risk; rearm_by_hand 1 never re-arms. profit_gain, profit_close (steps,): the ladder.
-    funding_cap, funding_asset_cap, funding_venue_cap: shares of book equity a UTC day may cost. rebalance_drift: share of
+    funding_cap, funding_asset_cap, funding_venue_cap: shares of book equity a UTC day may cost; funding_projected: the same with
+    what the rates in force cost until midnight. funding_expected, funding_skew: rates a year. flip_after: settlements (0 none).
+    funding_rotates: see `rules.rotation`; funding_payback: years in which a move must pay for itself. rebalance_drift: share of
     book equity; rebalance_minimum dollars. slack: by how much more than needed a cut cuts, a fraction; cooldown_ns: how
     long a position cut by a rule under survival is left alone by those rules.
     """
@@ -155,6 +167,12 @@ class Policy(NamedTuple):
     funding_cap: float
     funding_asset_cap: Floats
     funding_venue_cap: Floats
+    funding_projected: float
+    funding_expected: float
+    funding_skew: float
+    flip_after: int
+    funding_rotates: int
+    funding_payback: float
     rebalance_drift: float
     rebalance_minimum: float
     rebalance_cost_aware: int
@@ -186,8 +204,8 @@ class Proposals(NamedTuple):
 def empty_findings(state: State, policy: Policy) -> Findings:
     """Room for every finding the rules can make."""
     positions, accounts = state.positions.size, state.accounts.size
-    room = 5 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
-    room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 6
+    room = 8 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
+    room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 7
     room += policy.funding_asset_cap.size + policy.funding_venue_cap.size
     return Findings(
         rows=np.zeros(1, dtype=np.int64),

@@ -31,6 +31,7 @@ from perpbook.kernels.body import (
 )
 from perpbook.kernels.deleverage import deleverage
 from perpbook.kernels.holding import ARRIVED, Holding
+from perpbook.kernels.in_force import count_payments
 from perpbook.kernels.jit import inlined, lean
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
 from perpbook.kernels.lanes import add_weighted, lowest
@@ -146,7 +147,7 @@ def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules,
         survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, curve)
     survey_days(tape, stretch, slots.rows, holding.rows, rules, block)
     if span[CALM] > 0:
-        pass_days(tape, stretch, slots, body, rules.memory, first + span[CALM] - 1)
+        pass_days(tape, stretch, slots, body, rules, first + span[CALM] - 1)
     return span[CALM]
 
 
@@ -166,7 +167,7 @@ def add_accounts(curve: Floats, first: int, outside: float, total: Floats, lows:
 
 
 @inlined
-def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, memory: Memory, last: int) -> None:
+def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, rules: Rules, last: int) -> None:
     """Settle the funding of a stretch up to bar `last`, and begin the days that began in it."""
     clock, holding, block = body.clock, body.holding, body.block
     day = 0
@@ -174,11 +175,13 @@ def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, memory: Me
         bar = stretch.days[k]
         if bar > last:
             break
-        new_day(holding, memory, tape.open_ns[bar] + tape.bar_ns, block.total[bar - block.sum.span[FIRST]])
+        new_day(holding, rules.memory, tape.open_ns[bar] + tape.bar_ns, block.total[bar - block.sum.span[FIRST]])
         day = settled_by(tape, stretch, day, bar)
         clock[DAY] += 1
     settled = settled_by(tape, stretch, day, last)
     take_in(slots, holding, block, settled, day)
+    if rules.policy.flip_after > 0:
+        count_payments(slots, holding, block.unit, settled)
     clock[SETTLED] = stretch.cursor + settled
 
 
@@ -221,7 +224,8 @@ def tick(
     desk = Desk(slots, holding, orders, body.journal)
     if body.moving[0] > 0:
         arrive(holding, body.journal, body.under_way, body.moving, body.outside, bar)
-    clock[SETTLED] = settle_bar(tape, slots, holding, bar, clock[SETTLED])
+    counted = mind.rules.policy.flip_after > 0
+    clock[SETTLED] = settle_bar(tape, slots, holding, bar, clock[SETTLED], counted)
     copy_row(tape.open[:, bar], prices)
     if clock[WAITING] > 0:
         clock[WAITING] = fill_due(tape, desk, habits, bar, prices)
@@ -288,10 +292,11 @@ def test_margin(tape: Tape, desk: Desk, habits: Habits, prices: Floats, a: int, 
 
 @inlined
 def forget_closed(slots: Slots, holding: Holding, memory: Memory) -> None:
-    """Positions that were closed or turned over start their profit ladder again."""
+    """Positions that were closed or turned over start their profit ladder again, and have paid nothing yet."""
     for k in range(slots.positions.size):
-        if holding.rows[slots.positions[k]].turned != 0.0:
-            holding.rows[slots.positions[k]].turned = 0.0
+        i = slots.positions[k]
+        if holding.rows[i].turned != 0.0:
+            holding.rows[i].turned, holding.rows[i].paid_in_row, holding.rows[i].received = 0.0, 0.0, 0.0
             forget(memory, k)
 
 
@@ -339,5 +344,6 @@ def rules_may_act(tape: Tape, slots: Slots, body: Body, rules: Rules, bar: int) 
     block.lows[holding.accounts.size] = block.book[0]
     block.total[0], span[FIRST], span[CALM] = block.book[0], bar, 1
     survey_rules(slots.rows, holding.rows, holding.lines, rules, block, tape.close, body.curve)
-    survey_days(tape, Stretch(0, 0, slots.start[:0]), slots.rows, holding.rows, rules, block)
+    here = Stretch(body.clock[SETTLED], 0, slots.start[:0])
+    survey_days(tape, here, slots.rows, holding.rows, rules, block)
     return span[CALM] == 0

@@ -12,6 +12,7 @@ from perpbook.kernels.memory import DAY_NS, MONDAY
 from perpbook.kernels.screens import Block, Rules, is_flat
 from perpbook.kernels.state import Policy
 from perpbook.kernels.sums import CALM, FIRST, HAIR, clear_row, first_at_most, gains_of, scale_row
+from perpbook.kernels.survey_funding import survey_funding
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Floats, Integers, Rows
 
@@ -27,7 +28,7 @@ class Stretch(NamedTuple):
 
 @lean
 def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rules, block: Block) -> None:
-    """Shorten the calm to the bars in which neither a drawdown nor the day's funding passes its limit."""
+    """Shorten the calm to the bars in which no drawdown and no funding, of the day or by its rates, passes its limit."""
     policy = rules.policy
     drawdowns(tape, stretch, held, rules, block)
     for by_venue in range(2):
@@ -35,6 +36,7 @@ def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rul
         for subject in range(by_venue - 1, caps.size):
             cap = policy.funding_cap if subject < 0 else caps[subject]
             paying(tape.funding_bar, stretch, rows, held, block, cap, subject, by_venue)
+    survey_funding(tape, stretch.cursor, stretch.settled, stretch.days, rows, held, policy, block)
 
 
 @lean

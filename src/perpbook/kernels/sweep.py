@@ -27,7 +27,7 @@ returns (see `moments`)."""
 
 MEASURES = 7 + 2 * 5
 
-SCALARS = 17
+SCALARS = 20
 """Figures of a policy that are no arrays; those follow."""
 
 
@@ -95,6 +95,7 @@ def wind_back(body: Body, memory: Memory, fresh: Fresh) -> None:
     holding = body.holding
     for i in range(fresh.rows.size):
         holding.rows[i].day_funding = fresh.rows[i].day_funding
+        holding.rows[i].paid_in_row, holding.rows[i].received = fresh.rows[i].paid_in_row, fresh.rows[i].received
     for a in range(fresh.accounts.size):
         holding.accounts[a].cash = fresh.accounts[a].cash
         holding.lines.cash[a] = fresh.cash[a]
@@ -120,8 +121,9 @@ def policy_from(base: Policy, figures: Floats) -> Policy:
         figures[0], figures[1], figures[2], figures[3], figures[4], figures[5], figures[6], figures[7], figures[8],
         figures[9], base.asset_cap, base.venue_cap, base.layer_cap, base.sleeve_min, base.sleeve_max, base.group,
         base.groups, figures[10], figures[11], base.drawdown_flattens, base.rearm_by_hand, base.profit_gain,
-        base.profit_close, figures[12], base.funding_asset_cap, base.funding_venue_cap, figures[13], figures[14],
-        base.rebalance_cost_aware, figures[15], int(figures[16]),
+        base.profit_close, figures[12], base.funding_asset_cap, base.funding_venue_cap, figures[13], figures[14], figures[15],
+        base.flip_after, base.funding_rotates, base.funding_payback, figures[16], figures[17], base.rebalance_cost_aware,
+        figures[18], int(figures[19]),
     )  # fmt: skip
 
 

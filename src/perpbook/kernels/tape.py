@@ -33,6 +33,9 @@ class Tape(NamedTuple):
     lows, highs : (C, ceil(B / CHUNK)) extremes by chunk, or (C, 0) where they change too often
     to keep.  funding_bar : (S,) rising bars in which funding is
     settled; funding_rate : (C, S) the sum of a column's rates then, 0 for none; > 0: longs pay.
+    interval_ns : (C, S) how long what a column settles then had run, 0 for none.  settled : (C, S) the last settlement
+    of a column at or before, -1 none.  decay, expected : (C, S) the share of what was expected that stays, and the rate a
+    year expected after a settlement (`kernels.in_force`); or expected (C, 0) where no rule asks.
     spread : (C,) half the spread, a fraction of price; `impact` (C, D) coefficient of sqrt(dollars), by day from the first.
     strain, thin : (C, B) factors on spread and impact, or (C, 1) where they stay.  taken : (k,) of `TAKEN`.
     off : (C, B) marks over trades in the part of `low` (below 1) or `high` (above 1) that margin alone sees, or (C, 1) of
@@ -50,6 +53,10 @@ class Tape(NamedTuple):
     highs: Floats
     funding_bar: Integers
     funding_rate: Floats
+    interval_ns: Integers
+    settled: Integers
+    decay: Floats
+    expected: Floats
     spread: Floats
     impact: Floats
     strain: Floats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,13 @@ from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS
-from perpbook.playbook.schema import Guardrails, Playbook
+from perpbook.playbook.schema import Funding, Guardrails, Playbook
 
 NO_CAP = float("inf")
 MINUTE_NS = 60 * SECOND_NS
+
+RESPONSES = ("close", "rotate", "move")
+"""In the order of `kernels.rules.rotation`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +83,25 @@ def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenari
         funding_cap=_cap(carry.daily_cap if carry else None),
         funding_asset_cap=_scope_caps(carry.daily_cap_asset if carry else None, names.assets),
         funding_venue_cap=_scope_caps(carry.daily_cap_venue if carry else None, names.venues),
+        **_rate_limits(carry or Funding()),
         rebalance_drift=back.drift if back else NO_CAP,
         rebalance_minimum=(back.minimum_trade or 0.0) if back else 0.0,
         rebalance_cost_aware=1 if back and back.cost_aware else 0,
         slack=guard.slack,
         cooldown_ns=round(guard.cooldown_minutes * MINUTE_NS),
     )
+
+
+def _rate_limits(funding: Funding) -> dict[str, Any]:
+    """The rules on rates, as `Policy` names them."""
+    return {
+        "funding_projected": _cap(funding.projected_cap),
+        "funding_expected": _cap(funding.expected_max),
+        "funding_skew": _cap(funding.skew_alert),
+        "flip_after": funding.flip_after or 0,
+        "funding_rotates": RESPONSES.index(funding.response),
+        "funding_payback": funding.payback_days / 365.0,
+    }
 
 
 def _scope_caps(caps: Mapping[str, float] | None, names: Sequence[str]) -> Floats:

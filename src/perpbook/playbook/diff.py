@@ -60,6 +60,7 @@ SLACK = Wish(say=percent, tighter=0)
 DRIFT = Wish(say=percent, tighter=0)
 DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=0, absent="no minimum")
 MINUTES = Wish(say=lambda value: f"{plain(value)} minutes", tighter=-1)
+SETTLEMENTS = Wish(say=lambda value: f"{plain(value)} in a row", tighter=-1)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
 
@@ -249,6 +250,14 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
             caps = [caps.get(name, caps.get("default")) for caps in (old, new)]
             yield from _number(dotted(("funding", section, name)), caps[0], caps[1], MOST)
         yield from _number(f"funding.{section}.default", old.get("default"), new.get("default"), MOST)
+    yield from _number("funding.projected_cap", before.projected_cap, after.projected_cap, MOST)
+    yield from _number("funding.flip_after", before.flip_after, after.flip_after, SETTLEMENTS)
+    yield from _number("funding.expected_max", before.expected_max, after.expected_max, MOST)
+    if all(one.flip_after is not None or one.expected_max is not None for one in (before, after)):
+        yield from _words("funding.response", before.response, after.response)
+        if "close" not in (before.response, after.response):
+            yield from _number("funding.payback_days", before.payback_days, after.payback_days, DAYS)
+    yield from _number("funding.skew_alert", before.skew_alert, after.skew_alert, MOST)
 
 
 def _modes(before: Playbook, after: Playbook) -> Iterator[Change]:

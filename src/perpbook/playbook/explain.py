@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from perpbook.playbook.drilling import drill_sentences
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.schema import RESERVE, Data, Guardrails, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
-from perpbook.playbook.tell_time import cuts_sentence, drawdowns, funding_caps, ladder_sentence, rebalance_sentence
+from perpbook.playbook.tell_time import (
+    cuts_sentence,
+    drawdowns,
+    funding_caps,
+    funding_rates,
+    ladder_sentence,
+    rebalance_sentence,
+)
 
 NAMELESS: str = Playbook.model_fields["name"].default
 NEAR: float = Playbook.model_fields["near"].default
@@ -157,6 +164,7 @@ def _rest(playbook: Playbook) -> Iterator[str]:
             yield ladder_sentence(playbook.guardrails.take_profit)
     if playbook.funding is not None:
         yield from funding_caps(playbook.funding)
+        yield from funding_rates(playbook.funding)
     if playbook.margin is not None:
         yield from _modes(playbook.margin)
     yield from _shares(playbook.venues, "venue")

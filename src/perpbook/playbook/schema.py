@@ -196,8 +196,25 @@ class Funding(Section):
     )
     daily_cap_asset: dict[Name, Share] | None = Field(None, description="The same by asset; `default` for the rest.")
     daily_cap_venue: dict[Name, Share] | None = Field(None, description="The same by venue; `default` for the rest.")
-    skew_alert: Positive | None = Field(None, json_schema_extra=LATER)
-    flip_after: Annotated[int, Field(gt=0)] | None = Field(None, json_schema_extra=LATER)
+    projected_cap: Share | None = Field(
+        None, description="The same for the book, with what the rates in force still cost until midnight UTC."
+    )
+    flip_after: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Most settlements in a row that a position may pay once it has received."
+    )
+    expected_max: Positive | None = Field(
+        None, description="Most that a position may be expected to pay a year, as a share of its notional."
+    )
+    response: Literal["close", "rotate", "move"] = Field(
+        "close",
+        description="What those two do. close: close it. rotate: and open it in another contract of the book's that is cheaper. "
+        "move: the same, and nothing where none is.",
+    )
+    payback_days: Positive = Field(14.0, description="Days within which rotating or moving must pay for its trades.")
+    skew_alert: Positive | None = Field(
+        None,
+        description="A rate a year, either way, past which a contract that is held is reported. It asks for no trade.",
+    )
 
 
 class Margin(Section):

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from perpbook.kernels.in_force import yearly_rate
 from perpbook.kernels.scale import largest_scale, largest_scales
 from perpbook.kernels.state import Policy, State, empty_state
 from perpbook.kernels.types import Floats
@@ -64,6 +65,7 @@ def _lay_positions(state: State, assessed: Assessed, names: Names, wanted: list[
         "gain": [gain_on_cost(item) for item in items],
         "depth": [exit_depth(item) for item in items],
         "cost": [max(item.taker_fee_rate, 0.0) for item in items],
+        "yearly": [rate_in_force(arrays, item) for item in items],
     }.items():
         state.positions[name] = values
 
@@ -116,6 +118,14 @@ def dollars_of_profit(arrays: BookArrays, item: Item) -> float:
     """Unrealised profit in dollars."""
     inverse = item.terms is not None and item.terms.contract.is_inverse
     return item.profit * (float(arrays.prices[item.column]) if inverse else 1.0)
+
+
+def rate_in_force(arrays: BookArrays, item: Item) -> float:
+    """The rate of a position's contract as a simple rate of 365 days, > 0 longs pay; NaN when the file gives none."""
+    rate = item.quote.funding_rate if item.quote else None
+    if rate is None:
+        return math.nan
+    return float(yearly_rate(rate, arrays.terms[item.account].funding.interval_ns))
 
 
 def exit_depth(item: Item) -> float:

@@ -58,6 +58,34 @@ def funding_caps(funding: Funding) -> Iterator[str]:
             yield f"By {place}, funding may cost so much of book equity in a UTC day: {most}; beyond that, {then}."
 
 
+def funding_rates(funding: Funding) -> Iterator[str]:
+    """What the rules on rates allow, and what happens then."""
+    if funding.projected_cap is not None:
+        yield (
+            f"Once funding paid in a UTC day, and what the rates in force still cost until midnight, come to more than "
+            f"{percent(funding.projected_cap)} of book equity, positions that would still pay are cut to what that leaves."
+        )
+    there = "in the book's cheapest other contract in the asset"
+    pays = f"that pays for the trades within {plain(funding.payback_days)} days"
+    then = {
+        "close": "it is closed",
+        "rotate": f"it is closed, and opened again {there} if {pays}",
+        "move": f"it is closed and opened again {there} if {pays}, and left alone if not",
+    }[funding.response]
+    if funding.flip_after is not None:
+        yield f"Once a position that has received funding pays more than {funding.flip_after} settlements in a row, {then}."
+    if funding.expected_max is not None:
+        yield (
+            f"Once a position is expected to pay more than {percent(funding.expected_max)} a year (past rates, their weight "
+            f"halved every three days), {then}."
+        )
+    if funding.skew_alert is not None:
+        yield (
+            f"A contract held whose rate in force is more than {percent(funding.skew_alert)} a year, either way, is reported; "
+            "nothing is traded for it."
+        )
+
+
 def _capped(caps: Mapping[str, float], place: str) -> str:
     rows = [f"{name} {percent(cap)}" for name, cap in caps.items() if name != "default"]
     rest = caps.get("default")

@@ -27,7 +27,7 @@ def _timed(playbook: Playbook) -> Iterator[str]:
         yield "rebalance"
     for section, names in (
         ("guardrails", ("daily_drawdown", "weekly_drawdown", "take_profit")),
-        ("funding", ("daily_cap", "daily_cap_asset", "daily_cap_venue")),
+        ("funding", ("daily_cap", "daily_cap_asset", "daily_cap_venue", "projected_cap", "flip_after", "expected_max")),
     ):
         for name in names:
             if getattr(getattr(playbook, section), name, None) not in (None, (), {}):

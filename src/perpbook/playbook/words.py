@@ -57,6 +57,30 @@ WORDINGS = {
         unit="share",
         tell="Funding on {who} has cost {value} of book equity today; the most is {limit}.",
     ),
+    codes.FUNDING_PROJECTED: Wording(
+        rule="funding.projected_cap",
+        unit="share",
+        tell="By midnight UTC funding will have cost {value} of book equity at the rates in force; the most is {limit}.",
+    ),
+    codes.FUNDING_FLIP: Wording(
+        rule="funding.flip_after",
+        unit="count",
+        tell="{who} has paid {value} settlements in a row since it last received; the most is {limit}.",
+    ),
+    codes.FUNDING_EXPECTED: Wording(
+        rule="funding.expected_max",
+        unit="share",
+        tell="{who} is expected to pay {value} a year; the most is {limit}.",
+    ),
+    codes.FUNDING_MOVED: Wording(
+        rule="funding.response", unit="share", tell="{who} takes over what costs more elsewhere."
+    ),
+    codes.FUNDING_SKEW: Wording(
+        rule="funding.skew_alert",
+        unit="share",
+        tell="Funding of {who} runs at {value} a year, one way or the other; the alert is at {limit}.",
+        hint="No trade is asked for: many stand on one side of this market, and leave it together.",
+    ),
     codes.TAKE_PROFIT: Wording(
         rule="guardrails.take_profit", unit="share", tell="{who} has gained {value}; profit is taken at {limit}."
     ),
@@ -143,8 +167,17 @@ NOTHING_LEFT = "In '{scenario}' {who} has no equity left: it is liquidated on th
 UNITS: dict[str, Callable[[float], str]] = {
     "x": lambda value: f"{value:.2f}x" if value < float("inf") else "infinitely",
     "share": lambda value: f"{value:.1%}" if value < float("inf") else "more than all",
+    "count": lambda value: f"{value:.0f}",
     "mode": lambda value: "wrong" if value else "right",
 }
+
+OF_POSITIONS = frozenset(
+    {
+        *(codes.POSITION_LOSS, codes.DEPTH_SHARE, codes.MARGIN_MODE, codes.TAKE_PROFIT, codes.REBALANCE),
+        *(codes.FUNDING_FLIP, codes.FUNDING_EXPECTED, codes.FUNDING_MOVED, codes.FUNDING_SKEW),
+    }
+)
+"""Rules whose subject is a position."""
 
 SEVERITY = {Status.BREACH: 0, Status.NEAR: 1, Status.OK: 2}
 
@@ -203,7 +236,7 @@ def _used(measured: float, limit: float, *, floor: bool) -> float:
 
 
 def _subject(code: int, subject: int, names: Names, assessed: Assessed) -> str:
-    if code in (codes.POSITION_LOSS, codes.DEPTH_SHARE, codes.MARGIN_MODE, codes.TAKE_PROFIT, codes.REBALANCE):
+    if code in OF_POSITIONS:
         arrays = assessed.arrays
         return position_name(assessed, arrays.items[arrays.positions()[subject]])
     if code in (codes.ASSET_LEVERAGE, codes.FUNDING_ASSET):

@@ -1,4 +1,4 @@
-"""Funding as a cost: what a UTC day may pay, for the book, an asset, a venue."""
+"""Funding as a cost: what a UTC day may pay, for the book, an asset, a venue; and rates that are out of the ordinary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ import math
 from perpbook.kernels.jit import lean
 from perpbook.kernels.memory import DAY_NS, Memory
 from perpbook.kernels.rules.record import record, share_of, trim
-from perpbook.kernels.state import FUNDING_ASSET, FUNDING_BOOK, FUNDING_VENUE, Findings, Policy, Proposals, State
+from perpbook.kernels.state import (
+    FUNDING_ASSET,
+    FUNDING_BOOK,
+    FUNDING_PROJECTED,
+    FUNDING_SKEW,
+    FUNDING_VENUE,
+    Findings,
+    Policy,
+    Proposals,
+    State,
+)
 
 
 @lean
@@ -53,3 +63,40 @@ def cap_scope(
             paying = in_scope(state, i, code, subject) and state.positions[i].funding > 0.0
             if paying and memory.funding_cut_day[i] != today:
                 trim(state, memory, proposals, i, cap / share, code)
+
+
+@lean
+def funding_projected(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
+    """Cut the positions that still pay today to the part with which the day stays under its cap: paid, and what the rates in
+    force cost until midnight UTC. What was paid stays paid, so they may be closed; what others receive pays for them."""
+    if policy.funding_projected == float("inf"):
+        return
+    paid, owed, received, known = 0.0, 0.0, 0.0, False
+    for i in range(state.positions.size):
+        if not math.isnan(state.positions[i].funding):
+            paid += state.positions[i].funding
+        if not math.isnan(state.positions[i].ahead):
+            owed += max(state.positions[i].ahead, 0.0)
+            received += max(-state.positions[i].ahead, 0.0)
+            known = True
+    if not known:
+        return
+    equity = state.book[0].equity
+    share = share_of(max(paid + owed - received, 0.0), equity)
+    record(findings, FUNDING_PROJECTED, 0, -1, share, policy.funding_projected)
+    if share > policy.funding_projected and owed > 0.0:
+        keep = (policy.funding_projected * max(equity, 0.0) - paid + received) / owed
+        for i in range(state.positions.size):
+            if state.positions[i].ahead > 0.0:
+                trim(state, memory, proposals, i, keep, FUNDING_PROJECTED)
+
+
+@lean
+def funding_skew(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
+    """Measure how far the rate in force of what is held stands from nothing, either way: an alert, which asks for no trade."""
+    if policy.funding_skew == float("inf"):
+        return
+    for i in range(state.positions.size):
+        yearly = state.positions[i].yearly
+        if state.positions[i].notional > 0.0 and not math.isnan(yearly):
+            record(findings, FUNDING_SKEW, i, -1, abs(yearly), policy.funding_skew)

@@ -31,7 +31,7 @@ def band(policy: Policy, cost: float) -> float:
 
 @lean
 def rebalance(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
-    """Where a rebalance is due, bring positions with a target back to it; what a higher rule cut stays cut.
+    """Where a rebalance is due, bring positions with a target back to it; what a higher rule cut or moved stays so.
 
     Nothing grows while the book is halted, nor a position that a rule cut a short while ago.
     """
@@ -40,7 +40,7 @@ def rebalance(state: State, policy: Policy, memory: Memory, findings: Findings, 
         return
     for i in range(state.positions.size):
         share, value = state.positions[i].target, state.positions[i].value
-        if math.isnan(share) or proposals.scale[i] < 1.0:
+        if math.isnan(share) or proposals.scale[i] < 1.0 or not math.isnan(proposals.target[i]):
             continue
         wanted = share * equity
         if proposals.no_new_risk[0] or is_quiet(state, memory, i):

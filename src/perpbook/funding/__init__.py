@@ -1,0 +1,1 @@
+"""Funding: what it costs, what it will cost, and how surely that is known."""

@@ -1,0 +1,78 @@
+"""Intervals that are kept honest by what came of the earlier ones: adaptive conformal inference, one for each side.
+
+Errors are measured in units of how far sums of the horizon have wandered lately, so that an interval widens at once when
+funding gets wild. Each side's level moves with its own misses. When a level asks for more than has ever been seen, the bound is the
+farthest miss of the window: that, and outcomes that overlap, is why coverage is reported beside the level rather than promised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.funding.walk_forward import Walk
+from perpbook.kernels.conformal import adaptive_quantiles
+from perpbook.kernels.types import Floats
+from perpbook.model.units import DAY_NS
+
+PACE = 0.05
+"""How far a surprise moves a level, once a horizon."""
+
+WINDOW_NS = 180 * DAY_NS
+CROWDED = 0.5
+"""A regime is crowded when that is likelier than not."""
+
+LEAST = 30
+"""Outcomes known before an interval is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """`low`, `high` (n,) bounds of the sums at each origin, NaN while too little is known; `level` the coverage meant."""
+
+    low: Floats
+    high: Floats
+    level: float
+
+    def held(self, outcome: Floats) -> Floats:
+        """(n,) 1 where the outcome was inside, 0 where not, NaN where either is unknown."""
+        inside = (outcome >= self.low) & (outcome <= self.high)
+        out: Floats = np.where(np.isfinite(outcome) & np.isfinite(self.low), inside.astype(np.float64), np.nan)
+        return out
+
+
+def intervals(walk: Walk, predicted: Floats, level: float) -> Intervals:
+    """The interval of each forecast (n,), from what came of the forecasts before it that were made in the same regime; of all
+    of them while those are too few."""
+    errors = (walk.realised - predicted) / walk.scale
+    under, over = _bounds(walk, errors, level)
+    for regime in (walk.crowded > CROWDED, walk.crowded <= CROWDED):
+        own_under, own_over = _bounds(walk, np.where(regime, errors, np.nan), level)
+        under = np.where(regime & np.isfinite(own_under), own_under, under)
+        over = np.where(regime & np.isfinite(own_over), own_over, over)
+    low, high = predicted - under * walk.scale, predicted + over * walk.scale
+    return Intervals(low=np.minimum(low, high), high=np.maximum(low, high), level=level)
+
+
+def _bounds(walk: Walk, errors: Floats, level: float) -> tuple[Floats, Floats]:
+    """How far below and above its forecast each sum may come, in units of its scale."""
+    apart = int(np.median(np.diff(walk.origin_ns))) if walk.origin_ns.size > 1 else DAY_NS
+    pace = PACE * min(apart / walk.horizon_ns, 1.0)
+    window = max(WINDOW_NS // apart, LEAST)
+    room, under, over = np.empty(window + 1), np.empty(errors.size), np.empty(errors.size)
+    miss = 0.5 * (1.0 - level)
+    adaptive_quantiles(-errors, walk.known, miss, pace, window, LEAST, room, under)
+    adaptive_quantiles(errors, walk.known, miss, pace, window, LEAST, room, over)
+    return under, over
+
+
+def chance_of_other_sign(walk: Walk, predicted: Floats) -> float:
+    """The chance that the last forecast's sum has the other sign than the last rate, by the misses of the window; NaN without."""
+    errors = (walk.realised - predicted) / walk.scale
+    known = errors[: walk.known[-1]]
+    recent = known[np.isfinite(known) & (walk.origin_ns[: known.size] > walk.origin_ns[-1] - WINDOW_NS)]
+    if not recent.size:
+        return float("nan")
+    sums = predicted[-1] + recent * walk.scale[-1]
+    return float(np.mean(sums * np.sign(walk.rate[-1]) < 0.0))
