@@ -21,7 +21,9 @@ class DeskUnlessNamed(typer.core.TyperGroup):
 
 
 app = typer.Typer(
-    cls=DeskUnlessNamed, no_args_is_help=True, help="What funding costs, what it will cost, and how surely that is known."
+    cls=DeskUnlessNamed,
+    no_args_is_help=True,
+    help="What funding costs, what it will cost, and how surely that is known.",
 )
 
 LakeAt = Annotated[
@@ -35,14 +37,18 @@ Level = Annotated[float, typer.Option("--level", help="How often an interval is 
 def desk(
     book: Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")] = Path("book.toml"),
     playbook: Annotated[
-        Path | None, typer.Argument(help="Playbook whose sleeves are told; playbook.toml beside the book when there is one.")
+        Path | None,
+        typer.Argument(help="Playbook whose sleeves are told; playbook.toml beside the book when there is one."),
     ] = None,
     horizon: Annotated[str, typer.Option("--horizon", help="How far ahead: 8h, 1d, 7d, 30d.")] = "7d",
     level: Level = 0.9,
     model: Annotated[
-        str | None, typer.Option("--model", help="A model's name; left out: the one that has forecast the contract best.")
+        str | None,
+        typer.Option("--model", help="A model's name; left out: the one that has forecast the contract best."),
     ] = None,
-    at: Annotated[str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same futures of the premium.")] = 0,
     lake: LakeAt = None,
     as_json: AsJson = False,
@@ -77,13 +83,15 @@ def scores(
     coins: Annotated[
         list[str] | None, typer.Argument(help="Coins (BTC) or BASE-QUOTE; left out: all of a year of funding or more.")
     ] = None,
-    venue: Annotated[list[str] | None, typer.Option("--venue", help="Whose funding; repeatable; left out: all.")] = None,
+    venue: Annotated[
+        list[str] | None, typer.Option("--venue", help="Whose funding; repeatable; left out: all.")
+    ] = None,
     horizons: Annotated[str, typer.Option("--horizons", help="With commas: 8h,1d,7d.")] = "8h,1d,7d",
     level: Level = 0.9,
     lake: LakeAt = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score every model's forecasts on the lake's funding, walking forward, beside the last value; and the intervals' coverage."""
+    """Score every model's forecasts on the lake's funding, walking forward, beside the last value; and how intervals held."""
 
     def work() -> Answer:
         from perpbook.kernels.jit import prefer_compiled

@@ -1,7 +1,7 @@
 """Forecasts of what the next steps' rates add up to, one model after another, at every row from what is known by then.
 
-Every model reads a grid and answers (horizons, rows) sums, fractions of notional, > 0: longs pay. Those of the premium are made of
-its mean and variance step by step, the venue's clamp applied to each step.
+Every model reads a grid and answers (horizons, rows) sums, fractions of notional, > 0: longs pay. Those of the premium are made
+of its mean and variance step by step, the venue's clamp applied to each step.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ MODELS = (
 )  # fmt: skip
 """last: the last rate goes on. mean_7d: that of a week. ewma: exponential mean of that half-life. ar1: the last rate fades to the
 mean of 90 days; ar1_shift: to the level since it last moved in them; ar1_level: to a level that follows, the exponential mean of
-three days. premium_ar1 and premium_level: ar1_shift and ar1_level of the premium, the clamp applied. regimes: the premium switches
-between a normal and a crowded state."""
+three days. premium_ar1 and premium_level: ar1_shift and ar1_level of the premium, the clamp applied. regimes: the premium
+switches between a normal and a crowded state."""
 
 WARM_UP_NS = 30 * DAY_NS
 WINDOW_NS = 90 * DAY_NS
@@ -35,7 +35,7 @@ REGIME_WINDOW_NS = 365 * DAY_NS
 LEVEL_NS = 3 * DAY_NS
 """Half-life of a level that follows."""
 
-REFIT_NS = DAY_NS
+REFIT_NS = 3 * DAY_NS
 REGIME_REFIT_NS = 30 * DAY_NS
 
 
@@ -79,8 +79,8 @@ def premium_of(grid: Grid, rule: PremiumRule) -> Premium:
         fits = rolling_fits(mean, at, window, spread=spread, shifts=True)
         force = fits.in_force(rows)
         mean, spread = np.empty(rows), np.empty((rows, 2))
-        laws = [np.ascontiguousarray(part[force]) for part in (fits.level, fits.persistence, fits.noise)]
-        premium_filter(grid.rates_8h, rule.interest, rule.clamp, *laws, mean, spread)
+        law = fits.level[force], fits.persistence[force], fits.noise[force]
+        premium_filter(grid.rates_8h, rule.interest, rule.clamp, law[0], law[1], law[2], mean, spread)
     fits = rolling_fits(mean, at, window, spread=spread, shifts=True)
     about_level = fits_about(mean, exponential_mean(mean, grid.rows(LEVEL_NS)), at, window)
     regimes = regimes_of(mean, refits(grid, REGIME_REFIT_NS), grid.rows(REGIME_WINDOW_NS))
@@ -148,9 +148,7 @@ def _faded(now: Floats, fits: Fits, force: Integers, steps: Sequence[int]) -> Fl
     return np.array([step * level + (now - level) * fade(phi, step) for step in steps])
 
 
-def premium_path(
-    premium: Premium, origins: Integers, follows: Floats | None = None
-) -> Iterator[tuple[Floats, Floats]]:
+def premium_path(premium: Premium, origins: Integers, follows: Floats | None = None) -> Iterator[tuple[Floats, Floats]]:
     """The premium's mean and variance (origins,) after one step, two, and so on; about `follows` (n,) where that is given."""
     fits = premium.fits if follows is None else premium.about_level
     force = fits.in_force(premium.mean.size)[origins]

@@ -135,7 +135,9 @@ def outlook(
 def _past(history: Settlements, now_ns: int, who: str) -> Settlements:
     known = (history.times_ns <= now_ns) & np.isfinite(history.rates)
     if np.count_nonzero(known) < 2:
-        raise MissingData(f"{who}: no funding is settled before {to_iso(now_ns)}: import some with `perpbook data import`")
+        raise MissingData(
+            f"{who}: no funding is settled before {to_iso(now_ns)}: import some with `perpbook data import`"
+        )
     return snapped(
         Settlements(
             times_ns=history.times_ns[known], rates=history.rates[known], interval_ns=history.interval_ns[known]

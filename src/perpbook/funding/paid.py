@@ -45,15 +45,24 @@ class Placed(Protocol):
     """What belongs to a position somewhere: a payment, or the position itself."""
 
     @property
-    def account(self) -> str: ...
+    def account(self) -> str:
+        """The account's id."""
+
     @property
-    def symbol(self) -> str: ...
+    def symbol(self) -> str:
+        """The contract's."""
+
     @property
-    def asset(self) -> str: ...
+    def asset(self) -> str:
+        """The coin."""
+
     @property
-    def venue(self) -> str: ...
+    def venue(self) -> str:
+        """The venue's id."""
+
     @property
-    def sleeve(self) -> str: ...
+    def sleeve(self) -> str:
+        """The sleeve's name, empty for none."""
 
 
 KINDS: dict[str, Callable[[Placed], str]] = {
