@@ -111,3 +111,23 @@ def scores(
         return Answer(data=found, tell=lambda console: tell_scores(console, found))
 
     reply("funding-scores/1", as_json, work)
+
+
+@app.command("paid")
+def paid(
+    run: Annotated[Path, typer.Argument(help="Folder that `backtest run --save` wrote.")],
+    book: Annotated[Path, typer.Argument(help="The book the run began with.")],
+    playbook: Annotated[Path | None, typer.Argument(help="Playbook whose sleeves are told; none unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what funding paid and received in a kept backtest: by position, asset, venue and sleeve, and its drag."""
+
+    def work() -> Answer:
+        from perpbook.report.funding import tell_paid
+        from perpbook.runs.funding_paid import run_paid
+        from perpbook.runs.places import terms_folders
+
+        found = run_paid(run, book, playbook, terms_folders())
+        return Answer(data=found, tell=lambda console: tell_paid(console, found))
+
+    reply("funding-paid/1", as_json, work)

@@ -21,11 +21,14 @@ PACE = 0.05
 """How far a surprise moves a level, once a horizon."""
 
 WINDOW_NS = 180 * DAY_NS
+WINDOW = 20
+"""Errors of so long a time are kept, or of so many horizons, where that is longer."""
+
 CROWDED = 0.5
 """A regime is crowded when that is likelier than not."""
 
-LEAST = 30
-"""Outcomes known before an interval is drawn."""
+LEAST, LEAST_HORIZONS = 30, 10
+"""Outcomes known before an interval is drawn, and how many horizons they span: outcomes that overlap say little new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +74,12 @@ def _bounds(walk: Walk, errors: Floats, level: float) -> tuple[Floats, Floats]:
     """How far below and above its forecast each sum may come, in units of its scale."""
     apart = int(np.median(np.diff(walk.origin_ns))) if walk.origin_ns.size > 1 else DAY_NS
     pace = PACE * min(apart / walk.horizon_ns, 1.0)
-    window = max(WINDOW_NS // apart, LEAST)
+    least = max(LEAST, LEAST_HORIZONS * walk.horizon_ns // apart)
+    window = max(WINDOW_NS // apart, WINDOW * walk.horizon_ns // apart, least)
     room, under, over = np.empty(window + 1), np.empty(errors.size), np.empty(errors.size)
     miss = 0.5 * (1.0 - level)
-    adaptive_quantiles(-errors, walk.known, miss, pace, window, LEAST, room, under)
-    adaptive_quantiles(errors, walk.known, miss, pace, window, LEAST, room, over)
+    adaptive_quantiles(-errors, walk.known, miss, pace, window, least, room, under)
+    adaptive_quantiles(errors, walk.known, miss, pace, window, least, room, over)
     return under, over
 
 

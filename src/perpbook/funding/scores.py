@@ -17,7 +17,7 @@ TRUSTED = "trusted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelScore:
-    """Errors of sums over the horizon, fractions of notional: mean absolute and root mean square, and both over the last value's."""
+    """Errors of sums over a horizon, fractions of notional: mean absolute, root mean square, and both over the last value's."""
 
     model: str
     mean_absolute: float

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from perpbook.funding.desk import FundingDesk, PositionFunding
+    from perpbook.funding.paid import FundingPaid
     from perpbook.funding.scores import Scores
 
 
@@ -104,6 +105,23 @@ def _tell_paid(console: Console, desk: FundingDesk) -> None:
     console.print(made)
 
 
+def tell_paid(console: Console, paid: FundingPaid) -> None:
+    """What a run's funding came to. Cash: received > 0 > paid."""
+    if paid.simulated:
+        console.print("SIMULATED: prices or funding here were never any market's.")
+    console.print(
+        f"{to_iso(paid.start_ns)} to {to_iso(paid.end_ns)}: {change(paid.whole)} of funding over {paid.settlements:,} "
+        f"settlements, {share(paid.share, 2)} of the equity at the start; {share(paid.drag, 2)} of drag, compounded."
+    )
+    if not paid.rows:
+        return
+    days = list(paid.rows[0].cash)
+    made = table("Paid (-) and received (+)", "of", "", *(f"{one} d" for one in days), "all", left=2)
+    for row in paid.rows:
+        made.add_row(row.kind, row.key, *(change(row.cash[one]) for one in days), change(row.whole))
+    console.print(made)
+
+
 def _tell_terms(console: Console, desk: FundingDesk) -> None:
     if not desk.term_structure:
         return
@@ -121,7 +139,7 @@ def _tell_terms(console: Console, desk: FundingDesk) -> None:
 
 
 def tell_scores(console: Console, found: Sequence[Scores]) -> None:
-    """Each contract and horizon: the best, what was trusted beside the last value, how intervals held; then all models at once."""
+    """Each contract and horizon: the best, what was trusted beside the last value, how intervals held; then all at once."""
     console.print("Errors are mean absolute ones over the last value's, and root mean square ones; below 1 is better.")
     made = table(
         "Walking forward", "contract", "over", "best", "its error", "trusted", "rms", "now", "held", "normal", "crowded",
