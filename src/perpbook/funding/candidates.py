@@ -15,7 +15,7 @@ from perpbook.funding.autoregression import MOST_PERSISTENT, Fits, fade, rolling
 from perpbook.funding.regimes import Regimes, regimes_of
 from perpbook.funding.rule import PremiumRule
 from perpbook.funding.series import Grid
-from perpbook.kernels.premium import premium_filter
+from perpbook.kernels.premium import AT_INTEREST, premium_filter
 from perpbook.kernels.types import Floats, Integers
 from perpbook.model.units import DAY_NS
 
@@ -73,7 +73,7 @@ def premium_of(grid: Grid, rule: PremiumRule) -> Premium:
     """The premium behind the rates: fitted with what is hidden at the interest, filtered, fitted again, filtered again."""
     rows, at, window = grid.rates_8h.size, refits(grid, REFIT_NS), grid.rows(WINDOW_NS)
     off = grid.rates_8h - rule.interest
-    mean = grid.rates_8h + np.where(np.abs(off) > 1e-3 * rule.clamp, np.sign(off) * rule.clamp, 0.0)
+    mean = grid.rates_8h + np.where(np.abs(off) > AT_INTEREST * rule.clamp, np.sign(off) * rule.clamp, 0.0)
     spread = np.zeros((rows, 2))
     for _ in range(2):
         fits = rolling_fits(mean, at, window, spread=spread, shifts=True)
