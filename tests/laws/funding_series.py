@@ -46,7 +46,7 @@ def clamped(premium: Floats, interest: float = 1e-4, clamp: float = 5e-4) -> Flo
 
 def slow_choices(walk: Walk) -> list[int]:
     """Who was to be trusted at each origin, by the rule as it is told, one origin at a time."""
-    out = []
+    out: list[int] = []
     for t in range(walk.origin_ns.size):
         memory = max(365 * DAY_NS, 30 * walk.horizon_ns)
         since, until = walk.origin_ns[t] - memory, walk.origin_ns[t]
@@ -65,7 +65,8 @@ def slow_choices(walk: Walk) -> list[int]:
 
 def slow_bounds(errors: Floats, known: list[int], miss: float, pace: float, window: int, least: int) -> list[float]:
     """Adaptive conformal bounds, sorting the window anew each time."""
-    level, out, seen = miss, [], 0
+    level, seen = miss, 0
+    out: list[float] = []
     for t in range(errors.size):
         for i in range(seen, known[t]):
             if np.isfinite(errors[i]) and np.isfinite(out[i]):

@@ -194,9 +194,7 @@ def test_sums_of_rates_are_what_they_were_however_intervals_change() -> None:
 def test_a_hole_is_not_filled_on_the_grid() -> None:
     past = settled(np.full(60, 1e-4))
     kept = np.delete(np.arange(60), [30, 31])
-    holed = joined(
-        type(past)(times_ns=past.times_ns[kept], rates=past.rates[kept], interval_ns=past.interval_ns[kept])
-    )
+    holed = joined(type(past)(times_ns=past.times_ns[kept], rates=past.rates[kept], interval_ns=past.interval_ns[kept]))
     grid = grid_of(snapped(holed), 8 * HOUR_NS)
     assert np.flatnonzero(np.isnan(grid.rates_8h)).tolist() == [30, 31]
 

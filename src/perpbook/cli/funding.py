@@ -131,3 +131,38 @@ def paid(
         return Answer(data=found, tell=lambda console: tell_paid(console, found))
 
     reply("funding-paid/1", as_json, work)
+
+
+@app.command("next")
+def following(
+    venue: Annotated[str, typer.Argument(help="The venue: binance or hyperliquid.")],
+    samples: Annotated[
+        Path, typer.Argument(help="CSV file: time, and premium (a fraction) or impact_bid, impact_ask, index.")
+    ],
+    every: Annotated[
+        str | None, typer.Option("--every", help="Time between settlements; left out: the venue's.")
+    ] = None,
+    interest: Annotated[
+        float | None, typer.Option("--interest", help="The contract's interest for 8 hours; left out: the venue's.")
+    ] = None,
+    swing: Annotated[
+        float, typer.Option("--swing", help="How far off the premium may stand for the rest: the range told.")
+    ] = 0.0005,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the coming settlement from the premium samples of its interval so far, by the venue's own average and clamp."""
+
+    def work() -> Answer:
+        from perpbook.report.funding import tell_next
+        from perpbook.runs.funding_next import NextAsked, run_next
+        from perpbook.runs.moments import length_ns
+        from perpbook.runs.places import terms_folders
+
+        asked = NextAsked(
+            venue=venue, samples=samples, every_ns=None if every is None else length_ns(every), interest=interest,
+            swing=swing,
+        )  # fmt: skip
+        found = run_next(asked, terms_folders())
+        return Answer(data=found, tell=lambda console: tell_next(console, found))
+
+    reply("funding-next/1", as_json, work)

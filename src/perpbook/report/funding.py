@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perpbook.funding.desk import FundingDesk, PositionFunding
     from perpbook.funding.paid import FundingPaid
     from perpbook.funding.scores import Scores
+    from perpbook.funding.settlement import NextSettlement
 
 
 def tell_desk(console: Console, desk: FundingDesk) -> None:
@@ -120,6 +121,16 @@ def tell_paid(console: Console, paid: FundingPaid) -> None:
     for row in paid.rows:
         made.add_row(row.kind, row.key, *(change(row.cash[one]) for one in days), change(row.whole))
     console.print(made)
+
+
+def tell_next(console: Console, found: NextSettlement) -> None:
+    """The coming settlement, and how much of it is past."""
+    console.print(
+        f"{to_iso(found.time_ns)}: {rate(found.rate)} if the premium stays as it is; {rate(found.least)} to {rate(found.most)} "
+        f"if it swings for the rest. {share(found.settled_share, 0)} of the average is past."
+    )
+    if found.at_interest:
+        console.print("The premium lies within the clamp: the rate is the interest, whatever it is exactly.")
 
 
 def _tell_terms(console: Console, desk: FundingDesk) -> None:
