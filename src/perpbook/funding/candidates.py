@@ -121,11 +121,12 @@ def trailing_mean(values: Floats, rows: int) -> Floats:
 
 def exponential_mean(values: Floats, half_life: float) -> Floats:
     """(n,) the exponential mean whose weights halve in `half_life` rows, started at the first value."""
-    from scipy.signal import lfilter
-
-    keep = 0.5 ** (1.0 / half_life)
-    out, _ = lfilter([1.0 - keep], [1.0, -keep], values, zi=[keep * values[0]])
-    return np.asarray(out, dtype=np.float64)
+    new = 1.0 - 0.5 ** (1.0 / half_life)
+    now, out = float(values[0]), []
+    for value in values.tolist():
+        now += new * (value - now)
+        out.append(now)
+    return np.array(out)
 
 
 def fits_about(values: Floats, level: Floats, at: Integers, window: int) -> Fits:
