@@ -79,6 +79,22 @@ def test_a_book_is_told_as_one_document(desk: Path) -> None:
     assert document == json.loads(told(desk, str(desk / "book.toml"), *words)), "the same seed tells the same"
 
 
+def test_the_page_holds_every_figure_and_fetches_nothing(desk: Path) -> None:
+    target = desk / "funding.html"
+    told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--horizon", "1d", "--html", str(target))
+    page = target.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
+    assert found and "default-src 'none'" in page
+    figures = json.loads(found[1])
+    assert set(figures) == {"fan-0", "fan-1", "waterfall", "venues"}
+    assert all(f'data-figure="{name}"' in page for name in figures)
+    bars = figures["waterfall"]["data"][0]
+    assert bars["y"][-1] == pytest.approx(sum(bars["y"][:-1]))
+    low, high, mean = (line["y"] for line in figures["fan-0"]["data"])
+    assert all(a <= b <= c for a, b, c in zip(low, mean, high, strict=True)) and len(mean) == 7
+    assert len(figures["venues"]["data"][0]["z"]) == 3
+
+
 def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
     said = told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--horizon", "30d")
     assert "not known for every position" in said and "ten times the horizon must be known" in said.replace("\n", " ")
