@@ -109,6 +109,8 @@ def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
         (["book.toml", "--data", "lake", "--horizon", "soon"], 3, "no length of time"),
         (["missing.toml", "--data", "lake"], 3, "missing.toml"),
         (["scores", "XYZ", "--data", "lake"], 20, "no funding to score"),
+        (["scores", "BTC", "--data", "lake", "--horizons", "5h"], 20, "no funding to score"),
+        (["scores", "BTC", "--data", "lake", "--level", "1"], 3, "a level between 0 and 1"),
         (["paid", "lake", "book.toml"], 3, "keeps no run"),
         (["next", "okx", "book.toml"], 3, "is no sample"),
     ],

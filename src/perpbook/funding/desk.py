@@ -240,6 +240,6 @@ def term_row(one: Costly, told: Forecast | None, *, now_ns: int) -> TermRow | No
 def totals(positions: Sequence[PositionFunding]) -> tuple[float | None, float | None, float | None]:
     """Mean, low and high cash of all positions; None where one of them has no forecast."""
     ahead = [one.ahead for one in positions]
-    return tuple(
-        _sum([None if one is None else getattr(one, name) for one in ahead]) for name in ("mean", "low", "high")
-    )  # type: ignore[return-value]
+    mean = _sum([None if one is None else one.mean for one in ahead])
+    low = _sum([None if one is None else one.low for one in ahead])
+    return mean, low, _sum([None if one is None else one.high for one in ahead])
