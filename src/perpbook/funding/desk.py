@@ -6,13 +6,13 @@ Cash is dollars, received > 0 > paid; rates are fractions of notional, > 0: long
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perpbook.errors import DataError
 from perpbook.funding.flips import Flip, PremiumLaw, first_flip
-from perpbook.funding.forecast import Forecast, Outlook, outlook
+from perpbook.funding.forecast import Forecast, Outlook, forecast, outlook
 from perpbook.funding.paid import KINDS, WINDOWS_DAYS, PaidRow, at_present_size
 from perpbook.funding.scores import Coverage, coverage_of
 from perpbook.funding.skew import Skew, annualised, compounded, skew_of, sum_over, trailing
@@ -39,7 +39,8 @@ class Costly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """What is expected of a position over the horizon: `mean`, `low`, `high` cash; how the model's intervals have held."""
+    """What is expected of a position over the horizon: `mean`, `low`, `high` cash; how the model's intervals have held. `fan` are
+    forecasts of shorter horizons on the way, where they were asked for, each by the model that has been best at its length."""
 
     forecast: Forecast
     mean: float
@@ -47,12 +48,13 @@ class Ahead:
     high: float
     flip: Flip | None
     coverage: Coverage | None
+    fan: tuple[Forecast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionFunding:
-    """One position. `annual_rate` is the last rate, simple, of 365 days; `now` the cash of one such settlement; `paid` cash by days
-    at the present size and price. `why` says what is missing, when something is."""
+    """One position. `annual_rate` is the last rate, simple, of 365 days; `now` the cash of one such settlement. `why`
+    says what is missing, when something is."""
 
     account: str
     venue: str
@@ -89,8 +91,8 @@ class TermRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingDesk:
     """The whole book's. `paid` are rows by position, asset, venue, sleeve and book, at present sizes; `drag` by days what that
-    would have done to a return on today's `equity`, compounded. `expected` is the sum of the positions' means; `low` and `high` add
-    their bounds up, as if all came out worst (or best) together."""
+    would have done to a return on today's `equity`, compounded. `expected` is the sum of the positions' means; `low` and `high`
+    add their bounds up, as if all came out worst (or best) together."""
 
     as_of_ns: int
     horizon_ns: int
@@ -111,7 +113,9 @@ def position_funding(
     one: Costly, *, now_ns: int, horizon_ns: int, level: float, model: str | None, chance: np.random.Generator
 ) -> PositionFunding:
     """One position's funding; what cannot be told is None, and `why` says so."""
-    made = {name: getattr(one, name) for name in ("account", "venue", "symbol", "asset", "sleeve", "exposure", "series")}
+    made = {
+        name: getattr(one, name) for name in ("account", "venue", "symbol", "asset", "sleeve", "exposure", "series")
+    }
     if one.history is None or not (one.history.times_ns <= now_ns).any():
         return PositionFunding(**made, why="no funding of it is in the lake")
     last = int(np.flatnonzero(one.history.times_ns <= now_ns)[-1])
@@ -129,6 +133,27 @@ def position_funding(
     except DataError as error:
         return PositionFunding(**made, why=str(error))
     return PositionFunding(**made, ahead=_ahead(found, one.exposure, chance))
+
+
+FAN = 6
+"""Horizons of a fan."""
+
+
+def with_fan(told: PositionFunding, one: Costly, *, model: str | None) -> PositionFunding:
+    """The position with forecasts of parts of its horizon; without those that are told too little of."""
+    if told.ahead is None or one.history is None:
+        return told
+    last, fan = told.ahead.forecast, []
+    for part in range(1, FAN):
+        try:
+            made = forecast(
+                one.history, horizon_ns=last.horizon_ns * part // FAN, now_ns=last.now_ns, level=last.level, model=model,
+                venue=last.venue, symbol=last.symbol, terms=one.terms,
+            )  # fmt: skip
+        except DataError:
+            continue
+        fan.append(made)
+    return replace(told, ahead=replace(told.ahead, fan=(*fan, last)))
 
 
 def _ahead(found: Outlook, exposure: float, chance: np.random.Generator) -> Ahead:
@@ -167,7 +192,9 @@ def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[Paid
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, positions)):
             mine = [found for one, found in zip(positions, cash, strict=True) if key_of(one) == key]
-            out.append(PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in WINDOWS_DAYS}))
+            out.append(
+                PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in WINDOWS_DAYS})
+            )
     return tuple(out)
 
 
@@ -187,7 +214,9 @@ def drag_at_present_size(positions: Sequence[Costly], equity: float, now_ns: int
             out[days] = None
             continue
         shares = [
-            -one.exposure / equity * one.history.rates[(one.history.times_ns > start) & (one.history.times_ns <= now_ns)]
+            -one.exposure
+            / equity
+            * one.history.rates[(one.history.times_ns > start) & (one.history.times_ns <= now_ns)]
             for one in positions
             if one.history is not None
         ]
@@ -211,4 +240,6 @@ def term_row(one: Costly, told: Forecast | None, *, now_ns: int) -> TermRow | No
 def totals(positions: Sequence[PositionFunding]) -> tuple[float | None, float | None, float | None]:
     """Mean, low and high cash of all positions; None where one of them has no forecast."""
     ahead = [one.ahead for one in positions]
-    return tuple(_sum([None if one is None else getattr(one, name) for one in ahead]) for name in ("mean", "low", "high"))  # type: ignore[return-value]
+    mean = _sum([None if one is None else one.mean for one in ahead])
+    low = _sum([None if one is None else one.low for one in ahead])
+    return mean, low, _sum([None if one is None else one.high for one in ahead])
