@@ -147,15 +147,16 @@ def _ready(folder: Path, asked: OffsetsAsked, tell: Tell) -> Ready:
     curves = {}
     for number, (key, history) in enumerate(histories.items()):
         tell(f"forecasting {' '.join(key)}", number, len(histories))
-        try:
-            curves[key] = _curve(key, history, horizons, now, asked, desk)
-        except DataError as error:
-            notes.append(str(error))
+        curve = _curve(key, history, horizons, now, asked, desk, notes)
+        if asked.horizon_ns in curve:
+            curves[key] = curve
     if not curves:
         raise MissingData("no funding of the book's assets can be forecast: " + "; ".join(dict.fromkeys(notes)))
+    shared = [horizon for horizon in horizons if all(horizon in curve for curve in curves.values())]
     planner = Planner(
-        desk=desk, curves=curves, send=sender(desk), horizon=horizons.index(asked.horizon_ns), part=asked.part
-    )
+        desk=desk, curves={key: tuple(curve[horizon] for horizon in shared) for key, curve in curves.items()},
+        send=sender(desk), horizon=shared.index(asked.horizon_ns), part=asked.part,
+    )  # fmt: skip
     if now != snapshot.market.as_of_ns:
         notes.append(f"sizes and prices are of {to_iso(snapshot.market.as_of_ns)}, funding up to {to_iso(now)}")
     told = Told(
@@ -207,18 +208,27 @@ def _histories(
 
 
 def _curve(
-    key: tuple[str, str], history: Settlements, horizons: list[int], now_ns: int, asked: OffsetsAsked, desk: Desk
-) -> tuple[Forecast, ...]:
-    """One contract's funding over every horizon."""
+    key: tuple[str, str],
+    history: Settlements,
+    horizons: list[int],
+    now_ns: int,
+    asked: OffsetsAsked,
+    desk: Desk,
+    notes: list[str],
+) -> dict[int, Forecast]:
+    """One contract's funding over every horizon that its history allows; `notes` of those that it does not."""
     from perpbook.funding.forecast import forecast
 
-    return tuple(
-        forecast(
-            history, horizon_ns=horizon, now_ns=now_ns, level=asked.level, model=asked.model, venue=key[0], symbol=key[1],
-            terms=desk.terms[key[0]].funding,
-        )
-        for horizon in horizons
-    )  # fmt: skip
+    out = {}
+    for horizon in horizons:
+        try:
+            out[horizon] = forecast(
+                history, horizon_ns=horizon, now_ns=now_ns, level=asked.level, model=asked.model, venue=key[0],
+                symbol=key[1], terms=desk.terms[key[0]].funding,
+            )  # fmt: skip
+        except DataError as error:
+            notes.append(f"no forecast over {horizon / DAY_NS:g} days: {error}")
+    return out
 
 
 def sender(desk: Desk) -> Sender:
