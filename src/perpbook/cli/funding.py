@@ -21,7 +21,9 @@ class DeskUnlessNamed(typer.core.TyperGroup):
 
 
 app = typer.Typer(
-    cls=DeskUnlessNamed, no_args_is_help=True, help="What funding costs, what it will cost, and how surely that is known."
+    cls=DeskUnlessNamed,
+    no_args_is_help=True,
+    help="What funding costs, what it will cost, and how surely that is known.",
 )
 
 LakeAt = Annotated[
@@ -35,14 +37,18 @@ Level = Annotated[float, typer.Option("--level", help="How often an interval is 
 def desk(
     book: Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")] = Path("book.toml"),
     playbook: Annotated[
-        Path | None, typer.Argument(help="Playbook whose sleeves are told; playbook.toml beside the book when there is one.")
+        Path | None,
+        typer.Argument(help="Playbook whose sleeves are told; playbook.toml beside the book when there is one."),
     ] = None,
     horizon: Annotated[str, typer.Option("--horizon", help="How far ahead: 8h, 1d, 7d, 30d.")] = "7d",
     level: Level = 0.9,
     model: Annotated[
-        str | None, typer.Option("--model", help="A model's name; left out: the one that has forecast the contract best.")
+        str | None,
+        typer.Option("--model", help="A model's name; left out: the one that has forecast the contract best."),
     ] = None,
-    at: Annotated[str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same futures of the premium.")] = 0,
     lake: LakeAt = None,
     as_json: AsJson = False,
@@ -77,13 +83,15 @@ def scores(
     coins: Annotated[
         list[str] | None, typer.Argument(help="Coins (BTC) or BASE-QUOTE; left out: all of a year of funding or more.")
     ] = None,
-    venue: Annotated[list[str] | None, typer.Option("--venue", help="Whose funding; repeatable; left out: all.")] = None,
+    venue: Annotated[
+        list[str] | None, typer.Option("--venue", help="Whose funding; repeatable; left out: all.")
+    ] = None,
     horizons: Annotated[str, typer.Option("--horizons", help="With commas: 8h,1d,7d.")] = "8h,1d,7d",
     level: Level = 0.9,
     lake: LakeAt = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score every model's forecasts on the lake's funding, walking forward, beside the last value; and the intervals' coverage."""
+    """Score every model's forecasts on the lake's funding, walking forward, beside the last value; and how intervals held."""
 
     def work() -> Answer:
         from perpbook.kernels.jit import prefer_compiled
@@ -103,3 +111,58 @@ def scores(
         return Answer(data=found, tell=lambda console: tell_scores(console, found))
 
     reply("funding-scores/1", as_json, work)
+
+
+@app.command("paid")
+def paid(
+    run: Annotated[Path, typer.Argument(help="Folder that `backtest run --save` wrote.")],
+    book: Annotated[Path, typer.Argument(help="The book the run began with.")],
+    playbook: Annotated[Path | None, typer.Argument(help="Playbook whose sleeves are told; none unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what funding paid and received in a kept backtest: by position, asset, venue and sleeve, and its drag."""
+
+    def work() -> Answer:
+        from perpbook.report.funding import tell_paid
+        from perpbook.runs.funding_paid import run_paid
+        from perpbook.runs.places import terms_folders
+
+        found = run_paid(run, book, playbook, terms_folders())
+        return Answer(data=found, tell=lambda console: tell_paid(console, found))
+
+    reply("funding-paid/1", as_json, work)
+
+
+@app.command("next")
+def following(
+    venue: Annotated[str, typer.Argument(help="The venue: binance or hyperliquid.")],
+    samples: Annotated[
+        Path, typer.Argument(help="CSV file: time, and premium (a fraction) or impact_bid, impact_ask, index.")
+    ],
+    every: Annotated[
+        str | None, typer.Option("--every", help="Time between settlements; left out: the venue's.")
+    ] = None,
+    interest: Annotated[
+        float | None, typer.Option("--interest", help="The contract's interest for 8 hours; left out: the venue's.")
+    ] = None,
+    swing: Annotated[
+        float, typer.Option("--swing", help="How far off the premium may stand for the rest: the range told.")
+    ] = 0.0005,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the coming settlement from the premium samples of its interval so far, by the venue's own average and clamp."""
+
+    def work() -> Answer:
+        from perpbook.report.funding import tell_next
+        from perpbook.runs.funding_next import NextAsked, run_next
+        from perpbook.runs.moments import length_ns
+        from perpbook.runs.places import terms_folders
+
+        asked = NextAsked(
+            venue=venue, samples=samples, every_ns=None if every is None else length_ns(every), interest=interest,
+            swing=swing,
+        )  # fmt: skip
+        found = run_next(asked, terms_folders())
+        return Answer(data=found, tell=lambda console: tell_next(console, found))
+
+    reply("funding-next/1", as_json, work)

@@ -1,7 +1,7 @@
 """Forecasts of what the next steps' rates add up to, one model after another, at every row from what is known by then.
 
-Every model reads a grid and answers (horizons, rows) sums, fractions of notional, > 0: longs pay. Those of the premium are made of
-its mean and variance step by step, the venue's clamp applied to each step.
+Every model reads a grid and answers (horizons, rows) sums, fractions of notional, > 0: longs pay. Those of the premium are made
+of its mean and variance step by step, the venue's clamp applied to each step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from perpbook.funding.autoregression import MOST_PERSISTENT, Fits, fade, rolling
 from perpbook.funding.regimes import Regimes, regimes_of
 from perpbook.funding.rule import PremiumRule
 from perpbook.funding.series import Grid
-from perpbook.kernels.premium import premium_filter
+from perpbook.kernels.premium import AT_INTEREST, premium_filter
 from perpbook.kernels.types import Floats, Integers
 from perpbook.model.units import DAY_NS
 
@@ -26,8 +26,8 @@ MODELS = (
 )  # fmt: skip
 """last: the last rate goes on. mean_7d: that of a week. ewma: exponential mean of that half-life. ar1: the last rate fades to the
 mean of 90 days; ar1_shift: to the level since it last moved in them; ar1_level: to a level that follows, the exponential mean of
-three days. premium_ar1 and premium_level: ar1_shift and ar1_level of the premium, the clamp applied. regimes: the premium switches
-between a normal and a crowded state."""
+three days. premium_ar1 and premium_level: ar1_shift and ar1_level of the premium, the clamp applied. regimes: the premium
+switches between a normal and a crowded state."""
 
 WARM_UP_NS = 30 * DAY_NS
 WINDOW_NS = 90 * DAY_NS
@@ -35,7 +35,7 @@ REGIME_WINDOW_NS = 365 * DAY_NS
 LEVEL_NS = 3 * DAY_NS
 """Half-life of a level that follows."""
 
-REFIT_NS = DAY_NS
+REFIT_NS = 3 * DAY_NS
 REGIME_REFIT_NS = 30 * DAY_NS
 
 
@@ -73,14 +73,14 @@ def premium_of(grid: Grid, rule: PremiumRule) -> Premium:
     """The premium behind the rates: fitted with what is hidden at the interest, filtered, fitted again, filtered again."""
     rows, at, window = grid.rates_8h.size, refits(grid, REFIT_NS), grid.rows(WINDOW_NS)
     off = grid.rates_8h - rule.interest
-    mean = grid.rates_8h + np.where(np.abs(off) > 1e-3 * rule.clamp, np.sign(off) * rule.clamp, 0.0)
+    mean = grid.rates_8h + np.where(np.abs(off) > AT_INTEREST * rule.clamp, np.sign(off) * rule.clamp, 0.0)
     spread = np.zeros((rows, 2))
     for _ in range(2):
         fits = rolling_fits(mean, at, window, spread=spread, shifts=True)
         force = fits.in_force(rows)
         mean, spread = np.empty(rows), np.empty((rows, 2))
-        laws = [np.ascontiguousarray(part[force]) for part in (fits.level, fits.persistence, fits.noise)]
-        premium_filter(grid.rates_8h, rule.interest, rule.clamp, *laws, mean, spread)
+        law = fits.level[force], fits.persistence[force], fits.noise[force]
+        premium_filter(grid.rates_8h, rule.interest, rule.clamp, law[0], law[1], law[2], mean, spread)
     fits = rolling_fits(mean, at, window, spread=spread, shifts=True)
     about_level = fits_about(mean, exponential_mean(mean, grid.rows(LEVEL_NS)), at, window)
     regimes = regimes_of(mean, refits(grid, REGIME_REFIT_NS), grid.rows(REGIME_WINDOW_NS))
@@ -121,11 +121,12 @@ def trailing_mean(values: Floats, rows: int) -> Floats:
 
 def exponential_mean(values: Floats, half_life: float) -> Floats:
     """(n,) the exponential mean whose weights halve in `half_life` rows, started at the first value."""
-    from scipy.signal import lfilter
-
-    keep = 0.5 ** (1.0 / half_life)
-    out, _ = lfilter([1.0 - keep], [1.0, -keep], values, zi=[keep * values[0]])
-    return np.asarray(out, dtype=np.float64)
+    new = 1.0 - 0.5 ** (1.0 / half_life)
+    now, out = float(values[0]), []
+    for value in values.tolist():
+        now += new * (value - now)
+        out.append(now)
+    return np.array(out)
 
 
 def fits_about(values: Floats, level: Floats, at: Integers, window: int) -> Fits:
@@ -148,9 +149,7 @@ def _faded(now: Floats, fits: Fits, force: Integers, steps: Sequence[int]) -> Fl
     return np.array([step * level + (now - level) * fade(phi, step) for step in steps])
 
 
-def premium_path(
-    premium: Premium, origins: Integers, follows: Floats | None = None
-) -> Iterator[tuple[Floats, Floats]]:
+def premium_path(premium: Premium, origins: Integers, follows: Floats | None = None) -> Iterator[tuple[Floats, Floats]]:
     """The premium's mean and variance (origins,) after one step, two, and so on; about `follows` (n,) where that is given."""
     fits = premium.fits if follows is None else premium.about_level
     force = fits.in_force(premium.mean.size)[origins]

@@ -51,8 +51,8 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionFunding:
-    """One position. `annual_rate` is the last rate, simple, of 365 days; `now` the cash of one such settlement; `paid` cash by days
-    at the present size and price. `why` says what is missing, when something is."""
+    """One position. `annual_rate` is the last rate, simple, of 365 days; `now` the cash of one such settlement. `why`
+    says what is missing, when something is."""
 
     account: str
     venue: str
@@ -89,8 +89,8 @@ class TermRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingDesk:
     """The whole book's. `paid` are rows by position, asset, venue, sleeve and book, at present sizes; `drag` by days what that
-    would have done to a return on today's `equity`, compounded. `expected` is the sum of the positions' means; `low` and `high` add
-    their bounds up, as if all came out worst (or best) together."""
+    would have done to a return on today's `equity`, compounded. `expected` is the sum of the positions' means; `low` and `high`
+    add their bounds up, as if all came out worst (or best) together."""
 
     as_of_ns: int
     horizon_ns: int
@@ -111,7 +111,9 @@ def position_funding(
     one: Costly, *, now_ns: int, horizon_ns: int, level: float, model: str | None, chance: np.random.Generator
 ) -> PositionFunding:
     """One position's funding; what cannot be told is None, and `why` says so."""
-    made = {name: getattr(one, name) for name in ("account", "venue", "symbol", "asset", "sleeve", "exposure", "series")}
+    made = {
+        name: getattr(one, name) for name in ("account", "venue", "symbol", "asset", "sleeve", "exposure", "series")
+    }
     if one.history is None or not (one.history.times_ns <= now_ns).any():
         return PositionFunding(**made, why="no funding of it is in the lake")
     last = int(np.flatnonzero(one.history.times_ns <= now_ns)[-1])
@@ -167,7 +169,9 @@ def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[Paid
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, positions)):
             mine = [found for one, found in zip(positions, cash, strict=True) if key_of(one) == key]
-            out.append(PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in WINDOWS_DAYS}))
+            out.append(
+                PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in WINDOWS_DAYS})
+            )
     return tuple(out)
 
 
@@ -187,7 +191,9 @@ def drag_at_present_size(positions: Sequence[Costly], equity: float, now_ns: int
             out[days] = None
             continue
         shares = [
-            -one.exposure / equity * one.history.rates[(one.history.times_ns > start) & (one.history.times_ns <= now_ns)]
+            -one.exposure
+            / equity
+            * one.history.rates[(one.history.times_ns > start) & (one.history.times_ns <= now_ns)]
             for one in positions
             if one.history is not None
         ]
@@ -211,4 +217,6 @@ def term_row(one: Costly, told: Forecast | None, *, now_ns: int) -> TermRow | No
 def totals(positions: Sequence[PositionFunding]) -> tuple[float | None, float | None, float | None]:
     """Mean, low and high cash of all positions; None where one of them has no forecast."""
     ahead = [one.ahead for one in positions]
-    return tuple(_sum([None if one is None else getattr(one, name) for one in ahead]) for name in ("mean", "low", "high"))  # type: ignore[return-value]
+    return tuple(
+        _sum([None if one is None else getattr(one, name) for one in ahead]) for name in ("mean", "low", "high")
+    )  # type: ignore[return-value]

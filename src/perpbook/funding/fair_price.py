@@ -20,8 +20,8 @@ from perpbook.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FairSetting:
-    """`rate` r of the quote currency and `asset_yield` q of the coin, a year, continuous. `premium_rate` and `interest` are what a
-    step pays of the premium and on top, of a year where `step_years` is 0. `on_current`: funding is on the spot after the step.
+    """`rate` r of the quote currency and `asset_yield` q of the coin, a year, continuous. `premium_rate` and `interest` are what
+    a step pays of the premium and on top, of a year where `step_years` is 0. `on_current`: funding is on the spot after the step.
     """
 
     rate: float

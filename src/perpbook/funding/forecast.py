@@ -121,8 +121,8 @@ def outlook(
     drawn = intervals(walk, predicted, level)
     if not np.isfinite(drawn.low[-1]):
         raise MissingData(
-            f"{named}: {past.times_ns.size:,} settlements are too few to say how far sums over {steps} of them stray: import "
-            "more history, or ask for a shorter horizon"
+            f"{named}: {past.times_ns.size:,} settlements are too few to say how far sums over {steps} of them stray (ten times "
+            "the horizon must be known, after a month): import more history, or ask for a shorter horizon"
         )
     mean, low, high = ((1.0 - skipped / steps) * float(part[-1]) for part in (predicted, drawn.low, drawn.high))
     made = replace(
@@ -135,7 +135,9 @@ def outlook(
 def _past(history: Settlements, now_ns: int, who: str) -> Settlements:
     known = (history.times_ns <= now_ns) & np.isfinite(history.rates)
     if np.count_nonzero(known) < 2:
-        raise MissingData(f"{who}: no funding is settled before {to_iso(now_ns)}: import some with `perpbook data import`")
+        raise MissingData(
+            f"{who}: no funding is settled before {to_iso(now_ns)}: import some with `perpbook data import`"
+        )
     return snapped(
         Settlements(
             times_ns=history.times_ns[known], rates=history.rates[known], interval_ns=history.interval_ns[known]

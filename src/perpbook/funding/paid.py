@@ -34,26 +34,37 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidRow:
-    """Cash by window in days; None where settlements do not reach back so far. `key` names what it is of."""
+    """Cash by window in days; None where settlements do not reach back so far. `key` names what it is of; `whole` is the cash of
+    all that is known, where that is told."""
 
     kind: str
     key: str
     cash: dict[int, float | None]
+    whole: float | None = None
 
 
 class Placed(Protocol):
     """What belongs to a position somewhere: a payment, or the position itself."""
 
     @property
-    def account(self) -> str: ...
+    def account(self) -> str:
+        """The account's id."""
+
     @property
-    def symbol(self) -> str: ...
+    def symbol(self) -> str:
+        """The contract's."""
+
     @property
-    def asset(self) -> str: ...
+    def asset(self) -> str:
+        """The coin."""
+
     @property
-    def venue(self) -> str: ...
+    def venue(self) -> str:
+        """The venue's id."""
+
     @property
-    def sleeve(self) -> str: ...
+    def sleeve(self) -> str:
+        """The sleeve's name, empty for none."""
 
 
 KINDS: dict[str, Callable[[Placed], str]] = {
@@ -74,7 +85,8 @@ def paid_rows(payments: Sequence[Payment], *, now_ns: int, since_ns: int) -> tup
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, payments)):
             mine = [one for one in payments if key_of(one) == key]
-            out.append(PaidRow(kind=kind, key=key, cash=windows(mine, now_ns=now_ns, since_ns=since_ns)))
+            cash = windows(mine, now_ns=now_ns, since_ns=since_ns)
+            out.append(PaidRow(kind=kind, key=key, cash=cash, whole=sum(one.cash for one in mine)))
     return tuple(out)
 
 
@@ -107,3 +119,34 @@ def drag(payments: Sequence[Payment], times_ns: Integers, equity: Floats) -> flo
     shares = np.zeros(moments.size)
     np.add.at(shares, place, cash / np.maximum(equity[at], 1e-9))
     return compounded(shares)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingPaid:
+    """What funding paid and received in a run from `start_ns` to `end_ns`, by position, asset, venue, sleeve and of the book.
+
+    `share` is the whole over the equity at the start; `drag` what it did to the return, compounded. `run` names the run.
+    """
+
+    run: str
+    start_ns: int
+    end_ns: int
+    rows: tuple[PaidRow, ...]
+    settlements: int
+    whole: float
+    share: float | None
+    drag: float
+    simulated: bool = False
+
+
+def funding_paid(
+    payments: Sequence[Payment], times_ns: Integers, equity: Floats, *, run: str = "", simulated: bool = False
+) -> FundingPaid:
+    """The payments of a run whose book was worth `equity` (n,) at `times_ns` (n,)."""
+    start, end = int(times_ns[0]), int(times_ns[-1])
+    whole = sum(one.cash for one in payments)
+    return FundingPaid(
+        run=run, start_ns=start, end_ns=end, rows=paid_rows(payments, now_ns=end, since_ns=start),
+        settlements=len(payments), whole=whole, share=whole / float(equity[0]) if equity[0] > 0 else None,
+        drag=drag(payments, times_ns, equity), simulated=simulated,
+    )  # fmt: skip

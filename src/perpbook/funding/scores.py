@@ -17,7 +17,7 @@ TRUSTED = "trusted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelScore:
-    """Errors of sums over the horizon, fractions of notional: `mean_absolute`, `root_mean_square`, and both over the last value's."""
+    """Errors of sums over a horizon, fractions of notional: mean absolute, root mean square, and both over the last value's."""
 
     model: str
     mean_absolute: float
@@ -108,7 +108,7 @@ def _mean(values: Floats) -> float | None:
 
 
 def pinball(drawn: Intervals, outcome: Floats) -> Floats:
-    """(n,) the pinball loss of both bounds, a half each: a bound at quantile a costs a per unit below the outcome, 1 - a above."""
+    """(n,) the pinball loss of both bounds, a half each: at quantile a it costs a per unit below the outcome, 1 - a above."""
     total: Floats = np.zeros(outcome.size)
     for bound, quantile in ((drawn.low, 0.5 * (1.0 - drawn.level)), (drawn.high, 0.5 * (1.0 + drawn.level))):
         over = outcome - bound

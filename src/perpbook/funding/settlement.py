@@ -55,7 +55,9 @@ def next_settlement(
     InputError : no sample, or one outside the interval.
     """
     if venue not in AVERAGING:
-        raise TermsError(f"how {venue} averages its premium is not known here: known are {', '.join(sorted(AVERAGING))}")
+        raise TermsError(
+            f"how {venue} averages its premium is not known here: known are {', '.join(sorted(AVERAGING))}"
+        )
     opened = settles_ns - interval_ns
     if not premiums.size or times_ns[0] < opened or times_ns[-1] > settles_ns or not np.isfinite(premiums).all():
         raise InputError("premium samples must be numbers within the interval that is about to settle, one at least")

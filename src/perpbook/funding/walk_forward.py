@@ -1,9 +1,9 @@
 """Rolling-origin forecasts of one contract's own past: every model at every origin, what came of it, and who may be trusted.
 
 A forecast made at an origin knows what was settled by then and nothing later; so does the choice of a model. It is made on the
-outcomes of the year before (of thirty horizons, where that is longer): the model that misses least in units of how far sums wandered at the time (so that one storm does not
-decide a year), among those that beat the last value in that, in mean absolute and in mean squared error, once outcomes span
-`TRIALS` horizons; where none did, it is the last value.
+outcomes of the year before (of thirty horizons, where that is longer): the model that misses least in units of how far sums
+wandered at the time (so that one storm does not decide a year), among those that beat the last value in that, in mean absolute
+and in mean squared error, once outcomes span `TRIALS` horizons; where none did, it is the last value.
 """
 
 from __future__ import annotations

@@ -152,9 +152,7 @@ def _settlements(
     return paid, notes, [choice.held]
 
 
-def read_settlements(
-    lake: Lake, held: Held, *, start_ns: int | None = None, end_ns: int | None = None
-) -> Settlements:
+def read_settlements(lake: Lake, held: Held, *, start_ns: int | None = None, end_ns: int | None = None) -> Settlements:
     """The settlements of a funding series with start_ns <= time < end_ns, in order of time, each time once.
 
     Raises

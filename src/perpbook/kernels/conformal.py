@@ -13,6 +13,34 @@ from perpbook.kernels.types import Floats, Integers
 
 
 @kernel
+def keep_sorted(room: Floats, count: int, value: float) -> None:
+    """Put a value in its place among the first `count` of `room`, which rise."""
+    place = count
+    while place > 0 and room[place - 1] > value:
+        room[place] = room[place - 1]
+        place -= 1
+    room[place] = value
+
+
+@kernel
+def drop_sorted(room: Floats, count: int, value: float) -> None:
+    """Take a value that is there out of the first `count` of `room`."""
+    place = 0
+    while room[place] != value:
+        place += 1
+    for i in range(place, count - 1):
+        room[i] = room[i + 1]
+
+
+@kernel
+def moved_level(level: float, error: float, bound: float, miss: float, pace: float) -> float:
+    """The level after an outcome: lower when the bound was exceeded, higher when it held; as it was without a bound."""
+    if math.isnan(bound):
+        return level
+    return min(max(level + pace * (miss - (1.0 if error > bound else 0.0)), 0.0), 0.5)
+
+
+@kernel
 def adaptive_quantiles(
     errors: Floats, known: Integers, miss: float, pace: float, window: int, least: int, room: Floats, out: Floats
 ) -> None:
@@ -22,33 +50,20 @@ def adaptive_quantiles(
     errors are known when forecast t is made, rising, at most t.  pace : how far a surprise moves the level.  window : of
     the latest errors known, at least `least`.  room : (window + 1,) scratch.
     """
-    level, held, first, count = miss, 0, 0, 0
+    level, held, oldest, count = miss, 0, 0, 0
     for t in range(errors.size):
         while held < known[t]:
-            error = errors[held]
-            if not math.isnan(error):
-                bound = out[held]
-                if not math.isnan(bound):
-                    level += pace * (miss - (1.0 if error > bound else 0.0))
-                    level = min(max(level, 0.0), 0.5)
-                place = count
-                while place > 0 and room[place - 1] > error:
-                    room[place] = room[place - 1]
-                    place -= 1
-                room[place] = error
+            if not math.isnan(errors[held]):
+                level = moved_level(level, errors[held], out[held], miss, pace)
+                keep_sorted(room, count, errors[held])
                 count += 1
-                while count > window:
-                    while math.isnan(errors[first]):
-                        first += 1
-                    old = 0
-                    while room[old] != errors[first]:
-                        old += 1
-                    for i in range(old, count - 1):
-                        room[i] = room[i + 1]
-                    count -= 1
-                    first += 1
+            if count > window:
+                while math.isnan(errors[oldest]):
+                    oldest += 1
+                drop_sorted(room, count, errors[oldest])
+                oldest += 1
+                count -= 1
             held += 1
-        if count < least:
-            out[t] = math.nan
-        else:
+        out[t] = math.nan
+        if count >= least:
             out[t] = room[min(math.ceil((1.0 - level) * (count + 1)), count) - 1]

@@ -11,6 +11,9 @@ import math
 from perpbook.kernels.jit import kernel
 from perpbook.kernels.types import Floats
 
+AT_INTEREST = 1e-4
+"""Of the clamp: a rate that near the interest is at it."""
+
 UNLIKELY = 1e-12
 """A chance under this is not divided by."""
 
@@ -36,7 +39,7 @@ def premium_filter(
         off = rates[t] - interest
         if math.isnan(rates[t]):
             pass
-        elif clamp <= 0.0 or abs(off) > 1e-3 * clamp:
+        elif clamp <= 0.0 or abs(off) > AT_INTEREST * clamp:
             now = rates[t] + math.copysign(max(clamp, 0.0), off)
             variance = 0.0
         else:

@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from perpbook.kernels import depth, funding, lanes, liquidation, margin, notional, partial, scale
+from perpbook.kernels import (
+    conformal,
+    depth,
+    funding,
+    lanes,
+    liquidation,
+    margin,
+    notional,
+    partial,
+    premium,
+    scale,
+    switching,
+)
 from perpbook.kernels.types import Holdings
 
 
@@ -43,3 +55,18 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "largest size", lambda: scale.largest_scales(held, np.ones((1, 1)), 0.0, np.empty(1))
     yield "funding", lambda: funding.funding_payments(one, one, one, flag, out)
     yield "depth", lambda: depth.walk(one, one, 1.0)
+    yield from of_forecasts()
+
+
+def of_forecasts() -> Iterator[tuple[str, Callable[[], object]]]:
+    """What forecasts of funding run."""
+    two, whole = np.array([0.0, 1.0]), np.array([0, 1])
+    law = np.array([0.0, 0.0, 0.5, 1.0, 2.0, 0.9, 0.9])
+    half, ones = np.full(2, 0.5), np.ones(2)
+    yield "premium", lambda: premium.premium_filter(two, 0.0, 0.5, half, half, ones, np.empty(2), np.empty((2, 2)))
+    yield "regimes", lambda: switching.expected_states(two, law, np.empty(2), np.empty((2, 8)))
+    yield "states", lambda: switching.filter_states(two, law[None], np.zeros(2), np.empty(2))
+    yield (
+        "intervals",
+        lambda: conformal.adaptive_quantiles(two, whole, 0.1, 0.05, 2, 1, np.empty(3), np.empty(2)),
+    )

@@ -25,7 +25,9 @@ def plain(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {key if isinstance(key, str) else " ".join(map(str, key)): plain(one) for key, one in value.items()}
+        return {
+            " ".join(map(str, key)) if isinstance(key, tuple) else str(key): plain(one) for key, one in value.items()
+        }
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, str):

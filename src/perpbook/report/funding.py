@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from perpbook.funding.desk import FundingDesk, PositionFunding
-    from perpbook.funding.scores import Coverage, Scores
+    from perpbook.funding.paid import FundingPaid
+    from perpbook.funding.scores import Scores
+    from perpbook.funding.settlement import NextSettlement
 
 
 def tell_desk(console: Console, desk: FundingDesk) -> None:
@@ -48,9 +50,7 @@ def _first_line(desk: FundingDesk) -> str:
 
 
 def _tell_now(console: Console, desk: FundingDesk) -> None:
-    made = table(
-        "Now", "account", "contract", "exposure", "rate", "every", "a year", "cash", "percentile", "z", left=2
-    )
+    made = table("Now", "account", "contract", "exposure", "rate", "every", "a year", "cash", "percentile", "z", left=2)
     for one in desk.positions:
         skew = one.skew
         made.add_row(
@@ -64,15 +64,15 @@ def _tell_now(console: Console, desk: FundingDesk) -> None:
 
 def _tell_ahead(console: Console, desk: FundingDesk) -> None:
     made = table(
-        f"Next {length(desk.horizon_ns)}, intervals of {desk.level:.0%}", "account", "contract", "cash", "from", "to", "model",
-        "other sign", "flip within", "half-life", "held before", left=2,
+        f"Next {length(desk.horizon_ns)}, intervals of {desk.level:.0%}", "contract", "cash", "from", "to", "model", "sign",
+        "flip", "half-life", "held", left=1,
     )  # fmt: skip
     for one in desk.positions:
-        made.add_row(one.account, f"{one.venue} {one.symbol}", *_ahead_cells(one))
+        made.add_row(f"{one.venue} {one.symbol}", *_ahead_cells(one))
     console.print(made)
     console.print(
-        "other sign: chance that the sum has the other sign than the last rate. flip within: chance that one settlement has. "
-        "half-life: of a departure of the premium. held before: how often such intervals held so far, walking forward."
+        "sign: chance that the sum has the other sign than the last rate. flip: that one settlement within has. half-life: of a "
+        "departure of the premium. held: how often such intervals held so far, walking forward."
     )
 
 
@@ -82,18 +82,15 @@ def _ahead_cells(one: PositionFunding) -> tuple[str, ...]:
         return (NONE,) * 8
     told = ahead.forecast
     return (
-        change(ahead.mean), change(ahead.low), change(ahead.high), told.model, share(told.flip, 0),
+        whole(ahead.mean), whole(ahead.low), whole(ahead.high), told.model, share(told.flip, 0),
         NONE if ahead.flip is None or ahead.flip.sign == 0 else share(ahead.flip.chance, 0), length(told.half_life_ns),
-        held(ahead.coverage),
+        NONE if ahead.coverage is None else share(ahead.coverage.held, 0),
     )  # fmt: skip
 
 
-def held(coverage: Coverage | None) -> str:
-    """Realised coverage, of all and by regime."""
-    if coverage is None:
-        return NONE
-    parts = [f"{name} {value:.0%}" for name, value in (("normal", coverage.normal), ("crowded", coverage.crowded)) if value]
-    return f"{coverage.held:.0%}" + (f" ({', '.join(parts)})" if parts else "")
+def whole(cash: float) -> str:
+    """Dollars gained or lost, without cents from ten up."""
+    return change(float(round(cash))).removesuffix(".00") if abs(cash) >= 10 else change(cash)
 
 
 def _tell_paid(console: Console, desk: FundingDesk) -> None:
@@ -107,6 +104,33 @@ def _tell_paid(console: Console, desk: FundingDesk) -> None:
         made.add_row("book", "share of equity", *(NONE if one is None else share(one / desk.equity, 2) for one in cash))
         made.add_row("book", "drag, compounded", *(share(desk.drag[one], 2) for one in days))
     console.print(made)
+
+
+def tell_paid(console: Console, paid: FundingPaid) -> None:
+    """What a run's funding came to. Cash: received > 0 > paid."""
+    if paid.simulated:
+        console.print("SIMULATED: prices or funding here were never any market's.")
+    console.print(
+        f"{to_iso(paid.start_ns)} to {to_iso(paid.end_ns)}: {change(paid.whole)} of funding over {paid.settlements:,} "
+        f"settlements, {share(paid.share, 2)} of the equity at the start; {share(paid.drag, 2)} of drag, compounded."
+    )
+    if not paid.rows:
+        return
+    days = list(paid.rows[0].cash)
+    made = table("Paid (-) and received (+)", "of", "", *(f"{one} d" for one in days), "all", left=2)
+    for row in paid.rows:
+        made.add_row(row.kind, row.key, *(change(row.cash[one]) for one in days), change(row.whole))
+    console.print(made)
+
+
+def tell_next(console: Console, found: NextSettlement) -> None:
+    """The coming settlement, and how much of it is past."""
+    console.print(
+        f"{to_iso(found.time_ns)}: {rate(found.rate)} if the premium stays as it is; {rate(found.least)} to {rate(found.most)} "
+        f"if it swings for the rest. {share(found.settled_share, 0)} of the average is past."
+    )
+    if found.at_interest:
+        console.print("The premium lies within the clamp: the rate is the interest, whatever it is exactly.")
 
 
 def _tell_terms(console: Console, desk: FundingDesk) -> None:
@@ -126,38 +150,46 @@ def _tell_terms(console: Console, desk: FundingDesk) -> None:
 
 
 def tell_scores(console: Console, found: Sequence[Scores]) -> None:
-    """Each contract and horizon: mean absolute errors over the last value's, the winner, and how intervals held."""
-    names = [one.model for one in found[0].models][1:]
+    """Each contract and horizon: the best, what was trusted beside the last value, how intervals held; then all at once."""
+    console.print("Errors are mean absolute ones over the last value's, and root mean square ones; below 1 is better.")
     made = table(
-        "Mean absolute error over that of the last value; below 1 is better", "contract", "over", *names, "trusted", "now",
-        left=1,
+        "Walking forward", "contract", "over", "best", "its error", "trusted", "rms", "now", "held", "normal", "crowded",
     )  # fmt: skip
     for one in found:
-        cells = [f"{score.absolute_ratio:.2f}" + ("*" if score.model == one.winner else "") for score in one.models[1:]]
+        best = next(score for score in one.models if score.model == one.winner)
         made.add_row(
-            f"{one.venue} {one.symbol}", length(one.horizon_ns), *cells, f"{one.trusted.absolute_ratio:.2f}", one.now
-        )
+            f"{one.venue} {one.symbol}", length(one.horizon_ns), one.winner, f"{best.absolute_ratio:.2f}",
+            f"{one.trusted.absolute_ratio:.2f}", f"{one.trusted.square_ratio:.2f}", one.now, *_coverage_cells(one),
+        )  # fmt: skip
     console.print(made)
     console.print(
-        "*: the smallest of all. trusted: the model that was taken at each time, by what was known then; now: the one taken now."
+        "best: the smallest error of all, known afterwards. trusted: the model taken at each time, by what was known then. now: "
+        "the one taken now. held: how often its intervals held."
     )
-    made = table(
-        "Intervals of the trusted model, beside the last value's", "contract", "over", "held", "normal", "crowded",
-        "forecasts", "width", "pinball", "pinball of last",
-    )  # fmt: skip
-    for one in found:
-        made.add_row(f"{one.venue} {one.symbol}", length(one.horizon_ns), *_coverage_cells(one))
+    _tell_models(console, found)
+
+
+def _tell_models(console: Console, found: Sequence[Scores]) -> None:
+    """The mean over contracts, by venue and horizon, of each model's error over the last value's."""
+    groups = list(dict.fromkeys((one.venue, one.horizon_ns) for one in found))
+    heads = [f"{venue} {length(horizon)}" for venue, horizon in groups]
+    made = table("Mean over contracts: absolute / square error over the last value's", "model", *heads)
+    names = [one.model for one in found[0].models] + [found[0].trusted.model]
+    for row, name in enumerate(names):
+        cells = []
+        for group in groups:
+            mine = [(*one.models, one.trusted)[row] for one in found if (one.venue, one.horizon_ns) == group]
+            cells.append(
+                f"{sum(one.absolute_ratio for one in mine) / len(mine):.2f} / "
+                f"{sum(one.square_ratio for one in mine) / len(mine):.2f}"
+            )
+        made.add_row(name, *cells)
     console.print(made)
 
 
-def _coverage_cells(one: Scores) -> tuple[str, ...]:
-    told, last = one.coverage, one.coverage_of_last
-    if told is None:
-        return (NONE,) * 7
-    return (
-        share(told.held), share(told.normal), share(told.crowded), f"{told.forecasts:,}", rate(told.width), rate(told.pinball),
-        rate(None if last is None else last.pinball),
-    )  # fmt: skip
+def _coverage_cells(one: Scores) -> tuple[str, str, str]:
+    told = one.coverage
+    return (NONE, NONE, NONE) if told is None else (share(told.held), share(told.normal), share(told.crowded))
 
 
 def rate(value: float | None) -> str:

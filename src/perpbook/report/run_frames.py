@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from perpbook.engine.outcome import ACCOUNT_KINDS, ROW_KINDS, Outcome
+from perpbook.model.event import EventKind
 
 
 def curve_frame(outcome: Outcome) -> pl.DataFrame:
@@ -40,6 +44,18 @@ def events_frame(outcome: Outcome) -> pl.DataFrame:
     columns = {name: [getattr(event, name) for event in events] for name in names}
     kinds = pl.Series("kind", [event.kind.value for event in events], dtype=pl.String)
     return pl.DataFrame(columns, strict=False).insert_column(2, kinds)
+
+
+def read_funding(events: Path) -> list[dict[str, Any]]:
+    """The settlements among kept events, in order: `time_ns`, `account`, `symbol`, `price`, `cash` in `asset`."""
+    names = ("time_ns", "account", "symbol", "price", "cash", "asset")
+    return pl.read_parquet(events).filter(pl.col("kind") == EventKind.FUNDING.value).select(names).to_dicts()
+
+
+def read_curve(curve: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Times of closes, ns UTC, and the whole book's equity at them, of a kept curve."""
+    frame = pl.read_parquet(curve, columns=["time_ns", "book"])
+    return frame["time_ns"].to_numpy(), frame["book"].to_numpy()
 
 
 def attribution_frame(outcome: Outcome) -> pl.DataFrame:

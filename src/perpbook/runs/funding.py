@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from perpbook.funding.desk import Costly, FundingDesk, PositionFunding, TermRow
+    from perpbook.funding.forecast import Forecast
     from perpbook.funding.scores import Scores
     from perpbook.history.lake import Held, Lake
     from perpbook.margin.assessment import Assessment, PositionAssessment
@@ -60,7 +61,9 @@ def run_desk(folder: Path, asked: DeskAsked, tell: Tell = silent) -> FundingDesk
     from perpbook.margin.assess import assess
     from perpbook.runs.check import load_all_terms, read_inputs
 
-    snapshot, playbook = read_inputs(asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders)
+    snapshot, playbook = read_inputs(
+        asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
+    )
     terms = load_all_terms(snapshot, asked.terms_folders)
     assessment = assess(snapshot, terms).assessment
     if not assessment.positions:
@@ -75,8 +78,9 @@ def run_desk(folder: Path, asked: DeskAsked, tell: Tell = silent) -> FundingDesk
     return FundingDesk(
         as_of_ns=now, horizon_ns=asked.horizon_ns, level=asked.level, equity=assessment.book.equity, positions=positions,
         paid=paid_at_present_size(held, now), drag=drag_at_present_size(held, assessment.book.equity, now),
-        expected=mean, low=low, high=high, term_structure=tuple(_term_structure(lake, held, asked, now, tell)),
-        simulated=snapshot.market.simulated or any(_simulated(lake, one) for one in held), notes=_notes(now, snapshot.market.as_of_ns),
+        expected=mean, low=low, high=high, term_structure=tuple(_term_structure(lake, positions, asked, now, tell)),
+        simulated=snapshot.market.simulated or any(_simulated(lake, one) for one in held),
+        notes=_notes(now, snapshot.market.as_of_ns),
     )  # fmt: skip
 
 
@@ -86,9 +90,7 @@ def _notes(now_ns: int, priced_ns: int) -> tuple[str, ...]:
     return (f"sizes and prices are of {to_iso(priced_ns)}, funding up to {to_iso(now_ns)}",)
 
 
-def _positions(
-    held: Sequence[Costly], asked: DeskAsked, now_ns: int, tell: Tell
-) -> tuple[PositionFunding, ...]:
+def _positions(held: Sequence[Costly], asked: DeskAsked, now_ns: int, tell: Tell) -> tuple[PositionFunding, ...]:
     """Each position's funding; futures of each are drawn apart, so that one more position moves no other's."""
     import numpy as np
 
@@ -149,27 +151,29 @@ def _nothing_known(lake: Lake, assessment: Assessment) -> str:
 
 
 def _term_structure(
-    lake: Lake, held: Sequence[Costly], asked: DeskAsked, now_ns: int, tell: Tell
+    lake: Lake, positions: Sequence[PositionFunding], asked: DeskAsked, now_ns: int, tell: Tell
 ) -> Iterator[TermRow]:
-    """Every venue of the lake that has funding of the book's assets."""
+    """Every venue of the lake that has funding of the book's assets; the book's own are not forecast twice."""
     from perpbook.funding.desk import Costly, term_row
     from perpbook.history.choose import same_unit
     from perpbook.history.load import read_settlements
 
-    for asset in dict.fromkeys(one.asset for one in held):
-        for base in same_unit(asset):
-            for found in lake.held("funding", symbol=f"{base}-*"):
-                tell(f"comparing {found.id.venue} {asset}", 0, 1)
-                one = Costly(
-                    account="", venue=found.id.venue, symbol=found.id.symbol, asset=asset, sleeve="", exposure=0.0,
-                    history=read_settlements(lake, found), terms=funding_terms(found.id.venue),
-                )  # fmt: skip
-                row = term_row(one, _told(one, asked, now_ns), now_ns=now_ns)
-                if row is not None:
-                    yield row
+    known = {one.series: None if one.ahead is None else one.ahead.forecast for one in positions}
+    for asset in dict.fromkeys(one.asset for one in positions):
+        for found in (held for base in same_unit(asset) for held in lake.held("funding", symbol=f"{base}-*")):
+            tell(f"comparing {found.id.venue} {asset}", 0, 1)
+            one = Costly(
+                account="", venue=found.id.venue, symbol=found.id.symbol, asset=asset, sleeve="", exposure=0.0,
+                history=read_settlements(lake, found), terms=funding_terms(found.id.venue),
+            )  # fmt: skip
+            told = known[str(found.id)] if str(found.id) in known else _forecast_of(one, asked, now_ns)
+            row = term_row(one, told, now_ns=now_ns)
+            if row is not None:
+                yield row
 
 
-def _told(one: Costly, asked: DeskAsked, now_ns: int):  # type: ignore[no-untyped-def]
+def _forecast_of(one: Costly, asked: DeskAsked, now_ns: int) -> Forecast | None:
+    """The forecast of a series the book does not hold; None where it has none."""
     from perpbook.funding.forecast import forecast
 
     assert one.history is not None

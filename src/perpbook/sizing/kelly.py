@@ -31,7 +31,9 @@ def growth(share: float, drift: float, volatility: float, rate: float = 0.0) -> 
 
 def bet_share(chance: float, odds: float) -> float:
     """The share to stake on a bet won with `chance` that pays `odds` to 1: p - (1 - p) / b, 0 when it is not worth taking."""
-    _refuse(0.0 <= chance <= 1.0 and odds > 0.0, f"a bet has a chance of 0 to 1 and odds above 0 (got {chance:g}, {odds:g})")
+    _refuse(
+        0.0 <= chance <= 1.0 and odds > 0.0, f"a bet has a chance of 0 to 1 and odds above 0 (got {chance:g}, {odds:g})"
+    )
     return max(chance - (1.0 - chance) / odds, 0.0)
 
 

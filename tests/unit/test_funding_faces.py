@@ -1,0 +1,160 @@
+"""`perpbook funding`: from a lake and a book to words and to JSON, what it refuses, and what its page shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from perpbook.cli.main import app
+from perpbook.errors import InputError
+from perpbook.history.lake import Lake, SeriesId
+from perpbook.model.units import DAY_NS, HOUR_NS
+from perpbook.runs.funding import ScoresAsked, run_scores
+from tests.laws.funding_series import START, autoregressive, clamped
+from tests.unit.history_lakes import MS, origin, real_data
+
+PAGE = (Path(__file__).parents[2] / "docs" / "funding.md").read_text(encoding="utf-8")
+DAYS = 75
+PLAYBOOK = 'schema_version = 1\n[capital]\nsleeves = [{ name = "core", tags = ["core"] }]\n'
+
+
+def stored(lake: Lake, venue: str, symbol: str, rates: np.ndarray, hours: int) -> None:
+    times = START + hours * HOUR_NS * np.arange(1, rates.size + 1)
+    frame = pl.DataFrame({"ts": times // MS, "rate": rates, "interval_hours": np.full(rates.size, float(hours))})
+    series = SeriesId(kind="funding", venue=venue, symbol=symbol, bar_ns=None)
+    lake.store(series, frame, origin(rates.size))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a lake of two venues, the page's book as of its end, and a playbook."""
+    folder = tmp_path_factory.mktemp("desk")
+    lake = Lake(folder / "lake")
+    stored(lake, "binance", "BTC-USDT", clamped(autoregressive(3 * DAYS, 21, level=6e-4, phi=0.8, noise=3e-4)), 8)
+    stored(lake, "binance", "ETH-USDT", autoregressive(3 * DAYS, 22, level=1e-4, phi=0.8, noise=1e-4), 8)
+    stored(lake, "bybit", "BTC-USDT", autoregressive(3 * DAYS, 23, level=2e-4, phi=0.8, noise=1e-4), 8)
+    block = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert block
+    (folder / "book.toml").write_text(block[1].replace("2026-11-20T12:00", "2024-03-15T12:00"), encoding="utf-8")
+    (folder / "playbook.toml").write_text(PLAYBOOK, encoding="utf-8")
+    return folder
+
+
+def told(desk: Path, *words: str, code: int = 0) -> str:
+    run = CliRunner().invoke(app, ["funding", *words])
+    assert run.exit_code == code, run.output
+    return run.stdout if code == 0 else run.stderr
+
+
+def test_a_book_is_told_in_words(desk: Path) -> None:
+    said = told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--horizon", "1d")
+    assert said.startswith("2024-03-15T12:00:00Z: the next 1d ") and "expected" in said
+    assert "Paid at the present size" in said and "core" in said and "By venue, annualised simply" in said
+    assert max(len(line) for line in said.splitlines()) <= 100
+
+
+def test_a_book_is_told_as_one_document(desk: Path) -> None:
+    words = ("--data", str(desk / "lake"), "--horizon", "1d", "--json")
+    document = json.loads(told(desk, "desk", str(desk / "book.toml"), *words))
+    data = document["data"]
+    long, short = data["positions"]
+    assert document["schema"] == "funding/1" and (long["sleeve"], short["sleeve"]) == ("core", "")
+    assert long["now"] == pytest.approx(-180_000 * long["last_rate"])
+    assert short["now"] == pytest.approx(60_000 * short["last_rate"])
+    for one in (long, short):
+        ahead = one["ahead"]
+        assert ahead["low"] < ahead["mean"] < ahead["high"]
+        assert ahead["mean"] == pytest.approx(-one["exposure"] * ahead["forecast"]["mean"])
+    assert data["expected"] == pytest.approx(long["ahead"]["mean"] + short["ahead"]["mean"])
+    book = next(row for row in data["paid"] if row["kind"] == "book")["cash"]
+    assert book["365"] is None and book["7"] == pytest.approx(sum(row["cash"]["7"] for row in data["paid"][:2]))
+    assert [row["venue"] for row in data["term_structure"]] == ["binance", "bybit", "binance"]
+    assert document == json.loads(told(desk, str(desk / "book.toml"), *words)), "the same seed tells the same"
+
+
+def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
+    said = told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--horizon", "30d")
+    assert "not known for every position" in said and "ten times the horizon must be known" in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["book.toml", "--data", "nowhere"], 20, "has no funding of binance BTCUSDT"),
+        (["book.toml", "--data", "lake", "--model", "oracle"], 3, "no model of funding"),
+        (["book.toml", "--data", "lake", "--level", "2"], 3, "a level of 2"),
+        (["book.toml", "--data", "lake", "--horizon", "soon"], 3, "no length of time"),
+        (["missing.toml", "--data", "lake"], 3, "missing.toml"),
+        (["scores", "XYZ", "--data", "lake"], 20, "no funding to score"),
+        (["paid", "lake", "book.toml"], 3, "keeps no run"),
+        (["next", "okx", "book.toml"], 3, "is no sample"),
+    ],
+)
+def test_nonsense_is_one_clear_error(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, said: str
+) -> None:
+    monkeypatch.chdir(desk)
+    assert said in told(desk, *words, code=code)
+
+
+def test_a_stale_history_says_so(desk: Path) -> None:
+    said = told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--at", "2024-05-01")
+    assert "import newer funding" in said.replace("\n", " ")
+
+
+def test_scores_name_a_winner_and_how_often_intervals_held(desk: Path) -> None:
+    data = json.loads(
+        told(desk, "scores", "BTC", "--venue", "binance", "--horizons", "1d", "--data", str(desk / "lake"), "--json")
+    )
+    (found,) = data["data"]
+    errors = {one["model"]: one["mean_absolute"] for one in found["models"]}
+    assert len(errors) == 11 and found["winner"] == min(errors, key=lambda name: errors[name])
+    assert 0.6 < found["coverage"]["held"] <= 1.0 and found["horizon_ns"] == DAY_NS
+    with pytest.raises(InputError):
+        run_scores(desk / "lake", ScoresAsked(level=0.0))
+
+
+def test_the_next_settlement_is_told_from_prices_or_premiums(desk: Path) -> None:
+    samples = desk / "samples.csv"
+    samples.write_text("time,impact_bid,impact_ask,index\n2024-03-15T12:10,100.2,100.3,100\n", encoding="utf-8")
+    said = json.loads(told(desk, "next", "hyperliquid", str(samples), "--json"))["data"]
+    assert said["rate"] == pytest.approx((0.002 - 0.0005) / 8) and said["settled_share"] == pytest.approx(1 / 6)
+    samples.write_text("time,premium\n2024-03-15T12:10,0.0003\n", encoding="utf-8")
+    assert "whatever it is exactly" in told(desk, "next", "binance", str(samples))
+
+
+def test_the_pages_commands_print_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERPBOOK_DATA_LAKE", str(tmp_path / "lake"))
+    book = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    shown = re.search(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    assert book and shown
+    (tmp_path / "book.toml").write_text(book[1], encoding="utf-8")
+    printed: list[str] = []
+    for line in shown[1].splitlines():
+        if line.startswith("$ perpbook "):
+            run = CliRunner().invoke(app, shlex.split(line)[2:])
+            assert run.exit_code == 0, run.output
+            printed = [one.rstrip() for one in run.stdout.splitlines()]
+        else:
+            assert line.rstrip() in printed, (line, printed)
+
+
+@pytest.mark.slow
+def test_real_funding_is_forecast_no_worse_than_by_its_last_value(tmp_path: Path) -> None:
+    source = real_data() / "funding" / "funding.parquet"
+    rows = pl.read_parquet(source).filter((pl.col("venue") == "binance") & (pl.col("symbol") == "ETH-USDT"))
+    lake = Lake(tmp_path)
+    frame = rows.select("ts", "rate", pl.col("interval_hours").cast(pl.Float64)).sort("ts").head(3_300)
+    lake.store(SeriesId(kind="funding", venue="binance", symbol="ETH-USDT", bar_ns=None), frame, origin(frame.height))
+    for found in run_scores(tmp_path, ScoresAsked(symbols=("ETH",))):
+        assert found.trusted.absolute_ratio < 1.01 and found.trusted.square_ratio < 1.0
+        assert found.coverage is not None and 0.87 < found.coverage.held < 0.92
+        assert found.coverage.crowded is not None and 0.86 < found.coverage.crowded < 0.93
