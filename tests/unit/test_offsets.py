@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from perpbook.cli.main import app
 from perpbook.funding.forecast import Forecast
 from perpbook.funding.offsets import Bleeding, Offset, Planner, plan_offsets
 from perpbook.funding.scan import Candidate, Place, scan
@@ -23,6 +28,7 @@ NOW = from_iso("2026-10-01T00:00:00Z")
 PRICE = 60_000.0
 TERMS = {venue: load_terms(venue) for venue in ("binance", "hyperliquid")}
 HORIZONS = (DAY_NS, 7 * DAY_NS, 14 * DAY_NS, 30 * DAY_NS)
+PAGE = (Path(__file__).parents[2] / "docs" / "offsets.md").read_text(encoding="utf-8")
 HL, BN = ("hyperliquid", "BTC"), ("binance", "BTCUSDT")
 
 
@@ -48,7 +54,7 @@ def desk(long: float = 2.0, hl: float = 50_000.0, bn: float = 50_000.0, depth: D
     quotes = {
         key: Quote(venue=key[0], symbol=key[1], mark_price=PRICE, oracle_price=PRICE, depth=depth) for key in (HL, BN)
     }
-    market = Market(as_of_ns=NOW, source="made", quotes=quotes, asset_prices={"BTC": PRICE}, simulated=True)
+    market = Market(as_of_ns=NOW, source="made", quotes=quotes, simulated=True)
     return Desk(
         snapshot=Snapshot(book=Book(as_of_ns=NOW, source="made", accounts=accounts), market=market), terms=TERMS
     )
@@ -177,3 +183,39 @@ def test_capacity_is_the_thinner_side() -> None:
     deep = Depth(bids=((60_000.0, 1.0),), asks=((60_000.0, 3.0),))
     pair = next(one for one in scanned(desk(long=0.0, depth=deep)) if one.kind == "venues")
     assert pair.capacity == pytest.approx(60_000.0)
+
+
+# The page
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERPBOOK_DATA_LAKE", "lake")
+    book = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert book
+    Path("book.toml").write_text(book[1], encoding="utf-8")
+    for block in re.findall(r"```console\n\$ (.*?)```", PAGE, re.DOTALL):
+        for command, *lines in (part.splitlines() for part in block.split("\n$ ")):
+            run = CliRunner().invoke(app, shlex.split(command)[1:])
+            assert run.exit_code == 0, run.stderr
+            printed = [line.rstrip() for line in run.stdout.splitlines()]
+            assert [line for line in lines if line.rstrip() not in printed] == [], run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--part", "1"], "no part of a position"),
+        (["--half-spread", "0.5"], "fraction of price"),
+        (["--position", "X"], "holds no"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert made
+    Path("book.toml").write_text(made[1], encoding="utf-8")
+    run = CliRunner().invoke(app, ["funding", "offsets", "book.toml", "--lake", "lake", *options])
+    assert run.exit_code == 3 and message in run.stderr

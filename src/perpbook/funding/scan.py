@@ -11,7 +11,7 @@ from itertools import permutations
 
 import numpy as np
 
-from perpbook.funding.offsets import Planner, Sum, Way, account_in, break_even, curve_of, saved_over
+from perpbook.funding.offsets import Planner, Sum, Told, Way, account_in, break_even, curve_of, saved_over
 from perpbook.funding.trading import Desk, Spot
 from perpbook.margin.assess import Assessed, assess
 from perpbook.model.account import MarginMode
@@ -69,6 +69,15 @@ class Candidate:
     capacity: float | None
     refused: str
     assumed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carries:
+    """Pairs that are expected to receive funding, `dollars` a leg."""
+
+    told: Told
+    dollars: float
+    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

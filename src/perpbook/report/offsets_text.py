@@ -11,10 +11,9 @@ from perpbook.report.words import NONE, change, money, move, quantity, share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.funding.offsets import Bleeding, Danger, Offset
-    from perpbook.funding.scan import Candidate, Leg
+    from perpbook.funding.offsets import Bleeding, Danger, Offset, Offsets, Told
+    from perpbook.funding.scan import Candidate, Carries, Leg
     from perpbook.model.trade import Trade
-    from perpbook.runs.offsets import Carries, Offsets, Told
 
 
 def tell_offsets(console: Console, found: Offsets) -> None:
@@ -73,7 +72,8 @@ def trade_words(trade: Trade) -> str:
 def danger_words(one: Danger) -> str:
     """Where an account dies, before and after."""
     before, after = (NONE if at is None else move(at) for at in (one.move_before, one.move_after))
-    return f"{one.account} dies at {after} (before: {before}), margin ratio {one.ratio_after:.0%} (before: {one.ratio_before:.0%})"
+    ratios = f"margin ratio {one.ratio_after:.0%} (before: {one.ratio_before:.0%})"
+    return f"{one.account} dies at {after} (before: {before}), {ratios}"
 
 
 def tell_scan(console: Console, found: Carries) -> None:

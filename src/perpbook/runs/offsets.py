@@ -12,8 +12,8 @@ from perpbook.model.units import DAY_NS, to_iso
 
 if TYPE_CHECKING:
     from perpbook.funding.forecast import Forecast
-    from perpbook.funding.offsets import Bleeding, Planner, Sender
-    from perpbook.funding.scan import Candidate, Place
+    from perpbook.funding.offsets import Offsets, Planner, Sender, Told
+    from perpbook.funding.scan import Carries, Place
     from perpbook.funding.trading import Desk
     from perpbook.history.lake import Lake
     from perpbook.model.bars import Settlements
@@ -56,34 +56,6 @@ class OffsetsAsked:
             raise InputError(f"--size {self.dollars:g}: dollars a leg, above 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What both verbs tell beside their tables: ISO times, seconds, and notes."""
-
-    as_of: str
-    horizon_days: float
-    level: float
-    simulated: bool
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offsets:
-    """Every position that is expected to pay, with the ways to stop it."""
-
-    told: Told
-    positions: tuple[Bleeding, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carries:
-    """Pairs that are expected to receive funding, `dollars` a leg."""
-
-    told: Told
-    dollars: float
-    candidates: tuple[Candidate, ...]
-
-
 def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
     """Plan them.
 
@@ -92,23 +64,18 @@ def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
     InputError : a file or option is wrong, or the book has no such position.
     DataError : a price is missing, or the lake has no funding of the book's assets.
     """
-    from perpbook.funding.offsets import plan_offsets
+    from perpbook.funding.offsets import Offsets, plan_offsets
 
     found = _ready(folder, asked, tell)
     positions = plan_offsets(found.planner, asked.least)
     if asked.only is not None:
-        symbols = [one.symbol for account in found.planner.desk.snapshot.book.accounts for one in account.positions]
-        if asked.only not in symbols:
-            raise InputError(
-                f'the book holds no "{asked.only}": it holds {", ".join(dict.fromkeys(symbols)) or "nothing"}'
-            )
         positions = tuple(one for one in positions if one.position.symbol == asked.only)
     return Offsets(told=found.told, positions=positions)
 
 
 def run_scan(folder: Path, asked: OffsetsAsked, tell: Tell) -> Carries:
     """Look for carry among the book's accounts and the assets it knows prices of; errors as `run_offsets`."""
-    from perpbook.funding.scan import scan
+    from perpbook.funding.scan import Carries, scan
     from perpbook.margin.assess import assess
 
     found = _ready(folder, asked, tell)
@@ -131,13 +98,16 @@ class Ready:
 
 
 def _ready(folder: Path, asked: OffsetsAsked, tell: Tell) -> Ready:
-    from perpbook.funding.offsets import Planner
+    from perpbook.funding.offsets import Planner, Told
     from perpbook.funding.trading import Desk, Prices
     from perpbook.history.lake import Lake
     from perpbook.runs.check import load_all_terms, read_inputs
 
     snapshot, _ = read_inputs(asked.book, None, market=None, now_ns=None, terms_folders=asked.terms_folders)
     terms = load_all_terms(snapshot, asked.terms_folders)
+    symbols = [one.symbol for account in snapshot.book.accounts for one in account.positions]
+    if asked.only is not None and asked.only not in symbols:
+        raise InputError(f'the book holds no "{asked.only}": it holds {", ".join(dict.fromkeys(symbols)) or "nothing"}')
     desk = Desk(snapshot=snapshot, terms=terms, prices=Prices(half_spread=asked.half_spread, spot_fee=asked.spot_fee))
     places, now = tuple(places_of(desk)), asked.at_ns or snapshot.market.as_of_ns
     if not places:
