@@ -6,7 +6,22 @@ import os
 
 import typer
 
-from perpbook.cli import backtest, book, check, data, drill, funding, playbook, size, start, sweep, tails, terms, whatif
+from perpbook.cli import (
+    backtest,
+    book,
+    check,
+    data,
+    drill,
+    funding,
+    offsets,
+    playbook,
+    size,
+    start,
+    sweep,
+    tails,
+    terms,
+    whatif,
+)
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -30,6 +45,8 @@ app.add_typer(backtest.app, name="backtest")
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(drill.app, name="drill")
 app.add_typer(funding.app, name="funding")
+funding.app.command("offsets")(offsets.offsets)
+funding.app.command("scan")(offsets.scan)
 
 
 def main() -> None:

@@ -95,6 +95,25 @@ class Bleeding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What both verbs tell beside their tables: ISO times, seconds, and notes."""
+
+    as_of: str
+    horizon_days: float
+    level: float
+    simulated: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offsets:
+    """Every position that is expected to pay, with the ways to stop it."""
+
+    told: Told
+    positions: tuple[Bleeding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """A desk, what funding is expected, how money goes, the horizon's number among those forecast, and the part of a position
     that a partial way is for."""

@@ -137,7 +137,7 @@ class Desk:
             snapshot = replace(quoted, book=apply(quoted.book, filled, self.terms))
             cost += self.cost(trade)
         if spot is not None:
-            snapshot, cost = replace(snapshot, book=_bought(self, snapshot.book, spot)), cost + _spot_cost(self, spot)
+            snapshot, cost = _bought(self, snapshot, spot), cost + _spot_cost(self, spot)
             assumed.append(f"spot {spot.asset} at its contract's price, with a fee of {self.prices.spot_fee:.2%}")
         return Done(snapshot=snapshot, cost=cost, assumed=tuple(dict.fromkeys(assumed)))
 
@@ -168,11 +168,16 @@ def _sent(desk: Desk, book: Book, money: Money) -> Book:
     return _moved(desk, left, EventKind.MONEY_IN, money.destination, money.dollars, homes[1])
 
 
-def _bought(desk: Desk, book: Book, spot: Spot) -> Book:
-    settle = desk.terms[desk.account(spot.account).venue].settle
-    price = coin_price(Columns(market=desk.snapshot.market), spot.asset, desk.any_price(spot.asset))
-    paid = _moved(desk, book, EventKind.MONEY_OUT, spot.account, -spot.dollars - _spot_cost(desk, spot), settle)
-    return _moved(desk, paid, EventKind.MONEY_IN, spot.account, spot.dollars / price, spot.asset)
+def _bought(desk: Desk, snapshot: Snapshot, spot: Spot) -> Snapshot:
+    """Coins in place of an account's dollars; the market then has a price of theirs."""
+    market, settle = snapshot.market, desk.terms[desk.account(spot.account).venue].settle
+    price = coin_price(Columns(market=market), spot.asset, desk.any_price(spot.asset))
+    paid = _moved(
+        desk, snapshot.book, EventKind.MONEY_OUT, spot.account, -spot.dollars - _spot_cost(desk, spot), settle
+    )
+    book = _moved(desk, paid, EventKind.MONEY_IN, spot.account, spot.dollars / price, spot.asset)
+    prices = {spot.asset: price, **market.asset_prices}
+    return replace(snapshot, book=book, market=replace(market, asset_prices=prices))
 
 
 def _with_quote(desk: Desk, snapshot: Snapshot, trade: Trade, price: float) -> Snapshot:

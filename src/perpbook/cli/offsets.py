@@ -1,0 +1,105 @@
+"""`perpbook funding offsets` and `funding scan`: what to do about funding, and carry to be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perpbook.cli.funding import LakeAt, Level
+from perpbook.cli.output import Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from perpbook.runs.offsets import OffsetsAsked
+
+Book = Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")]
+Horizon = Annotated[str, typer.Option("--horizon", help="How far ahead: 1d, 7d, 30d.")]
+Model = Annotated[str | None, typer.Option("--model", help="A model's name; left out: the best of each contract.")]
+At = Annotated[str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")]
+Spread = Annotated[float, typer.Option("--half-spread", help="Half the spread where the book gives no depth.")]
+SpotFee = Annotated[float, typer.Option("--spot-fee", help="Fee of buying coins, a fraction.")]
+
+
+def offsets(
+    book: Book = Path("book.toml"),
+    position: Annotated[str | None, typer.Option("--position", help="Only this symbol.")] = None,
+    horizon: Horizon = "14d",
+    part: Annotated[float, typer.Option("--part", help="Part of a position that partial ways are for.")] = 0.5,
+    least: Annotated[float, typer.Option("--least", help="Dollars over the horizon that are worth a plan.")] = 0.0,
+    level: Level = 0.9,
+    model: Model = None,
+    at: At = None,
+    half_spread: Spread = 1e-4,
+    spot_fee: SpotFee = 1e-3,
+    lake: LakeAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the ways to stop what positions pay: elsewhere, as coins, hedged, smaller; each tried on the book and re-assessed.
+
+    Exit codes: 0 told, 3 a file or an option is wrong, 20 a price is missing, or the lake has no funding of the book's assets.
+    """
+    given = locals()
+
+    def work() -> Answer:
+        from perpbook.report.offsets_text import tell_offsets
+        from perpbook.report.progress import progress
+        from perpbook.runs.offsets import run_offsets
+        from perpbook.runs.places import lake_folder
+
+        asked = asked_from(given)
+        with progress("Offsets", quiet=as_json) as step:
+            found = run_offsets(lake or lake_folder(), asked, step)
+        return Answer(data=found, tell=lambda console: tell_offsets(console, found))
+
+    reply("offsets/1", as_json, work)
+
+
+def scan(
+    book: Book = Path("book.toml"),
+    size: Annotated[
+        float | None, typer.Option("--size", help="Dollars a leg; left out: a tenth of the book's equity.")
+    ] = None,
+    horizon: Horizon = "14d",
+    level: Level = 0.9,
+    model: Model = None,
+    at: At = None,
+    half_spread: Spread = 1e-4,
+    spot_fee: SpotFee = 1e-3,
+    lake: LakeAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank carry between the book's accounts, net of all costs, with the margin of both legs at moves of 15 % either way.
+
+    Exit codes: 0 told, 3 a file or an option is wrong, 20 a price is missing, or the lake has no funding of the book's assets.
+    """
+    given = locals()
+
+    def work() -> Answer:
+        from perpbook.report.offsets_text import tell_scan
+        from perpbook.report.progress import progress
+        from perpbook.runs.offsets import run_scan
+        from perpbook.runs.places import lake_folder
+
+        asked = asked_from(given)
+        with progress("Scan", quiet=as_json) as step:
+            found = run_scan(lake or lake_folder(), asked, step)
+        return Answer(data=found, tell=lambda console: tell_scan(console, found))
+
+    reply("carry-scan/1", as_json, work)
+
+
+def asked_from(given: dict[str, Any]) -> OffsetsAsked:
+    """Options of either verb as one question."""
+    from perpbook.kernels.jit import prefer_compiled
+    from perpbook.runs.moments import length_ns, moment_ns
+    from perpbook.runs.offsets import OffsetsAsked
+    from perpbook.runs.places import terms_folders
+
+    prefer_compiled()
+    return OffsetsAsked(
+        book=given["book"], horizon_ns=length_ns(given["horizon"]), level=given["level"], model=given["model"],
+        at_ns=moment_ns(given["at"], "--at"), only=given.get("position"), least=given.get("least", 0.0),
+        part=given.get("part", 0.5), dollars=given.get("size"), half_spread=given["half_spread"],
+        spot_fee=given["spot_fee"], terms_folders=terms_folders(),
+    )  # fmt: skip

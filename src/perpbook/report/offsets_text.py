@@ -1,0 +1,127 @@
+"""Ways to stop what positions pay, and carry to be had, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perpbook.model.units import DAY_NS, SECOND_NS
+from perpbook.report.text import table
+from perpbook.report.words import NONE, change, money, move, quantity, share
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from perpbook.funding.offsets import Bleeding, Danger, Offset, Offsets, Told
+    from perpbook.funding.scan import Candidate, Carries, Leg
+    from perpbook.model.trade import Trade
+
+
+def tell_offsets(console: Console, found: Offsets) -> None:
+    """Every position that pays, and its ways, best first."""
+    if found.told.simulated:
+        console.print("SIMULATED prices: no market ever made them")
+    if not found.positions:
+        console.print(f"No position is expected to pay over {found.told.horizon_days:g} days from {found.told.as_of}.")
+    for one in found.positions:
+        _tell_position(console, found.told, one)
+    _tell_notes(console, found.told)
+
+
+def _tell_position(console: Console, told: Told, one: Bleeding) -> None:
+    position = one.position
+    console.print(
+        f"{position.symbol} @ {position.account}, {change(position.exposure)}, is expected to pay {money(-one.carry.mean)} "
+        f"({money(-one.carry.high)} to {money(-one.carry.low)}, {told.level:.0%}) in {told.horizon_days:g} days: "
+        f"{one.yearly:.1%} a year, by {one.model}."
+    )
+    made = table("", "way", "keeps", "saves", "cost", "net", "from", "to", "pays after")
+    for offset in one.offsets:
+        made.add_row(
+            offset.way.words, f"{offset.way.kept:.0%}", change(offset.saved.mean), money(offset.cost),
+            change(offset.net.mean), change(offset.net.low), change(offset.net.high), days(offset.break_even_ns),
+        )  # fmt: skip
+    console.print(made)
+    for offset in one.offsets:
+        console.print(f"{offset.way.words}: {'; '.join(_details(offset))}.")
+    for missing in one.missing:
+        console.print(f"Not tried: {missing}.")
+    console.print("")
+
+
+def _details(offset: Offset) -> list[str]:
+    """Trades, money, liquidations before and after, what was assumed."""
+    out = [f"REFUSED, {offset.refused}"] if offset.refused else []
+    out += [trade_words(trade) for trade in offset.way.trades]
+    if offset.way.spot is not None:
+        out.append(f"buy {money(offset.way.spot.dollars)} of {offset.way.spot.asset} coins")
+    if offset.money is not None:
+        sent = offset.money
+        when = "no route is known" if sent.seconds is None else f"there within {length(sent.seconds)} nine times in ten"
+        out.append(
+            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by or 'by hand'}; {when}; {money(sent.fee)} of fees)"
+        )
+    return [*out, *(danger_words(one) for one in offset.dangers), *offset.assumed]
+
+
+def trade_words(trade: Trade) -> str:
+    """A trade as an order."""
+    verb = "buy" if trade.quantity > 0 else "sell"
+    return f"{verb} {quantity(abs(trade.quantity))[1:]} {trade.symbol} @ {trade.account}"
+
+
+def danger_words(one: Danger) -> str:
+    """Where an account dies, before and after."""
+    before, after = (NONE if at is None else move(at) for at in (one.move_before, one.move_after))
+    ratios = f"margin ratio {one.ratio_after:.0%} (before: {one.ratio_before:.0%})"
+    return f"{one.account} dies at {after} (before: {before}), {ratios}"
+
+
+def tell_scan(console: Console, found: Carries) -> None:
+    """Every pair, best first."""
+    if found.told.simulated:
+        console.print("SIMULATED prices: no market ever made them")
+    console.print(
+        f"{len(found.candidates)} pairs are expected to receive funding over {found.told.horizon_days:g} days from "
+        f"{found.told.as_of}, {money(found.dollars)} a leg."
+    )
+    made = table("", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays after", "z", left=2)
+    for one in found.candidates:
+        made.add_row(
+            *(f"{leg.symbol} @ {leg.account}" for leg in one.legs), change(one.receive.mean), money(one.cost),
+            change(one.net.mean), change(one.net.low), change(one.net.high), share(one.yearly), days(one.break_even_ns),
+            NONE if one.z_score is None else f"{one.z_score:+.1f}",
+        )  # fmt: skip
+    if found.candidates:
+        console.print(made)
+    for one in found.candidates:
+        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pair_details(one))}.")
+    _tell_notes(console, found.told)
+
+
+def _pair_details(one: Candidate) -> list[str]:
+    room = "no depth is known" if one.capacity is None else f"{money(one.capacity)} rests where it would be entered"
+    refused = [f"REFUSED, {one.refused}"] if one.refused else []
+    return [*refused, room, *(leg_words(leg) for leg in one.legs), *one.assumed]
+
+
+def leg_words(leg: Leg) -> str:
+    """A leg's margin after the move, either way."""
+    down, up = ("gone" if ratio == float("inf") else f"{ratio:.0%}" for ratio in (leg.ratio_down, leg.ratio_up))
+    dies = ", DIES" if leg.dies else ""
+    return f"{leg.account}: margin ratio {down} after -15%, {up} after +15%{dies}"
+
+
+def _tell_notes(console: Console, told: Told) -> None:
+    for note in told.notes:
+        console.print(f"Note: {note}.")
+
+
+def days(length_ns: int | None) -> str:
+    """A break-even in days, or that there is none."""
+    return "never" if length_ns is None else f"{length_ns / DAY_NS:.1f} d"
+
+
+def length(seconds: float) -> str:
+    """Seconds as a trader says them."""
+    minutes = seconds * SECOND_NS / (60 * SECOND_NS)
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
