@@ -17,7 +17,7 @@ import numpy as np
 
 from perpbook.kernels.types import Floats, Integers
 from perpbook.sizing.limits import Limits, MarginLimits, relief, surpluses
-from perpbook.sizing.programme import Programme
+from perpbook.solver.programme import Programme
 from perpbook.sizing.tiers import TierSteps
 
 ROUNDS = 200
