@@ -49,7 +49,7 @@ def cvar_hedge(scenarios: Scenarios, one: Instruments, room: Room) -> Found:
     return Found(hedge=hedge, objective=objective(scenarios, one, hedge), bound=least.bound)
 
 
-def in_lots(scenarios: Scenarios, one: Instruments, room: Room, best: Found) -> Found:
+def best_in_lots(scenarios: Scenarios, one: Instruments, room: Room, best: Found) -> Found:
     """The best hedge in whole lots. best : that of any size."""
     room = room.for_contracts(one)
     start = _rounded(scenarios, one, room, best)

@@ -36,7 +36,7 @@ def tell_tails(console: Console, report: TailReport) -> None:
     _tell_stressed(console, report.stressed)
     _tell_rolling(console, report)
     _tell_shortfalls(console, report.shortfalls, report.level)
-    _tell_hedges(console, report.hedges)
+    tell_hedges(console, report.hedges)
     console.print(
         f"Intervals: {report.draws:,} resamples of joint rows in blocks of {report.mean_block:.0f} bars on average, "
         f"seed {report.seed}. Gaussian: what jointly normal moves of the same overall dependence show; p: of an excess "
@@ -161,7 +161,8 @@ def _tell_shortfalls(console: Console, shortfalls: Sequence[Shortfall], level: f
         console.print(remark)
 
 
-def _tell_hedges(console: Console, hedges: Sequence[HedgeReport]) -> None:
+def tell_hedges(console: Console, hedges: Sequence[HedgeReport]) -> None:
+    """Beta, correlation and what stays unhedged, in the calm and in both tails."""
     if not hedges:
         return
     made = table("Hedges: long the first, short beta of the second", "pair", "figure", "where", *NULL_COLUMNS, left=3)
