@@ -42,7 +42,9 @@ def plan(
     ] = "cvar",
     against: Annotated[
         str | None,
-        typer.Option("--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."),
+        typer.Option(
+            "--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."
+        ),
     ] = None,
     horizon: Annotated[
         str | None, typer.Option("--horizon", help="How long it is held, for funding: 1d, 7d. Left out: one move.")
@@ -94,7 +96,14 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail."""
-    given = locals() | {"method": "report", "horizon": None, "tail": 0.025, "stress": 0.5, "turnover": None, "storms": None}
+    given = locals() | {
+        "method": "report",
+        "horizon": None,
+        "tail": 0.025,
+        "stress": 0.5,
+        "turnover": None,
+        "storms": None,
+    }
     reply("hedge-report/1", as_json, lambda: _hedged(given))
 
 

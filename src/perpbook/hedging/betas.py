@@ -5,7 +5,7 @@ Each has the interval of the same resamples of rows, so what a book is worth in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -79,50 +79,57 @@ def weighted_deltas(
     """
     check_level(level)
     held = [name for name in returns.names if exposures.get(name, 0.0) != 0.0]
-    series = {factor: _factor(returns, factor) for factor in factors}
+    memory = DAILY_MEMORY if returns.bar_ns >= DAY_NS else HOURLY_MEMORY
+    drawn = _slopes(
+        returns, held, factors, chain([np.ones((1, returns.rows))], draw_weights(returns.rows, resampling, rng)), level
+    )
+    points = dict.fromkeys(METHODS, returns.rows)
+    points |= {"ewma": round((1.0 + memory) / (1.0 - memory)), "tail": int(level * returns.rows)}
+
+    def told(values: Floats, method: str) -> Estimate:
+        at = level if method == "tail" else None
+        return estimate_of(float(values[0]), values[1:], points[method], resampling, level=at)
+
+    def net(factor: str, method: str) -> Floats:
+        return np.asarray(sum(exposures[name] * drawn[name, factor, method] for name in held))
+
+    return Weighted(
+        betas=tuple(
+            Beta(asset=name, factor=factor, **{one: told(drawn[name, factor, one], one) for one in METHODS})
+            for name in held
+            for factor in factors
+        ),
+        nets=tuple(
+            NetDelta(factor=factor, **{one: told(net(factor, one), one) for one in METHODS})
+            for factor in factors
+            if held
+        ),
+    )
+
+
+def _slopes(
+    returns: JointReturns, held: Sequence[str], factors: Sequence[str], resamples: Iterable[Floats], level: float
+) -> dict[tuple[str, str, str], Floats]:
+    """(1 + draws,) slopes by asset, factor and method: of the rows themselves first, then of each resample."""
     memory = DAILY_MEMORY if returns.bar_ns >= DAY_NS else HOURLY_MEMORY
     fading = memory ** np.arange(returns.rows - 1, -1, -1, dtype=np.float64)
-    draws: dict[tuple[str, str, str], list[Floats]] = {}
-    for weights in chain([np.ones((1, returns.rows))], draw_weights(returns.rows, resampling, rng)):
+    series = {factor: _factor(returns, factor) for factor in factors}
+    worst = {factor: np.flatnonzero(x <= np.quantile(x, level)) for factor, x in series.items()}
+    parts: dict[tuple[str, str, str], list[Floats]] = {}
+    for weights in resamples:
         for factor, x in series.items():
-            worst = np.flatnonzero(x <= np.quantile(x, level))
+            rows = worst[factor]
             for name in held:
                 y = returns.values[returns.index(name)]
                 found = {
                     "ols": moments_of(x, y, weights).slope,
                     "ewma": moments_of(x, y, weights * fading).slope,
                     "robust": robust_slope(x, y, weights),
-                    "tail": moments_of(x[worst], y[worst], weights[:, worst]).slope,
+                    "tail": moments_of(x[rows], y[rows], weights[:, rows]).slope,
                 }
                 for method, slopes in found.items():
-                    draws.setdefault((name, factor, method), []).append(slopes)
-    slopes = {key: np.concatenate(parts) for key, parts in draws.items()}
-    points = {
-        "ols": returns.rows, "ewma": round((1.0 + memory) / (1.0 - memory)), "robust": returns.rows,
-        "tail": int(level * returns.rows),
-    }  # fmt: skip
-
-    def told(values: Floats, method: str) -> Estimate:
-        at = level if method == "tail" else None
-        return estimate_of(float(values[0]), values[1:], points[method], resampling, level=at)
-
-    betas = tuple(
-        Beta(asset=name, factor=factor, **{one: told(slopes[name, factor, one], one) for one in METHODS})
-        for name in held
-        for factor in factors
-    )
-    nets = tuple(
-        NetDelta(
-            factor=factor,
-            **{
-                one: told(sum((exposures[name] * slopes[name, factor, one] for name in held), np.zeros(1)), one)
-                for one in METHODS
-            },
-        )
-        for factor in factors
-        if held
-    )
-    return Weighted(betas=betas, nets=nets)
+                    parts.setdefault((name, factor, method), []).append(slopes)
+    return {key: np.concatenate(many) for key, many in parts.items()}
 
 
 def _factor(returns: JointReturns, factor: str) -> Floats:

@@ -84,4 +84,3 @@ def split(one: Instruments, room: Room, moves: Floats) -> tuple[Limits, Floats]:
     cost = np.concatenate([one.fees + one.funding, one.fees - one.funding, np.zeros(count)])
     limits = Limits(cost=cost, rows=np.vstack(rows), most=np.concatenate(most))
     return limits, np.hstack([moves, -moves, np.zeros_like(moves)])
-

@@ -56,11 +56,16 @@ def weights_of(stress: float) -> dict[str, float]:
 
 
 def moves_of(
-    returns: JointReturns, stressed: StressedMatrix, held: Mapping[str, float], blend: float, *, market: str | None = None
+    returns: JointReturns,
+    stressed: StressedMatrix,
+    held: Mapping[str, float],
+    blend: float,
+    *,
+    market: str | None = None,
 ) -> Moves:
     """The three sets. held : dollars by name, > 0 long, of the book with its calm hedge in it: what is broken is measured
     against it. blend : how far correlation goes there, 0 to 1."""
-    usual = np.corrcoef(returns.values)
+    usual: Floats = np.asarray(np.corrcoef(returns.values))
     tail = np.array(stressed.stressed) if stressed.stressed is not None else np.array(stressed.usual)
     broken = nearest_correlation(towards(tail, hedge_signs(returns.names, held), blend))
     wild = wild_volatility(returns, market)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from perpbook.hedging.plan import HedgePlan, InStorm, Leg, Placement
 from perpbook.report.tails import tell_hedges
-from perpbook.report.text import table
+from perpbook.report.text import fit, table
 from perpbook.report.words import NONE, change, money, move, quantity, share
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from perpbook.tails.estimate import Estimate
 
+GRID = "grid"
 METHODS = {
     "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
 }  # fmt: skip
@@ -70,8 +71,11 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
         f"{share(plan.unhedged.shortfall / plan.equity)}). It costs {money(chosen.cost)} and {carried} of funding in "
         f"{plan.horizon_hours:g} h."
     )
-    if chosen.fits < 1.0:
-        yield f"ONLY {share(chosen.fits)} of it fits there: {money(chosen.lacking)} of free collateral are lacking."
+    if chosen.lacking > 0.0:
+        yield (
+            f"ONLY {share(chosen.fits)} of what is wanted fits there, the least bad that does: it lacks "
+            f"{money(chosen.lacking)} of free collateral."
+        )
     if dropped:
         yield f"Dropped, for on resamples of the past it cannot be told from none: {', '.join(dropped)}."
     yield _protects(plan, chosen)
@@ -129,6 +133,7 @@ def _protects(plan: HedgePlan, chosen: Placement) -> str:
 
 
 def _weathers(storms: Sequence[InStorm]) -> str:
+    storms = [one for one in storms if one.kind != GRID]
     felt = [one for one in storms if one.felt]
     failed = [one for one in felt if one.fails]
     spared = [one for one in felt if set(one.dies_without) - set(one.dies)]
@@ -202,21 +207,32 @@ def _tell_sets(console: Console, plan: HedgePlan) -> None:
     against = list(plan.sets[0].least_variance) if plan.sets else []
     made = table(
         f"Mean loss of the worst {100 * plan.tail:g} % of moves of {plan.facts['move_hours']:g} h", "correlation", "no hedge",
-        "hedged", "book and hedge", *(f"least var. {one}" for one in against), "liquidated, no hedge", "hedged",
+        "hedged", "book and hedge", *(f"least variance {one}" for one in against),
     )  # fmt: skip
     for one in plan.sets:
         correlation = NONE if one.correlation is None else f"{one.correlation:.2f}"
         made.add_row(
             one.name, money(one.without), money(one.hedged) if plan.chosen else NONE, correlation,
-            *(change(dollars) for dollars in one.least_variance.values()), _dying(one.liquidated_without),
-            _dying(one.liquidated) if plan.chosen else NONE,
+            *(change(dollars) for dollars in one.least_variance.values()),
         )  # fmt: skip
     console.print(made)
+    _tell_liquidated(console, plan)
 
 
-def _dying(shares: object) -> str:
-    assert isinstance(shares, dict)
-    return ", ".join(f"{name} {share(one)}" for name, one in shares.items() if one > 0.0) or "nobody"
+def _tell_liquidated(console: Console, plan: HedgePlan) -> None:
+    """Who ends a single move below its maintenance margin."""
+    names = dict.fromkeys(
+        name for one in plan.sets for name, dead in (*one.liquidated_without.items(), *one.liquidated.items()) if dead
+    )
+    sides = [f"{one.name}, {side}" for one in plan.sets for side in ("no hedge", "hedged")]
+    made = table("Moves that end below an account's maintenance margin", "account", *sides)
+    for name in names:
+        made.add_row(
+            name,
+            *(share(side.get(name, 0.0)) for one in plan.sets for side in (one.liquidated_without, one.liquidated)),
+        )
+    if names:
+        console.print(made)
 
 
 def _tell_places(console: Console, plan: HedgePlan) -> None:
@@ -225,15 +241,16 @@ def _tell_places(console: Console, plan: HedgePlan) -> None:
     first = plan.unhedged.first or "none"
     made = table(
         f"Where it might sit ({first} dies first without it)",
-        "place", "mode", "from there", f"{first} at", "first at", "dies in the grid", "breaks", "costs", "loss", left=3,
+        "place", "mode", "from there", f"{first} at", "first at", "grid kills", "breaks", "costs", "loss", left=3,
     )  # fmt: skip
+    fit(made, [[one.where for one in plan.placements]])
     for one in (plan.unhedged, *plan.placements):
         name = f"{one.where} *" if one is plan.chosen else one.where
         if one.refused:
             made.add_row(name, one.mode, one.kind, "refused", NONE, NONE, NONE, NONE, NONE)
             continue
         made.add_row(
-            name, one.mode, one.kind, move(one.protected), move(one.first_move), ", ".join(one.deaths) or "nobody",
+            name, one.mode, one.kind, move(one.protected), move(one.first_move), str(len(one.deaths)),
             str(len(one.breaks)), money(one.cost), money(one.shortfall),
         )  # fmt: skip
     console.print(made)
@@ -257,17 +274,20 @@ def _tell_accounts(console: Console, plan: HedgePlan) -> None:
 
 
 def _tell_storms(console: Console, storms: Sequence[InStorm]) -> None:
+    _tell_outcomes(console, "The playbook's survival grid, assessed", [one for one in storms if one.kind == GRID])
+    _tell_outcomes(console, "Storms that touch the book, nobody acting", [one for one in storms if one.kind != GRID])
+    for one in storms:
+        if one.not_faced:
+            console.print(f"Not faced: {one.storm}: {one.not_faced}.")
+
+
+def _tell_outcomes(console: Console, title: str, storms: Sequence[InStorm]) -> None:
     felt = [one for one in storms if one.felt]
     if felt:
-        made = table(
-            "Storms that touch the book, nobody acting", "storm", "no hedge", "dies", "hedged", "dies", "the hedge", left=1
-        )
+        made = table(title, "storm", "no hedge", "dies", "hedged", "dies", "the hedge")
         for one in sorted(felt, key=lambda one: (not one.fails, one.change - one.change_without)):
             made.add_row(
                 one.storm, change(one.change_without), ", ".join(one.dies_without) or NONE, change(one.change),
                 ", ".join(one.dies) or NONE, f"FAILS: {one.fails}" if one.fails else "holds",
             )  # fmt: skip
         console.print(made)
-    for one in storms:
-        if one.not_faced:
-            console.print(f"Not faced: {one.storm}: {one.not_faced}.")

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perpbook.errors import InputError
+from perpbook.kernels import jit
 from perpbook.model.units import HOUR_NS, to_iso
 from perpbook.runs.hedge_past import Past, PastAsked, read_past
 
 if TYPE_CHECKING:
-    from perpbook.hedging.plan import HedgePlan, InSet, InStorm, Placement
+    from perpbook.hedging.plan import HedgePlan, InStorm, Placement
     from perpbook.hedging.trust import Part
     from perpbook.kernels.types import Floats
     from perpbook.runs.check import CheckResult
     from perpbook.runs.hedge_desk import HedgeDesk
     from perpbook.scenario.storm import Storm
-    from perpbook.tails.bootstrap import Resampling
-    from perpbook.tails.hedge import HedgeReport
     from perpbook.tails.returns import JointReturns
 
 Tell = Callable[[str, int, int], object]
@@ -31,9 +30,6 @@ REPORT = "report"
 """In place of a method: look at the book, and hedge nothing."""
 USUAL = ("BTC", "ETH")
 """What is hedged with unless said, where the lake knows it."""
-
-LEVEL = 0.05
-"""The tail in which the hedge's quality is measured: the worst twentieth of moves."""
 
 AGAIN = 200
 """Resamples on which a hedge is sought again."""
@@ -72,7 +68,9 @@ class HedgeAsked:
         if not 0.0 <= self.stress <= 1.0:
             raise InputError(f"--stress {self.stress:g}: a share of the scenarios lies between 0 and 1, such as 0.5")
         if not self.turnover > 0.0:
-            raise InputError(f"--turnover {self.turnover:g}: a limit on dollars traded is above 0; leave it out for none")
+            raise InputError(
+                f"--turnover {self.turnover:g}: a limit on dollars traded is above 0; leave it out for none"
+            )
         if self.against is not None and (not self.against or len(set(self.against)) < len(self.against)):
             raise InputError("--against names the same asset twice, or none: write it like BTC,ETH")
 
@@ -119,7 +117,9 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     InputError : a file or an option is wrong, or too little history.
     MissingData : the lake has no history of an asset.
     """
+    jit.prefer_plain()  # A storm alone is done before the compiler has begun.
     from perpbook.hedging.betas import MARKET, weighted_deltas
+    from perpbook.runs.hedge_quality import in_sets, quality_of
     from perpbook.tails.bootstrap import usual_resampling
 
     tell("the book", 0, 6)
@@ -147,9 +147,9 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     rng = chance()
     return _plan(
         asked, opened, chosen, weighted=weighted, parts=parts, unhedged=unhedged, placements=placements, storms=storms,
-        sets=_sets(opened, legs, after),
-        quality=_quality(desk, past.returns, (("book", desk.exposures), ("hedge", legs)), how, rng),
-        legs=_quality(desk, past.returns, (("longs", longs), ("shorts", shorts)), how, rng),
+        sets=in_sets(desk, opened.against, legs, after),
+        quality=quality_of(desk, past.returns, (("book", desk.exposures), ("hedge", legs)), how, rng),
+        legs=quality_of(desk, past.returns, (("longs", longs), ("shorts", shorts)), how, rng),
     )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     from perpbook.hedging.scenarios import moves_of, usual_covariance, weights_of
     from perpbook.hedging.variance import variance_hedge
     from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
-    from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, with_quotes
+    from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, with_quotes
     from perpbook.tails.bootstrap import usual_resampling
     from perpbook.tails.stressed import stressed_matrix
 
@@ -182,6 +182,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     if not held:
         raise InputError("the book is exposed to nothing: there is nothing to hedge")
     against = asked.against or (held if asked.method == "delta" else USUAL)
+    refuse_unlisted(bare.snapshot, terms, asked.against or ())
     snapshot, borrowed = with_quotes(snapshot, terms, against)
     before = check_snapshot(snapshot, rules, terms, with_plans=False)
     tell("the past", 1, 6)
@@ -304,10 +305,11 @@ def _after(desk: HedgeDesk, chosen: Placement | None) -> CheckResult:
 
 
 def _storms(asked: HedgeAsked, opened: Opened, after: CheckResult, tell: Tell) -> tuple[InStorm, ...]:
-    from perpbook.runs.hedge_storms import face_storms
+    from perpbook.runs.hedge_storms import face_storms, in_grid
 
-    storms = storms_of(asked.storms)
-    return face_storms(opened.desk, after.snapshot, opened.past.returns, asked.past.lake, storms, tell)
+    desk, storms = opened.desk, storms_of(asked.storms)
+    faced = face_storms(desk, after.snapshot, opened.past.returns, asked.past.lake, storms, tell)
+    return (*in_grid(desk.before.assessment, after.assessment), *faced)
 
 
 def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
@@ -322,7 +324,7 @@ def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
 
     for kind in kinds:
         if kind not in KINDS:
-            raise InputError(f'--storms {kind}: there is no such kind; choose from {", ".join(KINDS)}')
+            raise InputError(f"--storms {kind}: there is no such kind; choose from {', '.join(KINDS)}")
     return tuple(one for one in catalogue().values() if not kinds or one.kind in kinds)
 
 
@@ -331,66 +333,6 @@ def _dollars(chosen: Placement | None) -> dict[str, float]:
     for leg in chosen.legs if chosen else ():
         out[leg.asset] = out.get(leg.asset, 0.0) + leg.dollars
     return out
-
-
-def _sets(opened: Opened, legs: Mapping[str, float], after: CheckResult) -> tuple[InSet, ...]:
-    """Shortfall, correlation, the hedge of least variance, and who dies, in each set of scenarios."""
-    from perpbook.hedging.plan import InSet
-    from perpbook.hedging.scenarios import SETS, pnl_of
-    from perpbook.hedging.shortfall import shortfall_of
-    from perpbook.hedging.variance import variance_hedge
-
-    desk, against, out = opened.desk, opened.against, []
-    for name in SETS:
-        rows, names = desk.moves.sets[name], desk.moves.names
-        weights = np.full(len(rows), 1.0 / len(rows))
-        book, hedge = (pnl_of(rows, names, one) for one in (desk.exposures, legs))
-        least = variance_hedge(np.cov(rows.T), names, desk.exposures, against)
-        out.append(
-            InSet(
-                name=name,
-                without=shortfall_of(-book, weights, desk.tail),
-                hedged=shortfall_of(-(book + hedge), weights, desk.tail),
-                liquidated_without=liquidated(desk.before, names, rows),
-                liquidated=liquidated(after, names, rows),
-                correlation=float(np.corrcoef(book, hedge)[0, 1]) if hedge.any() else None,
-                least_variance=dict(zip(against, least.tolist(), strict=True)),
-            )
-        )
-    return tuple(out)
-
-
-def liquidated(checked: CheckResult, names: Sequence[str], moves: Floats) -> dict[str, float]:
-    """By account the share of moves (n, A) of assets that end below its maintenance margin; what has no past stands still."""
-    from perpbook.kernels.lanes import in_order_of_slope, stress_grid
-
-    arrays, lines = checked.assessed.arrays, checked.assessed.measures.lines
-    by_column = np.stack(
-        [moves[:, names.index(one.asset)] if one.asset in names else np.zeros(len(moves)) for one in arrays.columns]
-    )
-    prices = np.ascontiguousarray(arrays.prices[:, None] * (1.0 + by_column))
-    equity, maintenance = (np.empty((len(arrays.accounts), prices.shape[1])) for _ in range(2))
-    stress_grid(in_order_of_slope(lines), prices, equity, maintenance)
-    dead = (equity < maintenance).mean(axis=1)
-    return {account.id: float(share) for account, share in zip(arrays.accounts, dead, strict=True)}
-
-
-Leg = tuple[str, Mapping[str, float]]
-
-
-def _quality(
-    desk: HedgeDesk, returns: JointReturns, pair: tuple[Leg, Leg], how: Resampling, rng: np.random.Generator
-) -> HedgeReport | None:
-    """What one leg (dollars by asset) makes against what the other loses, in the calm and in both tails; None without one."""
-    from perpbook.hedging.scenarios import pnl_of
-    from perpbook.tails.hedge import hedge_report
-
-    if not all(any(held.values()) for _, held in pair):
-        return None
-    equity, moves = desk.before.assessment.book.equity, desk.moves.sets["base"]
-    first, second = (pnl_of(moves, returns.names, held) / equity for _, held in pair)
-    names = (pair[0][0], pair[1][0])
-    return hedge_report(replace(returns, names=names, values=np.stack([first, -second])), names, LEVEL, how, rng)
 
 
 NOT_MODELLED = (
@@ -414,7 +356,9 @@ def _plan(asked: HedgeAsked, opened: Opened, chosen: Placement | None, **found: 
         horizon_hours=desk.horizon_ns / HOUR_NS,
         exposures=tuple(
             Exposure(
-                asset=one, without=desk.exposures.get(one, 0.0), hedged=desk.exposures.get(one, 0.0) + legs.get(one, 0.0)
+                asset=one,
+                without=desk.exposures.get(one, 0.0),
+                hedged=desk.exposures.get(one, 0.0) + legs.get(one, 0.0),
             )
             for one in named
         ),

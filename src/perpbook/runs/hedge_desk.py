@@ -74,11 +74,31 @@ def listing(venue: VenueTerms, account: Account, asset: str) -> ContractTerms | 
         if one.contract.base == asset
         and (one.contract.symbol in held or (account.mode is MarginMode.CROSS and not one.isolated_only))
     ]
-    found.sort(key=lambda one: (one.contract.symbol not in held, one.contract.settle != venue.settle, one.contract.symbol))
+    found.sort(
+        key=lambda one: (one.contract.symbol not in held, one.contract.settle != venue.settle, one.contract.symbol)
+    )
     return found[0] if found else None
 
 
-def with_quotes(snapshot: Snapshot, terms: Mapping[str, VenueTerms], assets: tuple[str, ...]) -> tuple[Snapshot, list[str]]:
+def refuse_unlisted(snapshot: Snapshot, terms: Mapping[str, VenueTerms], assets: tuple[str, ...]) -> None:
+    """Refuse an asset that no account of the book can hedge with.
+
+    Raises
+    ------
+    InputError : naming it, and where it was looked for.
+    """
+    for asset in assets:
+        if not any(listing(terms[one.venue], one, asset) for one in snapshot.book.accounts):
+            venues = ", ".join(dict.fromkeys(one.venue for one in snapshot.book.accounts))
+            raise InputError(
+                f"--against {asset}: no account of this book can hold a contract of it ({venues}); name another, or add its "
+                "contract in a terms file"
+            )
+
+
+def with_quotes(
+    snapshot: Snapshot, terms: Mapping[str, VenueTerms], assets: tuple[str, ...]
+) -> tuple[Snapshot, list[str]]:
     """The snapshot with a price for every contract that a hedge may use: where the book has none, that of the same coin
     elsewhere in it, which is told.
 
@@ -110,7 +130,9 @@ def _price_elsewhere(market: Market, terms: Mapping[str, VenueTerms], asset: str
             return price, f"{symbol} on {venue}"
     if asset in market.asset_prices:
         return market.asset_prices[asset], f"{asset} under [prices]"
-    raise InputError(f"the book has no price of {asset} to hedge with: add `{asset} = …` under [prices], or use --market")
+    raise InputError(
+        f"the book has no price of {asset} to hedge with: add `{asset} = …` under [prices], or use --market"
+    )
 
 
 def priced(desk: HedgeDesk, account: Account, asset: str) -> Priced | None:
@@ -188,7 +210,9 @@ def _cost_of_a_dollar(one: Priced, dollars: float) -> float:
     fee, depth = max(one.venue.fees[0].taker_fee_rate, 0.0), one.quote.depth
     size = max(abs(dollars) / one.price, 1e-12)
     sides = [(depth.bids, True), (depth.asks, False)] if depth else []
-    return fee + max((price_lost(levels, size, one.price, selling=side) for levels, side in sides if levels), default=0.0)
+    return fee + max(
+        (price_lost(levels, size, one.price, selling=side) for levels, side in sides if levels), default=0.0
+    )
 
 
 def funding_rate(desk: HedgeDesk, one: Priced) -> tuple[float, str]:

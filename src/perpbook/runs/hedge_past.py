@@ -61,7 +61,9 @@ def read_past(asked: PastAsked, assets: Sequence[str]) -> Past:
     found = joint_returns(bars, names=sources)
     lacking = sorted({asset for asset, name in names.items() if name not in found.names})
     if lacking:
-        raise InputError(f"too little is known of {', '.join(lacking)}: {'; '.join(found.notes)}; name a coin like it, as in --like A=B")
+        raise InputError(
+            f"too little is known of {', '.join(lacking)}: {'; '.join(found.notes)}; name a coin like it, as in --like A=B"
+        )
     rows = [found.names.index(names[asset]) for asset in assets]
     notes = [f"{other}'s past stands in for {asset}'s" for asset, other in like.items()]
     return Past(

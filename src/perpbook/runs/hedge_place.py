@@ -100,9 +100,12 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
     dollars = np.array([where.wanted[key] for key, one in found if one is not None])
     mode = "isolated" if where.isolated else _mode(desk, contracts)
     if not contracts:
-        return Placement(
-            where=where.name, kind=where.kind, mode=mode, refused="it lists no contract of what is hedged with"
+        why = (
+            "holds these contracts already, and cannot hold them apart"
+            if where.isolated
+            else "no contract for the hedge"
         )
+        return Placement(where=where.name, kind=where.kind, mode=mode, refused=why)
     set_of = instruments(desk, contracts, dollars, isolated=where.isolated)
     room, best, share = _room(desk, set_of, where), None, 1.0
     for _ in range(TRIES):
@@ -110,17 +113,21 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
         trades = _trades(contracts, hedge)
         if not trades:
             break
-        after = check_snapshot(
-            hedged(desk, where, trades), desk.before.playbook, desk.terms, with_plans=False
-        )
+        after = check_snapshot(hedged(desk, where, trades), desk.before.playbook, desk.terms, with_plans=False)
         short = _lacking(desk, after)
         best = _told(desk, where, trades, after, share=share)
         if not short.any():
-            return replace(best, mode=mode, lacking=_missing(set_of, room, dollars, method), notes=_absent(found))
+            return replace(best, mode=mode, lacking=_missing(set_of, room, dollars, where), notes=_absent(found))
         room = replace(room, margin=room.margin - 1.02 * short)
-    lacking = _missing(set_of, room, dollars, method)
-    why = "no whole lot of it has room in its margin" if lacking > 0.0 else "none is wanted: it costs more than it takes away"
-    return Placement(where=where.name, kind=where.kind, mode=mode, lacking=lacking, fits=0.0, refused=why, notes=_absent(found))
+    lacking = _missing(set_of, room, dollars, where)
+    why = (
+        "no whole lot of it has room in its margin"
+        if lacking > 0.0
+        else "none is wanted: it costs more than it takes away"
+    )
+    return Placement(
+        where=where.name, kind=where.kind, mode=mode, lacking=lacking, fits=0.0, refused=why, notes=_absent(found)
+    )
 
 
 def _contract(desk: HedgeDesk, where: Where, key: tuple[str, str]) -> Priced | None:
@@ -155,7 +162,9 @@ def _dollars(
     """(K,) dollars in whole lots, and the share of what was wanted that they are."""
     if method == "cvar":
         scenarios = scenarios_of(desk, [each.terms.contract.base for each in contracts])
-        return best_in_lots(scenarios, one, room, cvar_hedge(scenarios, one, room)).hedge, 1.0
+        found = best_in_lots(scenarios, one, room, cvar_hedge(scenarios, one, room)).hedge
+        whole = np.abs(wanted).sum() / (len({each.trade.account for each in contracts}) or 1)
+        return found, min(1.0, float(np.abs(found).sum() / whole)) if whole > 0.0 else 1.0
     room = room.for_contracts(one)
     low, high = 0.0, 1.0
     if fits(one, room, wanted):
@@ -184,9 +193,9 @@ def scenarios_of(desk: HedgeDesk, assets: Sequence[str]) -> Scenarios:
     )
 
 
-def _missing(one: Instruments, room: Room, wanted: Floats, method: str) -> float:
-    """Dollars of free collateral that the whole of what was wanted lacks."""
-    if method == "cvar":
+def _missing(one: Instruments, room: Room, wanted: Floats, where: Where) -> float:
+    """Dollars of free collateral that the whole of what was wanted lacks; what is spread asks for no one account's."""
+    if where.kind == SPREAD:
         return 0.0
     over = one.margin(wanted, room.margin.size) - room.for_contracts(one).margin
     return float(np.maximum(over, 0.0).sum())

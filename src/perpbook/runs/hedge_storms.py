@@ -14,6 +14,7 @@ from perpbook.hedging.plan import InStorm
 from perpbook.model.units import DAY_NS
 
 if TYPE_CHECKING:
+    from perpbook.margin.assessment import Assessment
     from perpbook.model.market import Snapshot
     from perpbook.runs.hedge_desk import HedgeDesk
     from perpbook.scenario.overlay import Ground
@@ -80,6 +81,19 @@ def told(name: str, kind: str, without: Weathered, hedged: Weathered) -> InStorm
         dies=hedged.dies, fails=", ".join(fails),
         felt=bool(without.dies or hedged.dies or max(abs(without.change), abs(hedged.change)) > slack),
     )  # fmt: skip
+
+
+def in_grid(before: Assessment, after: Assessment) -> tuple[InStorm, ...]:
+    """The playbook's survival grid, assessed with the hedge and without: moves at one instant, a dead account lost whole."""
+    with_hedge = {one.scenario: one for one in after.stress}
+    out = []
+    for one in before.stress:
+        pair = [
+            Weathered(change=-each.loss, start=whole.book.equity, dies=tuple(death.account for death in each.deaths))
+            for each, whole in ((one, before), (with_hedge[one.scenario], after))
+        ]
+        out.append(told(one.scenario, "grid", pair[0], pair[1]))
+    return tuple(out)
 
 
 def _through(desk: HedgeDesk, snapshot: Snapshot, returns: JointReturns, lake: Path, storm: Storm) -> Weathered:
