@@ -16,7 +16,7 @@ from perpbook.hedging.cvar import cvar_hedge
 from perpbook.hedging.instruments import Instruments, Room
 from perpbook.hedging.shortfall import Scenarios
 from perpbook.kernels.types import Floats
-from perpbook.solver.whole import solved
+from perpbook.solver.whole import Columns
 
 CONTRACTS, SCENARIOS, TAIL = 30, 5_000, 0.025
 LARGEST = 3e5
@@ -56,9 +56,9 @@ def epigraph(scenarios: Scenarios, one: Instruments) -> float:
         ]
     )  # fmt: skip
     upper: Floats = np.concatenate([one.high / unit, -one.low / unit, np.full(2 + SCENARIOS, np.inf)])
-    found = solved(
-        cost=cost, upper=upper, matrix=matrix, low=-scenarios.pnl / money, high=np.full(SCENARIOS, np.inf)
-    )
+    programme = Columns(-scenarios.pnl / money, np.full(SCENARIOS, np.inf))
+    programme.add(cost, upper, matrix)
+    found = programme.solve()
     assert found is not None
     return found.objective * money
 

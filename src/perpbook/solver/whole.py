@@ -1,4 +1,4 @@
-"""A linear programme given all at once."""
+"""A linear programme given in blocks of columns, started where it stood when more are added."""
 
 from __future__ import annotations
 
@@ -20,25 +20,32 @@ class Solved:
     objective: float
 
 
-def solved(*, cost: Floats, upper: Floats, matrix: csc_matrix, low: Floats, high: Floats) -> Solved | None:
-    """Minimise `cost` x under `low <= matrix x <= high`, `0 <= x <= upper`; None when there is no best x."""
-    import highspy
+class Columns:
+    """Minimise cost x under `low <= matrix x <= high`, `0 <= x <= upper`: rows first, then columns as they come."""
 
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, np.zeros(cost.size), upper
-    lp.row_lower_, lp.row_upper_ = low, high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    solver = silent_solver()
-    solver.setOptionValue("presolve", "off")
-    solver.passModel(lp)
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    found = solver.getSolution()
-    return Solved(
-        columns=np.array(found.col_value, dtype=np.float64),
-        prices=np.array(found.row_dual, dtype=np.float64),
-        objective=float(solver.getObjectiveValue()),
-    )
+    def __init__(self, low: Floats, high: Floats) -> None:
+        self._highs = silent_solver()
+        self._highs.setOptionValue("presolve", "off")
+        nothing, rows = np.zeros(0), low.size
+        self._highs.addRows(rows, low, high, 0, np.zeros(rows, np.int32), np.zeros(0, np.int32), nothing)
+
+    def add(self, cost: Floats, upper: Floats, matrix: csc_matrix) -> None:
+        """More columns, after those that are there: `matrix` (m, n)."""
+        self._highs.addCols(
+            cost.size, cost, np.zeros(cost.size), upper, matrix.nnz, matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32), matrix.data,
+        )  # fmt: skip
+
+    def solve(self) -> Solved | None:
+        """The best columns, None when there are none."""
+        import highspy
+
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        found = self._highs.getSolution()
+        return Solved(
+            columns=np.array(found.col_value, dtype=np.float64),
+            prices=np.array(found.row_dual, dtype=np.float64),
+            objective=float(self._highs.getObjectiveValue()),
+        )
