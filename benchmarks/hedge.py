@@ -30,9 +30,7 @@ def example() -> tuple[Scenarios, Instruments]:
     moves += chance.standard_t(4, size=(SCENARIOS, CONTRACTS)) * 0.015
     held = chance.normal(size=CONTRACTS) * 1e5
     rest = chance.standard_t(4, size=SCENARIOS) * 2e3
-    scenarios = Scenarios(
-        pnl=moves @ held + rest, effect=moves, weights=np.full(SCENARIOS, 1.0 / SCENARIOS), tail=TAIL
-    )
+    scenarios = Scenarios(pnl=moves @ held + rest, effect=moves, weights=np.full(SCENARIOS, 1.0 / SCENARIOS), tail=TAIL)
     nothing = np.zeros(CONTRACTS)
     contracts = Instruments(
         low=np.full(CONTRACTS, -LARGEST), high=np.full(CONTRACTS, LARGEST), lots=nothing, fees=np.full(CONTRACTS, 5e-4),

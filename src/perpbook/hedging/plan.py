@@ -93,7 +93,8 @@ class InSet:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InStorm:
     """A storm gone through twice. `change` dollars of book equity by its end, `dies` accounts; `fails` says how the hedge makes
-    it worse, "" when it does not; `felt` that the storm does something to the book at all. `not_faced` says why it was not gone through."""
+    it worse, "" when it does not; `felt` that the storm does something to the book at all. `not_faced` says why it was not gone
+    through."""
 
     storm: str
     kind: str

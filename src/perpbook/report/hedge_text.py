@@ -41,7 +41,7 @@ def tell_hedge(console: Console, plan: HedgePlan) -> None:
     _tell_places(console, plan)
     _tell_accounts(console, plan)
     tell_hedges(console, [one for one in (plan.legs, plan.quality) if one is not None])
-    _tell_storms(console, plan.storms)
+    _tell_storms(console, plan)
     console.print(
         f"History: {facts['venue']}, {facts['rows']:,} joint moves of {facts['move_hours']:g} h, {facts['history_from']} to "
         f"{facts['history_to']}; {facts['draws']:,} resamples for betas, {facts['again']} for the hedge, seed {facts['seed']}."
@@ -169,6 +169,8 @@ def _tell_betas(console: Console, plan: HedgePlan) -> None:
     columns = ("least squares", "recent (EWMA)", "robust (Huber)", "in its tail")
     made = table("Betas, with 95 % intervals", "asset", "to", *columns, left=2)
     for one in plan.weighted.betas:
+        if one.asset == one.factor:
+            continue
         cells = [_beta(each) for each in (one.ols, one.ewma, one.robust, one.tail)]
         made.add_row(one.asset, one.factor, *cells)
     console.print(made)
@@ -273,8 +275,12 @@ def _tell_accounts(console: Console, plan: HedgePlan) -> None:
     console.print(made)
 
 
-def _tell_storms(console: Console, storms: Sequence[InStorm]) -> None:
-    _tell_outcomes(console, "The playbook's survival grid, assessed", [one for one in storms if one.kind == GRID])
+def _tell_storms(console: Console, plan: HedgePlan) -> None:
+    storms, largest = plan.storms, f"{plan.facts['largest_move']:.0%}"
+    grid = [one for one in storms if one.kind == GRID and (one.fails or largest in one.storm)]
+    _tell_outcomes(
+        console, f"The playbook's survival grid, assessed: moves of {largest}, and where the hedge fails", grid
+    )
     _tell_outcomes(console, "Storms that touch the book, nobody acting", [one for one in storms if one.kind != GRID])
     for one in storms:
         if one.not_faced:

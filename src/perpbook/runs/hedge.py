@@ -123,6 +123,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     from perpbook.tails.bootstrap import usual_resampling
 
     tell("the book", 0, 6)
+    catalogue = storms_of(asked.storms)
     opened = open_desk(asked, tell)
     desk, past = opened.desk, opened.past
     how = usual_resampling(past.returns.rows, past.returns.bar_ns, draws=asked.draws)
@@ -140,7 +141,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     unhedged, placements, chosen = _placed(asked, desk, parts)
     after = _after(desk, chosen)
     tell("the storms", 5, 6)
-    storms = _storms(asked, opened, after, tell) if chosen else ()
+    storms = _storms(asked, opened, after, catalogue, tell) if chosen else ()
     legs = _dollars(chosen)
     longs = {asset: dollars for asset, dollars in desk.exposures.items() if dollars > 0.0}
     shorts = {asset: dollars for asset, dollars in desk.exposures.items() if dollars < 0.0}
@@ -304,12 +305,14 @@ def _after(desk: HedgeDesk, chosen: Placement | None) -> CheckResult:
     return check_snapshot(put_on(desk, chosen), desk.before.playbook, desk.terms, with_plans=False)
 
 
-def _storms(asked: HedgeAsked, opened: Opened, after: CheckResult, tell: Tell) -> tuple[InStorm, ...]:
+def _storms(
+    asked: HedgeAsked, opened: Opened, after: CheckResult, storms: Sequence[Storm], tell: Tell
+) -> tuple[InStorm, ...]:
     from perpbook.runs.hedge_storms import face_storms, in_grid
 
-    desk, storms = opened.desk, storms_of(asked.storms)
+    desk = opened.desk
     faced = face_storms(desk, after.snapshot, opened.past.returns, asked.past.lake, storms, tell)
-    return (*in_grid(desk.before.assessment, after.assessment), *faced)
+    return (*in_grid(desk, after), *faced)
 
 
 def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
@@ -363,15 +366,16 @@ def _plan(asked: HedgeAsked, opened: Opened, chosen: Placement | None, **found: 
             for one in named
         ),
         chosen=chosen,
-        facts=facts_of(asked, desk.before, returns, opened.past),
+        facts=facts_of(asked, desk, returns, opened.past),
         notes=tuple(dict.fromkeys(opened.notes)),
         not_modelled=NOT_MODELLED,
         **found,
     )
 
 
-def facts_of(asked: HedgeAsked, before: CheckResult, returns: JointReturns, past: Past) -> Mapping[str, object]:
+def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Past) -> Mapping[str, object]:
     """What was asked, and of which past."""
+    before = desk.before
     return {
         "book": before.snapshot.book.source,
         "as_of": to_iso(before.snapshot.market.as_of_ns),
@@ -382,6 +386,7 @@ def facts_of(asked: HedgeAsked, before: CheckResult, returns: JointReturns, past
         "rows": returns.rows,
         "move_hours": returns.bar_ns / HOUR_NS,
         "stress": asked.stress,
+        "largest_move": desk.largest_move,
         "draws": asked.draws,
         "again": AGAIN,
         "seed": asked.seed,

@@ -71,7 +71,7 @@ def everywhere(desk: HedgeDesk, target: Mapping[str, float]) -> Where:
     """All accounts together, wherever it is best."""
     accounts = desk.before.snapshot.book.accounts
     wanted = {(one.id, asset): dollars for one in accounts for asset, dollars in target.items()}
-    return Where(name="all accounts, wherever it costs least", kind=SPREAD, wanted=wanted)
+    return Where(name="all accounts", kind=SPREAD, wanted=wanted)
 
 
 def each_its_own(desk: HedgeDesk, assets: Sequence[str]) -> Where:
@@ -85,7 +85,7 @@ def each_its_own(desk: HedgeDesk, assets: Sequence[str]) -> Where:
         for number, account in enumerate(desk.before.snapshot.book.accounts)
         for asset in assets
     }
-    return Where(name="every account against its own", kind=SPREAD, wanted=wanted)
+    return Where(name="each its own", kind=SPREAD, wanted=wanted)
 
 
 def unhedged(desk: HedgeDesk) -> Placement:
@@ -333,7 +333,7 @@ def _leg(desk: HedgeDesk, one: Trade) -> Leg:
 
 def best_of(found: Sequence[Placement]) -> Placement | None:
     """That with the fewest deaths in the playbook's grid, then the fewest rules newly broken, then the most of what was wanted,
-    then the furthest from the nearest liquidation (and the next nearest), then the least shortfall with costs; None where none was placed."""
+    then the furthest from the nearest liquidation (and the next nearest), then the least shortfall with costs; None for none."""
     placed = [one for one in found if one.legs]
     if not placed:
         return None

@@ -50,6 +50,8 @@ def in_sets(
 def liquidated(checked: CheckResult, names: Sequence[str], moves: Floats) -> dict[str, float]:
     """By account the share of moves (n, A) of assets that end below its maintenance margin; what has no past stands still."""
     arrays, lines = checked.assessed.arrays, checked.assessed.measures.lines
+    if not arrays.columns:
+        return dict.fromkeys((account.id for account in arrays.accounts), 0.0)
     by_column = np.stack(
         [moves[:, names.index(one.asset)] if one.asset in names else np.zeros(len(moves)) for one in arrays.columns]
     )

@@ -14,12 +14,16 @@ from perpbook.hedging.plan import InStorm
 from perpbook.model.units import DAY_NS
 
 if TYPE_CHECKING:
-    from perpbook.margin.assessment import Assessment
+    from perpbook.model.scenario import Scenario
+    from perpbook.runs.check import CheckResult
     from perpbook.model.market import Snapshot
     from perpbook.runs.hedge_desk import HedgeDesk
     from perpbook.scenario.overlay import Ground
     from perpbook.scenario.storm import Storm
     from perpbook.tails.returns import JointReturns
+
+GRID = "grid"
+"""The kind of storm that a playbook's moves are."""
 
 NOTHING = 1e-3
 """Share of equity: a hedge that leaves no more than this less has not failed, and a storm that does no more does nothing."""
@@ -83,26 +87,49 @@ def told(name: str, kind: str, without: Weathered, hedged: Weathered) -> InStorm
     )  # fmt: skip
 
 
-def in_grid(before: Assessment, after: Assessment) -> tuple[InStorm, ...]:
+def in_grid(desk: HedgeDesk, after: CheckResult) -> tuple[InStorm, ...]:
     """The playbook's survival grid, assessed with the hedge and without: moves at one instant, a dead account lost whole."""
-    with_hedge = {one.scenario: one for one in after.stress}
+    from perpbook.runs.check import assess_under
+
+    scenarios = joint_grid(desk.before.assessed.scenarios, after.assessed.scenarios)
+    both = [
+        assess_under(snapshot, desk.before.playbook, desk.terms, scenarios).assessment
+        for snapshot in (desk.before.snapshot, after.snapshot)
+    ]
     out = []
-    for one in before.stress:
-        pair = [
-            Weathered(change=-each.loss, start=whole.book.equity, dies=tuple(death.account for death in each.deaths))
-            for each, whole in ((one, before), (with_hedge[one.scenario], after))
-        ]
-        out.append(told(one.scenario, "grid", pair[0], pair[1]))
+    for pair in zip(*(whole.stress for whole in both), strict=True):
+        without, hedged = (
+            Weathered(change=-one.loss, start=whole.book.equity, dies=tuple(death.account for death in one.deaths))
+            for one, whole in zip(pair, both, strict=True)
+        )
+        out.append(told(pair[0].scenario, GRID, without, hedged))
     return tuple(out)
+
+
+def joint_grid(before: Sequence[Scenario], after: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """One grid for two books: assets that either holds move in both; a scenario against one book is there beside that against
+    the other."""
+    known = {one.name: one for one in after}
+    out = []
+    for one in before:
+        other = known.pop(one.name, one)
+        out.append(replace(one, moves={**other.moves, **one.moves}))
+        if any(one.moves.get(asset, move) != move for asset, move in other.moves.items()):
+            against = {**one.moves, **other.moves}
+            out.append(replace(other, name=f"{other.name}, hedged book", moves=against))
+    return (*out, *known.values())
 
 
 def _through(desk: HedgeDesk, snapshot: Snapshot, returns: JointReturns, lake: Path, storm: Storm) -> Weathered:
     from perpbook.engine.drill import Drill, run_drill
+    from perpbook.engine.stage import contracts_of
     from perpbook.kernels.drill import END
     from perpbook.runs.drill import DrillAsked, History, stage_journey
     from perpbook.runs.drill_source import alone_source
     from perpbook.runs.storms import face, ground_of
 
+    if not contracts_of(snapshot, desk.terms) and not storm.collateral:
+        return Weathered(change=0.0, start=desk.before.assessment.book.equity, dies=())
     kind = "replay" if storm.replay and not storm.replay.moves else "still"
     asked = DrillAsked(
         book=Path(snapshot.book.source), playbook=None, history=History(lake=lake, proxies={}, funding={}), storm=storm.name,

@@ -33,7 +33,10 @@ def least_shortfall_under_normality(given: Values) -> Values:
 if sp500_file() is not None:
 
     @adapter(
-        "risk", "sp500_min_cvar", needs={"dataset", "last", "beta", "long_only", "budget"}, gives={"min_cvar", "weights"}
+        "risk",
+        "sp500_min_cvar",
+        needs={"dataset", "last", "beta", "long_only", "budget"},
+        gives={"min_cvar", "weights"},
     )
     def least_shortfall_of_shares(given: Values) -> Values:
         assert given["long_only"]
