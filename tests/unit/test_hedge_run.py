@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -12,15 +14,19 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from perpbook.cli.hedge import app
+from perpbook.cli.main import app as program
 from perpbook.errors import InputError, MissingData
 from perpbook.hedging.plan import HedgePlan, Placement
+from perpbook.history.importing import import_files
+from perpbook.history.recognise import Naming
 from perpbook.model.units import HOUR_NS, from_iso
 from perpbook.report.hedge_text import sentences_of, tell_hedge
-from perpbook.runs.data import Recipe, run_generate
+from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
 from perpbook.runs.hedge_past import PastAsked
 from perpbook.runs.hedge_place import hedged, place, places
 from perpbook.runs.hedge_storms import Weathered, told
+from tests.unit.history_lakes import ROOT, real_data
 
 START = from_iso("2024-01-01")
 
@@ -189,3 +195,36 @@ def test_a_coin_without_a_past_needs_one_like_it(folder: Path) -> None:
     assert "ETH's past stands in for SOL's" in found.notes
     with pytest.raises(InputError, match="not among"):
         open_desk(replace(with_sol, past=replace(with_sol.past, like={"DOGE": "ETH"})))
+
+
+def test_what_the_page_shows_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/hedging.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERPBOOK_DATA_LAKE", "lake")
+    (book,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    Path("book.toml").write_text(book, encoding="utf-8")
+    (shown,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    printed = ""
+    for line in shown.splitlines():
+        if line.startswith("$ "):
+            done = CliRunner().invoke(program, shlex.split(line)[2:])
+            assert done.exit_code in (0, 10), done.stderr
+            printed = done.stdout
+        else:
+            assert line in [one.rstrip() for one in printed.splitlines()], printed
+
+
+@pytest.mark.slow
+def test_the_example_desk_on_real_history(tmp_path: Path) -> None:
+    files = [real_data() / "candles" / "binance_perp_1h.parquet"]
+    import_files(files, open_lake(tmp_path), Naming(), now_ns=START, tell=lambda step, number, total: None)
+    book = ROOT / "src/perpbook/examples/desk"
+    past = PastAsked(lake=tmp_path, since_ns=from_iso("2022-06-26"), until_ns=from_iso("2025-09-01"))
+    found = run_hedge(
+        HedgeAsked(book=book / "book.toml", playbook=book / "conservative.toml", past=past, storms=("historic",))
+    )
+    assert found.facts["rows"] == 1_162 and all(one.kept for one in found.parts)
+    assert found.chosen is not None and found.chosen.where == "hl-main"
+    assert found.chosen.shortfall < 0.4 * found.unhedged.shortfall
+    assert [one.storm for one in found.failures] == ["crash-2021-05-19"]
+    assert found.chosen.protected == pytest.approx(found.unhedged.first_move)

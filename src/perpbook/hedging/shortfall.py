@@ -113,7 +113,7 @@ def least_shortfall(scenarios: Scenarios, limits: Limits) -> Least | None:
     programme.add(limits.most / norm, np.full(len(norm), np.inf), below)
     scaled = scenarios.effect * unit / money
     left, new, order = np.ones(count, dtype=bool), _first(scenarios), [np.zeros(0, dtype=np.int64)]
-    while new.size:
+    while True:
         programme.add(
             scenarios.pnl[new] / money,
             scenarios.weights[new] / scenarios.tail,
@@ -124,9 +124,11 @@ def least_shortfall(scenarios: Scenarios, limits: Limits) -> Least | None:
         found = programme.solve()
         if found is None:
             return None
-        z = np.maximum(-found.prices[:wide], 0.0) * unit
-        violated = scenarios.losses(z) > -found.prices[wide] * money + TOLERANCE * money
+        z = np.asarray(np.maximum(-found.prices[:wide], 0.0) * unit, dtype=np.float64)
+        violated = scenarios.losses(z) > -float(found.prices[wide]) * money + TOLERANCE * money
         new = np.flatnonzero(violated & left)
+        if not new.size:
+            break
     worst = np.zeros(count)
     worst[np.concatenate(order)] = found.columns[len(norm) :]
     reached = float(limits.cost @ z) + scenarios.shortfall(z)

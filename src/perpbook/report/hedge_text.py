@@ -9,7 +9,7 @@ from rich.text import Text
 
 from perpbook.hedging.plan import HedgePlan, InStorm, Leg, Placement
 from perpbook.report.tails import tell_hedges
-from perpbook.report.text import fit, table
+from perpbook.report.text import table
 from perpbook.report.words import NONE, change, money, move, quantity, share
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
         return
     chosen = plan.chosen
     trades = ", ".join(_trade(one) for one in chosen.legs)
-    yield f"{trades} in {chosen.where} ({chosen.mode}): {METHODS[plan.method]}."
+    yield f"{trades[0].upper()}{trades[1:]} ({chosen.mode}): {METHODS[plan.method]}."
     funding = sum(one.funding for one in chosen.legs)
     carried = f"pays {money(funding)}" if funding >= 0 else f"receives {money(-funding)}"
     yield (
@@ -115,8 +115,8 @@ def _why_none(plan: HedgePlan) -> str:
 
 
 def _trade(leg: Leg) -> str:
-    verb = "Buy" if leg.quantity > 0 else "Sell"
-    return f"{verb} {abs(leg.quantity):,.10g} {leg.symbol}"
+    verb = "buy" if leg.quantity > 0 else "sell"
+    return f"{verb} {abs(leg.quantity):,.10g} {leg.symbol} @ {leg.account}"
 
 
 def _protects(plan: HedgePlan, chosen: Placement) -> str:
@@ -243,9 +243,9 @@ def _tell_places(console: Console, plan: HedgePlan) -> None:
     first = plan.unhedged.first or "none"
     made = table(
         f"Where it might sit ({first} dies first without it)",
-        "place", "mode", "from there", f"{first} at", "first at", "grid kills", "breaks", "costs", "loss", left=3,
+        "place", "mode", "seen from it", f"{first} at", "first at", "grid kills", "breaks", "costs", "loss", left=3,
     )  # fmt: skip
-    fit(made, [[one.where for one in plan.placements]])
+    made.columns[0].min_width = min(14, max(len(one.where) for one in plan.placements) + 2)
     for one in (plan.unhedged, *plan.placements):
         name = f"{one.where} *" if one is plan.chosen else one.where
         if one.refused:

@@ -169,7 +169,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     from perpbook.hedging.scenarios import moves_of, usual_covariance, weights_of
     from perpbook.hedging.variance import variance_hedge
     from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
-    from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, with_quotes
+    from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, usable, with_quotes
     from perpbook.tails.bootstrap import usual_resampling
     from perpbook.tails.stressed import stressed_matrix
 
@@ -181,8 +181,8 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     exposures = exposures_of(bare.assessed)
     held = tuple(asset for asset, dollars in exposures.items() if dollars != 0.0)
     if not held:
-        raise InputError("the book is exposed to nothing: there is nothing to hedge")
-    against = asked.against or (held if asked.method == "delta" else USUAL)
+        raise InputError("the book is exposed to no price: there is nothing to hedge")
+    against = asked.against or usable(bare.snapshot, terms, held if asked.method == "delta" else USUAL)
     refuse_unlisted(bare.snapshot, terms, asked.against or ())
     snapshot, borrowed = with_quotes(snapshot, terms, against)
     before = check_snapshot(snapshot, rules, terms, with_plans=False)
@@ -231,7 +231,7 @@ def _cvar_of(desk: HedgeDesk, against: Sequence[str]) -> Callable[[Floats], Floa
     from perpbook.runs.hedge_desk import instruments, priced
     from perpbook.runs.hedge_place import scenarios_of
 
-    gross = sum(abs(dollars) for dollars in desk.exposures.values())
+    gross = desk.gross
     fees, funding = [], []
     for asset in against:
         found = [priced(desk, account, asset) for account in desk.before.snapshot.book.accounts]

@@ -45,6 +45,15 @@ class HedgeDesk:
         return next(one for one in self.before.snapshot.book.accounts if one.id == name)
 
     @property
+    def gross(self) -> float:
+        """Dollars of everything held, account by account: no contract of a hedge is larger."""
+        from perpbook.margin.views import exposures_by_account
+
+        assessed = self.before.assessed
+        held = (*exposures_by_account(assessed.arrays, assessed.measures), assessed.outside.exposures)
+        return sum(abs(dollars) for each in held for asset, dollars in each.items() if asset not in STABLECOINS)
+
+    @property
     def largest_move(self) -> float:
         """The largest move that the playbook says must be survived, 0.15 when it says none."""
         survival = self.before.playbook.survival
@@ -94,6 +103,26 @@ def refuse_unlisted(snapshot: Snapshot, terms: Mapping[str, VenueTerms], assets:
                 f"--against {asset}: no account of this book can hold a contract of it ({venues}); name another, or add its "
                 "contract in a terms file"
             )
+
+
+def usable(snapshot: Snapshot, terms: Mapping[str, VenueTerms], assets: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of some assets that the book can hedge with: a contract in an account, and a price of the coin.
+
+    Raises
+    ------
+    InputError : there is none.
+    """
+    out = []
+    for asset in assets:
+        try:
+            refuse_unlisted(snapshot, terms, (asset,))
+            with_quotes(snapshot, terms, (asset,))
+        except InputError:
+            continue
+        out.append(asset)
+    if not out:
+        raise InputError(f"the book can hedge with none of {', '.join(assets)}: name other assets with --against")
+    return tuple(out)
 
 
 def with_quotes(
@@ -164,15 +193,14 @@ def instruments(desk: HedgeDesk, found: list[Priced], wanted: Floats, *, isolate
     An isolated hedge stands alone: its margin is what it needs to live through the playbook's largest move.
     """
     accounts = [one.id for one in desk.before.snapshot.book.accounts]
-    gross = sum(abs(dollars) for dollars in desk.exposures.values())
     held = np.array([0.0 if isolated else _held(desk, one) for one in found])
     margins = [
         _margin(desk, one, abs(dollars) + abs(own)) + (desk.largest_move if isolated else 0.0)
         for one, dollars, own in zip(found, wanted, held, strict=True)
     ]
     return Instruments(
-        low=np.full(len(found), -gross),
-        high=np.full(len(found), gross),
+        low=np.full(len(found), -desk.gross),
+        high=np.full(len(found), desk.gross),
         lots=np.array([one.terms.contract.lot_size * dollars_per_unit(one) for one in found]),
         fees=np.array([_cost_of_a_dollar(one, dollars) for one, dollars in zip(found, wanted, strict=True)]),
         funding=np.array([funding_rate(desk, one)[0] for one in found]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perpbook.errors import DataError, InputError
+from perpbook.errors import DataError, InputError, MissingData
 from perpbook.model.units import DAY_NS, HOUR_NS
 
 if TYPE_CHECKING:
@@ -82,7 +82,10 @@ def _bars(asked: PastAsked, sources: Sequence[str]) -> Bars:
     from perpbook.runs.tails import wanted_of
 
     lake, wanted = Lake(asked.lake), [wanted_of(one, asked.venue) for one in sources]
-    start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies={})
+    try:
+        start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies={})
+    except MissingData as error:
+        raise MissingData(f"{error}\n    or name a coin whose past stands in, as in --like DOGE=BTC") from None
     return load_bars(
         lake, wanted, bar_ns=asked.bar_ns, start_ns=start if asked.since_ns is None else asked.since_ns,
         end_ns=end if asked.until_ns is None else asked.until_ns, proxies={}, funding={asked.venue: WITHOUT},

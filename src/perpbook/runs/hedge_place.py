@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 TRIES = 6
 """Times that a hedge is made smaller until its venue would take it."""
 
+NONE_WANTED = {"cvar": "none is wanted: it costs more than it takes away"} | dict.fromkeys(
+    ("delta", "variance"), "less than one lot is wanted"
+)
+
 SAME, VENUE, OTHER, SPREAD = "same account", "same venue", "other venue", "spread"
 
 
@@ -120,11 +124,7 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
             return replace(best, mode=mode, lacking=_missing(set_of, room, dollars, where), notes=_absent(found))
         room = replace(room, margin=room.margin - 1.02 * short)
     lacking = _missing(set_of, room, dollars, where)
-    why = (
-        "no whole lot of it has room in its margin"
-        if lacking > 0.0
-        else "none is wanted: it costs more than it takes away"
-    )
+    why = "no whole lot of it has room in its margin" if lacking > 0.0 else NONE_WANTED[method]
     return Placement(
         where=where.name, kind=where.kind, mode=mode, lacking=lacking, fits=0.0, refused=why, notes=_absent(found)
     )

@@ -14,9 +14,9 @@ from perpbook.hedging.plan import InStorm
 from perpbook.model.units import DAY_NS
 
 if TYPE_CHECKING:
+    from perpbook.model.market import Snapshot
     from perpbook.model.scenario import Scenario
     from perpbook.runs.check import CheckResult
-    from perpbook.model.market import Snapshot
     from perpbook.runs.hedge_desk import HedgeDesk
     from perpbook.scenario.overlay import Ground
     from perpbook.scenario.storm import Storm
