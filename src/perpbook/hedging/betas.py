@@ -45,9 +45,11 @@ class Beta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetDelta:
-    """The book in dollars of one factor by the four methods: every exposure times its beta, summed. > 0 long."""
+    """A book in dollars of one factor by the four methods: every exposure times its beta, summed. > 0 long. `hedged` : with
+    the hedge in it."""
 
     factor: str
+    hedged: bool
     ols: Estimate
     ewma: Estimate
     robust: Estimate
@@ -56,7 +58,7 @@ class NetDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighted:
-    """Betas by asset and factor, and the book's net delta in each factor."""
+    """Betas by asset and factor, and the book's net delta in each factor, without the hedge and with it where there is one."""
 
     betas: tuple[Beta, ...]
     nets: tuple[NetDelta, ...]
@@ -69,17 +71,20 @@ def weighted_deltas(
     resampling: Resampling,
     rng: np.random.Generator,
     *,
+    hedged: Mapping[str, float] | None = None,
     level: float = 0.10,
 ) -> Weighted:
-    """Betas of every asset held to every factor (a series, or `MARKET`), and the book weighted by them.
+    """Betas of every asset held to every factor (a series, or `MARKET`), and the book weighted by them. hedged : dollars by
+    asset with the hedge.
 
     Raises
     ------
     InputError : no such series, or a level that is none.
     """
     check_level(level)
-    held = [name for name in returns.names if exposures.get(name, 0.0) != 0.0]
-    memory = DAILY_MEMORY if returns.bar_ns >= DAY_NS else HOURLY_MEMORY
+    books = [exposures] if hedged is None else [exposures, hedged]
+    held = [name for name in returns.names if any(one.get(name, 0.0) != 0.0 for one in books)]
+    memory = _memory(returns)
     drawn = _slopes(
         returns, held, factors, chain([np.ones((1, returns.rows))], draw_weights(returns.rows, resampling, rng)), level
     )
@@ -90,8 +95,8 @@ def weighted_deltas(
         at = level if method == "tail" else None
         return estimate_of(float(values[0]), values[1:], points[method], resampling, level=at)
 
-    def net(factor: str, method: str) -> Floats:
-        return np.asarray(sum(exposures[name] * drawn[name, factor, method] for name in held))
+    def net(book: Mapping[str, float], factor: str, method: str) -> Floats:
+        return np.asarray(sum(book.get(name, 0.0) * drawn[name, factor, method] for name in held))
 
     return Weighted(
         betas=tuple(
@@ -100,7 +105,10 @@ def weighted_deltas(
             for factor in factors
         ),
         nets=tuple(
-            NetDelta(factor=factor, **{one: told(net(factor, one), one) for one in METHODS})
+            NetDelta(
+                factor=factor, hedged=book is hedged, **{one: told(net(book, factor, one), one) for one in METHODS}
+            )
+            for book in books
             for factor in factors
             if held
         ),
@@ -111,7 +119,7 @@ def _slopes(
     returns: JointReturns, held: Sequence[str], factors: Sequence[str], resamples: Iterable[Floats], level: float
 ) -> dict[tuple[str, str, str], Floats]:
     """(1 + draws,) slopes by asset, factor and method: of the rows themselves first, then of each resample."""
-    memory = DAILY_MEMORY if returns.bar_ns >= DAY_NS else HOURLY_MEMORY
+    memory = _memory(returns)
     fading = memory ** np.arange(returns.rows - 1, -1, -1, dtype=np.float64)
     series = {factor: _factor(returns, factor) for factor in factors}
     worst = {factor: np.flatnonzero(x <= np.quantile(x, level)) for factor, x in series.items()}
@@ -130,6 +138,10 @@ def _slopes(
                 for method, slopes in found.items():
                     parts.setdefault((name, factor, method), []).append(slopes)
     return {key: np.concatenate(many) for key, many in parts.items()}
+
+
+def _memory(returns: JointReturns) -> float:
+    return DAILY_MEMORY if returns.bar_ns >= DAY_NS else HOURLY_MEMORY
 
 
 def _factor(returns: JointReturns, factor: str) -> Floats:

@@ -85,9 +85,8 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
 
 
 def _reported(plan: HedgePlan) -> Iterator[str]:
-    nets = {one.factor: one for one in plan.weighted.nets}
-    for factor, one in nets.items():
-        yield f"The book is {_net(one.ols)} of {factor} by its moves, {_net(one.tail)} where {factor} falls hardest."
+    for one in plan.weighted.nets:
+        yield f"The book is {_net(one.ols)} of {one.factor} by its moves, {_net(one.tail)} where {one.factor} falls hardest."
     legs = plan.legs
     if legs is not None and legs.tails[0].unhedged.estimate.value is not None:
         left = legs.tails[0].unhedged.estimate
@@ -174,9 +173,13 @@ def _tell_betas(console: Console, plan: HedgePlan) -> None:
         cells = [_beta(each) for each in (one.ols, one.ewma, one.robust, one.tail)]
         made.add_row(one.asset, one.factor, *cells)
     console.print(made)
-    nets = table("The book in dollars of a factor, without the hedge", "factor", *columns)
+    nets = table("The book in dollars of a factor", "factor", "", *columns, left=2)
     for net in plan.weighted.nets:
-        nets.add_row(net.factor, *(_thousands(each) for each in (net.ols, net.ewma, net.robust, net.tail)))
+        nets.add_row(
+            net.factor,
+            "hedged" if net.hedged else "now",
+            *(_thousands(each) for each in (net.ols, net.ewma, net.robust, net.tail)),
+        )
     console.print(nets)
 
 

@@ -132,20 +132,20 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     def chance() -> np.random.Generator:
         return np.random.Generator(np.random.SFC64(next(seeds)))
 
-    tell("betas", 2, 6)
-    factors = [*(one for one in USUAL if one in past.returns.names), MARKET]
-    weighted = weighted_deltas(past.returns, desk.exposures, factors, how, chance())
-    tell("the hedge on resamples of the past", 3, 6)
+    tell("the hedge on resamples of the past", 2, 6)
     parts = _parts(asked, opened, chance()) if asked.method != REPORT else ()
-    tell("places", 4, 6)
+    tell("places", 3, 6)
     unhedged, placements, chosen = _placed(asked, desk, parts)
-    after = _after(desk, chosen)
-    tell("the storms", 5, 6)
-    storms = _storms(asked, opened, after, catalogue, tell) if chosen else ()
+    tell("betas", 4, 6)
     legs = _dollars(chosen)
+    hedged = {one: desk.exposures.get(one, 0.0) + legs.get(one, 0.0) for one in (*desk.exposures, *legs)}
+    factors = [*(one for one in USUAL if one in past.returns.names), MARKET]
+    weighted = weighted_deltas(past.returns, desk.exposures, factors, how, chance(), hedged=hedged if legs else None)
     longs = {asset: dollars for asset, dollars in desk.exposures.items() if dollars > 0.0}
     shorts = {asset: dollars for asset, dollars in desk.exposures.items() if dollars < 0.0}
-    rng = chance()
+    rng, after = chance(), _after(desk, chosen)
+    tell("the storms", 5, 6)
+    storms = _storms(asked, opened, after, catalogue, tell) if chosen else ()
     return _plan(
         asked, opened, chosen, weighted=weighted, parts=parts, unhedged=unhedged, placements=placements, storms=storms,
         sets=in_sets(desk, opened.against, legs, after),
