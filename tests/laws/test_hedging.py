@@ -60,6 +60,7 @@ def test_the_objective_is_that_of_another_solver(seed: int) -> None:
     assert found.objective - found.bound <= 1e-9 * found.objective
 
 
+@pytest.mark.slow
 def test_thirty_contracts_in_five_thousand_scenarios_too() -> None:
     scenarios, one, _ = case(1, contracts=30, rows=5_000)
     room = Room(margin=np.array([2e5, 1e5]))

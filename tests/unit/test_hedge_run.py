@@ -19,13 +19,14 @@ from perpbook.errors import InputError, MissingData
 from perpbook.hedging.plan import HedgePlan, Placement
 from perpbook.history.importing import import_files
 from perpbook.history.recognise import Naming
+from perpbook.model.scenario import Scenario
 from perpbook.model.units import HOUR_NS, from_iso
 from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
 from perpbook.runs.hedge_past import PastAsked
 from perpbook.runs.hedge_place import hedged, place, places
-from perpbook.runs.hedge_storms import Weathered, told
+from perpbook.runs.hedge_storms import Weathered, joint_grid, told
 from tests.unit.history_lakes import ROOT, real_data
 
 START = from_iso("2024-01-01")
@@ -165,6 +166,29 @@ def test_a_storm_fails_where_the_hedge_kills_or_loses_more() -> None:
     assert told("x", "historic", calm, dead).fails == "kills a"
     gained = Weathered(change=900.0, start=10_000.0, dies=("a",))
     assert not told("x", "historic", gained, dead).fails
+
+
+def test_both_books_are_assessed_in_one_grid() -> None:
+    def grid(name: str, **moves: float) -> Scenario:
+        return Scenario(name=name, kind="broken", size=-0.1, moves=moves)
+
+    before = [grid("all", BTC=-0.1), grid("broken", BTC=-0.1)]
+    after = [grid("all", BTC=-0.1, ETH=-0.1), grid("broken", BTC=0.1, ETH=-0.1), grid("ETH", ETH=-0.1)]
+    found = {one.name: dict(one.moves) for one in joint_grid(before, after)}
+    assert found == {
+        "all": {"BTC": -0.1, "ETH": -0.1},
+        "broken": {"BTC": -0.1, "ETH": -0.1},
+        "broken, hedged book": {"BTC": 0.1, "ETH": -0.1},
+        "ETH": {"ETH": -0.1},
+    }
+
+
+def test_least_variance_takes_away_what_moves_with_it(folder: Path) -> None:
+    found = run_hedge(replace(asked(folder, method="variance"), against=("BTC",)))
+    (part,) = found.parts
+    assert part.kept and part.high < 0.0
+    assert found.sets[0].least_variance["BTC"] == pytest.approx(part.dollars, rel=0.05)
+    assert found.sets[0].hedged < found.sets[0].without
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def tell_hedge(console: Console, plan: HedgePlan) -> None:
         f"History: {facts['venue']}, {facts['rows']:,} joint moves of {facts['move_hours']:g} h, {facts['history_from']} to "
         f"{facts['history_to']}; {facts['draws']:,} resamples for betas, {facts['again']} for the hedge, seed {facts['seed']}."
     )
-    for note in plan.notes:
+    for note in (*plan.notes, *(plan.chosen.notes if plan.chosen else ())):
         console.print(f"Note: {note}.")
     console.print("Not modelled: " + "; ".join(plan.not_modelled) + ".")
 

@@ -203,7 +203,7 @@ def instruments(desk: HedgeDesk, found: list[Priced], wanted: Floats, *, isolate
         high=np.full(len(found), desk.gross),
         lots=np.array([one.terms.contract.lot_size * dollars_per_unit(one) for one in found]),
         fees=np.array([_cost_of_a_dollar(one, dollars) for one, dollars in zip(found, wanted, strict=True)]),
-        funding=np.array([funding_rate(desk, one)[0] for one in found]),
+        funding=np.array([funding_rate(desk, one) or 0.0 for one in found]),
         held=held,
         margins=np.array(margins),
         accounts=np.array([accounts.index(one.trade.account) for one in found], dtype=np.int64),
@@ -243,11 +243,9 @@ def _cost_of_a_dollar(one: Priced, dollars: float) -> float:
     )
 
 
-def funding_rate(desk: HedgeDesk, one: Priced) -> tuple[float, str]:
-    """What a dollar held long pays over the horizon, and where that is known from."""
+def funding_rate(desk: HedgeDesk, one: Priced) -> float | None:
+    """What a dollar held long pays over the horizon: at the book's rate, else at the lake's of late; None where neither says."""
     if one.quote.funding_rate is not None:
-        return one.quote.funding_rate * desk.horizon_ns / one.venue.funding.interval_ns, "the book"
-    asset = one.terms.contract.base
-    if asset in desk.funding:
-        return desk.funding[asset] * desk.horizon_ns / HOUR_NS, "the lake's last month"
-    return 0.0, ""
+        return one.quote.funding_rate * desk.horizon_ns / one.venue.funding.interval_ns
+    of_late = desk.funding.get(one.terms.contract.base)
+    return None if of_late is None else of_late * desk.horizon_ns / HOUR_NS

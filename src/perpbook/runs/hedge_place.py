@@ -16,7 +16,7 @@ from perpbook.hedging.shortfall import Scenarios, shortfall_of
 from perpbook.model.account import Account, Balance, MarginMode
 from perpbook.model.market import Snapshot
 from perpbook.runs.check import CheckResult, check_snapshot
-from perpbook.runs.hedge_desk import HedgeDesk, dollars_per_unit, instruments, priced
+from perpbook.runs.hedge_desk import HedgeDesk, dollars_per_unit, funding_rate, instruments, priced
 from perpbook.runs.trade import Priced, in_lots, with_trade
 from perpbook.runs.whatif import Desk, worse
 
@@ -46,8 +46,8 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
-    """A leg before it is told: a contract and dollars of it, in whole lots."""
+class Fill:
+    """A leg before it is told: so much of a contract, in whole lots."""
 
     contract: Priced
     quantity: float
@@ -111,17 +111,18 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
         )
         return Placement(where=where.name, kind=where.kind, mode=mode, refused=why)
     set_of = instruments(desk, contracts, dollars, isolated=where.isolated)
-    room, best, share = _room(desk, set_of, where), None, 1.0
+    room = _room(desk, set_of)
     for _ in range(TRIES):
         hedge, share = _dollars(desk, set_of, contracts, room, dollars, method)
-        trades = _trades(contracts, hedge)
-        if not trades:
+        fills = _fills(contracts, hedge)
+        if not fills:
             break
-        after = check_snapshot(hedged(desk, where, trades), desk.before.playbook, desk.terms, with_plans=False)
+        after = check_snapshot(hedged(desk, where, fills), desk.before.playbook, desk.terms, with_plans=False)
         short = _lacking(desk, after)
-        best = _told(desk, where, trades, after, share=share)
         if not short.any():
-            return replace(best, mode=mode, lacking=_missing(set_of, room, dollars, where), notes=_absent(found))
+            best = _told(desk, where, fills, after, share=share)
+            notes = (*_absent(found), *_unfunded(desk, fills))
+            return replace(best, mode=mode, lacking=_missing(set_of, room, dollars, where), notes=notes)
         room = replace(room, margin=room.margin - 1.02 * short)
     lacking = _missing(set_of, room, dollars, where)
     why = "no whole lot of it has room in its margin" if lacking > 0.0 else NONE_WANTED[method]
@@ -148,7 +149,12 @@ def _absent(found: Sequence[tuple[tuple[str, str], Priced | None]]) -> tuple[str
     return tuple(f"no contract of {key[1]} for it in {key[0]}" for key, one in found if one is None)
 
 
-def _room(desk: HedgeDesk, one: Instruments, where: Where) -> Room:
+def _unfunded(desk: HedgeDesk, fills: Sequence[Fill]) -> tuple[str, ...]:
+    unknown = [one.contract for one in fills if funding_rate(desk, one.contract) is None]
+    return tuple(f"funding of {one.trade.symbol} on {one.venue.venue} is not known: none is counted" for one in unknown)
+
+
+def _room(desk: HedgeDesk, one: Instruments) -> Room:
     """Free collateral of every account, and what the contracts take already."""
     accounts = desk.before.assessment.accounts
     free = np.array([each.summary.free_collateral for each in accounts])
@@ -201,20 +207,20 @@ def _missing(one: Instruments, room: Room, wanted: Floats, where: Where) -> floa
     return float(np.maximum(over, 0.0).sum())
 
 
-def _trades(contracts: Sequence[Priced], hedge: Floats) -> list[Trade]:
+def _fills(contracts: Sequence[Priced], hedge: Floats) -> list[Fill]:
     out = []
     for one, dollars in zip(contracts, hedge.tolist(), strict=True):
         units = dollars / dollars_per_unit(one)
         quantity = in_lots(units * (1 + 1e-9), one.terms)
         if quantity != 0.0:
-            out.append(Trade(contract=one, quantity=quantity))
+            out.append(Fill(contract=one, quantity=quantity))
     return out
 
 
-def hedged(desk: HedgeDesk, where: Where, trades: Sequence[Trade]) -> Snapshot:
+def hedged(desk: HedgeDesk, where: Where, fills: Sequence[Fill]) -> Snapshot:
     """The book with the trades done at today's prices, their fees and slippage paid."""
     book = desk.before.snapshot.book
-    for one in trades:
+    for one in fills:
         contract = one.contract
         cost, _ = Desk(before=desk.before, priced=contract).cost(one.quantity)
         if where.isolated:
@@ -225,16 +231,16 @@ def hedged(desk: HedgeDesk, where: Where, trades: Sequence[Trade]) -> Snapshot:
 
 def put_on(desk: HedgeDesk, chosen: Placement) -> Snapshot:
     """The book with the legs of a placement in it."""
-    trades = []
+    fills = []
     for leg in chosen.legs:
         contract = priced(desk, desk.account(leg.account), leg.asset)
         assert contract is not None, "it was placed there"
-        trades.append(Trade(contract=contract, quantity=leg.quantity))
+        fills.append(Fill(contract=contract, quantity=leg.quantity))
     where = Where(name=chosen.where, kind=chosen.kind, wanted={}, isolated=chosen.mode == "isolated")
-    return hedged(desk, where, trades)
+    return hedged(desk, where, fills)
 
 
-def _apart(desk: HedgeDesk, book: Book, one: Trade) -> tuple[Book, Priced]:
+def _apart(desk: HedgeDesk, book: Book, one: Fill) -> tuple[Book, Priced]:
     """A bucket of its own beside an account, with the margin it needs taken from there."""
     account = next(each for each in book.accounts if each.id == one.contract.trade.account)
     settle, price = one.contract.terms.contract.settle, one.contract.price
@@ -253,7 +259,7 @@ def _apart(desk: HedgeDesk, book: Book, one: Trade) -> tuple[Book, Priced]:
     return replace(book, accounts=(*accounts, own)), contract
 
 
-def _initial(desk: HedgeDesk, one: Trade) -> float:
+def _initial(desk: HedgeDesk, one: Fill) -> float:
     dollars = np.array([abs(one.quantity) * dollars_per_unit(one.contract)])
     return float(instruments(desk, [one.contract], dollars, isolated=True).margins[0]) - desk.largest_move
 
@@ -266,13 +272,11 @@ def _lacking(desk: HedgeDesk, after: CheckResult) -> Floats:
     return out
 
 
-def _told(
-    desk: HedgeDesk, where: Where, trades: Sequence[Trade], after: CheckResult, *, share: float = 1.0
-) -> Placement:
+def _told(desk: HedgeDesk, where: Where, fills: Sequence[Fill], after: CheckResult, *, share: float = 1.0) -> Placement:
     was = {one.id: one for one in desk.before.assessment.accounts}
     now = after.assessment
     first = desk.before.assessment.book.first_to_die
-    legs = tuple(_leg(desk, one) for one in trades)
+    legs = tuple(_leg(desk, one) for one in fills)
     dollars: dict[str, float] = dict(desk.exposures)
     for leg in legs:
         dollars[leg.asset] = dollars.get(leg.asset, 0.0) + leg.dollars
@@ -308,9 +312,7 @@ def _told(
     )
 
 
-def _leg(desk: HedgeDesk, one: Trade) -> Leg:
-    from perpbook.runs.hedge_desk import funding_rate
-
+def _leg(desk: HedgeDesk, one: Fill) -> Leg:
     contract = one.contract
     cost, known = Desk(before=desk.before, priced=contract).cost(one.quantity)
     unit = dollars_per_unit(contract)
@@ -326,7 +328,7 @@ def _leg(desk: HedgeDesk, one: Trade) -> Leg:
         dollars=one.quantity * unit,
         cost=cost * settle,
         slippage_known=known,
-        funding=funding_rate(desk, contract)[0] * one.quantity * unit,
+        funding=(funding_rate(desk, contract) or 0.0) * one.quantity * unit,
         smaller=closes,
     )
 
