@@ -21,6 +21,8 @@ from perpbook.history.importing import import_files
 from perpbook.history.recognise import Naming
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import HOUR_NS, from_iso
+from perpbook.report.hedge_page import hedge_page
+from perpbook.report.hedge_tables import tables_of
 from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
@@ -132,7 +134,7 @@ def test_money_is_only_moved_and_paid_out_for_costs(folder: Path) -> None:
 def test_least_shortfall_is_sought_anew_in_every_place_and_told(folder: Path) -> None:
     run = CliRunner().invoke(
         app, ["plan", str(folder / "book.toml"), "--lake", str(folder / "lake"), "--bar", "4h", "--against", "BTC",
-              "--storms", "historic", "--turnover", "50000", "--json"],
+              "--storms", "historic", "--turnover", "50000", "--html", str(folder / "page.html"), "--json"],
     )  # fmt: skip
     assert run.exit_code in (0, 10), run.stderr
     document = json.loads(run.stdout)
@@ -142,6 +144,7 @@ def test_least_shortfall_is_sought_anew_in_every_place_and_told(folder: Path) ->
     assert sum(abs(one["dollars"]) for one in data["chosen"]["legs"]) <= 50_000.0
     assert {one["name"] for one in data["sets"]} == {"base", "tail", "broken"}
     assert {one["kind"] for one in data["storms"]} == {"grid", "historic"}
+    assert "What to hedge" in (folder / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_report_is_told_within_a_hundred_columns(plan: HedgePlan) -> None:
@@ -151,6 +154,15 @@ def test_the_report_is_told_within_a_hundred_columns(plan: HedgePlan) -> None:
     assert "SIMULATED history" in said and "Prices are examples" in said and "Where it might sit" in said
     assert max(len(line) for line in said.splitlines()) <= 100
     assert "survival grid" in said and "Margin of every account with the hedge" in said
+
+
+def test_the_page_holds_every_table_and_trusts_no_name(plan: HedgePlan) -> None:
+    storm = replace(plan.storms[-2], storm="<b>bad</b>", felt=True, change_without=-5_000.0)
+    page = hedge_page(replace(plan, storms=(*plan.storms, storm)))
+    assert "SIMULATED" in page and "fetches nothing" in page and "<b>bad</b>" not in page
+    for name in ("sets", "calm", "storms"):
+        assert f'data-figure="{name}"' in page
+    assert page.count("<table>") == len(list(tables_of(plan)))
 
 
 def test_what_the_book_is_is_reported_without_a_hedge(folder: Path) -> None:

@@ -33,6 +33,9 @@ Draws = Annotated[int, typer.Option("--draws", help="Resamples for intervals of 
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same intervals.")]
 
 
+Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
+
+
 @app.command("plan")
 def plan(
     book: BookFile,
@@ -69,6 +72,7 @@ def plan(
     draws: Draws = 1_000,
     seed: Seed = 0,
     lake: LakeAt = None,
+    html: Html = None,
     as_json: AsJson = False,
 ) -> None:
     """Find a hedge, put it where it protects, assess the book again with it, and go through every storm with and without it.
@@ -93,6 +97,7 @@ def report(
     draws: Draws = 1_000,
     seed: Seed = 0,
     lake: LakeAt = None,
+    html: Html = None,
     as_json: AsJson = False,
 ) -> None:
     """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail."""
@@ -112,9 +117,12 @@ def _hedged(given: dict[str, Any]) -> Answer:
     from perpbook.report.hedge_text import tell_hedge
     from perpbook.report.progress import progress
     from perpbook.runs.hedge import hedge_from, run_hedge
+    from perpbook.runs.hedge_page import write_hedge
 
     asked = hedge_from(given)
     with progress("Hedge", quiet=given["as_json"]) as tell:
         found = run_hedge(asked, tell)
+    if given["html"] is not None:
+        write_hedge(found, given["html"])
     breaks = found.chosen is not None and bool(found.chosen.breaks)
     return Answer(data=found, tell=lambda console: tell_hedge(console, found), exit_code=BREACH if breaks else OK)
