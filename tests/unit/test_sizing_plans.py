@@ -39,7 +39,7 @@ def plan_of(book: Snapshot, text: str = STRICT, method: str = "cheapest") -> Pla
 
 def test_the_solver_prints_nothing() -> None:
     code = (
-        "from perpbook.sizing.programme import Programme\n"
+        "from perpbook.solver.programme import Programme\n"
         "p = Programme()\n"
         "p.column(1.0, 0.0, 4.0, whole=True)\n"
         "p.row(1.5, 9.0, [0], [1.0])\n"

@@ -13,6 +13,7 @@ from perpbook.cli import (
     data,
     drill,
     funding,
+    hedge,
     offsets,
     playbook,
     size,
@@ -47,6 +48,7 @@ app.add_typer(drill.app, name="drill")
 app.add_typer(funding.app, name="funding")
 funding.app.command("offsets")(offsets.offsets)
 funding.app.command("scan")(offsets.scan)
+app.add_typer(hedge.app, name="hedge")
 
 
 def main() -> None:

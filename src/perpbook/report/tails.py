@@ -10,6 +10,7 @@ from perpbook.report.words import NONE
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from perpbook.tails.dependence import PairTails
     from perpbook.tails.estimate import AgainstNull, Estimate
@@ -36,7 +37,8 @@ def tell_tails(console: Console, report: TailReport) -> None:
     _tell_stressed(console, report.stressed)
     _tell_rolling(console, report)
     _tell_shortfalls(console, report.shortfalls, report.level)
-    _tell_hedges(console, report.hedges)
+    if report.hedges:
+        console.print(hedge_table(report.hedges))
     console.print(
         f"Intervals: {report.draws:,} resamples of joint rows in blocks of {report.mean_block:.0f} bars on average, "
         f"seed {report.seed}. Gaussian: what jointly normal moves of the same overall dependence show; p: of an excess "
@@ -161,9 +163,8 @@ def _tell_shortfalls(console: Console, shortfalls: Sequence[Shortfall], level: f
         console.print(remark)
 
 
-def _tell_hedges(console: Console, hedges: Sequence[HedgeReport]) -> None:
-    if not hedges:
-        return
+def hedge_table(hedges: Sequence[HedgeReport]) -> Table:
+    """Beta, correlation and what stays unhedged, in the calm and in both tails."""
     made = table("Hedges: long the first, short beta of the second", "pair", "figure", "where", *NULL_COLUMNS, left=3)
     for one in hedges:
         who = f"{one.asset} {one.hedge}"
@@ -185,7 +186,7 @@ def _tell_hedges(console: Console, hedges: Sequence[HedgeReport]) -> None:
             made.add_row(who, "correlation", str(tail.side), *_cells(tail.correlation))
             made.add_row(who, "unhedged", str(tail.side), *_cells(tail.unhedged))
         made.add_row(who, "shortfall left", "", *_cells(one.shortfall_left))
-    console.print(made)
+    return made
 
 
 def _cells(one: AgainstNull) -> tuple[str, ...]:

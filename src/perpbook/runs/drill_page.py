@@ -15,17 +15,18 @@ def write_drill(drilled: Drilled, path: Path, survival: SurvivalMap | None = Non
     """Write it, with the map where there is one; InputError when the file cannot be written."""
     from perpbook.report.drill_page import drill_page
 
-    _write(path, drill_page(drilled, survival))
+    write_page(path, drill_page(drilled, survival))
 
 
 def write_map(survival: SurvivalMap, path: Path) -> None:
     """Write a map's own page; InputError when the file cannot be written."""
     from perpbook.report.map_page import map_page
 
-    _write(path, map_page(survival))
+    write_page(path, map_page(survival))
 
 
-def _write(path: Path, page: str) -> None:
+def write_page(path: Path, page: str) -> None:
+    """Write a page; InputError when the file cannot be written."""
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

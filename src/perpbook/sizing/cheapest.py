@@ -17,8 +17,8 @@ import numpy as np
 
 from perpbook.kernels.types import Floats, Integers
 from perpbook.sizing.limits import Limits, MarginLimits, relief, surpluses
-from perpbook.sizing.programme import Programme
 from perpbook.sizing.tiers import TierSteps
+from perpbook.solver.programme import Programme
 
 ROUNDS = 200
 

@@ -82,7 +82,7 @@ def calm_and_stress(
         )
     kept = count * width
     values, factor = returns.values[:, -kept:], market_of(returns, market)[-kept:]
-    cut = _Cut(width=width, parts=_parts(factor, width))
+    cut = _Cut(width=width, parts=calm_and_stress_rows(factor, width))
     pairs = list(combinations(range(len(returns.names)), 2))
     null = _null(returns, market, width, rng)
     gathered: dict[tuple[int, int], list[dict[str, Floats]]] = {pair: [] for pair in pairs}
@@ -102,8 +102,8 @@ class _Cut:
     parts: dict[str, Rows]
 
 
-def _parts(factor: Floats, width: int) -> dict[str, Rows]:
-    """Rows of calm and of stress windows."""
+def calm_and_stress_rows(factor: Floats, width: int) -> dict[str, Rows]:
+    """Rows of "calm" and of "stress" windows of `width` rows, by the volatility of the market's moves (n,)."""
     volatility = factor.reshape(-1, width).std(axis=1)
     calm = volatility <= np.quantile(volatility, CALM_SHARE)
     stress = volatility > np.quantile(volatility, 1.0 - STRESS_SHARE)
@@ -130,7 +130,7 @@ def _null(
         values=root @ rng.standard_normal((len(returns.names), rows)),
         times_ns=np.arange(rows, dtype=np.int64),
     )
-    parts = _parts(market_of(moves, market), width)
+    parts = calm_and_stress_rows(market_of(moves, market), width)
     whole: Floats = np.asarray(np.corrcoef(moves.values))
     shifts = {name: np.asarray(np.corrcoef(moves.values[:, at])) - whole for name, at in parts.items()}
     pairs = combinations(range(len(returns.names)), 2)

@@ -166,7 +166,7 @@ def _figures(pair: _Pair, weights: Floats) -> dict[str, Floats]:
     out["left upper"] = _share_left(beta * (weights[:, rallies] @ b[rallies]), weights[:, rallies] @ a[rallies])
     out["left null upper"] = np.zeros_like(rho)
     out["shortfall"] = _shortfall_left(pair, weights, beta)
-    out["shortfall null"] = np.sqrt(1.0 - rho * rho)
+    out["shortfall null"] = np.sqrt(np.maximum(1.0 - rho * rho, 0.0))
     return out
 
 

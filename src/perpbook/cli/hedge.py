@@ -1,0 +1,128 @@
+"""`perpbook hedge`: what the book is exposed to, and a hedge that holds in the tail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+
+app = typer.Typer(
+    help="Hedge the book on real history, where it protects, and see where that fails.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+BookFile = Annotated[Path, typer.Argument(help="Book file.")]
+Rules = Annotated[Path | None, typer.Option("--playbook", help="Playbook; the one beside the book when there is one.")]
+Market = Annotated[Path | None, typer.Option("--market", help="File with newer prices.")]
+LakeAt = Annotated[
+    Path | None,
+    typer.Option("--lake", "--data", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder."),
+]
+Venue = Annotated[str, typer.Option("--venue", help="Whose past prices.")]
+Bar = Annotated[str, typer.Option("--bar", help="Width of a move: 1h, 4h, 1d.")]
+Since = Annotated[str | None, typer.Option("--since", help="First time; left out: where all have prices.")]
+Until = Annotated[str | None, typer.Option("--until", help="End; left out: where the prices end.")]
+Like = Annotated[
+    list[str] | None, typer.Option("--like", help="coin=coin whose past stands in where there is none; repeat it.")
+]
+Draws = Annotated[int, typer.Option("--draws", help="Resamples for intervals of betas, 1000 at least.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same intervals.")]
+
+
+Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
+
+
+@app.command("plan")
+def plan(
+    book: BookFile,
+    playbook: Rules = None,
+    method: Annotated[
+        str, typer.Option("--method", help="cvar (least shortfall), variance (least variance), delta (to none).")
+    ] = "cvar",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."
+        ),
+    ] = None,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", help="How long it is held, for funding: 1d, 7d. Left out: one move.")
+    ] = None,
+    tail: Annotated[float, typer.Option("--tail", help="The tail of shortfall: 0.025 is the worst fortieth.")] = 0.025,
+    stress: Annotated[
+        float, typer.Option("--stress", help="Share of the scenarios' weight with stressed correlation.")
+    ] = 0.5,
+    turnover: Annotated[
+        float | None, typer.Option("--turnover", help="Dollars that may be traded at most; left out: no limit.")
+    ] = None,
+    storms: Annotated[
+        list[str] | None,
+        typer.Option("--storms", help="Go through storms of this kind only: historic, synthetic, incident; repeat it."),
+    ] = None,
+    market: Market = None,
+    venue: Venue = "binance",
+    bar: Bar = "1d",
+    since: Since = None,
+    until: Until = None,
+    like: Like = None,
+    draws: Draws = 1_000,
+    seed: Seed = 0,
+    lake: LakeAt = None,
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find a hedge, put it where it protects, assess the book again with it, and go through every storm with and without it.
+
+    Exit codes: 0 done, 10 the hedge breaks a rule, 3 a file or an option is wrong, 20 history is missing.
+    """
+    given = locals()
+    reply("hedge-plan/1", as_json, lambda: _hedged(given))
+
+
+@app.command("report")
+def report(
+    book: BookFile,
+    playbook: Rules = None,
+    against: Annotated[str | None, typer.Option("--against", help="Coins to weigh against: BTC,ETH.")] = None,
+    market: Market = None,
+    venue: Venue = "binance",
+    bar: Bar = "1d",
+    since: Since = None,
+    until: Until = None,
+    like: Like = None,
+    draws: Draws = 1_000,
+    seed: Seed = 0,
+    lake: LakeAt = None,
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail."""
+    given = locals() | {
+        "method": "report",
+        "horizon": None,
+        "tail": 0.025,
+        "stress": 0.5,
+        "turnover": None,
+        "storms": None,
+    }
+    reply("hedge-report/1", as_json, lambda: _hedged(given))
+
+
+def _hedged(given: dict[str, Any]) -> Answer:
+    """A plan or a report as an answer."""
+    from perpbook.report.hedge_text import tell_hedge
+    from perpbook.report.progress import progress
+    from perpbook.runs.hedge import hedge_from, run_hedge
+    from perpbook.runs.hedge_page import write_hedge
+
+    asked = hedge_from(given)
+    with progress("Hedge", quiet=given["as_json"]) as tell:
+        found = run_hedge(asked, tell)
+    if given["html"] is not None:
+        write_hedge(found, given["html"])
+    breaks = found.chosen is not None and bool(found.chosen.breaks)
+    return Answer(data=found, tell=lambda console: tell_hedge(console, found), exit_code=BREACH if breaks else OK)

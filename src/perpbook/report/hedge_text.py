@@ -1,0 +1,148 @@
+"""A hedge as text: what to trade and where first, then why, where it protects, and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from perpbook.hedging.plan import HedgePlan, InStorm, Leg, Placement
+from perpbook.report.hedge_tables import GRID, interval, tables_of
+from perpbook.report.words import change, money, move, share
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from perpbook.tails.estimate import Estimate
+
+METHODS = {
+    "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
+}  # fmt: skip
+
+
+def tell_hedge(console: Console, plan: HedgePlan) -> None:
+    """The whole plan, the answer first."""
+    facts = plan.facts
+    if facts["simulated_prices"]:
+        console.print(Text("Prices are examples, not a market: nothing here is a quote.", style="bold yellow"))
+    if facts["simulated_history"]:
+        console.print("SIMULATED history: no market ever made it.")
+    for sentence in sentences_of(plan):
+        console.print(sentence)
+    console.print()
+    for made in tables_of(plan):
+        console.print(made)
+    for remark in remarks_of(plan):
+        console.print(remark)
+
+
+def remarks_of(plan: HedgePlan) -> Iterator[str]:
+    """What stands below the tables: what was refused, what stands in for what, and what is left out."""
+    for place in plan.placements:
+        if place.refused:
+            yield f"{place.where}, {place.mode}: {place.refused}."
+    for storm in plan.storms:
+        if storm.not_faced:
+            yield f"Not faced: {storm.storm}: {storm.not_faced}."
+    facts = plan.facts
+    yield (
+        f"History: {facts['venue']}, {facts['rows']:,} joint moves of {facts['move_hours']:g} h, {facts['history_from']} to "
+        f"{facts['history_to']}; {facts['draws']:,} resamples for betas, {facts['again']} for the hedge, seed {facts['seed']}."
+    )
+    for note in (*plan.notes, *(plan.chosen.notes if plan.chosen else ())):
+        yield f"Note: {note}."
+    yield "Not modelled: " + "; ".join(plan.not_modelled) + "."
+
+
+def sentences_of(plan: HedgePlan) -> Iterator[str]:
+    """The answer in a few sentences."""
+    if plan.method == "report":
+        yield from _reported(plan)
+        return
+    dropped = [one.asset for one in plan.parts if not one.kept]
+    if plan.chosen is None:
+        yield f"No hedge ({METHODS[plan.method]}): {_why_none(plan)}."
+        return
+    chosen = plan.chosen
+    trades = ", ".join(_trade(one) for one in chosen.legs)
+    yield f"{trades[0].upper()}{trades[1:]} ({chosen.mode}): {METHODS[plan.method]}."
+    funding = sum(one.funding for one in chosen.legs)
+    carried = f"pays {money(funding)}" if funding >= 0 else f"receives {money(-funding)}"
+    yield (
+        f"The worst {100 * plan.tail:g} % of scenarios then lose {money(chosen.shortfall)} on average instead of "
+        f"{money(plan.unhedged.shortfall)} ({share(chosen.shortfall / plan.equity)} of equity, not "
+        f"{share(plan.unhedged.shortfall / plan.equity)}). It costs {money(chosen.cost)} and {carried} of funding in "
+        f"{plan.horizon_hours:g} h."
+    )
+    if chosen.lacking > 0.0:
+        yield (
+            f"ONLY {share(chosen.fits)} of what is wanted fits there, the least bad that does: it lacks "
+            f"{money(chosen.lacking)} of free collateral."
+        )
+    if dropped:
+        yield f"Dropped, for on resamples of the past it cannot be told from none: {', '.join(dropped)}."
+    yield _protects(plan, chosen)
+    if chosen.breaks:
+        yield f"IT BREAKS RULES that held without it: {'; '.join(chosen.breaks)}."
+    yield _weathers(plan.storms)
+
+
+def _reported(plan: HedgePlan) -> Iterator[str]:
+    for one in plan.weighted.nets:
+        yield f"The book is {_net(one.ols)} of {one.factor} by its moves, {_net(one.tail)} where {one.factor} falls hardest."
+    legs = plan.legs
+    if legs is not None and legs.tails[0].unhedged.estimate.value is not None:
+        left = legs.tails[0].unhedged.estimate
+        yield (
+            f"In the worst {100 * legs.level:g} % of its long side's moves, short sides that cancel it in all moves leave "
+            f"{share(left.value)} of the loss ({interval(left, share)})."
+        )
+
+
+def _net(one: Estimate) -> str:
+    if one.value is None:
+        return one.why
+    side = "long" if one.value >= 0 else "short"
+    return f"{side} {money(abs(one.value))} ({interval(one, change)})"
+
+
+def _why_none(plan: HedgePlan) -> str:
+    if plan.parts and not any(one.kept for one in plan.parts):
+        return "on resamples of the past none of it can be told from none"
+    lacking = [f"{one.where} lacks {money(one.lacking)}" for one in plan.placements if one.lacking > 0.0]
+    if lacking:
+        return f"no account has room for a lot of it ({', '.join(lacking)} of free collateral)"
+    said = dict.fromkeys(one.refused for one in plan.placements if one.refused)
+    return "; ".join(said) or "it costs more than it takes away"
+
+
+def _trade(leg: Leg) -> str:
+    verb = "buy" if leg.quantity > 0 else "sell"
+    return f"{verb} {abs(leg.quantity):,.10g} {leg.symbol} @ {leg.account}"
+
+
+def _protects(plan: HedgePlan, chosen: Placement) -> str:
+    first, before = plan.unhedged.first, plan.unhedged.first_move
+    if first is None:
+        return "No account dies by a joint move, with it or without."
+    if chosen.protected is None:
+        return f"{first} died first, at {move(before)}: no joint move liquidates it now."
+    if before is not None and abs(chosen.protected - before) < 5e-4:
+        reached = [one for one in plan.placements if one.protected is None or abs(one.protected - before) >= 5e-4]
+        why = "no place for this hedge changes that" if not any(one.legs for one in reached) else "it sits elsewhere"
+        return f"{first} dies first, at {move(before)}, as without it: {why}. More margin there, or a smaller position, does."
+    return f"{first}, which dies first without it at {move(before)}, dies at {move(chosen.protected)} with it."
+
+
+def _weathers(storms: Sequence[InStorm]) -> str:
+    storms = [one for one in storms if one.kind != GRID]
+    felt = [one for one in storms if one.felt]
+    failed = [one for one in felt if one.fails]
+    spared = [one for one in felt if set(one.dies_without) - set(one.dies)]
+    told = f"Of {len(storms)} storms {len(felt)} touch the book; the hedge FAILS in {len(failed)}" if failed else (
+        f"Of {len(storms)} storms {len(felt)} touch the book; the hedge fails in none"
+    )  # fmt: skip
+    names = ": " + ", ".join(f"{one.storm} ({one.fails})" for one in failed) if failed else ""
+    saved = f"; it spares an account in {', '.join(one.storm for one in spared)}" if spared else ""
+    return f"{told}{names}{saved}."

@@ -1,0 +1,396 @@
+"""`perpbook hedge`: a hedge found on real history, placed where it protects, and gone through every storm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perpbook.errors import InputError
+from perpbook.kernels import jit
+from perpbook.model.units import HOUR_NS, to_iso
+from perpbook.runs.hedge_past import Past, PastAsked, read_past
+
+if TYPE_CHECKING:
+    from perpbook.hedging.plan import HedgePlan, InStorm, Placement
+    from perpbook.hedging.trust import Part
+    from perpbook.kernels.types import Floats
+    from perpbook.runs.check import CheckResult
+    from perpbook.runs.hedge_desk import HedgeDesk
+    from perpbook.scenario.storm import Storm
+    from perpbook.tails.returns import JointReturns
+
+Tell = Callable[[str, int, int], object]
+
+METHODS = ("delta", "variance", "cvar")
+REPORT = "report"
+"""In place of a method: look at the book, and hedge nothing."""
+USUAL = ("BTC", "ETH")
+"""What is hedged with unless said, where the lake knows it."""
+
+AGAIN = 200
+"""Resamples on which a hedge is sought again."""
+
+
+def silent(step: str, number: int, total: int) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HedgeAsked:
+    """A hedge as the trader asks for it. against : assets hedged with, None for BTC and ETH, or each asset's own (delta).
+    horizon_ns : how long it is held, None for the width of a move. tail : what shortfall is the mean of. stress : share of the
+    scenarios' weight that is stressed. draws : of the intervals of betas. storms : kinds of storms to go through, () for all."""
+
+    book: Path
+    playbook: Path | None
+    past: PastAsked
+    method: str = "cvar"
+    against: tuple[str, ...] | None = None
+    market: Path | None = None
+    horizon_ns: int | None = None
+    tail: float = 0.025
+    stress: float = 0.5
+    turnover: float = np.inf
+    draws: int = 1_000
+    seed: int = 0
+    storms: tuple[str, ...] = ()
+    terms_folders: tuple[Path, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.method not in (*METHODS, REPORT):
+            raise InputError(f'"{self.method}" is no way to hedge: choose one of {", ".join(METHODS)}')
+        if not 0.0 < self.tail <= 0.25:
+            raise InputError(f"--tail {self.tail:g}: a tail is above 0 and up to 0.25; 0.025 is the worst fortieth")
+        if not 0.0 <= self.stress <= 1.0:
+            raise InputError(f"--stress {self.stress:g}: a share of the scenarios lies between 0 and 1, such as 0.5")
+        if not self.turnover > 0.0:
+            raise InputError(
+                f"--turnover {self.turnover:g}: a limit on dollars traded is above 0; leave it out for none"
+            )
+        if self.against is not None and (not self.against or len(set(self.against)) < len(self.against)):
+            raise InputError("--against names the same asset twice, or none: write it like BTC,ETH")
+
+
+def hedge_from(given: Mapping[str, Any]) -> HedgeAsked:
+    """The hedge that a command's options ask for.
+
+    Raises
+    ------
+    InputError : an option's value is not what it takes.
+    """
+    from perpbook.runs.moments import length_ns, moment_ns, pairs, width_ns
+    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+
+    book = Path(given["book"])
+    named = given["against"]
+    return HedgeAsked(
+        book=book,
+        playbook=playbook_beside(book) if given["playbook"] is None else Path(given["playbook"]),
+        market=given["market"],
+        past=PastAsked(
+            lake=given["lake"] or lake_folder(), venue=given["venue"], bar_ns=width_ns(given["bar"]),
+            since_ns=moment_ns(given["since"], "--since"), until_ns=moment_ns(given["until"], "--until"),
+            like=pairs(given["like"], "--like"),
+        ),
+        method=given["method"],
+        against=None if named is None else tuple(one.strip() for one in named.split(",") if one.strip()),
+        horizon_ns=None if given["horizon"] is None else length_ns(given["horizon"]),
+        tail=given["tail"],
+        stress=given["stress"],
+        turnover=np.inf if given["turnover"] is None else given["turnover"],
+        draws=given["draws"],
+        seed=given["seed"],
+        storms=tuple(given["storms"] or ()),
+        terms_folders=terms_folders(),
+    )  # fmt: skip
+
+
+def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
+    """Find, place, assess again, and go through the storms.
+
+    Raises
+    ------
+    InputError : a file or an option is wrong, or too little history.
+    MissingData : the lake has no history of an asset.
+    """
+    jit.prefer_plain()  # A storm alone is done before the compiler has begun.
+    from perpbook.hedging.betas import MARKET, weighted_deltas
+    from perpbook.runs.hedge_quality import in_sets, quality_of
+    from perpbook.tails.bootstrap import usual_resampling
+
+    tell("the book", 0, 6)
+    catalogue = storms_of(asked.storms)
+    opened = open_desk(asked, tell)
+    desk, past = opened.desk, opened.past
+    how = usual_resampling(past.returns.rows, past.returns.bar_ns, draws=asked.draws)
+    seeds = iter(np.random.SeedSequence(asked.seed).spawn(3))
+
+    def chance() -> np.random.Generator:
+        return np.random.Generator(np.random.SFC64(next(seeds)))
+
+    tell("the hedge on resamples of the past", 2, 6)
+    parts = _parts(asked, opened, chance()) if asked.method != REPORT else ()
+    tell("places", 3, 6)
+    unhedged, placements, chosen = _placed(asked, desk, parts)
+    tell("betas", 4, 6)
+    legs = _dollars(chosen)
+    hedged = {one: desk.exposures.get(one, 0.0) + legs.get(one, 0.0) for one in (*desk.exposures, *legs)}
+    factors = [*(one for one in USUAL if one in past.returns.names), MARKET]
+    weighted = weighted_deltas(past.returns, desk.exposures, factors, how, chance(), hedged=hedged if legs else None)
+    longs = {asset: dollars for asset, dollars in desk.exposures.items() if dollars > 0.0}
+    shorts = {asset: dollars for asset, dollars in desk.exposures.items() if dollars < 0.0}
+    rng, after = chance(), _after(desk, chosen)
+    tell("the storms", 5, 6)
+    storms = _storms(asked, opened, after, catalogue, tell) if chosen else ()
+    return _plan(
+        asked, opened, chosen, weighted=weighted, parts=parts, unhedged=unhedged, placements=placements, storms=storms,
+        sets=in_sets(desk, opened.against, legs, after),
+        quality=quality_of(desk, past.returns, (("book", desk.exposures), ("hedge", legs)), how, rng),
+        legs=quality_of(desk, past.returns, (("longs", longs), ("shorts", shorts)), how, rng),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A desk, its past, and what is hedged with."""
+
+    desk: HedgeDesk
+    past: Past
+    against: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
+    """Read the book and its past, and lay out the scenarios; errors as `run_hedge`."""
+    from perpbook.hedging.scenarios import moves_of, usual_covariance, weights_of
+    from perpbook.hedging.variance import variance_hedge
+    from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
+    from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, usable, with_quotes
+    from perpbook.tails.bootstrap import usual_resampling
+    from perpbook.tails.stressed import stressed_matrix
+
+    snapshot, rules = read_inputs(
+        asked.book, asked.playbook, market=asked.market, now_ns=None, terms_folders=asked.terms_folders
+    )
+    terms = load_all_terms(snapshot, asked.terms_folders)
+    bare = check_snapshot(snapshot, rules, terms, with_plans=False)
+    exposures = exposures_of(bare.assessed)
+    held = tuple(asset for asset, dollars in exposures.items() if dollars != 0.0)
+    if not held:
+        raise InputError("the book is exposed to no price: there is nothing to hedge")
+    against = asked.against or usable(bare.snapshot, terms, held if asked.method == "delta" else USUAL)
+    refuse_unlisted(bare.snapshot, terms, asked.against or ())
+    snapshot, borrowed = with_quotes(snapshot, terms, against)
+    before = check_snapshot(snapshot, rules, terms, with_plans=False)
+    tell("the past", 1, 6)
+    past = read_past(asked.past, tuple(dict.fromkeys((*held, *against, *USUAL))))
+    how = usual_resampling(past.returns.rows, past.returns.bar_ns)
+    stressed = stressed_matrix(past.returns, how, np.random.Generator(np.random.SFC64(asked.seed)))
+    calm = variance_hedge(usual_covariance(past.returns), past.returns.names, exposures, against)
+    with_calm = {name: exposures.get(name, 0.0) for name in past.returns.names}
+    for asset, dollars in zip(against, calm.tolist(), strict=True):
+        with_calm[asset] += dollars
+    blend = rules.survival.correlation_stress if rules.survival else 0.5
+    moves = moves_of(past.returns, stressed, with_calm, blend)
+    desk = HedgeDesk(
+        before=before, terms=terms, exposures=exposures, moves=moves, weights=weights_of(asked.stress), tail=asked.tail,
+        funding=past.funding, horizon_ns=asked.horizon_ns or past.returns.bar_ns, turnover=asked.turnover,
+    )  # fmt: skip
+    why = (f"the stressed correlation is the usual one: {stressed.why}",) if stressed.stressed is None else ()
+    return Opened(desk=desk, past=past, against=against, notes=(*borrowed, *past.notes, *why))
+
+
+def _parts(asked: HedgeAsked, opened: Opened, rng: np.random.Generator) -> tuple[Part, ...]:
+    """Dollars of each asset to hedge with, before any place is looked at; those not told from none are not kept."""
+    from perpbook.hedging.trust import Again, all_kept, trusted_parts
+    from perpbook.tails.bootstrap import usual_resampling
+
+    desk, returns, against = opened.desk, opened.past.returns, opened.against
+    others = [one for one, dollars in desk.exposures.items() if dollars != 0.0 and one not in against]
+    hedge_of: Callable[[Floats], Floats]
+    if asked.method == "cvar":
+        hedge_of = _cvar_of(desk, against)
+    elif asked.method == "variance":
+        hedge_of = _variance_of(desk, returns, against)
+    else:
+        hedge_of = _delta_of(desk, returns, against, others)
+    again = Again(draws=AGAIN, mean_block=usual_resampling(returns.rows, returns.bar_ns).mean_block)
+    found = trusted_parts(against, hedge_of, returns.rows, again, rng)
+    return all_kept(found) if asked.method == "delta" and not others else found
+
+
+def _cvar_of(desk: HedgeDesk, against: Sequence[str]) -> Callable[[Floats], Floats]:
+    """The hedge of least shortfall of any size, at the cheapest fee and funding of any account, without margin limits."""
+    from perpbook.hedging.cvar import cvar_hedge
+    from perpbook.hedging.instruments import Instruments, Room
+    from perpbook.hedging.trust import on_rows
+    from perpbook.runs.hedge_desk import instruments, priced
+    from perpbook.runs.hedge_place import scenarios_of
+
+    gross = desk.gross
+    fees, funding = [], []
+    for asset in against:
+        found = [priced(desk, account, asset) for account in desk.before.snapshot.book.accounts]
+        costs = [instruments(desk, [one], np.array([gross]), isolated=False) for one in found if one is not None]
+        if not costs:
+            raise InputError(f"no account of the book lists a contract of {asset}: leave it out of --against")
+        fees.append(min(float(one.fees[0]) for one in costs))
+        funding.append(min((float(one.funding[0]) for one in costs), key=abs))
+    count = len(against)
+    one = Instruments(
+        low=np.full(count, -gross), high=np.full(count, gross), lots=np.zeros(count), fees=np.array(fees),
+        funding=np.array(funding), held=np.zeros(count), margins=np.zeros(count), accounts=np.zeros(count, dtype=np.int64),
+    )  # fmt: skip
+    scenarios, room = scenarios_of(desk, against), Room(margin=np.array([np.inf]), turnover=desk.turnover)
+    return lambda counts: cvar_hedge(replace(scenarios, weights=on_rows(counts, desk.weights)), one, room).hedge
+
+
+def _variance_of(desk: HedgeDesk, returns: JointReturns, against: Sequence[str]) -> Callable[[Floats], Floats]:
+    """The hedge of least variance in the calm past."""
+    from perpbook.hedging.scenarios import usual_covariance
+    from perpbook.hedging.variance import variance_hedge
+
+    def hedge_of(counts: Floats) -> Floats:
+        drawn = replace(returns, values=np.repeat(returns.values, counts.astype(np.int64), axis=1))
+        return variance_hedge(usual_covariance(drawn), returns.names, desk.exposures, against)
+
+    return hedge_of
+
+
+def _delta_of(
+    desk: HedgeDesk, returns: JointReturns, against: Sequence[str], others: Sequence[str]
+) -> Callable[[Floats], Floats]:
+    """Each asset against itself; what is not hedged with goes by its beta onto the first that is."""
+    from perpbook.tails.moments import moments_of
+
+    own = np.array([-desk.exposures.get(asset, 0.0) for asset in against])
+    x = returns.values[returns.index(against[0])]
+
+    def hedge_of(counts: Floats) -> Floats:
+        out = own.copy()
+        for other in others:
+            beta = moments_of(x, returns.values[returns.index(other)], counts[None]).slope[0]
+            out[0] -= desk.exposures[other] * float(beta)
+        return out
+
+    return hedge_of
+
+
+def _placed(
+    asked: HedgeAsked, desk: HedgeDesk, parts: Sequence[Part]
+) -> tuple[Placement, tuple[Placement, ...], Placement | None]:
+    from perpbook.runs.hedge_place import best_of, each_its_own, everywhere, place, places, unhedged
+
+    target = {one.asset: one.dollars for one in parts if one.kept}
+    found = [*places(desk, target)] if target else []
+    if target and asked.method == "cvar":
+        found.append(everywhere(desk, target))
+    if target and asked.method == "delta":
+        found.append(each_its_own(desk, list(target)))
+    placements = tuple(place(desk, where, asked.method) for where in found)
+    return unhedged(desk), placements, best_of(placements)
+
+
+def _after(desk: HedgeDesk, chosen: Placement | None) -> CheckResult:
+    """The book checked again with the hedge in it; as it is without one."""
+    from perpbook.runs.check import check_snapshot
+    from perpbook.runs.hedge_place import put_on
+
+    if chosen is None:
+        return desk.before
+    return check_snapshot(put_on(desk, chosen), desk.before.playbook, desk.terms, with_plans=False)
+
+
+def _storms(
+    asked: HedgeAsked, opened: Opened, after: CheckResult, storms: Sequence[Storm], tell: Tell
+) -> tuple[InStorm, ...]:
+    from perpbook.runs.hedge_storms import face_storms, in_grid
+
+    desk = opened.desk
+    faced = face_storms(desk, after.snapshot, opened.past.returns, asked.past.lake, storms, tell)
+    return (*in_grid(desk, after), *faced)
+
+
+def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
+    """Storms of the catalogue of some kinds, every one for none.
+
+    Raises
+    ------
+    InputError : a kind that is none.
+    """
+    from perpbook.scenario.catalogue import catalogue
+    from perpbook.scenario.storm import KINDS
+
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError(f"--storms {kind}: there is no such kind; choose from {', '.join(KINDS)}")
+    return tuple(one for one in catalogue().values() if not kinds or one.kind in kinds)
+
+
+def _dollars(chosen: Placement | None) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for leg in chosen.legs if chosen else ():
+        out[leg.asset] = out.get(leg.asset, 0.0) + leg.dollars
+    return out
+
+
+NOT_MODELLED = (
+    "moves larger than the past's own, but for the wildest windows' volatility and the storms",
+    "funding that changes over the horizon: it is the book's rate, or the lake's last month's mean",
+    "orders other than taking at today's prices; money sent to an account that the hedge sits in",
+    "uncertainty of the stressed correlation itself: resamples draw days, not the matrices they are moved to",
+)
+
+
+def _plan(asked: HedgeAsked, opened: Opened, chosen: Placement | None, **found: Any) -> HedgePlan:
+    from perpbook.hedging.plan import Exposure, HedgePlan
+
+    desk, returns, legs = opened.desk, opened.past.returns, _dollars(chosen)
+    named = dict.fromkeys((*desk.exposures, *legs))
+    return HedgePlan(
+        method=asked.method,
+        against=opened.against,
+        equity=desk.before.assessment.book.equity,
+        tail=asked.tail,
+        horizon_hours=desk.horizon_ns / HOUR_NS,
+        exposures=tuple(
+            Exposure(
+                asset=one,
+                without=desk.exposures.get(one, 0.0),
+                hedged=desk.exposures.get(one, 0.0) + legs.get(one, 0.0),
+            )
+            for one in named
+        ),
+        chosen=chosen,
+        facts=facts_of(asked, desk, returns, opened.past),
+        notes=tuple(dict.fromkeys(opened.notes)),
+        not_modelled=NOT_MODELLED,
+        **found,
+    )
+
+
+def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Past) -> Mapping[str, object]:
+    """What was asked, and of which past."""
+    before = desk.before
+    return {
+        "book": before.snapshot.book.source,
+        "as_of": to_iso(before.snapshot.market.as_of_ns),
+        "playbook": before.playbook.name if asked.playbook else None,
+        "venue": asked.past.venue,
+        "history_from": to_iso(int(returns.times_ns[0]) - returns.bar_ns),
+        "history_to": to_iso(int(returns.times_ns[-1])),
+        "rows": returns.rows,
+        "move_hours": returns.bar_ns / HOUR_NS,
+        "stress": asked.stress,
+        "largest_move": desk.largest_move,
+        "draws": asked.draws,
+        "again": AGAIN,
+        "seed": asked.seed,
+        "simulated_prices": before.snapshot.market.simulated,
+        "simulated_history": past.simulated,
+        "source": past.source,
+    }
