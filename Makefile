@@ -29,6 +29,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.backtest_bars --json
 	$(BIN)/python -m benchmarks.sweep --json
 	$(BIN)/python -m benchmarks.drill --json
+	$(BIN)/python -m benchmarks.options --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases
