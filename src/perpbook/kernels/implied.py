@@ -2,8 +2,8 @@
 
 Notation as in `black`. b(s) is the price out of the money over sqrt(F K), x = -|ln(F/K)|. It is convex below its inflection
 s_c = sqrt(2|x|) and concave above, and rises from 0 to exp(x/2). Below, 1/ln b is nearly a parabola in s; above, b itself is
-nearly a line until it nears its ceiling, where ln(ceiling - b) is. In each the root is found by Halley's iteration, which triples the
-digits at every step, from a start that is right at the inflection; a bracket catches what would leave it.
+nearly a line until it nears its ceiling, where ln(ceiling - b) is. In each the root is found by Halley's iteration, which triples
+the digits at every step, from a start that is right at the inflection; a bracket catches what would leave it.
 """
 
 from __future__ import annotations
