@@ -19,7 +19,7 @@ from perpbook.kernels.types import Flags, Floats
 ROOT_TWO = math.sqrt(2.0)
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
-CANCELS = 0.3
+CANCELS = 0.02
 """A difference smaller than this share of what it is taken from is integrated instead."""
 
 DEEP = 80.0
