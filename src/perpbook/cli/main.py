@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import backtest, book, check, data, drill, playbook, size, start, sweep, tails, terms, whatif
+from perpbook.cli import backtest, book, check, data, drill, options, playbook, size, start, sweep, tails, terms, whatif
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(backtest.app, name="backtest")
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(drill.app, name="drill")
+app.add_typer(options.app, name="options")
 
 
 def main() -> None:

@@ -29,7 +29,9 @@ def read_option_table(path: Path, at_ns: int | None = None) -> tuple[list[RawQuo
         raise InputError(f"{path} cannot be read as Parquet: {error}") from error
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
-        raise InputError(f"{path} has no column {', '.join(missing)}: a chain has {', '.join(NEEDED)}, and bid and ask if known")
+        raise InputError(
+            f"{path} has no column {', '.join(missing)}: a chain has {', '.join(NEEDED)}, and bid and ask if known"
+        )
     moments = table["ts"].unique().sort().to_list()
     early = [one for one in moments if at_ns is None or one * MILLISECOND_NS <= at_ns]
     if not early:
@@ -39,7 +41,7 @@ def read_option_table(path: Path, at_ns: int | None = None) -> tuple[list[RawQuo
     venues = rows["venue"].unique().to_list() if "venue" in rows.columns else ["deribit"]
     if len(venues) != 1:
         raise InputError(f"{path} holds chains of {', '.join(sorted(venues))} at once: split it by venue")
-    told = ()
+    told: tuple[str, ...] = ()
     if len(moments) > 1:
         told = (f"{path.name} holds {len(moments)} moments: that of {to_iso(chosen * MILLISECOND_NS)} is read",)
     origin = Origin(venue=venues[0], as_of_ns=chosen * MILLISECOND_NS, source=path.name)

@@ -83,7 +83,9 @@ def build_chain(rows: Sequence[RawQuote], base: str, origin: Origin) -> OptionCh
         notes.append(f"{len(crossed)} options bid more than they ask and are left out: {shown}")
     kept = [(row, named) for row, named in alive if row.name not in set(crossed)]
     if not kept:
-        raise InputError(f"{origin.source} has no option on {base} left at {to_iso(origin.as_of_ns)}: {'; '.join(notes)}")
+        raise InputError(
+            f"{origin.source} has no option on {base} left at {to_iso(origin.as_of_ns)}: {'; '.join(notes)}"
+        )
     spot, told = _spot(kept, origin)
     return OptionChain(
         venue=origin.venue,
@@ -123,7 +125,9 @@ def _spot(rows: Sequence[tuple[RawQuote, object]], origin: Origin) -> tuple[floa
         if row.underlying is not None:
             forwards.setdefault(parse_name(row.name).expiry_ns, []).append(row.underlying)
     if not forwards:
-        raise InputError(f"{origin.source} gives neither an index nor an underlying price: add a ticker, which has both")
+        raise InputError(
+            f"{origin.source} gives neither an index nor an underlying price: add a ticker, which has both"
+        )
     soonest = sorted(forwards)[:2]
     logs = [math.log(median(forwards[one])) for one in soonest]
     years = [years_between(origin.as_of_ns, one) for one in soonest]

@@ -40,7 +40,9 @@ def parse_name(name: str) -> Named:
     """
     found = NAME.fullmatch(name)
     if found is None or found[4] not in MONTHS:
-        raise InputError(f'"{name}" is no name of an option: it reads like BTC-7AUG26-53000-C or BTC_USDC-27SEP24-60000-P')
+        raise InputError(
+            f'"{name}" is no name of an option: it reads like BTC-7AUG26-53000-C or BTC_USDC-27SEP24-60000-P'
+        )
     try:
         day = datetime(2000 + int(found[5]), MONTHS.index(found[4]) + 1, int(found[3]), EXPIRY_HOUR, tzinfo=UTC)
     except ValueError as error:

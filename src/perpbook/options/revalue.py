@@ -15,7 +15,7 @@ import numpy as np
 
 from perpbook.errors import InputError
 from perpbook.kernels.black import black_greeks, black_prices
-from perpbook.kernels.types import Flags, Floats
+from perpbook.kernels.types import Flags, Floats, Integers
 from perpbook.model.option import OptionChain, OptionContract
 from perpbook.options.chain import years_between
 from perpbook.options.surface import Surface
@@ -37,8 +37,8 @@ class VolatilityRule:
     """How volatility moves with the spot. A fall of the spot by a log move of x multiplies the 30-day volatility by
     exp(with_spot x), that of T days by exp(with_spot x (30/T)^power); a rise leaves it.
 
-    0.5 is what Deribit's 30-day index did from 2021-03 to 2025-08: 0.63 for bitcoin and 0.50 for ether a day's fall, -0.04 and -0.01
-    a day's rise, by least squares on daily moves.
+    0.5 is what Deribit's 30-day index did from 2021-03 to 2025-08: 0.63 for bitcoin and 0.50 for ether a day's fall, -0.04 and
+    -0.01 a day's rise, by least squares on daily moves.
     """
 
     sticky: str = "delta"
@@ -76,11 +76,16 @@ def lay(chain: OptionChain, contracts: Sequence[OptionContract]) -> Laid:
     )
 
 
+def some(laid: Laid, at: Integers) -> Laid:
+    """Some of them, by number."""
+    return Laid(laid.years[at], laid.forward[at], laid.strike[at], laid.call[at], laid.inverse[at])
+
+
 def dollars_after(
     surface: Surface, laid: Laid, factors: Floats, elapsed: Floats, rule: VolatilityRule = VolatilityRule()
 ) -> Floats:
-    """(n, m) dollars that one coin of each option is worth at m moments: the spot `factors` (m,) > 0 times today's, `elapsed` (m,)
-    years from now. At or after its expiry an option is worth its payoff at that spot."""
+    """(n, m) dollars that one coin of each option is worth at m moments: the spot `factors` (m,) > 0 times today's, `elapsed`
+    (m,) years from now. At or after its expiry an option is worth its payoff at that spot."""
     left = np.maximum(laid.years[:, None] - elapsed[None, :], 0.0)
     carry = np.log(laid.forward / surface.spot) / np.where(laid.years > 0.0, laid.years, 1.0)
     still = surface.spot * np.exp(carry[:, None] * left)

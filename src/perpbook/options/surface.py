@@ -15,9 +15,9 @@ from perpbook.options.svi import Svi, svi_variance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smile:
-    """A fitted expiry. Errors are of volatility, fitted less quoted: `error` the root of their mean square
-    weighted by vega, `worst` the largest by size, over `points` strikes. `butterfly` is the least g(k), `calendar` how far total variance stays above the expiry before, relative:
-    both >= 0 for no arbitrage."""
+    """A fitted expiry. Errors are of volatility, fitted less quoted: `error` the root of their mean square weighted by vega,
+    `worst` the largest by size, over `points` strikes. `butterfly` is the least g(k), `calendar` how far total variance stays
+    above the expiry before, relative: both >= 0 for no arbitrage."""
 
     expiry_ns: int
     years: float

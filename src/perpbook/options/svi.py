@@ -1,7 +1,8 @@
 """One expiry's smile as five numbers (Gatheral's raw SVI), fitted so that it allows no arbitrage.
 
 w(k) = a + b (rho (k - m) + sqrt((k - m)^2 + sigma^2)) is total variance (volatility squared times years) at k = ln(K/F). No
-butterfly costs less than nothing where g(k) >= 0 (Gatheral and Jacquier 2014); no calendar spread does where w never falls with time.
+butterfly costs less than nothing where g(k) >= 0 (Gatheral and Jacquier 2014); no calendar spread does where w never falls with
+time.
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ def read_option_answers(paths: Sequence[Path]) -> tuple[list[RawQuote], Origin]:
             f"{paths[0]} quotes no option: save public/get_book_summary_by_currency (kind=option), or public/ticker of each"
         )
     if not moments:
-        raise InputError(f"{paths[0]} does not say when it was given: save the whole answer, with its usOut or its timestamps")
+        raise InputError(
+            f"{paths[0]} does not say when it was given: save the whole answer, with its usOut or its timestamps"
+        )
     rows = [replace(row, lot_size=lots.get(name, row.lot_size)) for name, row in quotes.items()]
     return rows, Origin(venue="deribit", as_of_ns=max(moments), source=paths[0].name)
 
