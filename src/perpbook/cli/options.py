@@ -24,6 +24,42 @@ Lots = Annotated[
 ]
 
 
+Storms = Annotated[
+    list[str] | None, typer.Option("--storm", help="Only these storms, by name or expression; repeat it.")
+]
+Kinds = Annotated[
+    list[str] | None, typer.Option("--kind", help="Storms of these kinds; usually historic, synthetic and grid.")
+]
+Structures = Annotated[
+    list[str] | None, typer.Option("--structure", help="puts, spreads, collars; usually all three, side by side.")
+]
+Least = Annotated[
+    str,
+    typer.Option("--least", help="outlay (premium and fees), or hold (what holding it in a still market loses)."),
+]
+Spread = Annotated[
+    float | None, typer.Option("--spread", help="Ask less bid over their mean, where the chain has neither: 0.08.")
+]
+Depth = Annotated[
+    float | None,
+    typer.Option("--depth-share", help="Share of open interest that can be had, where no sizes are: 0.05."),
+]
+Cover = Annotated[
+    float | None,
+    typer.Option("--cover", help="Most coins of options bought, over the coins the book holds; no limit."),
+]
+Hold = Annotated[float, typer.Option("--hold", help="Days it is held.")]
+MinDays = Annotated[float, typer.Option("--min-days", help="Least days to an option's expiry.")]
+MaxDays = Annotated[float, typer.Option("--max-days", help="Most days to an option's expiry.")]
+Sticky = Annotated[
+    str,
+    typer.Option("--sticky", help="delta: the smile travels with the price. strike: each strike keeps its volatility."),
+]
+VolWithSpot = Annotated[
+    float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
+]
+
+
 @app.command("chain")
 def chain(
     files: Annotated[list[Path], typer.Argument(help="A Parquet table, or Deribit's answers as JSON.")],
@@ -73,42 +109,18 @@ def overlay(
     chain: Annotated[
         list[Path] | None, typer.Option("--chain", help="A Parquet table, or Deribit's answers as JSON; repeat it.")
     ] = None,
-    storms: Annotated[
-        list[str] | None, typer.Option("--storm", help="Only these storms, by name or expression; repeat it.")
-    ] = None,
-    kinds: Annotated[
-        list[str] | None, typer.Option("--kind", help="Storms of these kinds; usually historic, synthetic and grid.")
-    ] = None,
-    structures: Annotated[
-        list[str] | None, typer.Option("--structure", help="puts, spreads, collars; usually all three, side by side.")
-    ] = None,
-    least: Annotated[
-        str,
-        typer.Option("--least", help="outlay (premium and fees), or hold (what holding it in a still market loses)."),
-    ] = "outlay",
-    spread: Annotated[
-        float | None, typer.Option("--spread", help="Ask less bid over their mean, where the chain has neither: 0.08.")
-    ] = None,
-    depth_share: Annotated[
-        float | None,
-        typer.Option("--depth-share", help="Share of open interest that can be had, where no sizes are: 0.05."),
-    ] = None,
-    cover: Annotated[
-        float | None,
-        typer.Option("--cover", help="Most coins of options bought, over the coins the book holds; no limit."),
-    ] = None,
-    hold: Annotated[float, typer.Option("--hold", help="Days it is held.")] = 30.0,
-    min_days: Annotated[float, typer.Option("--min-days", help="Least days to an option's expiry.")] = 30.0,
-    max_days: Annotated[float, typer.Option("--max-days", help="Most days to an option's expiry.")] = 400.0,
-    sticky: Annotated[
-        str,
-        typer.Option(
-            "--sticky", help="delta: the smile travels with the price. strike: each strike keeps its volatility."
-        ),
-    ] = "delta",
-    vol_with_spot: Annotated[
-        float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
-    ] = 0.5,
+    storms: Storms = None,
+    kinds: Kinds = None,
+    structures: Structures = None,
+    least: Least = "outlay",
+    spread: Spread = None,
+    depth_share: Depth = None,
+    cover: Cover = None,
+    hold: Hold = 30.0,
+    min_days: MinDays = 30.0,
+    max_days: MaxDays = 400.0,
+    sticky: Sticky = "delta",
+    vol_with_spot: VolWithSpot = 0.5,
     at: At = None,
     lots: Lots = None,
     as_json: AsJson = False,

@@ -130,7 +130,7 @@ class _Search:
             if self.rows
             else chosen
         )
-        coins = lots * self.columns.lot * self.columns.sign
+        coins = lots * self.columns.lot * self.columns.sign + 0.0
         return Chosen(
             structure=self.structure,
             columns=self.columns,
@@ -206,5 +206,5 @@ class _Search:
         self.proven = self.proven and found.status == 0 if found.x is not None else self.proven
         if found.x is None:
             return None
-        out: Floats = np.append(np.round(found.x[:size]), found.x[size] * scale)
+        out: Floats = np.append(np.round(found.x[:size]) + 0.0, found.x[size] * scale)
         return out

@@ -11,12 +11,13 @@ from perpbook.errors import InputError
 from perpbook.hedging.candidates import Trading
 from perpbook.options.revalue import VolatilityRule
 from perpbook.runs.drill import DrillAsked, Tell, nothing
-from perpbook.runs.overlay_storms import USUAL, run_storms, storms_asked
+from perpbook.runs.overlay_storms import USUAL, Faced, run_storms, storms_asked
 
 if TYPE_CHECKING:
     from perpbook.hedging.candidates import Board
     from perpbook.hedging.laying import Laying
     from perpbook.hedging.less import LossesAt
+    from perpbook.hedging.overlay import Wanted
     from perpbook.model.market import Snapshot
     from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
@@ -70,45 +71,49 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     from perpbook.engine.play import coins_left_out
     from perpbook.hedging.laying import Laying
     from perpbook.hedging.less import hold_less
-    from perpbook.hedging.moments import moments_of
-    from perpbook.hedging.overlay import Wanted, choose
+    from perpbook.hedging.overlay import choose
     from perpbook.runs.check import load_all_terms, read_inputs
 
     snapshot, _ = read_inputs(asked.drill.book, None, market=None, now_ns=None, terms_folders=asked.drill.terms_folders)
     terms = load_all_terms(snapshot, asked.drill.terms_folders)
-    exposure, prices, net = _exposures(snapshot, terms)
-    board, notes = _board(asked, exposure, prices, tell)
+    held = _exposures(snapshot, terms)
+    board, notes = _board(asked, held, tell)
     tell("reading storms", 0, 1)
     storms = storms_asked(asked.drill, asked.storms, asked.kinds)
     faced = run_storms(asked.drill, storms, tell)
-    moments = moments_of(faced.paths, list(board), faced.start)
-    held = {base: exposure[base] for base in board}
-    wanted = Wanted(
-        moments=moments,
-        least=asked.least,
-        cover=asked.cover,
-        board=board,
-        exposure=held,
-        limit=asked.limit * moments.start,
-        hold_days=asked.hold_days,
-        rule=asked.rule,
-    )
-    chosen = []
-    if float(moments.losses.max()) > wanted.limit:
+    wanted = _wanted(asked, faced, board, held)
+    chosen, less = [], None
+    if float(wanted.moments.losses.max()) > wanted.limit:
         for number, one in enumerate(asked.structures):
             tell(f"choosing {one}", number, len(asked.structures))
             chosen.append(choose(wanted, one))
-    less = None
-    if chosen:
-        again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, moments.start, tell)
-        less = hold_less(moments, wanted.limit, again, _close_costs(snapshot, terms))
+        again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, tell)
+        less = hold_less(wanted.moments, wanted.limit, again, _close_costs(snapshot, terms))
     return Laying(
         wanted=wanted,
-        chosen=tuple(sorted(chosen, key=lambda one: (one.short_by, one.cost))),
+        chosen=tuple(
+            sorted(chosen, key=lambda one: (one.short_by, one.outlay if asked.least == "outlay" else one.cost))
+        ),
         less=less,
-        net=net,
+        net=held.net,
         notes=(*notes, *coins_left_out(snapshot.book)),
         unfaced=faced.unfaced,
+    )
+
+
+def _wanted(asked: OverlayAsked, faced: Faced, board: Board, held: _Held) -> Wanted:
+    from perpbook.hedging.moments import moments_of
+    from perpbook.hedging.overlay import Wanted
+
+    return Wanted(
+        moments=moments_of(faced.paths, list(board), faced.start),
+        board=board,
+        exposure={base: held.coins[base] for base in board},
+        limit=asked.limit * faced.start,
+        hold_days=asked.hold_days,
+        rule=asked.rule,
+        least=asked.least,
+        cover=asked.cover,
     )
 
 
@@ -136,8 +141,16 @@ def _close_costs(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> Callabl
     return cost
 
 
-def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> tuple[dict[str, float], dict[str, float], float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
     """Coins held net by asset, coin collateral included, the price of each, and the net dollars of positions alone."""
+
+    coins: Mapping[str, float]
+    prices: Mapping[str, float]
+    net: float
+
+
+def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> _Held:
     from perpbook.margin.arrays import book_arrays
 
     arrays = book_arrays(snapshot.book, snapshot.market, terms)
@@ -147,12 +160,10 @@ def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> tuple[dic
         coins[item.asset] = coins.get(item.asset, 0.0) + item.delta
         prices[item.asset] = float(arrays.prices[item.column])
     net = sum(arrays.items[row].delta * float(arrays.prices[arrays.items[row].column]) for row in arrays.positions())
-    return coins, prices, net
+    return _Held(coins=coins, prices=prices, net=net)
 
 
-def _board(
-    asked: OverlayAsked, exposure: Mapping[str, float], prices: Mapping[str, float], tell: Tell
-) -> tuple[Board, tuple[str, ...]]:
+def _board(asked: OverlayAsked, held: _Held, tell: Tell) -> tuple[Board, tuple[str, ...]]:
     """Candidates on every coin that the book holds and the chain has, and what to say about them."""
     from perpbook.hedging.candidates import candidates_of
     from perpbook.runs.options import chart, read_chains
@@ -160,19 +171,19 @@ def _board(
     chains = read_chains(asked.chain, at_ns=asked.at_ns, lots=asked.lots)
     board, notes = {}, []
     for base, chain in chains.items():
-        if not exposure.get(base):
+        if not held.coins.get(base):
             continue
         tell(f"fitting {base}", 0, 1)
         board[base] = candidates_of(chain, chart(chain), asked.trading)
         notes += list(chain.notes)
-        apart = chain.spot / prices[base] - 1.0
+        apart = chain.spot / held.prices[base] - 1.0
         if abs(apart) > APART:
             notes.append(
-                f"the chain's {base} is {chain.spot:,.0f} and the book's {prices[base]:,.0f} ({apart:+.1%}): moves are taken as "
-                "shares of each, and options count by the coin, so choose a chain and a book of one time"
+                f"the chain's {base} is {chain.spot:,.0f} and the book's {held.prices[base]:,.0f} ({apart:+.1%}): moves are taken "
+                "as shares of each, and options count by the coin, so choose a chain and a book of one time"
             )
     if not board:
         raise InputError(
-            f"the book is not exposed to {' or '.join(chains)}, on which the chain has options: it holds {', '.join(exposure)}"
+            f"the book is not exposed to {' or '.join(chains)}, on which the chain has options: it holds {', '.join(held.coins)}"
         )
     return board, tuple(dict.fromkeys(notes))
