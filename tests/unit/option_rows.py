@@ -60,8 +60,9 @@ def written(folder: Path, found: list[RawQuote]) -> Path:
     """The rows as Deribit's get_book_summary_by_currency writes them, saved as a file, with the least trades beside."""
     summaries = [
         {
-            "instrument_name": one.name, "bid_price": one.bid, "ask_price": one.ask, "mark_iv": 100.0 * (one.mark_volatility or 0.0),
-            "open_interest": one.open_interest, "underlying_price": one.underlying, "estimated_delivery_price": one.index,
+            "instrument_name": one.name, "bid_price": one.bid, "ask_price": one.ask,
+            "mark_iv": 100.0 * (one.mark_volatility or 0.0), "open_interest": one.open_interest,
+            "underlying_price": one.underlying, "estimated_delivery_price": one.index,
             "creation_timestamp": NOW_NS // 1_000_000,
         }
         for one in found

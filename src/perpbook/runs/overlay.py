@@ -179,8 +179,8 @@ def _board(asked: OverlayAsked, held: _Held, tell: Tell) -> tuple[Board, tuple[s
         apart = chain.spot / held.prices[base] - 1.0
         if abs(apart) > APART:
             notes.append(
-                f"the chain's {base} is {chain.spot:,.0f} and the book's {held.prices[base]:,.0f} ({apart:+.1%}): moves are taken "
-                "as shares of each, and options count by the coin, so choose a chain and a book of one time"
+                f"the chain's {base} is {chain.spot:,.0f} and the book's {held.prices[base]:,.0f} ({apart:+.1%}): moves are "
+                "taken as shares of each, and options count by the coin, so choose a chain and a book of one time"
             )
     if not board:
         raise InputError(
