@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from perpbook.cli import backtest as shared
+from perpbook.cli import drill as drills
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
 
 app = typer.Typer(
@@ -54,6 +56,12 @@ MaxDays = Annotated[float, typer.Option("--max-days", help="Most days to an opti
 Sticky = Annotated[
     str,
     typer.Option("--sticky", help="delta: the smile travels with the price. strike: each strike keeps its volatility."),
+]
+Paths = Annotated[
+    int, typer.Option("--paths", help="Futures to put the best overlay through, by a drill; 0 for none.", min=0)
+]
+Futures = Annotated[
+    str, typer.Option("--futures", help="Kind of those futures: bootstrap, filtered, copula, student, normal.")
 ]
 VolWithSpot = Annotated[
     float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
@@ -123,6 +131,13 @@ def overlay(
     vol_with_spot: VolWithSpot = 0.5,
     at: At = None,
     lots: Lots = None,
+    paths: Paths = 0,
+    futures: Futures = "bootstrap",
+    horizon: drills.Horizon = None,
+    step: drills.Step = None,
+    seed: drills.Seed = 1,
+    lake: shared.LakeAt = None,
+    made_up: drills.MadeUp = False,
     as_json: AsJson = False,
 ) -> None:
     """Choose puts, put spreads or collars that keep the book's loss in its storms within a limit at least cost, beside holding

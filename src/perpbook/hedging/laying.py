@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perpbook.hedging.futures import FuturesWith
 from perpbook.hedging.less import Less
 from perpbook.hedging.overlay import Chosen, Wanted
 from perpbook.hedging.worth import Overlay
@@ -16,11 +17,13 @@ RISE = 0.15
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laying:
     """What came of it. `chosen` best first, none where the book keeps the limit as it stands; `less` the same limit by holding
-    less. `net` dollars of all positions, > 0 long. `unfaced` says why some storms were not gone through."""
+    less; `futures` the best overlay in a drill, where one was asked for. `net` dollars of all positions, > 0 long. `unfaced`
+    says why some storms were not gone through."""
 
     wanted: Wanted
     chosen: tuple[Chosen, ...]
     less: Less | None
+    futures: FuturesWith | None
     net: float
     notes: tuple[str, ...]
     unfaced: tuple[str, ...]
@@ -42,7 +45,7 @@ def ways_of(laying: Laying) -> list[dict[str, object]]:
     out: list[dict[str, object]] = []
     for one in laying.chosen:
         after = float(one.losses.max())
-        up = float(overlay_of(laying, one).gains_if_all_move(np.array([1.0 + RISE]), 0.0)[0])
+        up = float(overlay_of(laying.wanted, one).gains_if_all_move(np.array([1.0 + RISE]), 0.0)[0])
         out.append(_way(one.structure, one.outlay, one.cost, (before, after), up) | {"keeps": one.short_by == 0.0})
     less = laying.less
     if less is not None:
@@ -60,9 +63,8 @@ def _way(name: str, outlay: float, cost: float, worst: tuple[float, float], rise
     }  # fmt: skip
 
 
-def overlay_of(laying: Laying, chosen: Chosen) -> Overlay:
+def overlay_of(wanted: Wanted, chosen: Chosen) -> Overlay:
     """A chosen overlay as something held."""
-    wanted = laying.wanted
     return Overlay(board=wanted.board, columns=chosen.columns, coins=chosen.coins, rule=wanted.rule)
 
 

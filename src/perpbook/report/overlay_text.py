@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perpbook.hedging.laying import legs_of, overlay_of, ways_of
+from perpbook.report.drill_measures import Chance
+from perpbook.report.drill_text import with_interval
 from perpbook.report.words import change, money, move, share
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ def tell_overlay(console: Console, laying: Laying) -> None:
             console.print(_legs(one, laying))
             console.print(f"Binds: {binding_words(laying, one)}.")
             _tell_worth(console, laying, one)
+        for told in futures_words(laying):
+            console.print(told)
         deaths = deaths_words(laying)
         if deaths:
             console.print(f"{NO_RESCUE}. Liquidated all the same: {deaths}.")
@@ -117,7 +121,7 @@ def _legs(chosen: Chosen, laying: Laying) -> object:
 
 
 def _tell_worth(console: Console, laying: Laying, chosen: Chosen) -> None:
-    overlay = overlay_of(laying, chosen)
+    overlay = overlay_of(laying.wanted, chosen)
     waited = overlay.waiting(DAYS)
     console.print(
         "Given up again in a still market: "
@@ -138,10 +142,41 @@ def _tell_worth(console: Console, laying: Laying, chosen: Chosen) -> None:
         )
 
 
+def futures_words(laying: Laying) -> list[str]:
+    """What the best overlay does in the futures of a drill."""
+    found, limit = laying.futures, laying.wanted.limit
+    if found is None:
+        return []
+    begin = ["SIMULATED history: no market ever made it."] if found.simulated else []
+    without, with_it = (with_interval(Chance(count=one, paths=found.paths)) for one in found.beyond(limit))
+    worst, mean = found.worst_mean(), found.mean()
+    return [
+        *begin,
+        f"In {found.paths:,} futures ({found.kind}, {found.horizon_hours:g} hours) the loss passes {money(limit)} in {without} "
+        f"without the overlay and in {with_it} with it. The worst twentieth ends {money(worst[0])} down on average, and "
+        f"{money(worst[1])} with it; all of them {money(mean[0])} and {money(mean[1])}. An account is liquidated in {found.died} "
+        "of them, overlay or not.",
+    ]
+
+
 def deaths_words(laying: Laying) -> str:
     """Accounts that are liquidated in some storm, and in how many."""
     every = len(laying.wanted.moments.paths)
     return ", ".join(f"{account} in {count} of {every} storms" for account, count in laying.deaths().items())
+
+
+def _futures(laying: Laying) -> Mapping[str, object] | None:
+    found = laying.futures
+    if found is None:
+        return None
+    pairs = {
+        "beyond_limit": found.beyond(laying.wanted.limit),
+        "worst_twentieth": found.worst_mean(),
+        "mean": found.mean(),
+    }
+    facts = {"paths": found.paths, "kind": found.kind, "horizon_hours": found.horizon_hours, "died": found.died}
+    each = {name: dict(zip(("without", "with"), pair, strict=True)) for name, pair in pairs.items()}
+    return {**facts, "simulated": found.simulated, **each}
 
 
 def overlay_document(laying: Laying) -> Mapping[str, object]:
@@ -150,7 +185,7 @@ def overlay_document(laying: Laying) -> Mapping[str, object]:
     worst = moments.worst_of(moments.losses)
     overlays = []
     for one in laying.chosen:
-        overlay = overlay_of(laying, one)
+        overlay = overlay_of(laying.wanted, one)
         after = moments.worst_of(one.losses)
         overlays.append(
             {
@@ -165,7 +200,7 @@ def overlay_document(laying: Laying) -> Mapping[str, object]:
     return {
         "verdict": verdict_of(laying), "start": moments.start, "limit": laying.wanted.limit, "hold_days": laying.wanted.hold_days,
         "volatility": laying.wanted.rule, "ways": ways_of(laying), "overlays": overlays,
-        "less": laying.less,
+        "less": laying.less, "futures": _futures(laying),
         "storms": [
             {"storm": path.name, "kind": path.kind, "loss": float(moments.losses[at]), "hour": float(moments.hours[at]),
              "deaths": path.deaths}

@@ -11,6 +11,7 @@ from perpbook.errors import InputError
 from perpbook.hedging.candidates import Trading
 from perpbook.options.revalue import VolatilityRule
 from perpbook.runs.drill import DrillAsked, Tell, nothing
+from perpbook.runs.overlay_drill import drill_overlay
 from perpbook.runs.overlay_storms import USUAL, Faced, run_storms, storms_asked
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ APART = 0.03
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayAsked:
     """What is asked. `drill` names book, playbook and terms; storms are those of `storms` (expressions), else every one of
-    `kinds`. `limit` : the largest loss, as a share of the book's equity."""
+    `kinds`. `limit` : the largest loss, as a share of the book's equity.
+    `futures` : a drill to put the best overlay through, None for none."""
 
     drill: DrillAsked
     chain: tuple[Path, ...]
@@ -44,6 +46,7 @@ class OverlayAsked:
     least: str = "outlay"
     at_ns: int | None = None
     lots: Mapping[str, float] | None = None
+    futures: DrillAsked | None = None
 
     def __post_init__(self) -> None:
         from perpbook.hedging.structures import STRUCTURES
@@ -69,7 +72,7 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     DataError : a price is missing.
     """
     from perpbook.engine.play import coins_left_out
-    from perpbook.hedging.laying import Laying
+    from perpbook.hedging.laying import Laying, overlay_of
     from perpbook.hedging.less import hold_less
     from perpbook.hedging.overlay import choose
     from perpbook.runs.check import load_all_terms, read_inputs
@@ -82,19 +85,20 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     storms = storms_asked(asked.drill, asked.storms, asked.kinds)
     faced = run_storms(asked.drill, storms, tell)
     wanted = _wanted(asked, faced, board, held)
-    chosen, less = [], None
+    chosen, less, futures = [], None, None
     if float(wanted.moments.losses.max()) > wanted.limit:
         for number, one in enumerate(asked.structures):
             tell(f"choosing {one}", number, len(asked.structures))
             chosen.append(choose(wanted, one))
+        chosen.sort(key=lambda one: (one.short_by, one.outlay if asked.least == "outlay" else one.cost))
         again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, tell)
         less = hold_less(wanted.moments, wanted.limit, again, _close_costs(snapshot, terms))
+        futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell) if asked.futures else None
     return Laying(
         wanted=wanted,
-        chosen=tuple(
-            sorted(chosen, key=lambda one: (one.short_by, one.outlay if asked.least == "outlay" else one.cost))
-        ),
+        chosen=tuple(chosen),
         less=less,
+        futures=futures,
         net=held.net,
         notes=(*notes, *coins_left_out(snapshot.book)),
         unfaced=faced.unfaced,

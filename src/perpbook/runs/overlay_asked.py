@@ -7,7 +7,9 @@ from typing import Any
 
 from perpbook.errors import InputError
 from perpbook.hedging.candidates import Trading
+from perpbook.model.units import DAY_NS
 from perpbook.options.revalue import VolatilityRule
+from perpbook.runs.drill import DrillAsked
 from perpbook.runs.drill_asked import drill_from
 from perpbook.runs.moments import moment_ns
 from perpbook.runs.options import lots_from
@@ -46,4 +48,19 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
         cover=given["cover"],
         at_ns=moment_ns(given["at"], "--at"),
         lots=lots_from(given["lots"]),
+        futures=_futures(given),
     )
+
+
+def _futures(given: Mapping[str, Any]) -> DrillAsked | None:
+    """The drill that the best overlay is put through; None where no paths are asked for."""
+    if not given["paths"]:
+        return None
+    names = ("book", "playbook", "paths", "horizon", "step", "seed", "lake", "made_up")
+    drill = drill_from({**{name: given[name] for name in names}, "kind": given["futures"]})
+    if drill.horizon_ns > given["min_days"] * DAY_NS:
+        raise InputError(
+            f"a drill of {drill.horizon_ns / DAY_NS:g} days outlives options of {given['min_days']:g}: raise --min-days, or "
+            "lower --horizon"
+        )
+    return drill

@@ -64,7 +64,7 @@ def run_storms(drill: DrillAsked, storms: Sequence[Storm], tell: Tell = nothing)
         try:
             alone = _alone(drill, storm)
             paths.append(_path_of(storm, alone))
-            start = start or _start_of(alone)
+            start = start or start_of(alone)
         except InputError as error:
             unfaced.append(f"{storm.name}: {error}")
     if not paths:
@@ -85,7 +85,7 @@ def _alone(drill: DrillAsked, storm: Storm) -> Drill:
     return replace(planned, journey=replace(planned.journey, playbook=None, due=None))
 
 
-def _start_of(drill: Drill) -> float:
+def start_of(drill: Drill) -> float:
     """Dollars of equity before anything happens, money on layers and on its way included."""
     from perpbook.engine.backtest import prepare
 
@@ -104,12 +104,12 @@ def _path_of(storm: Storm, drill: Drill) -> StormPath:
         kind=storm.kind,
         hours=hours * np.arange(1, outcome.ended + 1, dtype=np.float64),
         equity=outcome.equity,
-        factors=_factors(outcome, stage.close[:, 0]),
-        deaths=_deaths(outcome),
+        factors=factors_of(outcome, stage.close[:, 0]),
+        deaths=deaths_in(outcome),
     )
 
 
-def _deaths(outcome: Outcome) -> tuple[str, ...]:
+def deaths_in(outcome: Outcome) -> tuple[str, ...]:
     """Accounts that are liquidated, in whole or in part, in order."""
     from perpbook.kernels.journal import BACKSTOP, LIQUIDATION
 
@@ -117,7 +117,7 @@ def _deaths(outcome: Outcome) -> tuple[str, ...]:
     return tuple(outcome.arrangement.accounts[one].id for one in dict.fromkeys(outcome.what[died, 2].tolist()))
 
 
-def _factors(outcome: Outcome, start: Floats) -> Mapping[str, Floats]:
+def factors_of(outcome: Outcome, start: Floats) -> Mapping[str, Floats]:
     """By asset, its price over the one before: that of its first contract."""
     from perpbook.engine.coins import is_coin
     from perpbook.terms.find import find_contract
