@@ -74,15 +74,28 @@ def test_a_chain_as_json_holds_smiles_and_strikes(folder: Path) -> None:
     assert -1.0 < put["premium_adjusted_delta"] < put["delta"] < 0.0
 
 
-def test_an_overlay_keeps_the_limit_beside_holding_less(folder: Path) -> None:
-    code, said = overlay(folder, "--max-loss", "0.3", "--json")
-    data: dict[str, Any] = json.loads(said)["data"]
-    assert code == 0 and data["start"] == pytest.approx(60_000.0)
-    for one in data["overlays"]:
-        assert max(one["storms"].values()) <= 18_000.0 + 1.0
-    less = data["less"]
-    assert less["reached"] and less["scale"] == pytest.approx(18_000.0 / 30_000.0, abs=0.01)
-    assert {one["way"].split()[0] for one in data["ways"]} == {"puts", "spreads", "collars", "hold"}
+@pytest.fixture(scope="module")
+def answer(folder: Path) -> dict[str, Any]:
+    futures = ("--paths", "20", "--made-up", "--futures", "student", "--horizon", "12h")
+    code, said = overlay(folder, "--max-loss", "0.2", *futures, "--json")
+    assert code == 0, said
+    found: dict[str, Any] = json.loads(said)["data"]
+    return found
+
+
+def test_an_overlay_keeps_the_limit_beside_holding_less(answer: dict[str, Any]) -> None:
+    assert answer["start"] == pytest.approx(60_000.0)
+    for one in answer["overlays"]:
+        assert max(one["storms"].values()) <= 12_000.0 + 1.0
+    less = answer["less"]
+    assert less["reached"] and less["scale"] == pytest.approx(12_000.0 / 30_000.0, abs=0.01)
+    assert {one["way"].split()[0] for one in answer["ways"]} == {"puts", "spreads", "collars", "hold"}
+
+
+def test_the_best_overlay_goes_through_a_drills_futures(answer: dict[str, Any]) -> None:
+    found = answer["futures"]
+    assert found["simulated"] and found["paths"] == 20 and found["horizon_hours"] == 12.0 and found["died"] == 0
+    assert found["worst_twentieth"]["with"] < found["worst_twentieth"]["without"]
 
 
 def test_an_overlay_says_what_it_does_not_do(folder: Path) -> None:
@@ -123,6 +136,8 @@ def test_a_limit_out_of_reach_is_a_breach(folder: Path) -> None:
     [(("--max-loss", "1.5"), "share of the book's equity"), (("--max-loss", "0.3", "--structure", "straddles"), "no structure"),
      (("--max-loss", "0.3", "--hold", "60"), "raise --min-days"), (("--max-loss", "0.3", "--sticky", "skew"), "delta or strike"),
      (("--max-loss", "0.3", "--lot", "BTC=x"), "BTC=0.1"), (("--max-loss", "0.3", "--storm", "crash"), "leave --kind out"),
+     (("--max-loss", "0.3", "--paths", "5"), "--paths 20"),
+     (("--max-loss", "0.3", "--paths", "50", "--horizon", "60d"), "outlives"),
      (("--max-loss", "0.3", "--least", "time"), "cannot be least"), (("--max-loss", "0.3", "--at", "2026-08-07"), "one moment")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(folder: Path, words: tuple[str, ...], told: str) -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from perpbook.errors import InputError
 from perpbook.hedging.candidates import Candidates, Trading, candidates_of, fee
+from perpbook.hedging.futures import FuturesWith
 from perpbook.hedging.less import hold_less
 from perpbook.hedging.moments import Moments, StormPath, moments_of
 from perpbook.hedging.overlay import Chosen, Wanted, choose
 from perpbook.hedging.structures import STRUCTURES
+from perpbook.hedging.table import PRICES, tabled
 from perpbook.hedging.worth import Overlay
 from perpbook.options.revalue import VolatilityRule
 from perpbook.options.smile import fit_surface
@@ -162,3 +164,22 @@ def test_moments_keep_what_moved_and_each_storms_lowest() -> None:
     found = moments_of((*STORMS, still), ["BTC"], START)
     assert (found.storm == 3).sum() <= 3 and (found.storm == 0).sum() == 3
     assert found.losses[found.worst_of(found.losses)].tolist() == pytest.approx([36_000.0, 24_000.0, -12_000.0, 0.0])
+
+
+def test_a_table_says_along_a_path_what_reckoning_it_does() -> None:
+    overlay = held(choose(wanted(15_000.0), "puts"))
+    table = tabled(overlay, 30.0 / 365.0)
+    chance = np.random.default_rng(2)
+    factors = {"BTC": np.exp(np.cumsum(chance.normal(0.0, 0.01, 200)))}
+    years = np.linspace(0.0, 30.0 / 365.0, 200)
+    direct = overlay.gains(factors, years)
+    assert np.abs(table.along(factors, years) - direct).max() < 0.003 * np.ptp(direct)
+    corners = table.along({"BTC": np.exp(PRICES[[0, 20, -1]])}, np.array([0.0, table.years[3], table.years[-1]]))
+    assert np.allclose(corners, [table.dollars["BTC"][0, 0], table.dollars["BTC"][20, 3], table.dollars["BTC"][-1, -1]])
+
+
+def test_futures_tell_the_loss_without_and_with_an_overlay() -> None:
+    ended = np.column_stack([np.arange(40.0), np.arange(40.0) / 2.0])
+    found = FuturesWith(deepest=ended + 1.0, ended=ended, died=3, kind="student", horizon_hours=24.0, simulated=False)
+    assert found.paths == 40 and found.beyond(20.0) == (20, 1)
+    assert found.worst_mean() == (38.5, 19.25) and found.mean() == (19.5, 9.75)

@@ -11,7 +11,7 @@ from perpbook.errors import InputError
 from perpbook.hedging.candidates import Trading
 from perpbook.options.revalue import VolatilityRule
 from perpbook.runs.drill import DrillAsked, Tell, nothing
-from perpbook.runs.overlay_drill import drill_overlay
+from perpbook.runs.overlay_drill import drill_overlay, refuse_unfit
 from perpbook.runs.overlay_storms import USUAL, Faced, run_storms, storms_asked
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class OverlayAsked:
         for one in self.structures:
             if one not in STRUCTURES:
                 raise InputError(f'"{one}" is no structure: choose from {", ".join(STRUCTURES)}')
+        if self.futures is not None:
+            refuse_unfit(self.futures)
         if self.hold_days > self.trading.min_days:
             raise InputError(
                 f"an overlay held for {self.hold_days:g} days cannot be of options that end in {self.trading.min_days:g}: raise "

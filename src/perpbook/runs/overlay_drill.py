@@ -22,22 +22,26 @@ YEAR_NS = 365 * 86_400 * 10**9
 FEWEST = 20
 
 
+def refuse_unfit(asked: DrillAsked) -> None:
+    """Refuse futures that tell nothing."""
+    if asked.paths < FEWEST:
+        raise InputError(f"{asked.paths} futures tell nothing: ask for --paths {FEWEST} or more")
+    if asked.kind in ALONE:
+        raise InputError(f"{asked.kind} paths are one future: choose another kind, or name storms with --storm")
+
+
 def drill_overlay(asked: DrillAsked, overlay: Overlay, tell: Tell = nothing) -> FuturesWith:
     """The futures of a drill with an overlay and without.
 
     Raises
     ------
-    InputError : too few paths, paths without chance, or what a drill refuses.
+    InputError : what a drill refuses.
     DataError : history is missing.
     """
     from perpbook.engine.drill import replay_path
     from perpbook.hedging.futures import FuturesWith
     from perpbook.hedging.table import tabled
 
-    if asked.paths < FEWEST:
-        raise InputError(f"{asked.paths} futures tell nothing: ask for --paths {FEWEST} or more")
-    if asked.kind in ALONE:
-        raise InputError(f"{asked.kind} paths are one future: choose another kind, or name storms with --storm")
     plan = plan_drill(asked)
     drill = replace(plan.drill, journey=replace(plan.drill.journey, playbook=None, due=None))
     bars, start = drill.journey.bars, start_of(drill)
