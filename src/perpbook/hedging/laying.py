@@ -68,6 +68,16 @@ def overlay_of(wanted: Wanted, chosen: Chosen) -> Overlay:
     return Overlay(board=wanted.board, columns=chosen.columns, coins=chosen.coins, rule=wanted.rule)
 
 
+def times_held(laying: Laying, chosen: Chosen) -> dict[str, float]:
+    """By coin, coins of options bought over the coins that the book holds."""
+    columns, out = chosen.columns, {}
+    for base, held in laying.wanted.exposure.items():
+        bought = float(chosen.coins[(columns.base == base) & (chosen.coins > 0.0)].sum())
+        if bought > 0.0:
+            out[base] = bought / abs(held)
+    return out
+
+
 def legs_of(laying: Laying, chosen: Chosen) -> list[dict[str, object]]:
     """Every option bought or sold."""
     columns = chosen.columns

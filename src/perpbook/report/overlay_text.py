@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perpbook.hedging.laying import legs_of, overlay_of, ways_of
+from perpbook.hedging.laying import legs_of, overlay_of, times_held, ways_of
 from perpbook.report.drill_measures import Chance
 from perpbook.report.drill_text import with_interval
 from perpbook.report.words import change, money, move, share
@@ -28,6 +28,9 @@ NOT_MODELLED = (
     "options that nobody will trade in the storm: they are given up at the spread of today, over their value then",
     "what happens inside a step: options are valued at its close",
 )
+
+MANY = 1.5
+"""Options on more coins than so many times those held are told of."""
 
 DAYS = (0.0, 7.0, 14.0, 30.0)
 MOVES = (-0.5, -0.3, -0.2, -0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.3)
@@ -68,6 +71,13 @@ def tell_overlay(console: Console, laying: Laying) -> None:
             console.print(_legs(one, laying))
             console.print(f"Binds: {binding_words(laying, one)}.")
             _tell_worth(console, laying, one)
+            many = {base: times for base, times in times_held(laying, one).items() if times > MANY}
+            if many:
+                told = ", ".join(f"{times:.1f} times the book's {base}" for base, times in many.items())
+                console.print(
+                    f"It buys options on {told}: it counts on storms as deep as these, and a shallower one that kills an account "
+                    "leaves it short. --cover bounds it."
+                )
         for told in futures_words(laying):
             console.print(told)
         deaths = deaths_words(laying)
@@ -193,7 +203,7 @@ def overlay_document(laying: Laying) -> Mapping[str, object]:
                 "short_by": one.short_by, "proven": one.proven, "binds": binding_words(laying, one),
                 "waiting": dict(zip(map(str, DAYS), overlay.waiting(DAYS).tolist(), strict=True)),
                 "moves": dict(zip(map(str, MOVES), overlay.gains_if_all_move(1.0 + np.array(MOVES), 0.0).tolist(), strict=True)),
-                "greeks": overlay.greeks(),
+                "greeks": overlay.greeks(), "times_held": times_held(laying, one),
                 "storms": {path.name: float(one.losses[at]) for path, at in zip(moments.paths, after, strict=True)},
             }
         )  # fmt: skip
