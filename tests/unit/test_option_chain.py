@@ -138,6 +138,8 @@ def test_chains_without_what_is_needed_are_refused() -> None:
         build_chain([one, one], "BTC", ORIGIN)
     with pytest.raises(InputError, match="it has BTC"):
         build_chain([one], "ETH", ORIGIN)
+    with pytest.raises(InputError, match="settle in different currencies"):
+        build_chain([one, replace(one, name="BTC_USDC-25SEP26-60000-C")], "BTC", ORIGIN)
     with pytest.raises(InputError, match="least trade"):
         build_chain([replace(one, name="SOL_USDC-25SEP26-150-C", lot_size=None)], "SOL", ORIGIN)
     with pytest.raises(InputError, match="neither an index nor"):

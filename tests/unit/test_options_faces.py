@@ -138,6 +138,7 @@ def test_a_limit_out_of_reach_is_a_breach(folder: Path) -> None:
      (("--max-loss", "0.3", "--lot", "BTC=x"), "BTC=0.1"), (("--max-loss", "0.3", "--storm", "crash"), "leave --kind out"),
      (("--max-loss", "0.3", "--paths", "5"), "--paths 20"),
      (("--max-loss", "0.3", "--paths", "50", "--horizon", "60d"), "outlives"),
+     (("--max-loss", "0.3", "--min-days", "0.02", "--hold", "0"), "raise --min-days, or choose storms"),
      (("--max-loss", "0.3", "--least", "time"), "cannot be least"), (("--max-loss", "0.3", "--at", "2026-08-07"), "one moment")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(folder: Path, words: tuple[str, ...], told: str) -> None:

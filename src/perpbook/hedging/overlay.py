@@ -116,9 +116,9 @@ class _Search:
         lots = np.zeros(self.columns.lot.size)
         after, short = losses, 0.0
         for _ in range(ROUNDS):
-            missed = after - self.wanted.limit - short
-            worst = self.wanted.moments.worst_of(missed)
-            new = [int(at) for at in worst if missed[at] > tolerance and int(at) not in self.rows]
+            over = after - self.wanted.limit - short
+            worst = self.wanted.moments.worst_of(over)
+            new = [int(at) for at in worst if over[at] > tolerance and int(at) not in self.rows]
             if not new:
                 break
             self._add(new)
@@ -130,6 +130,7 @@ class _Search:
             if self.rows
             else chosen
         )
+        missed = float(after.max()) - self.wanted.limit
         coins = lots * self.columns.lot * self.columns.sign + 0.0
         return Chosen(
             structure=self.structure,
@@ -137,7 +138,7 @@ class _Search:
             coins=coins,
             outlay=float((coins * self.columns.price).sum()),
             cost=float(lots @ self.hold),
-            short_by=short if short > tolerance else 0.0,
+            short_by=missed if missed > tolerance else 0.0,
             losses=after,
             binding=tight,
             proven=self.proven,

@@ -67,6 +67,10 @@ def build_chain(rows: Sequence[RawQuote], base: str, origin: Origin) -> OptionCh
     if not mine:
         found = sorted({parse_name(row.name).base for row in rows})
         raise InputError(f"{origin.source} has no options on {base}: it has {', '.join(found) or 'none at all'}")
+    if len({named.quote for _, named in mine}) > 1:
+        raise InputError(
+            f"{origin.source} has options on {base} that settle in different currencies: give those of one at a time"
+        )
     names = [row.name for row, _ in mine]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:

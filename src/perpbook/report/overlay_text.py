@@ -25,6 +25,7 @@ NO_RESCUE = (
 
 NOT_MODELLED = (
     "margin that a venue asks for options sold",
+    "which account the premium is paid from: it is taken off the book's equity, not off an account's margin",
     "options that nobody will trade in the storm: they are given up at the spread of today, over their value then",
     "what happens inside a step: options are valued at its close",
 )

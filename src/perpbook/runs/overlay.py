@@ -111,6 +111,12 @@ def _wanted(asked: OverlayAsked, faced: Faced, board: Board, held: _Held) -> Wan
     from perpbook.hedging.moments import moments_of
     from perpbook.hedging.overlay import Wanted
 
+    longest = max(faced.paths, key=lambda one: float(one.hours[-1]))
+    if float(longest.hours[-1]) > 24.0 * asked.trading.min_days:
+        raise InputError(
+            f"{longest.name} lasts {longest.hours[-1] / 24.0:.1f} days, and options that end in {asked.trading.min_days:g} may "
+            "be looked at: raise --min-days, or choose storms with --storm or --kind"
+        )
     return Wanted(
         moments=moments_of(faced.paths, list(board), faced.start),
         board=board,
