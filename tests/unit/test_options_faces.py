@@ -99,7 +99,10 @@ def test_the_best_overlay_goes_through_a_drills_futures(answer: dict[str, Any]) 
 
 
 def test_an_overlay_says_what_it_does_not_do(folder: Path) -> None:
-    code, said = overlay(folder, "--max-loss", "0.3", "--structure", "puts")
+    page = folder / "overlay.html"
+    code, said = overlay(folder, "--max-loss", "0.3", "--structure", "puts", "--html", str(page))
+    written_page = page.read_text(encoding="utf-8")
+    assert "Storms without them and with" in written_page and '"payoff": {"data"' in written_page
     flat = " ".join(said.split())
     assert code == 0 and "The cheapest that keeps it: puts" in flat
     assert "Not modelled: margin that a venue asks for options sold" in flat

@@ -63,6 +63,7 @@ Paths = Annotated[
 Futures = Annotated[
     str, typer.Option("--futures", help="Kind of those futures: bootstrap, filtered, copula, student, normal.")
 ]
+Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
 VolWithSpot = Annotated[
     float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
 ]
@@ -138,6 +139,7 @@ def overlay(
     seed: drills.Seed = 1,
     lake: shared.LakeAt = None,
     made_up: drills.MadeUp = False,
+    html: Html = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose puts, put spreads or collars that keep the book's loss in its storms within a limit at least cost, beside holding
@@ -163,6 +165,10 @@ def laid(given: dict[str, Any]) -> Answer:
     asked = overlay_from(given)
     with progress("Overlay", quiet=given["as_json"]) as tell:
         found = lay_overlay(asked, tell)
+    if given["html"] is not None:
+        from perpbook.runs.drill_page import write_overlay
+
+        write_overlay(found, given["html"])
     missed = bool(found.chosen) and found.chosen[0].short_by > 0.0
     return Answer(
         data=overlay_document(found),
