@@ -38,6 +38,7 @@ def test_calls_less_puts_are_the_forward_less_the_strike(strike: float, years: f
     assert math.isclose(call - put, 0.9 * (100.0 - strike), abs_tol=1e-11)
 
 
+@pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 @given(strike=st.floats(50.0, 200.0), years=st.floats(0.02, 3.0), volatility=st.floats(0.1, 1.5), call=st.booleans())
 def test_prices_and_greeks_are_quantlibs(strike: float, years: float, volatility: float, call: bool) -> None:
     import QuantLib as ql

@@ -137,7 +137,8 @@ def _spot(rows: Sequence[tuple[RawQuote, object]], origin: Origin) -> tuple[floa
     years = [years_between(origin.as_of_ns, one) for one in soonest]
     slope = (logs[1] - logs[0]) / (years[1] - years[0]) if len(soonest) == 2 else 0.0
     spot = math.exp(logs[0] - slope * years[0])
-    return spot, (f"the chain has no index: {spot:,.2f} is read off its soonest forwards",)
+    named = parse_name(rows[0][0].name)
+    return spot, (f"the chain has no index of {named.base}: {spot:,.2f} is read off its soonest forwards",)
 
 
 def _expiry(expiry_ns: int, rows: Sequence[tuple[RawQuote, object]], spot: float, origin: Origin) -> Expiry:

@@ -27,6 +27,8 @@ def greeks(given: Values) -> Values:
         call=given["type"] == "call",
     )  # fmt: skip
     return {
+        "price": found.price,
+        "delta": found.delta,
         "elasticity": found.elasticity,
         "gamma": found.gamma,
         "vega": found.vega,
@@ -50,7 +52,7 @@ def extremes(given: Values) -> Values:
     if call == (given["K"] >= given["F"]):
         implied = black.implied_volatilities(priced, given["F"], given["K"], given["T"], call, given["df"])[0]
         assert math.isclose(implied, given["vol"], rel_tol=0.0, abs_tol=1e-10), implied
-    return {"price": priced[0], "price_str": given["price_str"]}
+    return {"price": priced[0], "price_str": float(priced[0])}
 
 
 @adapter("risk", "hull_examples", needs={"model", "type", "S", "K", "r", "T", "vol"}, gives={"price"})
