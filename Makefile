@@ -30,6 +30,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.sweep --json
 	$(BIN)/python -m benchmarks.drill --json
 	$(BIN)/python -m benchmarks.hedge --json
+	$(BIN)/python -m benchmarks.options --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

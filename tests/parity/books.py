@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from perpbook.kernels import depth, jit, lanes, liquidation, margin, notional, scale
+from perpbook.kernels import black, depth, implied, jit, lanes, liquidation, margin, notional, scale
 from perpbook.kernels.types import Holdings
 from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account, Balance, MarginMode, Position
@@ -162,7 +162,19 @@ def of_small_kernels(draw: np.random.Generator) -> Arrays:
     notional.unrealized_pnls(quantities, entries, prices, inverse, profits)
     yield from (("notionals", values), ("unrealized_pnls", profits))
     levels, sizes = np.sort(draw.uniform(99.0, 101.0, 30)), draw.uniform(0.1, 2.0, 30)
+    yield from of_options(draw)
     yield "walk", np.array([depth.walk(levels, sizes, float(wanted)) for wanted in np.linspace(0.01, 60.0, 40)])
+
+
+def of_options(draw: np.random.Generator) -> Arrays:
+    count = 200
+    forwards, years = draw.uniform(10.0, 1e5, count), draw.uniform(0.0, 3.0, count)
+    strikes, volatilities = forwards * np.exp(draw.uniform(-2.0, 2.0, count)), draw.uniform(0.01, 2.0, count)
+    discounts, calls = draw.uniform(0.8, 1.0, count), (draw.random(count) < 0.5).astype(np.uint8)
+    greeks, implied_by = np.empty((5, count)), np.empty(count)
+    black.black_greeks(forwards, strikes, years, volatilities, discounts, calls, greeks)
+    implied.implied_volatilities(greeks[0].copy(), forwards, strikes, years, discounts, calls, implied_by)
+    yield from (("black_greeks", greeks), ("implied_volatilities", implied_by))
 
 
 def results(seed: int) -> Arrays:

@@ -15,6 +15,7 @@ from perpbook.cli import (
     funding,
     hedge,
     offsets,
+    options,
     playbook,
     size,
     start,
@@ -49,6 +50,7 @@ app.add_typer(funding.app, name="funding")
 funding.app.command("offsets")(offsets.offsets)
 funding.app.command("scan")(offsets.scan)
 app.add_typer(hedge.app, name="hedge")
+app.add_typer(options.app, name="options")
 
 
 def main() -> None:

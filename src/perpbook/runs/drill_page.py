@@ -1,4 +1,4 @@
-"""Writing the pages of drills and maps."""
+"""Writing the pages of drills, maps and overlays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from perpbook.errors import InputError
 
 if TYPE_CHECKING:
     from perpbook.engine.drilled import Drilled, SurvivalMap
+    from perpbook.hedging.laying import Laying
 
 
 def write_drill(drilled: Drilled, path: Path, survival: SurvivalMap | None = None) -> None:
@@ -23,6 +24,14 @@ def write_map(survival: SurvivalMap, path: Path) -> None:
     from perpbook.report.map_page import map_page
 
     write_page(path, map_page(survival))
+
+
+def write_overlay(laying: Laying, path: Path) -> None:
+    """Write an overlay's page; InputError when the file cannot be written."""
+    from perpbook import __version__
+    from perpbook.report.overlay_page import overlay_page
+
+    write_page(path, overlay_page(laying, __version__))
 
 
 def write_page(path: Path, page: str) -> None:
