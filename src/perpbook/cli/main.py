@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import backtest, book, check, data, drill, playbook, size, start, sweep, tails, terms, whatif
+from perpbook.cli import backtest, book, check, data, drill, playbook, rebalance, size, start, sweep, tails, terms, whatif
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ start.register(app)
 app.command()(check.check)
 app.command()(whatif.whatif)
 app.command()(size.size)
+app.command()(rebalance.rebalance)
 app.command()(tails.tails)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(book.app, name="book")

@@ -30,6 +30,7 @@ class Programme:
         self.highs: Any = silent_solver()
         self.columns = 0
         self.rows = 0
+        self.whole = False
 
     def column(self, cost: float, low: float, high: float, *, whole: bool = False) -> int:
         """Add a column and give its number; `whole` columns take integers only."""
@@ -37,6 +38,7 @@ class Programme:
 
         self.highs.addCol(cost, low, high, 0, np.zeros(0, np.int32), np.zeros(0))
         if whole:
+            self.whole = True
             self.highs.changeColIntegrality(self.columns, highspy.HighsVarType.kInteger)
         self.columns += 1
         return self.columns - 1
@@ -63,6 +65,12 @@ class Programme:
             return None
         found: Floats = np.array(self.highs.getSolution().col_value, dtype=np.float64)
         return found
+
+    def objective(self) -> float:
+        """The least that any answer costs, as far as was proven at the last solution."""
+        info = self.highs.getInfo()
+        bound = float(info.mip_dual_bound)
+        return bound if self.whole and np.isfinite(bound) else float(info.objective_function_value)
 
     def duals(self) -> Floats:
         """(rows,) what one more unit of each row's bound is worth at the last solution; 0 after whole columns."""
