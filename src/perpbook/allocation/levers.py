@@ -25,8 +25,8 @@ from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
 MOST_ADDED = 1.0
 """The most a position may grow by, a share of today's size, where no weight asks for more."""
 
-WAYS_KEPT = 3
-"""Ways from one pot to one place that are weighed: the cheapest of those that no other beats in everything."""
+WAYS_KEPT = 2
+"""Ways from one place to another that are weighed: the cheapest of those that no other beats in everything."""
 
 DAY_SECONDS = 86_400.0
 
@@ -153,11 +153,12 @@ def transfer_levers(
     pots = [pot for pot in found.pots if pot.asset in STABLECOINS]
     desk = _Desk(snapshot=snapshot, terms=terms, facts=facts, minimum=minimum)
     keys: dict[tuple[str, str], int] = {}
-    out: list[TransferLever] = []
+    between: dict[tuple[int, int, str], list[TransferLever]] = {}
     for pot in pots:
         number = keys.setdefault((pot.account or pot.layer, "" if pot.account else pot.asset), len(keys))
-        out += desk.from_pot(pot, number)
-    return tuple(out), found.notes
+        for lever in desk.from_pot(pot, number):
+            between.setdefault((number, lever.target, lever.target_layer), []).append(lever)
+    return tuple(lever for levers in between.values() for lever in kept(levers)), found.notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +186,11 @@ class _Desk:
             if target == source or landing is None or account.venue not in self.facts.venues:
                 continue
             ways = ways_to(self.facts, pot, self.facts.venues[account.venue], account.id)
-            yield from self._kept(replace(start, target=target, landed=landing[0], in_worth=landing[1]), ways)
+            yield from self._timed(replace(start, target=target, landed=landing[0], in_worth=landing[1]), ways)
         worth = price_of(pot.asset, self.snapshot.market.asset_prices) or 0.0
         for layer in self._layers(source):
             ways = ways_onto(self.facts, pot, layer)
-            yield from self._kept(replace(start, target_layer=self._name(layer), in_worth=worth), ways)
+            yield from self._timed(replace(start, target_layer=self._name(layer), in_worth=worth), ways)
 
     def _layers(self, source: int) -> list[str]:
         """Layers that the book has money on; where there are none, those that an account pays out to."""
@@ -230,26 +231,27 @@ class _Desk:
         weight = terms.collateral[asset].maintenance_weight if asset in terms.collateral else 0.0
         return (asset, price_of(asset, self.snapshot.market.asset_prices) or 0.0) if weight == 1.0 else None
 
-    def _kept(self, start: TransferLever, ways: Sequence[Way]) -> list[TransferLever]:
-        """The cheapest few of the ways that no other beats in cost, time and amount."""
+    def _timed(self, start: TransferLever, ways: Sequence[Way]) -> Iterator[TransferLever]:
+        """A lever for every way that takes as much as is sent at least, with its times."""
         calm = Traffic(conditions=Conditions(facts=self.facts), chance=Chance(scores=lambda name: np.zeros(1)))
-        levers = []
         for way in ways:
             least = max([self.minimum, *(hop.route.cap.least for hop in way.hops if hop.route is not None)])
             most = min(start.coins, way.dollars / start.out_worth)
             median, p90, worst = (calm.at_score(way, z) for z in (0.0, Z90, Z99))
             if least <= most:
                 price = RELUCTANCE * (1.0 + p90 / DAY_SECONDS)
-                levers.append(
-                    replace(start, way=way, least=least, most=most, median=median, p90=p90, worst=worst, price=price)
-                )
-        sums = [(one.fixed, one.rate, -one.most, one.p90) for one in levers]
-        kept = [
-            one
-            for k, one in enumerate(levers)
-            if not any(_beats(other, sums[k], earlier=j < k) for j, other in enumerate(sums) if j != k)
-        ]
-        return sorted(kept, key=lambda one: (one.fixed + one.rate * one.coins, one.p90))[:WAYS_KEPT]
+                yield replace(start, way=way, least=least, most=most, median=median, p90=p90, worst=worst, price=price)
+
+
+def kept(levers: Sequence[TransferLever]) -> list[TransferLever]:
+    """The cheapest few of those that no other beats in cost, time and amount."""
+    sums = [(one.fixed, one.rate, -one.most, one.p90) for one in levers]
+    best = [
+        one
+        for k, one in enumerate(levers)
+        if not any(_beats(other, sums[k], earlier=j < k) for j, other in enumerate(sums) if j != k)
+    ]
+    return sorted(best, key=lambda one: (one.fixed + one.rate * one.coins, one.p90))[:WAYS_KEPT]
 
 
 def _beats(one: tuple[float, ...], other: tuple[float, ...], *, earlier: bool) -> bool:

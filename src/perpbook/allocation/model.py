@@ -24,8 +24,12 @@ from perpbook.sizing.programme import Programme
 UNITS = 1e4
 """Units in the book's equity."""
 
-PENALTY = 1e4
-"""Dollars of cost that a dollar of missed band is worth avoiding: more than anything costs."""
+PENALTY = 0.5
+"""Dollars of cost that a dollar of missed band is worth avoiding, where bands cannot all be kept: less than one, or burning money
+on fees would be a way to shrink a sleeve."""
+
+SOLVED = 1e-4
+"""How near to its best a node is solved; its bound is right all the same."""
 
 COARSE = 64
 """A position of fewer lots than this is traded in whole lots from the start; others are rounded afterwards."""
@@ -55,10 +59,13 @@ class Point:
 
 class Model:
     """The programme of one node. `boxes` : ranges of equity over initial margin of accounts with several sleeves; `tangents` : the
-    ratio and the sleeves' shares of initial margin of those that are read near an answer instead."""
+    ratio and the sleeves' shares of initial margin of those that are read near an answer instead; `strict` : every band is kept."""
 
-    def __init__(self, problem: Problem, boxes: Boxes, cuts: Sequence[Cut], tangents: Tangents | None = None) -> None:
-        self.problem, self.programme, self.tangents = problem, Programme(), tangents or {}
+    def __init__(
+        self, problem: Problem, boxes: Boxes, cuts: Sequence[Cut], *, tangents: Tangents | None = None, strict: bool
+    ) -> None:
+        self.problem, self.programme, self.tangents = problem, Programme(SOLVED), tangents or {}
+        self.room = 0.0 if strict else 1.0
         self.unit = problem.equity / UNITS
         self.delta: list[Terms] = [{} for _ in range(problem.accounts.size)]
         self.layers: dict[str, Terms] = {}
@@ -85,6 +92,12 @@ class Model:
         sent = np.where(sent > 1e-9 * self.problem.equity, sent, 0.0)
         return Point(scale=scale, sent=sent, bound=self.programme.objective())
 
+    def hold(self, scale: Floats) -> None:
+        """Keep every position at a size."""
+        for shrunk, grown, size in zip(self.shrunk, self.grown, scale.tolist(), strict=True):
+            self.programme.fix(shrunk, max(1.0 - size, 0.0))
+            self.programme.fix(grown, max(size - 1.0, 0.0))
+
     def cut(self, cut: Cut) -> None:
         """Demand what a margin limit says at some sizes."""
         self._at_least(_sum(self._sizes(cut.gradient / self.unit), self.delta[cut.account]), cut.least / self.unit,
@@ -104,14 +117,15 @@ class Model:
     def _trade(self, lever: TradeLever, upper: float) -> None:
         programme, size = self.programme, abs(lever.value) / self.unit
         shrunk = programme.column(0.0, 0.0, 1.0 - lever.least)
-        grown = programme.column(0.0, 0.0, max(min(lever.most, upper - 1.0), 0.0))
+        most = max(min(lever.most, upper - 1.0), 0.0)
+        grown = programme.column(0.0, 0.0, most)
         self.shrunk.append(shrunk)
         self.grown.append(grown)
-        for column, lines in ((shrunk, lever.trim), (grown, lever.add)):
-            self._costs(column, lines, lever.account)
+        self._costs(shrunk, lever.trim, 1.0, lever.account)
+        self._costs(grown, lever.add, most, lever.account)
         minimum = self.problem.minimum / self.unit
         used = [programme.column(EFFORT * UNITS, 0.0, 1.0, whole=True) for _ in range(2)]
-        for column, one, most in ((shrunk, used[0], 1.0), (grown, used[1], lever.most)):
+        for column, one, most in ((shrunk, used[0], 1.0), (grown, used[1], most)):
             self._at_least({column: size, one: -minimum}, 0.0)
             self._at_least({column: -1.0, one: most}, 0.0)
         self._at_least({used[0]: -1.0, used[1]: -1.0}, -1.0)
@@ -120,10 +134,13 @@ class Model:
                 lots = programme.column(0.0, 0.0, np.inf, whole=True)
                 programme.row(0.0, 0.0, [column, lots], [1.0, -lever.lot])
 
-    def _costs(self, column: int, lines: CostLines, account: int) -> None:
+    def _costs(self, column: int, lines: CostLines, most: float, account: int) -> None:
+        """What a share costs: above every line, and below the chord to the largest, so that no money is burnt to shrink a sleeve."""
         paid = self.programme.column(1.0, 0.0, np.inf)
         for slope, offset in zip((lines.slopes / self.unit).tolist(), (lines.offsets / self.unit).tolist(), strict=True):
             self._at_least({paid: 1.0, column: -slope}, offset)
+        chord = lines.at(most) / most / self.unit if most > 0.0 else 0.0
+        self._at_least({paid: -1.0, column: chord}, 0.0)
         self.delta[account][paid] = -1.0
 
     def _transfers(self) -> None:
@@ -163,7 +180,7 @@ class Model:
             constant[sleeve] = constant.get(sleeve, 0.0) + equity
         for band in problem.bands:
             terms, base = _sum(*capital.get(band.number, [])), constant.get(band.number, 0.0)
-            missed = problem.missed[band.number] / self.unit
+            missed = self.room * float(problem.missed[band.number]) / self.unit
             short = self.programme.column(PENALTY, 0.0, max(-missed, 0.0))
             over = self.programme.column(PENALTY, 0.0, max(missed, 0.0))
             low = _sum(terms, _times(self.whole, -band.least), {short: 1.0})
@@ -204,7 +221,7 @@ class Model:
 
     def _wishes(self) -> None:
         for wish in self.problem.wishes:
-            missed = astray_by(self.problem, wish, 1.0, self.problem.equity)
+            missed = self.room * astray_by(self.problem, wish, 1.0, self.problem.equity)
             value = self.problem.trades[wish.position].value / self.unit
             gradient = np.zeros(len(self.problem.trades))
             gradient[wish.position] = value

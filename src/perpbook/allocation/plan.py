@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from perpbook.allocation.apply import Change, Sent
 from perpbook.allocation.levers import OUTSIDE
-from perpbook.allocation.problem import TOLERANCE, Problem
+from perpbook.allocation.problem import REACHED, Problem
 from perpbook.allocation.search import Answer
 from perpbook.model.account import Account
 from perpbook.model.verdict import Finding
@@ -163,7 +163,7 @@ def plan_of(problem: Problem, answer: Answer, actions: Actions, accounts: Sequen
         revalued=found.revalued,
         equity_before=problem.equity,
         equity_after=found.equity,
-        reached=found.short <= 10.0 * TOLERANCE * problem.equity,
+        reached=found.short <= REACHED * problem.equity,
         proven=answer.proven,
     )
 

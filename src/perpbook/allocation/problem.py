@@ -23,6 +23,9 @@ TOLERANCE = 1e-7
 EFFORT = 1e-5
 """Of book equity: what an order or a transfer is worth not to make, beside its cost. It keeps dust out and is no cost itself."""
 
+REACHED = 1e-6
+"""Of book equity: bands that are missed by no more together are reached."""
+
 LEAST_LEFT = 0.01
 """Of an account's initial margin: it is never emptied of positions, which would make its money the reserve's at a stroke."""
 
@@ -193,7 +196,7 @@ def astray_by(problem: Problem, wish: Wish, scale: float, equity: float) -> floa
 
 
 def worst_miss(problem: Problem, scale: Floats, found: Outcome) -> float:
-    """Dollars by which the rules that may not get worse are missed at most; <= 0 when all are kept."""
+    """Dollars by which what may not get worse is missed at most, rules and bands alike; <= 0 when all is kept."""
     value, _ = surpluses(problem.limits, problem.laid, scale)
     value = value + found.delta[problem.laid.account] - problem.now
     misses = [-float(value.min(initial=np.inf)), *(_over(problem, one, scale, found) for one in problem.limits.linear)]
@@ -203,6 +206,9 @@ def worst_miss(problem: Problem, scale: Floats, found: Outcome) -> float:
         own = problem.of_account(number)
         asked = sum(problem.trades[k].initial * float(scale[k]) for k in own)
         misses.append(asked - equity + free_now(problem, number))
+    missed = problem.missed
+    misses += (np.maximum(-found.missing, 0.0) - np.maximum(-missed, 0.0)).tolist()
+    misses += (np.maximum(found.missing, 0.0) - np.maximum(missed, 0.0)).tolist()
     size = np.array([abs(one.value) for one in problem.trades])
     misses.append(float((size * (scale - problem.upper)).max(initial=-np.inf)))
     return max(misses)

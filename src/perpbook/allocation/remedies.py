@@ -9,7 +9,7 @@ import numpy as np
 
 from perpbook.allocation.levers import OUTSIDE, TransferLever
 from perpbook.allocation.plan import Remedy
-from perpbook.allocation.problem import TOLERANCE, Problem
+from perpbook.allocation.problem import REACHED, Problem
 from perpbook.allocation.search import Answer, Search
 from perpbook.model.account import Account, MarginMode
 from perpbook.sizing.possible import only
@@ -17,6 +17,9 @@ from perpbook.treasury.pots import Pot
 from perpbook.treasury.ways import Way
 
 MARGINS = {"survival": "fewer or smaller survival moves", "leverage": "larger caps on effective leverage"}
+
+NODES = 24
+"""A remedy need not be the cheapest."""
 
 MOST_MONEY = 10.0
 """Times the book's equity: fresh money beyond that is no remedy."""
@@ -27,11 +30,11 @@ def remedies_for(problem: Problem, answer: Answer, accounts: Sequence[Account]) 
     short = answer.outcome.short
     out = []
     for what, tried in _relaxed(problem):
-        found = Search(problem=tried).run()
-        if found is not None and found.outcome.short < short - 10.0 * TOLERANCE * problem.equity:
+        found = Search(problem=tried, nodes=NODES).run()
+        if found is not None and found.outcome.short < short - REACHED * problem.equity:
             out.append(Remedy(what=what, dollars=0.0, enough=_reached(problem, found)))
     money = _with_money(problem, accounts)
-    found = Search(problem=money).run()
+    found = Search(problem=money, nodes=NODES).run()
     first = len(problem.transfers)
     dollars = 0.0 if found is None else float(found.sent[first:].sum())
     if found is not None and _reached(problem, found) and dollars > 0.0:
@@ -41,7 +44,7 @@ def remedies_for(problem: Problem, answer: Answer, accounts: Sequence[Account]) 
 
 
 def _reached(problem: Problem, found: Answer) -> bool:
-    return found.outcome.short <= 10.0 * TOLERANCE * problem.equity
+    return found.outcome.short <= REACHED * problem.equity
 
 
 def _place(lever: TransferLever, accounts: Sequence[Account]) -> str:

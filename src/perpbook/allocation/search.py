@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perpbook.allocation.levers import TradeLever
 from perpbook.allocation.model import PENALTY, UNITS, Boxes, Cut, Model, Point, Tangents
-from perpbook.allocation.problem import LEAST_LEFT, TOLERANCE, Outcome, Problem, outcome, worst_miss
+from perpbook.allocation.problem import LEAST_LEFT, REACHED, TOLERANCE, Outcome, Problem, outcome, worst_miss
 from perpbook.kernels.types import Floats
 from perpbook.sizing.limits import surpluses
 
@@ -43,66 +43,100 @@ class Answer:
 
 @dataclass(slots=True)
 class Search:
-    """One problem being solved; `cuts` only grow."""
+    """One problem being solved in at most so many nodes, every band kept (`strict`) or as few dollars of them missed as it is worth
+    it; `cuts` only grow."""
 
     problem: Problem
+    nodes: int = NODES
+    strict: bool = True
     cuts: list[Cut] = field(default_factory=list)
 
     def run(self) -> Answer | None:
-        """The cheapest answer that misses as little of the bands as can be; None when the solver found none."""
+        """The cheapest answer that keeps every band; where none does, the best that misses some; None when nothing is found."""
+        best = self._branch()
+        if best is None and self.strict:
+            self.strict = False
+            best = self._branch()
+        return best
+
+    def _branch(self) -> Answer | None:
         numbers = itertools.count()
         heap: list[tuple[float, int, Boxes, Point]] = []
         best: Answer | None = None
+        closed = np.inf
         boxes = {k: _whole_range(self.problem, k) for k in _shared(self.problem)}
         self._push(heap, boxes, next(numbers))
-        for _ in range(NODES):
+        for _ in range(self.nodes):
             if not heap or (best is not None and heap[0][0] >= _enough(worth(self.problem, best.outcome))):
-                return _proven(best)
+                return self._proven(best, closed)
             _, number, boxes, point = heapq.heappop(heap)
             ratios = self._ratios(boxes, point)
-            best = self._better(best, point)
+            best = self._better(best, boxes, point)
             if boxes and number % POLISHED == 0:
                 best = self._polished(best, boxes, point)
             split = self._split(boxes, ratios)
             for half in split:
                 self._push(heap, half, next(numbers))
-            if not split and not heap:
-                return _proven(best)
+            closed = closed if split else min(closed, point.bound)
         return best
+
+    def _proven(self, best: Answer | None, closed: float) -> Answer | None:
+        """The best answer, proven where no node was closed whose own answer might have been cheaper before it was rounded."""
+        if best is None:
+            return None
+        return replace(best, proven=closed >= _enough(worth(self.problem, best.outcome)))
 
     def _polished(self, best: Answer | None, boxes: Boxes, point: Point) -> Answer | None:
         """The best answer so far, with those next to a point looked at."""
-        problem = self.problem
         for _ in range(POLISHES):
-            tangents = {}
-            for number, ratio in self._ratios(boxes, point).items():
-                margins: dict[int, float] = {}
-                for k in problem.of_account(number):
-                    one = problem.trades[k]
-                    margins[one.sleeve] = margins.get(one.sleeve, 0.0) + one.initial * float(point.scale[k])
-                whole = sum(margins.values())
-                tangents[number] = (ratio, {sleeve: margin / whole for sleeve, margin in margins.items()})
-            found = self._solved(boxes, tangents)
+            found = self._solved(boxes, self._tangents(boxes, point))
             if found is None:
                 break
-            best, point = self._better(best, found), found
+            best, point = self._better(best, boxes, found), found
         return best
 
-    def _better(self, best: Answer | None, point: Point) -> Answer | None:
+    def _tangents(self, boxes: Boxes, point: Point) -> Tangents:
+        """Where an answer stands in every account of several sleeves."""
+        problem, out = self.problem, {}
+        for number, ratio in self._ratios(boxes, point).items():
+            margins: dict[int, float] = {}
+            for k in problem.of_account(number):
+                one = problem.trades[k]
+                margins[one.sleeve] = margins.get(one.sleeve, 0.0) + one.initial * float(point.scale[k])
+            whole = sum(margins.values())
+            out[number] = (ratio, {sleeve: margin / whole for sleeve, margin in margins.items()})
+        return out
+
+    def _better(self, best: Answer | None, boxes: Boxes, point: Point) -> Answer | None:
         """The best answer so far, or a point's own in whole lots where that is better."""
-        found = rounded(self.problem, point)
-        if found is None or (best is not None and worth(self.problem, best.outcome) <= worth(self.problem, found.outcome)):
+        problem = self.problem
+        if best is not None and point.bound >= worth(problem, best.outcome):
             return best
-        return found
+        found = rounded(problem, point, strict=self.strict)
+        if problem.transfers and (found is None or found.outcome.short > TOLERANCE * problem.equity):
+            for pick in _extremes(problem, point):
+                sent = self._resent(boxes, replace(point, scale=pick))
+                again = answer_of(problem, pick, sent, strict=self.strict) if sent is not None else None
+                found = again if again is not None and _is_better(problem, again, found) else found
+        return found if found is not None and _is_better(problem, found, best) else best
+
+    def _resent(self, boxes: Boxes, point: Point) -> Floats | None:
+        """What is best sent with every position at a size: there shares of margin are known, and the programme is exact."""
+        found = self._solved(boxes, self._tangents(boxes, point), held=point.scale)
+        return found.sent if found is not None else None
 
     def _push(self, heap: list[tuple[float, int, Boxes, Point]], boxes: Boxes, number: int) -> None:
         point = self._solved(boxes)
         if point is not None:
             heapq.heappush(heap, (point.bound, number, boxes, point))
 
-    def _solved(self, boxes: Boxes, tangents: Tangents | None = None) -> Point | None:
+    def _solved(
+        self, boxes: Boxes, tangents: Tangents | None = None, held: Floats | None = None
+    ) -> Point | None:
         """A node's answer under every margin limit."""
-        model, problem = Model(self.problem, boxes, self.cuts, tangents), self.problem
+        model, problem = Model(self.problem, boxes, self.cuts, tangents=tangents, strict=self.strict), self.problem
+        if held is not None:
+            model.hold(held)
         for _ in range(ROUNDS):
             point = model.solve()
             if point is None:
@@ -152,17 +186,13 @@ class Search:
 
 def worth(problem: Problem, found: Outcome) -> float:
     """The objective of an answer, in units; what is missed by next to nothing is not missed."""
-    short = max(found.short - TOLERANCE * problem.equity, 0.0)
+    short = max(found.short - REACHED * problem.equity, 0.0)
     return (found.cost + found.reluctance + PENALTY * short) * UNITS / problem.equity
 
 
 def _enough(found: float) -> float:
     """The bound at which nothing is left that is cheaper than an answer of so many units."""
     return found - max(GAP, NEAR * found)
-
-
-def _proven(best: Answer | None) -> Answer | None:
-    return None if best is None else Answer(scale=best.scale, sent=best.sent, outcome=best.outcome, proven=True)
 
 
 def _shared(problem: Problem) -> list[int]:
@@ -180,30 +210,44 @@ def _whole_range(problem: Problem, number: int) -> tuple[float, float]:
     return min(least, 0.0) / (LEAST_LEFT * margin), most / (LEAST_LEFT * margin)
 
 
-def rounded(problem: Problem, point: Point) -> Answer | None:
+def rounded(problem: Problem, point: Point, *, strict: bool) -> Answer | None:
     """An answer in whole lots that breaks nothing: of the ways of rounding next to it, the best one."""
-    choices = [_lots(lever, float(size)) for lever, size in zip(problem.trades, point.scale, strict=True)]
-    open_ = [k for k, both in enumerate(choices) if len(both) > 1]
     best: Answer | None = None
-    for pick in _picks(open_, choices):
-        scale = np.array([both[0] for both in choices])
-        for k, size in pick.items():
-            scale[k] = size
-        found = outcome(problem, scale, point.sent)
-        if worst_miss(problem, scale, found) > TOLERANCE * problem.equity:
-            continue
-        if best is None or worth(problem, found) < worth(problem, best.outcome):
-            best = Answer(scale=scale, sent=point.sent, outcome=found, proven=False)
+    for scale in _picks(problem, point):
+        found = answer_of(problem, scale, point.sent, strict=strict)
+        if found is not None and _is_better(problem, found, best):
+            best = found
     return best
 
 
-def _picks(open_: Sequence[int], choices: Sequence[tuple[float, ...]]) -> list[dict[int, float]]:
+def answer_of(problem: Problem, scale: Floats, sent: Floats, *, strict: bool) -> Answer | None:
+    """Sizes and sums as an answer; None where they break something."""
+    found = outcome(problem, scale, sent)
+    most = TOLERANCE * problem.equity
+    if worst_miss(problem, scale, found) > most or (strict and found.short > REACHED * problem.equity):
+        return None
+    return Answer(scale=scale, sent=sent, outcome=found, proven=False)
+
+
+def _is_better(problem: Problem, one: Answer, other: Answer | None) -> bool:
+    return other is None or worth(problem, one.outcome) < worth(problem, other.outcome)
+
+
+def _picks(problem: Problem, point: Point) -> Iterator[Floats]:
     """Every way of rounding a few positions; of many, all to more of a trade and all to less."""
-    if len(open_) <= EXHAUSTIVE:
-        return [dict(zip(open_, pick, strict=True)) for pick in itertools.product(*(choices[k] for k in open_))]
-    further = {k: max(choices[k], key=lambda size: abs(size - 1.0)) for k in open_}
-    nearer = {k: min(choices[k], key=lambda size: abs(size - 1.0)) for k in open_}
-    return [further, nearer]
+    choices = [_lots(lever, float(size)) for lever, size in zip(problem.trades, point.scale, strict=True)]
+    if sum(len(both) > 1 for both in choices) > EXHAUSTIVE:
+        yield from _extremes(problem, point)
+        return
+    for pick in itertools.product(*choices):
+        yield np.array(pick)
+
+
+def _extremes(problem: Problem, point: Point) -> Iterator[Floats]:
+    """All positions rounded to more of their trade, and all to less."""
+    choices = [_lots(lever, float(size)) for lever, size in zip(problem.trades, point.scale, strict=True)]
+    for furthest in (max, min):
+        yield np.array([furthest(both, key=lambda size: abs(size - 1.0)) for both in choices])
 
 
 def _lots(lever: TradeLever, size: float) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ up to 1: how the sleeve's size is shared out, each position keeping its side.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -74,7 +75,9 @@ def _solved(solve: Any) -> Any:
     from cvxpy.error import SolverError
 
     try:
-        return solve()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return solve()
     except (SolverError, ValueError) as error:
         raise InputError(f"no weights: {error}; give more history, or --weights equal") from None
 

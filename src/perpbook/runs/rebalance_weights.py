@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from perpbook.allocation.problem import Wish
     from perpbook.history.choose import Wanted
     from perpbook.kernels.types import Floats
-    from perpbook.margin.arrays import Item
     from perpbook.model.bars import Bars
-    from perpbook.model.contract import Contract
     from perpbook.runs.check import CheckResult
     from perpbook.tails.returns import JointReturns
     from perpbook.terms.terms import VenueTerms
@@ -27,6 +25,12 @@ if TYPE_CHECKING:
 DIRECTIONAL = "directional"
 FOLDS = 24
 """Steps of the walk through the second half of history."""
+
+PAIR = 0.05
+"""Net over gross: positions of one asset that come to less offset one another."""
+
+FUNDING = ": funding "
+"""In notes of bars: weights stand on price moves alone."""
 
 USUAL_DRIFT = 0.05
 """The playbook's own default, where it has no [rebalance]."""
@@ -68,14 +72,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Positions of one contract and side: a weight is theirs together. `series` its row of the returns."""
+    """The sleeve's positions in one asset, signed dollars: a weight is their net's, and they grow and shrink together."""
 
+    asset: str
     positions: tuple[int, ...]
     values: tuple[float, ...]
-    series: int
+    wanted: Wanted
 
     @property
-    def value(self) -> float:
+    def net(self) -> float:
         """Signed dollars."""
         return sum(self.values)
 
@@ -99,10 +104,10 @@ def weigh(
             f'--weights "{asked.scheme}": choose target, {", ".join(one.value for one in Scheme)}'
         )
     scheme, sleeve = Scheme(asked.scheme), sleeve_asked(before, asked.sleeve)
-    groups, wanted = groups_of(before, sleeve)
-    signed, joint, bars = _history(groups, wanted, asked)
+    groups, notes = groups_of(before, sleeve)
+    signed, joint, bars = _history(groups, asked)
     weights = fitted_weights(scheme, signed, asked.level)
-    held = held_weights([one.value for one in groups])
+    held = held_weights([one.net for one in groups])
     train, test = joint.rows // 2, max(joint.rows // 2 // FOLDS, 1)
     earned = {scheme.value: walked_forward(scheme, signed, asked.level, train=train, test=test)}
     if scheme is not Scheme.EQUAL:
@@ -114,7 +119,7 @@ def weigh(
     evidence = Evidence(
         scheme=scheme.value, sleeve=sleeve, rows=joint.rows, tested=tested, bar_ns=asked.bar_ns,
         start=to_iso(int(joint.times_ns[0]) - joint.bar_ns), end=to_iso(int(joint.times_ns[-1])), level=asked.level,
-        source=bars.source, simulated=bars.simulated, notes=(*bars.notes, *joint.notes),
+        source=bars.source, simulated=bars.simulated, notes=(*notes, *(one for one in bars.notes if FUNDING not in one), *joint.notes),
         tracks=tracks_of(scheme.value, earned, asked.level, asked.bar_ns, how, rng),
     )  # fmt: skip
     return wishes_of(before, groups, weights), evidence
@@ -140,60 +145,55 @@ def sleeve_asked(before: CheckResult, name: str | None) -> str:
     raise InputError(f"which sleeve is weighed? name it with --sleeve: {', '.join(names)}")
 
 
-def groups_of(before: CheckResult, sleeve: str) -> tuple[tuple[Group, ...], tuple[Wanted, ...]]:
-    """The sleeve's positions by contract and side, and the series of the lake they need."""
+def groups_of(before: CheckResult, sleeve: str) -> tuple[tuple[Group, ...], tuple[str, ...]]:
+    """The sleeve's positions by asset, and what is left as it is: pairs, whose net is next to nothing."""
     from perpbook.history.choose import Wanted
     from perpbook.playbook.sleeves import sleeve_of
 
     assert before.playbook.capital is not None
     number = [one.name for one in before.playbook.capital.sleeves].index(sleeve)
     arrays, values = before.assessed.arrays, before.decision.state.positions.value
-    series: dict[tuple[str, str], Wanted] = {}
-    found: dict[tuple[str, str, bool], list[int]] = {}
-    for k, row in enumerate(arrays.positions()):
-        item, venue = arrays.items[row], arrays.accounts[arrays.items[row].account].venue
-        if sleeve_of(before.playbook, venue, item) == number:
-            contract = _contract(item)
-            key = (venue, contract.symbol)
-            series.setdefault(key, Wanted(venue=venue, symbol=key[1], base=contract.base, quote=contract.quote))
-            found.setdefault((*key, bool(values[k] > 0.0)), []).append(k)
-    if len(found) < 2:
-        raise InputError(f'"{sleeve}" holds {len(found)} position(s): weights are a matter of two at least')
-    places = list(series)
-    groups = tuple(
-        Group(positions=tuple(own), values=tuple(float(values[k]) for k in own), series=places.index((venue, symbol)))
-        for (venue, symbol, _), own in found.items()
-    )
-    return groups, tuple(series.values())
+    found: dict[str, list[int]] = {}
+    rows = arrays.positions()
+    for k, row in enumerate(rows):
+        item = arrays.items[row]
+        if sleeve_of(before.playbook, arrays.accounts[item.account].venue, item) == number:
+            found.setdefault(item.asset, []).append(k)
+    groups, notes = [], []
+    for asset, own in found.items():
+        largest = arrays.items[rows[max(own, key=lambda k: abs(float(values[k])))]]
+        assert largest.terms is not None
+        contract = largest.terms.contract
+        wanted = Wanted(venue=contract.venue, symbol=contract.symbol, base=contract.base, quote=contract.quote)
+        group = Group(asset=asset, positions=tuple(own), values=tuple(float(values[k]) for k in own), wanted=wanted)
+        if abs(group.net) < PAIR * sum(map(abs, group.values)):
+            notes.append(f"{asset} is a pair: its net is next to nothing, and it is left as it is")
+            continue
+        groups.append(group)
+    if len(groups) < 2:
+        raise InputError(f'"{sleeve}" holds {len(groups)} asset(s) on one side: weights are a matter of two at least')
+    return tuple(groups), tuple(notes)
 
 
-def _contract(item: Item) -> Contract:
-    assert item.terms is not None
-    return item.terms.contract
-
-
-def _history(
-    groups: Sequence[Group], wanted: Sequence[Wanted], asked: WeightsAsked
-) -> tuple[Floats, JointReturns, Bars]:
+def _history(groups: Sequence[Group], asked: WeightsAsked) -> tuple[Floats, JointReturns, Bars]:
     """(rows, groups) simple returns signed by side, the joint returns they are from, and the bars of those."""
     from perpbook.history.choose import span_of
     from perpbook.history.lake import Lake
     from perpbook.history.load import WITHOUT, load_bars
     from perpbook.tails.returns import joint_returns
 
-    lake = Lake(asked.lake)
+    lake, wanted = Lake(asked.lake), [one.wanted for one in groups]
     start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies=asked.proxies)
     bars = load_bars(
         lake, wanted, bar_ns=asked.bar_ns, start_ns=start if asked.since_ns is None else asked.since_ns,
         end_ns=end if asked.until_ns is None else asked.until_ns, proxies=asked.proxies,
         funding={one.venue: WITHOUT for one in wanted},
     )  # fmt: skip
-    names = tuple(f"{one.venue} {one.symbol}" for one in wanted)
+    names = tuple(one.asset for one in groups)
     joint = joint_returns(bars, names=names)
     if joint.names != names:
         raise InputError("no weights for all of the sleeve's positions:\n    " + "\n    ".join(joint.notes))
-    side = np.array([1.0 if one.value > 0.0 else -1.0 for one in groups])
-    signed = np.expm1(joint.values[[one.series for one in groups]]).T * side
+    signed = np.expm1(joint.values).T * np.sign([one.net for one in groups])
     return np.ascontiguousarray(signed), joint, bars
 
 
@@ -205,10 +205,10 @@ def wishes_of(before: CheckResult, groups: Sequence[Group], weights: Floats) -> 
     state, policy = before.decision.state, before.decision.policy
     if not np.isfinite(policy.rebalance_drift):
         policy = policy._replace(rebalance_drift=USUAL_DRIFT)
-    equity, size = before.assessment.book.equity, sum(abs(one.value) for one in groups)
+    equity, size = before.assessment.book.equity, sum(abs(one.net) for one in groups)
     out = []
     for group, weight in zip(groups, weights.tolist(), strict=True):
         for k, value in zip(group.positions, group.values, strict=True):
-            share = weight * size * value / abs(group.value) / equity
+            share = weight * size / abs(group.net) * value / equity
             out.append(Wish(position=k, share=share, slack=band(policy, float(state.positions.cost[k]))))
     return tuple(out)

@@ -24,10 +24,14 @@ OPTIONS: dict[str, bool | int | float] = {
 
 
 class Programme:
-    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`."""
+    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`. gap : how near to the best, relative and
+    absolute, an answer with whole columns may stay (None: as near as can be)."""
 
-    def __init__(self) -> None:
+    def __init__(self, gap: float | None = None) -> None:
         self.highs: Any = silent_solver()
+        if gap is not None:
+            self.highs.setOptionValue("mip_rel_gap", gap)
+            self.highs.setOptionValue("mip_abs_gap", gap)
         self.columns = 0
         self.rows = 0
         self.whole = False
