@@ -1,4 +1,4 @@
-"""Laws of a rebalance: it breaks nothing, it loses its costs and no more, it comes into its bands or says by how much it does not."""
+"""Laws of a rebalance: it breaks nothing, loses its costs and no more, and comes into its bands or says by how much not."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_what_was_rebalanced_is_inside_its_bands_and_stays() -> None:
 def test_a_book_ten_times_as_large_is_rebalanced_ten_times_as_much() -> None:
     terms, still = coarse({"BTC": 0.0, "SOL": 0.0}), replace(ASKED, transfers=False)
     small, large = (
-        rebalanced(two_sleeves(3_000 * k, ("BTC", 0.03 * k), ("SOL", 40.0 * k), layer=1_000 * k), SLEEVES, terms, still).plan
+        rebalanced(
+            two_sleeves(3_000 * k, ("BTC", 0.03 * k), ("SOL", 40.0 * k), layer=1_000 * k), SLEEVES, terms, still
+        ).plan
         for k in (1, 10)
     )
     assert small.trades and large.cost == pytest.approx(10 * small.cost, rel=1e-5)
@@ -75,20 +77,31 @@ LOTS = {"BTC": 0.05, "ETH": 2.0, "SOL": 30.0}
 CAPPED = SLEEVES + "[leverage.book]\ngross = 3.4\n[survival]\nmoves = [0.1]\n"
 
 
-@pytest.mark.parametrize(("money", "btc", "eth", "sol"), [(60_000, 0.5, 16, -480), (50_000, -0.4, 20, 300), (90_000, 0.6, 10, 720)])
+@pytest.mark.parametrize(
+    ("money", "btc", "eth", "sol"), [(60_000, 0.5, 16, -480), (50_000, -0.4, 20, 300), (90_000, 0.6, 10, 720)]
+)
 def test_nothing_that_can_be_listed_is_cheaper(money: float, btc: float, eth: float, sol: float) -> None:
     problem = laid(
-        two_sleeves(money, ("BTC", btc), ("ETH", eth), ("SOL", sol), layer=18_000), CAPPED, coarse(LOTS), replace(ASKED, transfers=False)
+        two_sleeves(money, ("BTC", btc), ("ETH", eth), ("SOL", sol), layer=18_000),
+        CAPPED,
+        coarse(LOTS),
+        replace(ASKED, transfers=False),
     )
     answer = Search(problem=problem).run()
     assert answer is not None and answer.proven
-    grids = [[1.0 + lots * one.lot for lots in range(-round(1 / one.lot), round(1 / one.lot) + 1)] for one in problem.trades]
+    grids = [
+        [1.0 + lots * one.lot for lots in range(-round(1 / one.lot), round(1 / one.lot) + 1)] for one in problem.trades
+    ]
     sent, best = np.zeros(len(problem.transfers)), np.inf
     for pick in itertools.product(*grids):
         scale = np.array(pick)
         tried = outcome(problem, scale, sent)
         missed = (np.abs(tried.missing) > np.abs(problem.missed) + TOLERANCE * problem.equity).any()
-        if not missed and worth(problem, tried) < best and worst_miss(problem, scale, tried) <= TOLERANCE * problem.equity:
+        if (
+            not missed
+            and worth(problem, tried) < best
+            and worst_miss(problem, scale, tried) <= TOLERANCE * problem.equity
+        ):
             best = worth(problem, tried)
     assert worth(problem, answer.outcome) <= best + max(GAP, NEAR * best)
     assert worth(problem, answer.outcome) >= best - GAP
@@ -104,5 +117,8 @@ def test_no_sum_sent_with_any_lots_is_cheaper() -> None:
         for way, dollars in itertools.product(ways, np.linspace(0.0, 40_000.0, 17)):
             scale, sent = np.array(pick), way * dollars
             tried = outcome(problem, scale, sent)
-            if worst_miss(problem, scale, tried) <= TOLERANCE * problem.equity and (sent <= [one.most for one in problem.transfers]).all():
+            if (
+                worst_miss(problem, scale, tried) <= TOLERANCE * problem.equity
+                and (sent <= [one.most for one in problem.transfers]).all()
+            ):
                 assert worth(problem, tried) >= worth(problem, answer.outcome) * (1 - NEAR) - GAP

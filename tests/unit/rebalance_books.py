@@ -58,10 +58,17 @@ def seeded(seed: int) -> Snapshot:
     """A seeded book of `sizing_books` with money on a layer and an account without positions."""
     book = seeded_book(seed)
     idle = Account(id="idle", venue="binance", collateral=(Balance(asset="USDT", amount=2_000.0 * seed),))
-    return with_layer(replace(book, book=replace(book.book, accounts=(*book.book.accounts, idle))), 15_000.0 + 4_000.0 * seed)
+    return with_layer(
+        replace(book, book=replace(book.book, accounts=(*book.book.accounts, idle))), 15_000.0 + 4_000.0 * seed
+    )
 
 
-def two_sleeves(money: float, *positions: tuple[str, float], layer: float = 0.0, depths: Mapping[tuple[str, str], Depth] | None = None) -> Snapshot:
+def two_sleeves(
+    money: float,
+    *positions: tuple[str, float],
+    layer: float = 0.0,
+    depths: Mapping[tuple[str, str], Depth] | None = None,
+) -> Snapshot:
     """One Hyperliquid account whose positions belong to two sleeves."""
     from tests.unit.sizing_books import account
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 
-import numpy as np
 import pytest
 import typer
 from rich.console import Console
@@ -17,13 +14,12 @@ from typer.testing import CliRunner
 from perpbook.allocation.apply import Change, traded
 from perpbook.allocation.problem import Wish
 from perpbook.cli.rebalance import rebalance
-from perpbook.errors import InputError
 from perpbook.examples.catalogue import book_file, playbook_file
-from perpbook.model.account import Account, Balance, MarginMode
+from perpbook.model.account import MarginMode
 from perpbook.report.rebalance_text import steps_of, tell_rebalance, verdict_of
 from perpbook.runs.rebalance import Rebalance, rebalance_of, strained
 from tests.unit.rebalance_books import ASKED, SLEEVES, TERMS, checked, coarse, laid, rebalanced, two_sleeves, with_layer
-from tests.unit.sizing_books import account, playbook, snapshot, some_depth
+from tests.unit.sizing_books import account, snapshot, some_depth
 
 APP = typer.Typer()
 APP.command()(rebalance)
@@ -46,12 +42,14 @@ drift = 0.04
 minimum_trade = 250
 """
 
-APART = snapshot(account("hl", "hyperliquid", 70_000, ("BTC", 0.5)), account("bn", "binance", 20_000, ("BTCUSDT", -0.5)))
+APART = snapshot(
+    account("hl", "hyperliquid", 70_000, ("BTC", 0.5)), account("bn", "binance", 20_000, ("BTCUSDT", -0.5))
+)
 
 
 def said(found: Rebalance) -> str:
     out = StringIO()
-    tell_rebalance(Console(file=out, width=200), found)
+    tell_rebalance(Console(file=out, width=200), found.told)
     return out.getvalue()
 
 
@@ -67,7 +65,9 @@ def test_money_moves_between_accounts_of_one_sleeve_each_and_no_position_changes
 
 def test_the_band_is_the_drift_around_the_target_within_least_and_most() -> None:
     bands = laid(APART, PAIR.replace("target = 0.3", "target = 0.3\nmin = 0.28\nmax = 0.9")).bands
-    assert [(one.least, one.most) for one in bands] == [pytest.approx(pair) for pair in ((0.46, 0.54), (0.28, 0.34), (0.16, 0.24))]
+    assert [(one.least, one.most) for one in bands] == [
+        pytest.approx(pair) for pair in ((0.46, 0.54), (0.28, 0.34), (0.16, 0.24))
+    ]
     plain = laid(APART, PAIR.partition("[rebalance]")[0]).bands
     assert [(one.least, one.most) for one in plain] == [(0.0, 1.0)] * 3
 
@@ -89,7 +89,9 @@ def test_trades_below_the_minimum_are_left_out() -> None:
 
 def test_an_account_that_breaks_a_rule_of_its_own_gives_nothing_away() -> None:
     text = PAIR + "[survival]\nmoves = [0.15]\n"
-    book = snapshot(account("hl", "hyperliquid", 70_000, ("BTC", 9.0)), account("bn", "binance", 20_000, ("BTCUSDT", -0.5)))
+    book = snapshot(
+        account("hl", "hyperliquid", 70_000, ("BTC", 9.0)), account("bn", "binance", 20_000, ("BTCUSDT", -0.5))
+    )
     assert strained(checked(book, text)) == ("hl",)
     found = rebalanced(book, text)
     assert not [one for one in found.plan.sends if one.source == "hl"]
@@ -131,9 +133,14 @@ def test_fresh_money_that_is_named_is_enough() -> None:
 
 def test_what_waits_for_money_comes_last() -> None:
     text = PAIR + "[survival]\nmoves = [0.1]\n"
-    book = with_layer(snapshot(account("hl", "hyperliquid", 70_000, ("BTC", 0.5)), account("bn", "binance", 6_000, ("BTCUSDT", -0.3))), 10_000)
+    book = with_layer(
+        snapshot(
+            account("hl", "hyperliquid", 70_000, ("BTC", 0.5)), account("bn", "binance", 6_000, ("BTCUSDT", -0.3))
+        ),
+        10_000,
+    )
     before = checked(book, text)
-    wishes = (Wish(position=1, share=-0.9, slack=0.01),)
+    wishes = (Wish(positions=(1,), share=0.5, slack=0.01), Wish(positions=(0, 1), share=1.1, slack=0.2))
     found = rebalance_of(before, TERMS, ASKED, wishes)
     steps = steps_of(found.plan)
     assert found.plan.reached and [one.when for one in found.plan.trades] == [3]
@@ -142,12 +149,19 @@ def test_what_waits_for_money_comes_last() -> None:
 
 
 def test_what_grows_is_entered_at_the_price_now_and_equity_falls_by_the_cost() -> None:
-    book = snapshot(account("hl", "hyperliquid", 9_000, ("BTC", 0.1)), account("coin", "deribit", 1.0, ("BTC-PERPETUAL", -20_000.0), coin="BTC"))
-    entries = [replace(one, positions=tuple(replace(p, entry_price=80_000.0) for p in one.positions)) for one in book.book.accounts]
+    book = snapshot(
+        account("hl", "hyperliquid", 9_000, ("BTC", 0.1)),
+        account("coin", "deribit", 1.0, ("BTC-PERPETUAL", -20_000.0), coin="BTC"),
+    )
+    entries = [
+        replace(one, positions=tuple(replace(p, entry_price=80_000.0) for p in one.positions))
+        for one in book.book.accounts
+    ]
     book = replace(book, book=replace(book.book, accounts=tuple(entries)))
     before = checked(book)
     arrays = before.assessed.arrays
-    changes = [Change(row=row, quantity=arrays.items[row].position.quantity * 1.5, cost=10.0) for row in arrays.positions()]  # type: ignore[union-attr]
+    held = [(row, arrays.items[row].position) for row in arrays.positions()]
+    changes = [Change(row=row, quantity=one.quantity * 1.5, cost=10.0) for row, one in held if one]
     after = checked(replace(book, book=traded(book.book, arrays, changes)))
     assert after.assessment.book.equity == pytest.approx(before.assessment.book.equity - 20.0, rel=1e-12)
     linear, inverse = (one.positions[0].entry_price for one in after.snapshot.book.accounts)
@@ -189,10 +203,10 @@ def test_the_text_says_what_is_not_counted() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--weights", "kelly"], 'choose target, risk-parity, cvar, cvar-parity, equal'),
+        (["--weights", "kelly"], "choose target, risk-parity, cvar, cvar-parity, equal"),
         (["--sleeve", "majors"], "--sleeve is about weights"),
         (["--half-spread", "3"], "a half spread of 3 does not do"),
-        (["--weights", "equal", "--sleeve", "nine"], 'the playbook has neutral, reserve'),
+        (["--weights", "equal", "--sleeve", "nine"], "the playbook has neutral, reserve"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: list[str], told: str) -> None:

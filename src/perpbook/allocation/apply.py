@@ -31,9 +31,7 @@ class Sent:
 
 def traded(book: Book, arrays: BookArrays, changes: Sequence[Change]) -> Book:
     """The book after some trades at the prices now. What grows is entered at the price now: the entry becomes the average."""
-    smaller = {
-        one.row: (one.quantity, one.cost) for one in changes if abs(one.quantity) <= abs(_held(arrays, one.row))
-    }
+    smaller = {one.row: (one.quantity, one.cost) for one in changes if abs(one.quantity) <= abs(_held(arrays, one.row))}
     out = with_quantities(book, arrays, smaller)
     for one in changes:
         if one.row not in smaller:

@@ -1,4 +1,4 @@
-"""What weights were worth out of sample, beside equal ones and those held: shortfall and volatility, differences with intervals."""
+"""What weights were worth out of sample, beside equal ones and those held, with intervals."""
 
 from __future__ import annotations
 
@@ -28,8 +28,31 @@ class Track:
     less: Estimate | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The history weights stand on, and how each kind did out of sample, the chosen one first."""
+
+    scheme: str
+    sleeve: str
+    rows: int
+    tested: int
+    bar_ns: int
+    start: str
+    end: str
+    level: float
+    source: str
+    simulated: bool
+    tracks: tuple[Track, ...]
+    notes: tuple[str, ...]
+
+
 def tracks_of(
-    chosen: str, earned: Mapping[str, Floats], level: float, bar_ns: int, resampling: Resampling, rng: np.random.Generator
+    chosen: str,
+    earned: Mapping[str, Floats],
+    level: float,
+    bar_ns: int,
+    resampling: Resampling,
+    rng: np.random.Generator,
 ) -> tuple[Track, ...]:
     """Every kind on the same rows, resampled together in blocks. earned (rows,) simple returns by name."""
     draws = {name: [np.array([historical_shortfall(-one, level)[1]])] for name, one in earned.items()}
@@ -51,4 +74,3 @@ def tracks_of(
             )
         )  # fmt: skip
     return tuple(out)
-

@@ -31,16 +31,18 @@ WAYS_KEPT = 2
 DAY_SECONDS = 86_400.0
 
 RELUCTANCE = 1e-6
-"""What a dollar is worth not to send, beside its cost, and once more for a day that it is under way: of equal ways the shorter."""
+"""What a dollar is worth not to send, beside its cost, and again for a day under way: of equal ways the shorter is taken."""
 
 OUTSIDE = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeLever:
-    """One position. `row` of the book arrays; `value` signed dollars; `initial` dollars of initial margin at today's size; `trim`
-    and `add` what a share costs; `most` the largest share that may be added, `least` the smallest that may be left; `lot` the share
-    that one lot is, 0 for none."""
+    """One position. `row` of the book arrays; `value` signed dollars; `initial` dollars of initial margin at today's size.
+
+    `trim` and `add` are what a share costs; `most` is the largest share that may be added, `least` the smallest that may be left;
+    `lot` the share that one lot is, 0 for none.
+    """
 
     row: int
     item: Item
@@ -66,8 +68,8 @@ class TradeLever:
 class TransferLever:
     """Money over one way. `source`, `target` are accounts (`OUTSIDE` for a layer: the layer's name is `source_layer` or
     `target_layer`); `pot` numbers whose coins it uses, `coins` how many there are, as `taken` asset and landing as `landed`.
-    `out_worth`, `in_worth` : dollars of book equity per coin at either end. `least`, `most` coins; `median`, `p90`, `worst` seconds.
-    `price` dollars that a coin is worth not to send, beside what it costs: 1 for money that is not in the book.
+    `out_worth`, `in_worth` : dollars of book equity per coin at either end. `least`, `most` coins; `median`, `p90`, `worst`
+    (99 %) seconds. `price` dollars that a coin is worth not to send, beside what it costs: 1 for money that is not in the book.
     """
 
     way: Way
@@ -218,7 +220,7 @@ class _Desk:
         return asset, amount, landing[1] if landing is not None and landing[0] == asset else 0.0
 
     def _landing(self, asset: str, account: Account) -> tuple[str, float] | None:
-        """As what a coin stands in an account, and the dollars of equity that one is; None where it counts for less than whole."""
+        """As what a coin stands in an account, and the dollars of equity one is; None where it does not count in full."""
         terms = self.terms[account.venue]
         settled = {find_contract(terms, one.symbol).contract.settle for one in account.positions} | {terms.settle}
         if asset in settled:

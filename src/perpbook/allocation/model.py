@@ -58,8 +58,11 @@ class Point:
 
 
 class Model:
-    """The programme of one node. `boxes` : ranges of equity over initial margin of accounts with several sleeves; `tangents` : the
-    ratio and the sleeves' shares of initial margin of those that are read near an answer instead; `strict` : every band is kept."""
+    """The programme of one node.
+
+    boxes : ranges of equity over initial margin of accounts with several sleeves. tangents : the ratio, and the sleeves' shares
+    of initial margin, of those that are read near an answer instead. strict : every band is kept.
+    """
 
     def __init__(
         self, problem: Problem, boxes: Boxes, cuts: Sequence[Cut], *, tangents: Tangents | None = None, strict: bool
@@ -125,9 +128,9 @@ class Model:
         self._costs(grown, lever.add, most, lever.account)
         minimum = self.problem.minimum / self.unit
         used = [programme.column(EFFORT * UNITS, 0.0, 1.0, whole=True) for _ in range(2)]
-        for column, one, most in ((shrunk, used[0], 1.0), (grown, used[1], most)):
+        for column, one, largest in ((shrunk, used[0], 1.0), (grown, used[1], most)):
             self._at_least({column: size, one: -minimum}, 0.0)
-            self._at_least({column: -1.0, one: most}, 0.0)
+            self._at_least({column: -1.0, one: largest}, 0.0)
         self._at_least({used[0]: -1.0, used[1]: -1.0}, -1.0)
         if lever.lot * COARSE > 1.0:
             for column in (shrunk, grown):
@@ -135,9 +138,11 @@ class Model:
                 programme.row(0.0, 0.0, [column, lots], [1.0, -lever.lot])
 
     def _costs(self, column: int, lines: CostLines, most: float, account: int) -> None:
-        """What a share costs: above every line, and below the chord to the largest, so that no money is burnt to shrink a sleeve."""
+        """What a share costs: above every line, and below the chord to the largest, so that no money is burnt."""
         paid = self.programme.column(1.0, 0.0, np.inf)
-        for slope, offset in zip((lines.slopes / self.unit).tolist(), (lines.offsets / self.unit).tolist(), strict=True):
+        for slope, offset in zip(
+            (lines.slopes / self.unit).tolist(), (lines.offsets / self.unit).tolist(), strict=True
+        ):
             self._at_least({paid: 1.0, column: -slope}, offset)
         chord = lines.at(most) / most / self.unit if most > 0.0 else 0.0
         self._at_least({paid: -1.0, column: chord}, 0.0)
@@ -221,15 +226,16 @@ class Model:
 
     def _wishes(self) -> None:
         for wish in self.problem.wishes:
-            missed = self.room * astray_by(self.problem, wish, 1.0, self.problem.equity)
-            value = self.problem.trades[wish.position].value / self.unit
+            problem, ones = self.problem, np.ones(len(self.problem.trades))
+            missed = self.room * astray_by(problem, wish, ones, problem.equity)
             gradient = np.zeros(len(self.problem.trades))
-            gradient[wish.position] = value
+            for k in wish.positions:
+                gradient[k] = abs(problem.trades[k].value) / self.unit
             astray = self.programme.column(PENALTY, 0.0, missed / self.unit)
             for side in (1.0, -1.0):
                 far = side * wish.share - wish.slack
                 terms = _sum(_times(self._sizes(gradient), side), _times(self.whole, -far), {astray: 1.0})
-                self._at_least(terms, far * UNITS, side * value)
+                self._at_least(terms, far * UNITS, side * float(gradient.sum()))
 
     def _rules(self) -> None:
         """Linear limits, caps on places, and initial margin: none gets worse."""

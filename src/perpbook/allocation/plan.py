@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from perpbook.allocation.apply import Change, Sent
+from perpbook.allocation.evidence import Evidence
 from perpbook.allocation.levers import OUTSIDE
-from perpbook.allocation.problem import REACHED, Problem
+from perpbook.allocation.problem import REACHED, Problem, capital_of, size_of
 from perpbook.allocation.search import Answer
 from perpbook.model.account import Account
 from perpbook.model.verdict import Finding
@@ -31,8 +34,8 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Money over a way. `median`, `p90`, `worst` (99 %) seconds; `fee` dollars that have a figure, `unknown` those that have none.
-    `when` 2: once the trades at once are done."""
+    """Money over a way. `median`, `p90`, `worst` (99 %) seconds; `fee` in dollars, `unknown` what has no figure. `when` 2: once
+    the trades at once are done."""
 
     when: int
     source: str
@@ -63,7 +66,10 @@ class SleeveMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """A position's part of its sleeve's size: held, wanted, and after. `missing` dollars outside its band."""
+    """A position's part of its sleeve's size: held, wanted, and after. `missing` dollars outside its band.
+
+    The one without an account is the sleeve's whole size over today's.
+    """
 
     account: str
     symbol: str
@@ -84,8 +90,11 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All of it. `reached`: every band; `proven`: nothing cheaper is left. `broken`: rules that the book after breaks and that held
-    before (none, or there are no steps); `meanwhile` those that do while money is under way."""
+    """All of it. `reached`: every band; `proven`: nothing cheaper is left.
+
+    `broken` are rules that every plan tried would break, or further (then there are no steps); `meanwhile` those broken while
+    money is under way.
+    """
 
     trades: tuple[Trade, ...]
     sends: tuple[Send, ...]
@@ -122,11 +131,24 @@ class Actions:
     last: tuple[Change, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a reader is told: the plan, rules broken before and after it (None: nothing is done), and what weights stand on."""
+
+    plan: Plan
+    simulated: bool
+    broken_before: int
+    broken_after: int | None
+    notes: tuple[str, ...]
+    evidence: Evidence | None
+
+
 def actions_of(problem: Problem, answer: Answer) -> Actions:
     """Trades in accounts that wait for money come last; of the others cuts come before what grows."""
     sent = [Sent(lever=one, coins=c) for one, c in zip(problem.transfers, answer.sent.tolist(), strict=True) if c > 0.0]
     waiting = {one.lever.target for one in sent if one.lever.target != OUTSIDE}
-    first, last = [], []
+    first: list[tuple[bool, float, Change]] = []
+    last: list[tuple[bool, float, Change]] = []
     for lever, size in zip(problem.trades, answer.scale.tolist(), strict=True):
         if size == 1.0:
             continue
@@ -208,8 +230,6 @@ def _send(one: Sent, ids: Sequence[str]) -> Send:
 def _sleeves(problem: Problem, answer: Answer) -> tuple[SleeveMove, ...]:
     import numpy as np
 
-    from perpbook.allocation.problem import capital_of
-
     before = capital_of(problem, np.ones(len(problem.trades)), np.zeros(problem.accounts.size), 0.0)
     after = answer.outcome
     return tuple(
@@ -223,18 +243,30 @@ def _sleeves(problem: Problem, answer: Answer) -> tuple[SleeveMove, ...]:
 
 
 def _weights(problem: Problem, answer: Answer, ids: Sequence[str]) -> tuple[Weight, ...]:
-    picked = [problem.trades[one.position] for one in problem.wishes]
-    sizes = [abs(one.value) for one in picked]
-    after = [abs(problem.trades[one.position].value) * float(answer.scale[one.position]) for one in problem.wishes]
-    wanted = [abs(one.share) for one in problem.wishes]
-    whole = [max(sum(values), 1e-300) for values in (sizes, wanted, after)]
+    """Every position's part of its sleeve's size; the sleeve's size itself, over today's, comes last."""
+    if not problem.wishes:
+        return ()
+    ones = np.ones(len(problem.trades))
+    *single, whole = problem.wishes
+    parts = [
+        [size_of(problem, one, ones) for one in single],
+        [one.share for one in single],
+        [size_of(problem, one, answer.scale) for one in single],
+    ]
+    before, wanted, after = ([part / (sum(values) or 1.0) for part in values] for values in parts)
     out = []
-    for k, lever in enumerate(picked):
+    for k, one in enumerate(single):
+        lever = problem.trades[one.positions[0]]
         assert lever.item.position is not None
         out.append(
             Weight(
-                account=ids[lever.account], symbol=lever.item.position.symbol, before=sizes[k] / whole[0],
-                wanted=wanted[k] / whole[1], after=after[k] / whole[2], missing=float(answer.outcome.astray[k]),
+                account=ids[lever.account], symbol=lever.item.position.symbol, before=before[k], wanted=wanted[k],
+                after=after[k], missing=float(answer.outcome.astray[k]),
             )
         )  # fmt: skip
-    return tuple(out)
+    size = size_of(problem, whole, ones)
+    grown = Weight(
+        account="", symbol="size", before=1.0, wanted=whole.share * problem.equity / size,
+        after=size_of(problem, whole, answer.scale) / size, missing=float(answer.outcome.astray[-1]),
+    )  # fmt: skip
+    return (*out, grown)

@@ -43,9 +43,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A position's signed share of book equity, from a weight; `slack` is how far from it it may stay, a share too."""
+    """The size (>= 0) that positions should have together, a share of book equity; `slack` is how far from it they may stay, a
+    share too. One position for a weight, all of a sleeve's for its size."""
 
-    position: int
+    positions: tuple[int, ...]
     share: float
     slack: float
 
@@ -101,9 +102,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What sizes and sums sent come to, dollars. `trading`, `sending` costs; `reluctance` what it is worth not to do all that, beside its cost; `revalued` what coins count for more (> 0) where they
-    arrive; `delta` (A,) by account, `layers` by name; `capital` by sleeve; `missing` by band, < 0 short and > 0 over; `astray` by
-    wish."""
+    """What sizes and sums sent come to, dollars.
+
+    `trading`, `sending` costs; `reluctance` what it is worth not to do all that, beside its cost; `revalued` what coins count for
+    more (> 0) where they arrive; `delta` (A,) by account, `layers` by name; `capital` by sleeve; `missing` by band, < 0 short and
+    > 0 over; `astray` by wish.
+    """
 
     trading: float
     sending: float
@@ -161,7 +165,7 @@ def outcome(problem: Problem, scale: Floats, sent: Floats) -> Outcome:
         layers=layers,
         capital=capital,
         missing=np.array([_missing(one, float(capital[one.number]), equity) for one in problem.bands]),
-        astray=np.array([astray_by(problem, one, float(scale[one.position]), equity) for one in problem.wishes]),
+        astray=np.array([astray_by(problem, one, scale, equity) for one in problem.wishes]),
     )
 
 
@@ -189,10 +193,14 @@ def _missing(band: Band, capital: float, equity: float) -> float:
     return -short if short > 0.0 else max(over, 0.0)
 
 
-def astray_by(problem: Problem, wish: Wish, scale: float, equity: float) -> float:
-    """Dollars by which a position at a share of today's size stays away from its wish."""
-    value = problem.trades[wish.position].value * scale
-    return max(abs(value - wish.share * equity) - wish.slack * equity, 0.0)
+def size_of(problem: Problem, wish: Wish, scale: Floats) -> float:
+    """Dollars, >= 0, of a wish's positions at shares (n,) of today's sizes."""
+    return sum(abs(problem.trades[k].value) * float(scale[k]) for k in wish.positions)
+
+
+def astray_by(problem: Problem, wish: Wish, scale: Floats, equity: float) -> float:
+    """Dollars by which positions stay outside what their wish allows."""
+    return max(abs(size_of(problem, wish, scale) - wish.share * equity) - wish.slack * equity, 0.0)
 
 
 def worst_miss(problem: Problem, scale: Floats, found: Outcome) -> float:

@@ -38,7 +38,11 @@ def remedies_for(problem: Problem, answer: Answer, accounts: Sequence[Account]) 
     first = len(problem.transfers)
     dollars = 0.0 if found is None else float(found.sent[first:].sum())
     if found is not None and _reached(problem, found) and dollars > 0.0:
-        places = [_place(lever, accounts) for lever, coins in zip(money.transfers[first:], found.sent[first:], strict=True) if coins]
+        places = [
+            _place(lever, accounts)
+            for lever, coins in zip(money.transfers[first:], found.sent[first:], strict=True)
+            if coins
+        ]
         out.append(Remedy(what=f"fresh money in {' and '.join(places)}", dollars=dollars, enough=True))
     return tuple(sorted(out, key=lambda one: not one.enough))
 

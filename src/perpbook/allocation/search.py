@@ -43,8 +43,8 @@ class Answer:
 
 @dataclass(slots=True)
 class Search:
-    """One problem being solved in at most so many nodes, every band kept (`strict`) or as few dollars of them missed as it is worth
-    it; `cuts` only grow."""
+    """One problem being solved in at most so many nodes: every band kept (`strict`), or as little of them missed as is worth it.
+    `cuts` only grow."""
 
     problem: Problem
     nodes: int = NODES
@@ -64,7 +64,7 @@ class Search:
         heap: list[tuple[float, int, Boxes, Point]] = []
         best: Answer | None = None
         closed = np.inf
-        boxes = {k: _whole_range(self.problem, k) for k in _shared(self.problem)}
+        boxes: Boxes = {k: _whole_range(self.problem, k) for k in _shared(self.problem)}
         self._push(heap, boxes, next(numbers))
         for _ in range(self.nodes):
             if not heap or (best is not None and heap[0][0] >= _enough(worth(self.problem, best.outcome))):
@@ -130,9 +130,7 @@ class Search:
         if point is not None:
             heapq.heappush(heap, (point.bound, number, boxes, point))
 
-    def _solved(
-        self, boxes: Boxes, tangents: Tangents | None = None, held: Floats | None = None
-    ) -> Point | None:
+    def _solved(self, boxes: Boxes, tangents: Tangents | None = None, held: Floats | None = None) -> Point | None:
         """A node's answer under every margin limit."""
         model, problem = Model(self.problem, boxes, self.cuts, tangents=tangents, strict=self.strict), self.problem
         if held is not None:

@@ -1,7 +1,7 @@
 """Weights inside a sleeve, through skfolio: the one module that imports it, and only when weights are asked for.
 
-Returns are simple, signed by side (a short earns what its price loses), rows in order of time, (rows, n). Weights are >= 0 and add
-up to 1: how the sleeve's size is shared out, each position keeping its side.
+Returns are simple, signed by side (a short earns what its price loses), rows in order of time, (rows, n). Weights are >= 0 and
+add up to 1: how the sleeve's size is shared out, each position keeping its side.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def fitted_weights(scheme: Scheme, returns: Floats, level: float) -> Floats:
     InputError : skfolio is not there, or finds no weights.
     """
     found: Floats = np.asarray(_fitted(_estimator(scheme, level), returns).weights_, dtype=np.float64)
-    return found / found.sum()
+    out: Floats = found / found.sum()
+    return out
 
 
 def walked_forward(scheme: Scheme, returns: Floats, level: float, *, train: int, test: int) -> Floats:
@@ -85,4 +86,5 @@ def _solved(solve: Any) -> Any:
 def held_weights(values: Sequence[float]) -> Floats:
     """Sizes as weights."""
     sizes = np.abs(np.array(values, dtype=np.float64))
-    return sizes / sizes.sum()
+    out: Floats = sizes / sizes.sum()
+    return out

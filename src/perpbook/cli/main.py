@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import backtest, book, check, data, drill, playbook, rebalance, size, start, sweep, tails, terms, whatif
+from perpbook.cli import (
+    backtest,
+    book,
+    check,
+    data,
+    drill,
+    playbook,
+    rebalance,
+    size,
+    start,
+    sweep,
+    tails,
+    terms,
+    whatif,
+)
 from perpbook.cli.output import guarded
 
 app = typer.Typer(

@@ -44,8 +44,8 @@ def rebalance(
 ) -> None:
     """Find the cheapest trades and transfers that bring every sleeve into its band, and assess the book after them.
 
-    Nothing is sent anywhere. Exit codes: 0 the book is inside its bands, 10 it is not (the answer says what to do), 3 a file or an
-    option is wrong, 20 a price or history is missing.
+    Nothing is sent anywhere. Exit codes: 0 the book is inside its bands, 10 it is not (the answer says what to do), 3 a file or
+    an option is wrong, 20 a price or history is missing.
     """
     given = locals()
     reply("rebalance/1", as_json, lambda: rebalanced(given))
@@ -65,7 +65,9 @@ def rebalanced(given: dict[str, Any]) -> Answer:
     )  # fmt: skip
     found = run_rebalance(asked, now_ns=now_ns(), terms_folders=terms_folders())
     code = OK if found.plan.idle and found.plan.reached else BREACH
-    return Answer(data=rebalance_document(found), tell=lambda console: tell_rebalance(console, found), exit_code=code)
+    return Answer(
+        data=rebalance_document(found.told), tell=lambda console: tell_rebalance(console, found.told), exit_code=code
+    )
 
 
 def _weights(given: dict[str, Any]) -> Any:
@@ -78,7 +80,9 @@ def _weights(given: dict[str, Any]) -> Any:
 
     if given["weights"] == "target":
         if given["sleeve"] is not None:
-            raise InputError("--sleeve is about weights inside a sleeve: add --weights equal, risk-parity, cvar or cvar-parity")
+            raise InputError(
+                "--sleeve is about weights inside a sleeve: add --weights equal, risk-parity, cvar or cvar-parity"
+            )
         return None
     return WeightsAsked(
         scheme=given["weights"], lake=given["lake"] or lake_folder(), sleeve=given["sleeve"], bar_ns=width_ns(given["bar"]),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perpbook.allocation.plan import Plan, Remedy, Send
+from perpbook.allocation.evidence import Evidence
+from perpbook.allocation.plan import Plan, Remedy, Send, Told, Weight
 from perpbook.report.rescue_told import lasting
 from perpbook.report.text import table
 from perpbook.report.words import money, quantity, share
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from perpbook.runs.rebalance import Rebalance
-    from perpbook.runs.rebalance_weights import Evidence
 
 WHEN = {1: "at once", 2: "then", 3: "when money has arrived"}
 
@@ -26,7 +24,9 @@ def verdict_of(plan: Plan) -> str:
             return "Every sleeve is inside its band: nothing to do."
         held = " without breaking " + ", ".join(sorted({one.rule for one in plan.broken})) if plan.broken else ""
         return f"NOTHING HELPS: {_short(plan)}, and no trade or transfer brings it nearer{held}."
-    told = f"Costs {money(plan.cost)}" + (f" ({money(plan.trading)} trading, {money(plan.sending)} sending)" if plan.sends else "")
+    told = f"Costs {money(plan.cost)}" + (
+        f" ({money(plan.trading)} trading, {money(plan.sending)} sending)" if plan.sends else ""
+    )
     if plan.reached:
         return f"{told}, and brings every sleeve into its band."
     return f"NOT FEASIBLE: {_short(plan)} after the least bad plan, which costs {money(plan.cost)}."
@@ -39,8 +39,13 @@ def _short(plan: Plan) -> str:
         for one in plan.sleeves
         if abs(one.missing) > 0.0
     ]
-    said += [f"{one.symbol} @ {one.account} is {money(one.missing)} outside its weight's band" for one in plan.weights if one.missing]
+    said += [f"{_weighed(one)} is {money(one.missing)} outside its band" for one in plan.weights if one.missing]
     return ", ".join(said)
+
+
+def _weighed(one: Weight) -> str:
+    """A position, or the sleeve's size over today's."""
+    return f"{one.symbol} @ {one.account}" if one.account else "all of them, over today's size"
 
 
 def remedy_words(one: Remedy) -> str:
@@ -57,14 +62,16 @@ def send_words(one: Send) -> str:
     return told + fee + (f"; not counted: {', '.join(one.unknown)}" if one.unknown else "")
 
 
-def tell_rebalance(console: Console, found: Rebalance) -> None:
+def tell_rebalance(console: Console, found: Told) -> None:
     """Verdict, steps, sleeves, weights, evidence, notes."""
     plan = found.plan
-    if found.before.assessment.simulated:
+    if found.simulated:
         console.print("Prices are examples, not a market: nothing here is a quote.")
     console.print(verdict_of(plan))
     for one in plan.remedies:
-        console.print(f"Would make it feasible: {remedy_words(one)}." if one.enough else f"Would help: {remedy_words(one)}.")
+        console.print(
+            f"Would make it feasible: {remedy_words(one)}." if one.enough else f"Would help: {remedy_words(one)}."
+        )
     for number, step in enumerate(steps_of(plan), start=1):
         console.print(f"{number}. {step}")
     _tell_sleeves(console, plan)
@@ -91,17 +98,16 @@ def steps_of(plan: Plan) -> list[str]:
     return [told for _, told in sorted([*trades, *sends], key=lambda pair: pair[0])]
 
 
-def notes_of(found: Rebalance) -> list[str]:
+def notes_of(found: Told) -> list[str]:
     """What to know beside."""
     plan, out = found.plan, list(found.notes)
     if not plan.idle and not plan.proven:
         out.append("the search ended before it was sure that nothing is cheaper")
     if abs(plan.revalued) > 1e-6 * plan.equity_before:
         out.append(f"coins off par count for {money(plan.revalued)} more where they arrive; that is no cost")
-    if found.after is not None:
-        left = len([one for one in found.after.verdict.findings if one.status.value == "breach"])
-        was = len([one for one in found.before.verdict.findings if one.status.value == "breach"])
-        out.append(f"assessed again after the plan: {left} rules broken, {was} before, none anew or further")
+    if found.broken_after is not None:
+        after, before = found.broken_after, found.broken_before
+        out.append(f"assessed again after the plan: {after} rules broken, {before} before, none anew or further")
     return out
 
 
@@ -116,7 +122,7 @@ def _tell_sleeves(console: Console, plan: Plan) -> None:
 def _tell_weights(console: Console, plan: Plan) -> None:
     made = table("Weights, share of the sleeve's size", "position", "held", "wanted", "after")
     for one in plan.weights:
-        made.add_row(f"{one.symbol} @ {one.account}", share(one.before), share(one.wanted), share(one.after))
+        made.add_row(_weighed(one), share(one.before), share(one.wanted), share(one.after))
     console.print(made)
 
 
@@ -126,9 +132,15 @@ def _tell_evidence(console: Console, found: Evidence) -> None:
         f"Out of sample: {simulated}{found.rows:,} bars from {found.start} to {found.end}, fitted on half of them and walked "
         f"forward over {found.tested:,}. Shortfall is the mean of the worst {share(found.level)} of bars."
     )
-    made = table("Out of sample", "weights", "shortfall a bar", "95 % interval", "less by", "volatility a year", "mean a year")
+    made = table(
+        "Out of sample", "weights", "shortfall a bar", "95 % interval", "less by", "volatility a year", "mean a year"
+    )
     for one in found.tracks:
-        low_high = f"{share(one.shortfall.low, 2)} to {share(one.shortfall.high, 2)}" if one.shortfall.sufficient else one.shortfall.why
+        low_high = (
+            f"{share(one.shortfall.low, 2)} to {share(one.shortfall.high, 2)}"
+            if one.shortfall.sufficient
+            else one.shortfall.why
+        )
         less = "" if one.less is None or not one.less.sufficient else (
             f"{share(one.less.value, 2)} ({share(one.less.low, 2)} to {share(one.less.high, 2)})"
         )  # fmt: skip
@@ -136,12 +148,14 @@ def _tell_evidence(console: Console, found: Evidence) -> None:
     console.print(made)
     unsure = [one.name for one in found.tracks if one.less is not None and not (one.less.low or 0.0) > 0.0]
     if unsure:
-        console.print(f"Not shown to lose less in the tail than weights {' or '.join(unsure)}: the interval reaches zero.")
+        console.print(
+            f"Not shown to lose less in the tail than weights {' or '.join(unsure)}: the interval reaches zero."
+        )
     for note in found.notes:
         console.print(f"Note: {note}.")
 
 
-def rebalance_document(found: Rebalance) -> dict[str, object]:
+def rebalance_document(found: Told) -> dict[str, object]:
     """The answer for machines."""
     import dataclasses
 
@@ -151,7 +165,7 @@ def rebalance_document(found: Rebalance) -> dict[str, object]:
         "verdict": verdict_of(plan),
         **fields,
         "cost": plan.cost,
-        "simulated": found.before.assessment.simulated,
+        "simulated": found.simulated,
         "evidence": found.evidence,
         "notes": notes_of(found),
     }

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
-from perpbook.model.market import Snapshot
 from perpbook.model.verdict import Finding, Status
 from perpbook.runs.check import CheckResult, check_snapshot, load_all_terms, read_inputs
 from perpbook.runs.whatif import worse
 
 if TYPE_CHECKING:
-    from perpbook.allocation.plan import Actions, Plan
+    from perpbook.allocation.evidence import Evidence
+    from perpbook.allocation.plan import Actions, Plan, Told
     from perpbook.allocation.problem import Problem, Wish
     from perpbook.allocation.search import Answer
-    from perpbook.runs.rebalance_weights import Evidence, WeightsAsked
+    from perpbook.runs.rebalance_weights import WeightsAsked
     from perpbook.terms.terms import VenueTerms
 
 HALF_SPREAD = 1e-4
@@ -41,11 +41,25 @@ class Rebalance:
     notes: tuple[str, ...]
     evidence: Evidence | None = None
 
+    @property
+    def told(self) -> Told:
+        """What a reader is told."""
+        from perpbook.allocation.plan import Told
+
+        return Told(
+            plan=self.plan,
+            simulated=self.before.assessment.simulated,
+            broken_before=_broken(self.before),
+            broken_after=None if self.after is None else _broken(self.after),
+            notes=self.notes,
+            evidence=self.evidence,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How to rebalance. `transfers` False: money stays where it is; `trades` False: positions stay as they are. `weights` None: the
-    sleeves' targets alone."""
+    """How to rebalance. `transfers` False: money stays where it is; `trades` False: positions stay as they are; `weights` None:
+    the sleeves' targets alone."""
 
     book: Path
     playbook: Path | None = None
@@ -54,6 +68,10 @@ class Asked:
     transfers: bool = True
     trades: bool = True
     weights: WeightsAsked | None = None
+
+
+def _broken(result: CheckResult) -> int:
+    return sum(one.status is Status.BREACH for one in result.verdict.findings)
 
 
 def run_rebalance(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Rebalance:
@@ -141,18 +159,22 @@ def problem_of(
 
 def strained(before: CheckResult) -> tuple[str, ...]:
     """Accounts that break a rule on their own margin or leverage today: they give no money away."""
-    broken = [one for one in before.verdict.findings if one.status is Status.BREACH and one.rule.startswith(OF_ACCOUNTS)]
+    broken = [
+        one for one in before.verdict.findings if one.status is Status.BREACH and one.rule.startswith(OF_ACCOUNTS)
+    ]
     ids = (account.id for account in before.snapshot.book.accounts)
-    return tuple(name for name in ids if any(one.subject == name or one.subject.endswith(f": {name}") for one in broken))
+    return tuple(
+        name for name in ids if any(one.subject == name or one.subject.endswith(f": {name}") for one in broken)
+    )
 
 
 def _room(equity: float, before: CheckResult, wishes: Sequence[Wish]) -> dict[int, float]:
     """By position, the share of today's size that a wish could want more."""
     values = before.decision.state.positions.value
     return {
-        one.position: (abs(one.share) + one.slack) * equity / abs(float(values[one.position]))
+        one.positions[0]: (one.share + one.slack) * equity / abs(float(values[one.positions[0]]))
         for one in wishes
-        if values[one.position] != 0.0
+        if len(one.positions) == 1 and values[one.positions[0]] != 0.0
     }
 
 

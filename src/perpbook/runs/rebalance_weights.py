@@ -13,7 +13,7 @@ from perpbook.errors import InputError
 from perpbook.model.units import HOUR_NS, to_iso
 
 if TYPE_CHECKING:
-    from perpbook.allocation.evidence import Track
+    from perpbook.allocation.evidence import Evidence
     from perpbook.allocation.problem import Wish
     from perpbook.history.choose import Wanted
     from perpbook.kernels.types import Floats
@@ -53,24 +53,6 @@ class WeightsAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """The history weights stand on, and how each kind did out of sample, the chosen one first."""
-
-    scheme: str
-    sleeve: str
-    rows: int
-    tested: int
-    bar_ns: int
-    start: str
-    end: str
-    level: float
-    source: str
-    simulated: bool
-    tracks: tuple[Track, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """The sleeve's positions in one asset, signed dollars: a weight is their net's, and they grow and shrink together."""
 
@@ -88,21 +70,19 @@ class Group:
 def weigh(
     before: CheckResult, terms: Mapping[str, VenueTerms], asked: WeightsAsked
 ) -> tuple[tuple[Wish, ...], Evidence]:
-    """A wish for every position of the sleeve, the sleeve's size left as it is, and the evidence.
+    """A wish for every position of the sleeve, one for its size, which is to stay as it is, and the evidence.
 
     Raises
     ------
     InputError : no such weights or sleeve, fewer than two positions, too little history, or skfolio is not there.
     MissingData : the lake has no such prices.
     """
-    from perpbook.allocation.evidence import tracks_of
+    from perpbook.allocation.evidence import Evidence, tracks_of
     from perpbook.allocation.weights import Scheme, fitted_weights, held_weights, walked_forward
     from perpbook.tails.bootstrap import usual_resampling
 
     if asked.scheme not in [one.value for one in Scheme]:
-        raise InputError(
-            f'--weights "{asked.scheme}": choose target, {", ".join(one.value for one in Scheme)}'
-        )
+        raise InputError(f'--weights "{asked.scheme}": choose target, {", ".join(one.value for one in Scheme)}')
     scheme, sleeve = Scheme(asked.scheme), sleeve_asked(before, asked.sleeve)
     groups, notes = groups_of(before, sleeve)
     signed, joint, bars = _history(groups, asked)
@@ -119,7 +99,8 @@ def weigh(
     evidence = Evidence(
         scheme=scheme.value, sleeve=sleeve, rows=joint.rows, tested=tested, bar_ns=asked.bar_ns,
         start=to_iso(int(joint.times_ns[0]) - joint.bar_ns), end=to_iso(int(joint.times_ns[-1])), level=asked.level,
-        source=bars.source, simulated=bars.simulated, notes=(*notes, *(one for one in bars.notes if FUNDING not in one), *joint.notes),
+        source=bars.source, simulated=bars.simulated,
+        notes=(*notes, *(told for told in bars.notes if FUNDING not in told), *joint.notes),
         tracks=tracks_of(scheme.value, earned, asked.level, asked.bar_ns, how, rng),
     )  # fmt: skip
     return wishes_of(before, groups, weights), evidence
@@ -198,7 +179,7 @@ def _history(groups: Sequence[Group], asked: WeightsAsked) -> tuple[Floats, Join
 
 
 def wishes_of(before: CheckResult, groups: Sequence[Group], weights: Floats) -> tuple[Wish, ...]:
-    """The weights as shares of book equity, and how far the playbook lets each position stray."""
+    """The weights as shares of book equity, and how far the playbook lets each position stray, and all of them together."""
     from perpbook.allocation.problem import Wish
     from perpbook.kernels.rules.rebalance import band
 
@@ -209,6 +190,8 @@ def wishes_of(before: CheckResult, groups: Sequence[Group], weights: Floats) -> 
     out = []
     for group, weight in zip(groups, weights.tolist(), strict=True):
         for k, value in zip(group.positions, group.values, strict=True):
-            share = weight * size / abs(group.net) * value / equity
-            out.append(Wish(position=k, share=share, slack=band(policy, float(state.positions.cost[k]))))
-    return tuple(out)
+            share = weight * size / abs(group.net) * abs(value) / equity
+            out.append(Wish(positions=(k,), share=share, slack=band(policy, float(state.positions.cost[k]))))
+    every = tuple(k for one in out for k in one.positions)
+    whole = Wish(positions=every, share=sum(one.share for one in out), slack=policy.rebalance_drift)
+    return (*out, whole)

@@ -21,9 +21,7 @@ from perpbook.sizing.limits import Limits, Linear, MarginPoint
 from perpbook.sizing.tiers import tier_steps
 
 
-def limits_of(
-    assessed: Assessed, state: State, policy: Policy, names: Names, *, no_worse: bool = False
-) -> Limits:
+def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names, *, no_worse: bool = False) -> Limits:
     """Every rule that trims can keep, for all positions of the book. `no_worse`: effective leverage beyond its cap may stay."""
     arrays = assessed.arrays
     rows = np.array(arrays.positions(), dtype=np.int64)
