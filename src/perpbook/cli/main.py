@@ -17,6 +17,7 @@ from perpbook.cli import (
     offsets,
     options,
     playbook,
+    rebalance,
     size,
     start,
     sweep,
@@ -38,6 +39,7 @@ start.register(app)
 app.command()(check.check)
 app.command()(whatif.whatif)
 app.command()(size.size)
+app.command()(rebalance.rebalance)
 app.command()(tails.tails)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(book.app, name="book")

@@ -245,6 +245,14 @@ def exit_levels(row: Item) -> tuple[tuple[float, float], ...]:
     return depth.bids if row.position.quantity > 0 else depth.asks
 
 
+def entry_levels(row: Item) -> tuple[tuple[float, float], ...]:
+    """The resting levels that more of a position would be bought or sold from, best first; none when no depth is known."""
+    depth = row.quote.depth if row.quote else None
+    if depth is None or row.position is None:
+        return ()
+    return depth.asks if row.position.quantity > 0 else depth.bids
+
+
 def slippage(row: Item, share: float) -> float:
     """Dollars lost against the margin price by closing a share of a position at once; 0 when no depth is known.
 

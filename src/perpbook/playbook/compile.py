@@ -68,8 +68,8 @@ def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenari
         book_net=_cap(book.net if book else None),
         book_effective=_cap(book.effective if book else None),
         asset_cap=np.array([_asset_cap(playbook, asset) for asset in names.assets], dtype=np.float64),
-        venue_cap=np.array([_share_cap(playbook.venues, venue) for venue in names.venues], dtype=np.float64),
-        layer_cap=np.array([_share_cap(playbook.layers, layer) for layer in names.layers], dtype=np.float64),
+        venue_cap=np.array([share_cap(playbook.venues, venue) for venue in names.venues], dtype=np.float64),
+        layer_cap=np.array([share_cap(playbook.layers, layer) for layer in names.layers], dtype=np.float64),
         sleeve_min=np.array([sleeve.min or 0.0 for sleeve in sleeves], dtype=np.float64),
         sleeve_max=np.array([_cap(sleeve.max) for sleeve in sleeves], dtype=np.float64),
         group=np.array(group, dtype=np.int64),
@@ -119,7 +119,7 @@ def _asset_cap(playbook: Playbook, asset: str) -> float:
     return _cap(caps.get(asset, caps.get("default")))
 
 
-def _share_cap(section: object, name: str) -> float:
+def share_cap(section: object, name: str) -> float:
     """A named share, or the section's own maximum."""
     if section is None:
         return NO_CAP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from perpbook.kernels.scale import surplus_at_scale
 from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats
-from perpbook.margin.arrays import Item, exit_levels, levels_lost
+from perpbook.margin.arrays import Item, entry_levels, exit_levels, levels_lost
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.playbook.compile import Names
@@ -20,8 +21,8 @@ from perpbook.sizing.limits import Limits, Linear, MarginPoint
 from perpbook.sizing.tiers import tier_steps
 
 
-def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names) -> Limits:
-    """Every rule that trims can keep, for all positions of the book."""
+def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names, *, no_worse: bool = False) -> Limits:
+    """Every rule that trims can keep, for all positions of the book. `no_worse`: effective leverage beyond its cap may stay."""
     arrays = assessed.arrays
     rows = np.array(arrays.positions(), dtype=np.int64)
     return Limits(
@@ -34,7 +35,7 @@ def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names) ->
             *_book_limits(assessed, state, policy),
             *_loss_limits(assessed, state, policy),
         ),
-        margin=(*_survival_points(assessed, policy), *calm_points(assessed, state, policy)),
+        margin=(*_survival_points(assessed, policy), *calm_points(assessed, state, policy, no_worse=no_worse)),
         account_names=names.accounts,
         steps=tier_steps(arrays, [arrays.items[row] for row in rows]),
     )
@@ -144,11 +145,11 @@ def _survival_points(assessed: Assessed, policy: Policy) -> list[MarginPoint]:
     ]
 
 
-def calm_points(assessed: Assessed, state: State, policy: Policy) -> list[MarginPoint]:
+def calm_points(assessed: Assessed, state: State, policy: Policy, *, no_worse: bool = False) -> list[MarginPoint]:
     """The joint moves that keep effective leverage under the account's and the book's caps.
 
     They ask a little more than the cap does where tiers rise. An account inside its cap that misses them all the same
-    may stay where it is, but not get worse.
+    may stay where it is, but not get worse; with `no_worse` so may one beyond it, but for one that is dead already.
     """
     held, out = assessed.arrays.held, []
     caps = (
@@ -159,8 +160,12 @@ def calm_points(assessed: Assessed, state: State, policy: Policy) -> list[Margin
         if not math.isfinite(cap):
             continue
         for a in range(len(assessed.arrays.accounts)):
-            inside = state.accounts.effective[a] <= cap
-            for prices in calm_prices(assessed.arrays, a, cap):
+            effective = float(state.accounts.effective[a])
+            kept = max(cap, effective) if no_worse else cap
+            if not math.isfinite(kept):
+                continue
+            inside = effective <= kept
+            for prices in calm_prices(assessed.arrays, a, kept):
                 missing = max(-surplus_at_scale(held, a, prices, 0.0, 1.0)[0], 0.0) if inside else 0.0
                 out.append(
                     MarginPoint(
@@ -178,18 +183,30 @@ def _costs(assessed: Assessed) -> Floats:
 
 def cost_lines(item: Item, fee: float) -> CostLines:
     """The cost of closing a share of a position as lines: `fee` for all of it, plus slippage level by level."""
-    levels = exit_levels(item)
+    assert item.position is not None
+    return lines_through(item, exit_levels(item), fee, selling=item.position.quantity > 0)
+
+
+def opening_lines(item: Item, fee: float) -> CostLines:
+    """The cost of adding a share of today's size to a position: `fee` for all of it again, plus slippage level by level."""
+    assert item.position is not None
+    return lines_through(item, entry_levels(item), fee, selling=item.position.quantity < 0, whole=False)
+
+
+def lines_through(
+    item: Item, levels: Sequence[tuple[float, float]], fee: float, *, selling: bool, whole: bool = True
+) -> CostLines:
+    """The cost of taking a share of a position's size from resting levels; `whole`: never more than all of it."""
     if not levels:
         return CostLines(slopes=np.array([fee]), offsets=np.zeros(1))
-    assert item.position is not None
     size, slopes, offsets = abs(item.delta), [], []
     paid, done = 0.0, 0.0
-    lost = levels_lost(levels, item.mark, selling=item.position.quantity > 0)
+    lost = levels_lost(levels, item.mark, selling=selling)
     for share, (_, quantity) in zip(lost.tolist(), levels, strict=True):
         unit = share * item.mark * item.ratio * size
         slopes.append(fee + unit)
         offsets.append(paid - unit * done)
         paid, done = paid + unit * quantity / size, done + quantity / size
-        if done >= 1.0:
+        if whole and done >= 1.0:
             break
     return CostLines(slopes=np.array(slopes), offsets=np.array(offsets))

@@ -24,12 +24,17 @@ OPTIONS: dict[str, bool | int | float] = {
 
 
 class Programme:
-    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`."""
+    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`. gap : how near to the best, relative and
+    absolute, an answer with whole columns may stay (None: as near as can be)."""
 
-    def __init__(self) -> None:
+    def __init__(self, gap: float | None = None) -> None:
         self.highs: Any = silent_solver()
+        if gap is not None:
+            self.highs.setOptionValue("mip_rel_gap", gap)
+            self.highs.setOptionValue("mip_abs_gap", gap)
         self.columns = 0
         self.rows = 0
+        self.whole = False
 
     def column(self, cost: float, low: float, high: float, *, whole: bool = False) -> int:
         """Add a column and give its number; `whole` columns take integers only."""
@@ -37,6 +42,7 @@ class Programme:
 
         self.highs.addCol(cost, low, high, 0, np.zeros(0, np.int32), np.zeros(0))
         if whole:
+            self.whole = True
             self.highs.changeColIntegrality(self.columns, highspy.HighsVarType.kInteger)
         self.columns += 1
         return self.columns - 1
@@ -63,6 +69,12 @@ class Programme:
             return None
         found: Floats = np.array(self.highs.getSolution().col_value, dtype=np.float64)
         return found
+
+    def objective(self) -> float:
+        """The least that any answer costs, as far as was proven at the last solution."""
+        info = self.highs.getInfo()
+        bound = float(info.mip_dual_bound)
+        return bound if self.whole and np.isfinite(bound) else float(info.objective_function_value)
 
     def duals(self) -> Floats:
         """(rows,) what one more unit of each row's bound is worth at the last solution; 0 after whole columns."""

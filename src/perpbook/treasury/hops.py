@@ -88,6 +88,11 @@ def doors_in(facts: Facts, venue: Venue, asset: str) -> dict[str, Hop]:
     }  # fmt: skip
 
 
+def arrival_on(layer: str) -> Hop:
+    """Where a way that ends on a layer ends: it is there at once."""
+    return Hop(kind=Kind.IN, name=f"on:{layer}", words="", seconds=exactly(0.0), layers=(layer,))
+
+
 def move_within(facts: Facts, venue: Venue) -> Hop:
     """Between accounts of one venue: taken to be at once."""
     keeper = venue.wallet or venue.id

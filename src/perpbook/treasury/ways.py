@@ -10,7 +10,7 @@ import numpy as np
 from perpbook.kernels.types import Floats
 from perpbook.treasury.conditions import Clock, Conditions
 from perpbook.treasury.facts import Facts, Venue
-from perpbook.treasury.hops import Hop, Kind, doors_in, doors_out, move_within, over_route
+from perpbook.treasury.hops import Hop, Kind, arrival_on, doors_in, doors_out, move_within, over_route
 from perpbook.treasury.law import Z90
 from perpbook.treasury.pots import Pot
 
@@ -57,9 +57,19 @@ class Way:
         return frozenset(layer for hop in self.hops for layer in hop.layers)
 
     @property
+    def fee_fixed(self) -> float:
+        """What is known of its cost whatever the amount, dollars."""
+        return sum(hop.fee.dollars or 0.0 for hop in self.hops)
+
+    @property
+    def fee_rate(self) -> float:
+        """What is known of its cost as a fraction of the amount."""
+        return sum((hop.fee.bps or 0.0) * 1e-4 for hop in self.hops)
+
+    @property
     def fee_dollars(self) -> float:
         """What is known of its cost, dollars."""
-        return sum((hop.fee.dollars or 0.0) + (hop.fee.bps or 0.0) * 1e-4 * self.dollars for hop in self.hops)
+        return self.fee_fixed + self.fee_rate * self.dollars
 
 
 def ways_to(facts: Facts, pot: Pot, venue: Venue, account: str) -> list[Way]:
@@ -69,8 +79,16 @@ def ways_to(facts: Facts, pot: Pot, venue: Venue, account: str) -> list[Way]:
     mine = venue.wallet or venue.id
     if pot.account and (facts.venues[pot.venue].wallet or pot.venue) == mine:
         return [Way(pot=pot, hops=(move_within(facts, venue),), dollars=pot.dollars)]
+    return _ways_between(facts, pot, doors_in(facts, venue, pot.asset))
+
+
+def ways_onto(facts: Facts, pot: Pot, layer: str) -> list[Way]:
+    """Every way from a pot onto a layer, as `ways_to`."""
+    return [] if pot.layer == layer else _ways_between(facts, pot, {layer: arrival_on(layer)})
+
+
+def _ways_between(facts: Facts, pot: Pot, ends: Mapping[str, Hop]) -> list[Way]:
     starts = doors_out(facts, facts.venues[pot.venue], pot.asset) if pot.account else {pot.layer: None}
-    ends = doors_in(facts, venue, pot.asset)
     for most in (MOST_ROUTES, MOST_ROUTES + 1):
         found = [
             way

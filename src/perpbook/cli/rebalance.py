@@ -1,0 +1,91 @@
+"""`perpbook rebalance`: the cheapest way of the book's sleeves back into their bands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+
+
+def rebalance(
+    book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
+    playbook: Annotated[
+        Path | None, typer.Option("--playbook", help="Playbook with sleeves; the one beside the book when left out.")
+    ] = None,
+    market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
+    weights: Annotated[
+        str,
+        typer.Option("--weights", help="target (the sleeves alone), equal, risk-parity, cvar or cvar-parity."),
+    ] = "target",
+    sleeve: Annotated[
+        str | None, typer.Option("--sleeve", help='Whose positions are weighed; "directional" unless given.')
+    ] = None,
+    transfers: Annotated[bool, typer.Option("--transfers/--no-transfers", help="May money move?")] = True,
+    trades: Annotated[bool, typer.Option("--trades/--no-trades", help="May positions change?")] = True,
+    half_spread: Annotated[
+        float, typer.Option("--half-spread", help="What a trade loses where no depth is known, of notional.")
+    ] = 1e-4,
+    bar: Annotated[str, typer.Option("--bar", help="Width of a bar of the history weights stand on.")] = "1h",
+    since: Annotated[str | None, typer.Option("--since", help="First time; left out: where all have prices.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="End; left out: where the prices end.")] = None,
+    level: Annotated[float, typer.Option("--level", help="The tail: 0.05 is the worst twentieth of bars.")] = 0.05,
+    proxy: Annotated[
+        list[str] | None, typer.Option("--proxy", help="hyperliquid=binance: borrow that venue's prices; repeatable.")
+    ] = None,
+    lake: Annotated[
+        Path | None, typer.Option("--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", help="Resamples for intervals, 1000 at least.")] = 1_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same intervals.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find the cheapest trades and transfers that bring every sleeve into its band, and assess the book after them.
+
+    Nothing is sent anywhere. Exit codes: 0 the book is inside its bands, 10 it is not (the answer says what to do), 3 a file or
+    an option is wrong, 20 a price or history is missing.
+    """
+    given = locals()
+    reply("rebalance/1", as_json, lambda: rebalanced(given))
+
+
+def rebalanced(given: dict[str, Any]) -> Answer:
+    """A rebalance as an answer."""
+    from perpbook.engine.clock import now_ns
+    from perpbook.report.rebalance_text import rebalance_document, tell_rebalance
+    from perpbook.runs.places import playbook_beside, terms_folders
+    from perpbook.runs.rebalance import Asked, run_rebalance
+
+    rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
+    asked = Asked(
+        book=given["book"], playbook=rules, market=given["market"], half_spread=given["half_spread"],
+        transfers=given["transfers"], trades=given["trades"], weights=_weights(given),
+    )  # fmt: skip
+    found = run_rebalance(asked, now_ns=now_ns(), terms_folders=terms_folders())
+    code = OK if found.plan.idle and found.plan.reached else BREACH
+    return Answer(
+        data=rebalance_document(found.told), tell=lambda console: tell_rebalance(console, found.told), exit_code=code
+    )
+
+
+def _weights(given: dict[str, Any]) -> Any:
+    """What is asked of weights; None for the sleeves' targets alone."""
+    from perpbook.errors import InputError
+    from perpbook.runs.asked import mapped
+    from perpbook.runs.moments import moment_ns, width_ns
+    from perpbook.runs.places import lake_folder
+    from perpbook.runs.rebalance_weights import WeightsAsked
+
+    if given["weights"] == "target":
+        if given["sleeve"] is not None:
+            raise InputError(
+                "--sleeve is about weights inside a sleeve: add --weights equal, risk-parity, cvar or cvar-parity"
+            )
+        return None
+    return WeightsAsked(
+        scheme=given["weights"], lake=given["lake"] or lake_folder(), sleeve=given["sleeve"], bar_ns=width_ns(given["bar"]),
+        since_ns=moment_ns(given["since"], "--since"), until_ns=moment_ns(given["until"], "--until"), level=given["level"],
+        proxies=mapped(given["proxy"], "--proxy"), draws=given["draws"], seed=given["seed"],
+    )  # fmt: skip

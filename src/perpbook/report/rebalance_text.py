@@ -1,0 +1,171 @@
+"""A rebalance in a terminal: what to do in which order, what it costs, where the sleeves come to, and what holds it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perpbook.allocation.evidence import Evidence
+from perpbook.allocation.plan import Plan, Remedy, Send, Told, Weight
+from perpbook.report.rescue_told import lasting
+from perpbook.report.text import table
+from perpbook.report.words import money, quantity, share
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WHEN = {1: "at once", 2: "then", 3: "when money has arrived"}
+
+
+def verdict_of(plan: Plan) -> str:
+    """The answer in a sentence or two."""
+    outside = [one for one in plan.sleeves if one.missing] + [one for one in plan.weights if one.missing]
+    if plan.idle:
+        if not outside:
+            return "Every sleeve is inside its band: nothing to do."
+        held = " without breaking " + ", ".join(sorted({one.rule for one in plan.broken})) if plan.broken else ""
+        return f"NOTHING HELPS: {_short(plan)}, and no trade or transfer brings it nearer{held}."
+    told = f"Costs {money(plan.cost)}" + (
+        f" ({money(plan.trading)} trading, {money(plan.sending)} sending)" if plan.sends else ""
+    )
+    if plan.reached:
+        return f"{told}, and brings every sleeve into its band."
+    return f"NOT FEASIBLE: {_short(plan)} after the least bad plan, which costs {money(plan.cost)}."
+
+
+def _short(plan: Plan) -> str:
+    """By how much bands are missed."""
+    said = [
+        f"{one.name} is {money(abs(one.missing))} {'short of' if one.missing < 0 else 'over'} its band"
+        for one in plan.sleeves
+        if abs(one.missing) > 0.0
+    ]
+    said += [f"{_weighed(one)} is {money(one.missing)} outside its band" for one in plan.weights if one.missing]
+    return ", ".join(said)
+
+
+def _weighed(one: Weight) -> str:
+    """A position, or the sleeve's size over today's."""
+    return f"{one.symbol} @ {one.account}" if one.account else "all of them, over today's size"
+
+
+def remedy_words(one: Remedy) -> str:
+    """What would help."""
+    dollars = f"{money(one.dollars)} of " if one.dollars > 0.0 else ""
+    return f"{dollars}{one.what}" + ("" if one.enough else ", in part")
+
+
+def send_words(one: Send) -> str:
+    """A transfer: what, by what, how long, and what its cost leaves out."""
+    told = f"send {one.amount:,.2f} {one.asset} from {one.source} to {one.target} ({one.by}): "
+    told += f"typically {lasting(one.median)}, 9 in 10 within {lasting(one.p90)}, 99 in 100 within {lasting(one.worst)}"
+    fee = f"; {money(one.fee)}" if one.fee else ""
+    return told + fee + (f"; not counted: {', '.join(one.unknown)}" if one.unknown else "")
+
+
+def tell_rebalance(console: Console, found: Told) -> None:
+    """Verdict, steps, sleeves, weights, evidence, notes."""
+    plan = found.plan
+    if found.simulated:
+        console.print("Prices are examples, not a market: nothing here is a quote.")
+    console.print(verdict_of(plan))
+    for one in plan.remedies:
+        console.print(
+            f"Would make it feasible: {remedy_words(one)}." if one.enough else f"Would help: {remedy_words(one)}."
+        )
+    for number, step in enumerate(steps_of(plan), start=1):
+        console.print(f"{number}. {step}")
+    _tell_sleeves(console, plan)
+    if plan.weights:
+        _tell_weights(console, plan)
+    if found.evidence is not None:
+        _tell_evidence(console, found.evidence)
+    for finding in plan.meanwhile:
+        console.print(f"While money is under way: {finding.sentence}")
+    for note in notes_of(found):
+        console.print(f"Note: {note}.")
+
+
+def steps_of(plan: Plan) -> list[str]:
+    """What to do, in order."""
+    trades = [
+        (one.when, f"{WHEN[one.when]}: {'sell' if one.quantity_after < one.quantity_before else 'buy'} "
+        f"{abs(one.quantity_after - one.quantity_before):,.10g} {one.symbol} @ {one.account} "
+        f"({quantity(one.quantity_before)} to {quantity(one.quantity_after)}), {money(one.notional)}, costs {money(one.cost)}"
+        + ("" if one.slippage_known else ", slippage by --half-spread"))
+        for one in plan.trades
+    ]  # fmt: skip
+    sends = [(one.when, f"{WHEN[one.when]}: {send_words(one)}") for one in plan.sends]
+    return [told for _, told in sorted([*trades, *sends], key=lambda pair: pair[0])]
+
+
+def notes_of(found: Told) -> list[str]:
+    """What to know beside."""
+    plan, out = found.plan, list(found.notes)
+    if not plan.idle and not plan.proven:
+        out.append("the search ended before it was sure that nothing is cheaper")
+    if abs(plan.revalued) > 1e-6 * plan.equity_before:
+        out.append(f"coins off par count for {money(plan.revalued)} more where they arrive; that is no cost")
+    if found.broken_after is not None:
+        after, before = found.broken_after, found.broken_before
+        out.append(f"assessed again after the plan: {after} rules broken, {before} before, none anew or further")
+    return out
+
+
+def _tell_sleeves(console: Console, plan: Plan) -> None:
+    made = table("Sleeves, share of book equity", "sleeve", "band", "target", "now", "after")
+    for one in plan.sleeves:
+        band = f"{share(one.least)} to {share(one.most)}"
+        made.add_row(one.name, band, share(one.target), share(one.before), share(one.after))
+    console.print(made)
+
+
+def _tell_weights(console: Console, plan: Plan) -> None:
+    made = table("Weights, share of the sleeve's size", "position", "held", "wanted", "after")
+    for one in plan.weights:
+        made.add_row(_weighed(one), share(one.before), share(one.wanted), share(one.after))
+    console.print(made)
+
+
+def _tell_evidence(console: Console, found: Evidence) -> None:
+    simulated = "SIMULATED prices, " if found.simulated else ""
+    console.print(
+        f"Out of sample: {simulated}{found.rows:,} bars from {found.start} to {found.end}, fitted on half of them and walked "
+        f"forward over {found.tested:,}. Shortfall is the mean of the worst {share(found.level)} of bars."
+    )
+    made = table(
+        "Out of sample", "weights", "shortfall a bar", "95 % interval", "less by", "volatility a year", "mean a year"
+    )
+    for one in found.tracks:
+        low_high = (
+            f"{share(one.shortfall.low, 2)} to {share(one.shortfall.high, 2)}"
+            if one.shortfall.sufficient
+            else one.shortfall.why
+        )
+        less = "" if one.less is None or not one.less.sufficient else (
+            f"{share(one.less.value, 2)} ({share(one.less.low, 2)} to {share(one.less.high, 2)})"
+        )  # fmt: skip
+        made.add_row(one.name, share(one.shortfall.value, 2), low_high, less, share(one.volatility), share(one.mean))
+    console.print(made)
+    unsure = [one.name for one in found.tracks if one.less is not None and not (one.less.low or 0.0) > 0.0]
+    if unsure:
+        console.print(
+            f"Not shown to lose less in the tail than weights {' or '.join(unsure)}: the interval reaches zero."
+        )
+    for note in found.notes:
+        console.print(f"Note: {note}.")
+
+
+def rebalance_document(found: Told) -> dict[str, object]:
+    """The answer for machines."""
+    import dataclasses
+
+    plan = found.plan
+    fields = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
+    return {
+        "verdict": verdict_of(plan),
+        **fields,
+        "cost": plan.cost,
+        "simulated": found.simulated,
+        "evidence": found.evidence,
+        "notes": notes_of(found),
+    }
