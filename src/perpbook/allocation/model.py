@@ -19,7 +19,7 @@ from perpbook.allocation.levers import OUTSIDE, TradeLever
 from perpbook.allocation.problem import EFFORT, LEAST_LEFT, Problem, ShareCap, astray_by, cap_now, free_now
 from perpbook.kernels.types import Floats
 from perpbook.sizing.cheapest import CostLines
-from perpbook.sizing.programme import Programme
+from perpbook.solver.programme import Programme
 
 UNITS = 1e4
 """Units in the book's equity."""
