@@ -18,12 +18,10 @@ MOST_FANS = 4
 """Positions that get a fan: those that most is expected of."""
 
 
-def funding_page(desk: FundingDesk) -> str:
+def funding_page(desk: FundingDesk, version: str) -> str:
     """The whole page as text."""
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
-
-    from perpbook import __version__
 
     fans = {f"fan-{n}": one for n, one in enumerate(_costliest(desk)[:MOST_FANS])}
     figures: dict[str, Spec] = {name: fan_figure(one) for name, one in fans.items()}
@@ -43,7 +41,7 @@ def funding_page(desk: FundingDesk) -> str:
             length=length,
             rate=rate,
             percent=_percent,
-            version=__version__,
+            version=version,
             css=Markup(piece("page.css")),
             js=Markup(piece("page.js")),
             plotly=Markup(get_plotlyjs()),

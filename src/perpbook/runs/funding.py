@@ -248,7 +248,8 @@ def _is_asked(one: Held, asked: ScoresAsked) -> bool:
 
 def write_page(desk: FundingDesk, path: Path) -> None:
     """The desk as one self-contained page."""
+    from perpbook import __version__
     from perpbook.report.funding_page import funding_page
     from perpbook.runs.book import write
 
-    write(path, funding_page(desk))
+    write(path, funding_page(desk, __version__))
