@@ -29,7 +29,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.backtest_bars --json
 	$(BIN)/python -m benchmarks.sweep --json
 	$(BIN)/python -m benchmarks.drill --json
-	$(BIN)/python -m benchmarks.hedge --json
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.hedge --json
 	$(BIN)/python -m benchmarks.options --json
 
 golden: $(VENV)/.dev

@@ -11,6 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perpbook.kernels.state import (
+    DEPTH_SHARE,
+    FUNDING_MOVED,
+    MARGIN_MODE,
+    POSITION_LOSS,
+    REASONS,
+    SLEEVE_MAX,
+    SLEEVE_MIN,
+)
+
 ROOT = Path(__file__).parents[2]
 REORDERED = ("grid.equity", "grid.maintenance", "stress_grid.equity", "stress_grid.maintenance")
 """Sums that vector instructions may take in another order."""
@@ -50,8 +60,9 @@ def test_the_books_reach_what_they_should(arrays: dict[str, dict[str, np.ndarray
         "measures.liquidation", "grid.fraction", "Proposals.scale", "Findings.code", "largest_scales", "measures.move",
     )}  # fmt: skip
     checked = [plain[name] for name in plain if name.endswith("Findings.code") and "Mind" not in name]
-    assert {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 21, 22} <= set(np.concatenate(checked).tolist())
-    assert set(range(1, 24)) <= set(everything["Findings.code"].astype(int).tolist())
+    by_book = {*range(POSITION_LOSS, DEPTH_SHARE + 1), MARGIN_MODE, SLEEVE_MIN, SLEEVE_MAX}
+    assert by_book <= set(np.concatenate(checked).tolist())
+    assert {*range(1, REASONS)} - {FUNDING_MOVED} <= set(everything["Findings.code"].astype(int).tolist())
     for part in ("measures.liquidation", "grid.fraction"):
         assert np.isnan(everything[part]).any() and not np.isnan(everything[part]).all()
     assert ((everything["Proposals.scale"] > 0) & (everything["Proposals.scale"] < 1)).any()

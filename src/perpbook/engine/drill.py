@@ -174,7 +174,6 @@ def set_stage(drill: Drill) -> Stage:
     film = replace(ready.reel, tape=tape, schedule=schedule._replace(event_bar=events))
     ready = replace(ready, reel=film)
     held = ready.body.holding.rows["quantity"].copy()
-    shape = bars.close.shape
     return Stage(
         ready=ready,
         fresh=fresh_of(ready),
@@ -193,12 +192,8 @@ def set_stage(drill: Drill) -> Stage:
             totals=np.zeros((COUNTED, bars.count)),
         ),
         steps=Steps(
-            start=bars.close[:, 0].copy(),
-            open=tape.open,
-            high=tape.high,
-            low=tape.low,
-            close=tape.close,
-            funding=np.zeros(shape),
+            start=bars.close[:, 0].copy(), open=tape.open, high=tape.high, low=tape.low, close=tape.close,
+            funding=np.zeros(bars.close.shape),
         ),
         brush=new_brush(drill.source.drift.size, bars.count),
     )  # fmt: skip

@@ -137,7 +137,8 @@ def least_shortfall(scenarios: Scenarios, limits: Limits) -> Least | None:
 
 def _first(scenarios: Scenarios) -> Integers:
     """The scenarios that are worst once the columns take away what least squares can: the tail several times over."""
-    z = np.asarray(np.linalg.lstsq(scenarios.effect, -scenarios.pnl, rcond=None)[0], dtype=np.float64)
+    effect = scenarios.effect
+    z: Floats = np.asarray(np.linalg.lstsq(effect.T @ effect, -(effect.T @ scenarios.pnl), rcond=None)[0])
     order = np.argsort(-scenarios.losses(z), kind="stable")
     wanted = min(1.0, BEGIN * scenarios.tail)
     return order[: int(np.searchsorted(np.cumsum(scenarios.weights[order]), wanted)) + 1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from perpbook.hedging.betas import MARKET
 from perpbook.hedging.plan import HedgePlan, InStorm, Leg, Placement
 from perpbook.report.hedge_tables import GRID, interval, tables_of
 from perpbook.report.words import change, money, move, share
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 METHODS = {
     "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
 }  # fmt: skip
+
+FAR = 10.0
+"""A move beyond this is told as none: a price that becomes eleven times what it is."""
 
 
 def tell_hedge(console: Console, plan: HedgePlan) -> None:
@@ -90,7 +94,8 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
 
 def _reported(plan: HedgePlan) -> Iterator[str]:
     for one in plan.weighted.nets:
-        yield f"The book is {_net(one.ols)} of {one.factor} by its moves, {_net(one.tail)} where {one.factor} falls hardest."
+        factor = "the market" if one.factor == MARKET else one.factor
+        yield f"The book is {_net(one.ols)} of {factor} by its moves, {_net(one.tail)} where {factor} falls hardest."
     legs = plan.legs
     if legs is not None and legs.tails[0].unhedged.estimate.value is not None:
         left = legs.tails[0].unhedged.estimate
@@ -128,6 +133,8 @@ def _protects(plan: HedgePlan, chosen: Placement) -> str:
         return "No account dies by a joint move, with it or without."
     if chosen.protected is None:
         return f"{first} died first, at {move(before)}: no joint move liquidates it now."
+    if abs(chosen.protected) > FAR:
+        return f"{first} died first, at {move(before)}: no joint move short of tenfold liquidates it now."
     if before is not None and abs(chosen.protected - before) < 5e-4:
         reached = [one for one in plan.placements if one.protected is None or abs(one.protected - before) >= 5e-4]
         why = "no place for this hedge changes that" if not any(one.legs for one in reached) else "it sits elsewhere"

@@ -168,7 +168,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     """Read the book and its past, and lay out the scenarios; errors as `run_hedge`."""
     from perpbook.hedging.scenarios import moves_of, usual_covariance, weights_of
     from perpbook.hedging.variance import variance_hedge
-    from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
+    from perpbook.runs.check import assess_under, check_snapshot, load_all_terms, read_inputs
     from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, usable, with_quotes
     from perpbook.tails.bootstrap import usual_resampling
     from perpbook.tails.stressed import stressed_matrix
@@ -177,13 +177,12 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
         asked.book, asked.playbook, market=asked.market, now_ns=None, terms_folders=asked.terms_folders
     )
     terms = load_all_terms(snapshot, asked.terms_folders)
-    bare = check_snapshot(snapshot, rules, terms, with_plans=False)
-    exposures = exposures_of(bare.assessed)
+    exposures = exposures_of(assess_under(snapshot, rules, terms, ()))
     held = tuple(asset for asset, dollars in exposures.items() if dollars != 0.0)
     if not held:
         raise InputError("the book is exposed to no price: there is nothing to hedge")
-    against = asked.against or usable(bare.snapshot, terms, held if asked.method == "delta" else USUAL)
-    refuse_unlisted(bare.snapshot, terms, asked.against or ())
+    against = asked.against or usable(snapshot, terms, held if asked.method == "delta" else USUAL)
+    refuse_unlisted(snapshot, terms, asked.against or ())
     snapshot, borrowed = with_quotes(snapshot, terms, against)
     before = check_snapshot(snapshot, rules, terms, with_plans=False)
     tell("the past", 1, 6)
