@@ -10,11 +10,11 @@ demo: $(VENV)/.run
 	$(BIN)/perpbook demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 # What compiles the kernels anew and asks the same laws of thousands: minutes rather than seconds.
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

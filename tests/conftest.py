@@ -35,6 +35,9 @@ atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ.setdefault("PERPBOOK_KERNELS", "plain")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(KEPT / "kernels" / jit.sources()))
 os.environ["PERPBOOK_HOME"] = str(HOME)
+# Before numpy is loaded: workers share the cores, and threads of BLAS that wait for a busy one cost ten times the work.
+for limit in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(limit, "1")
 set_hypothesis_home_dir(KEPT / "hypothesis")
 
 settings.register_profile(

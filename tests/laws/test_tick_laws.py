@@ -11,9 +11,10 @@ from tests.runs.instants import NotAlike, compare
 from tests.runs.seeded import seeded_journey
 
 LONGEST = 75
+FEW, MANY = range(12), [pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 24)]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", [*FEW, *MANY])
 def test_a_run_keeps_the_laws_of_the_tick(seed: int) -> None:
     """Screens and stops change nothing; money is conserved; events fold into the book; fills are fair; the dead are flat."""
     try:

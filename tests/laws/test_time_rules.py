@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perpbook.kernels.decide import decide
@@ -45,7 +46,14 @@ from tests.laws.test_decide import RULES
 from tests.parity.minds import MINUTE_NS, NO_CAP, START, Decided, by_field, fill, lived_through, seeded_policy
 
 SEEDS = st.integers(0, 10_000)
+LIVES = st.integers(0, settings().max_examples - 1)
+"""As many lives as the profile tries examples: every law is asked of the same ones, which are lived through once."""
 TIMED = {DAILY_DRAWDOWN, WEEKLY_DRAWDOWN, FUNDING_BOOK, FUNDING_ASSET, FUNDING_VENUE, TAKE_PROFIT, REBALANCE}
+
+
+@cache
+def life(seed: int) -> tuple[Decided, ...]:
+    return tuple(lived_through(seed))
 
 
 def told(findings: Findings) -> list[tuple[float, ...]]:
@@ -88,18 +96,18 @@ def free_policy(**caps: Any) -> Policy:
     return Policy(**{**none, **arrays, **caps})
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_the_same_state_policy_and_memory_give_the_same(seed: int) -> None:
-    for one in lived_through(seed, 12):
+    for one in life(seed)[:12]:
         state, memory = deepcopy(one.state), deepcopy(one.before)
         findings, proposals = decided(state, one.policy, memory)
         assert same(findings, one.findings) and same(proposals, one.proposals)
         assert same(memory, one.after) and same(state, one.state)
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_rules_read_memory_and_never_write_it(seed: int) -> None:
-    for one in lived_through(seed, 6):
+    for one in life(seed)[:6]:
         findings, proposals, memory = (
             empty_findings(one.state, one.policy),
             no_proposals(one.state),
@@ -110,9 +118,9 @@ def test_rules_read_memory_and_never_write_it(seed: int) -> None:
             assert same(memory, one.before), rule
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_a_lower_rule_never_gives_back_what_a_higher_one_cut(seed: int) -> None:
-    for one in lived_through(seed, 12):
+    for one in life(seed)[:12]:
         findings, proposals = empty_findings(one.state, one.policy), no_proposals(one.state)
         for rule in RULES:
             before = proposals.scale.copy()
@@ -161,9 +169,9 @@ def test_a_day_begins_with_its_first_equity_and_keeps_it(steps: list[tuple[int, 
 # Drawdown
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_a_halt_lasts_until_it_is_rearmed_and_no_longer(seed: int) -> None:
-    for one in lived_through(seed):
+    for one in life(seed):
         now_ns, until = int(one.state.book.now_ns[0]), int(one.after.halted_until_ns[0])
         assert until >= one.before.halted_until_ns[0]
         assert (one.proposals.no_new_risk[0] == 1) == (now_ns < until)
@@ -271,10 +279,10 @@ def test_a_position_cut_for_its_funding_still_obeys_other_caps_that_day() -> Non
     assert decided(state, policy, memory)[1].scale[0] == 0.5
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_funding_cuts_a_position_at_most_once_a_day(seed: int) -> None:
     seen: set[tuple[int, int]] = set()
-    for one in lived_through(seed):
+    for one in life(seed):
         for_funding = (one.proposals.reason >= FUNDING_BOOK) & (one.proposals.reason <= FUNDING_VENUE)
         for i in np.flatnonzero(for_funding & (one.state.positions.notional > 0.0)):
             assert one.state.positions.funding[i] > 0.0
@@ -292,9 +300,9 @@ def is_lesser(one: Decided) -> Any:
     return (one.proposals.scale < 1.0) & (reason > SURVIVAL) & (reason != TAKE_PROFIT)
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_a_position_rests_after_a_cut_and_is_measured_all_the_same(seed: int) -> None:
-    for one in lived_through(seed):
+    for one in life(seed):
         now_ns, quiet = int(one.state.book.now_ns[0]), one.before.quiet_until_ns
         assert not (is_lesser(one) & (now_ns < quiet)).any()
         rested = deepcopy(one.before)
@@ -320,9 +328,9 @@ def test_a_resting_position_keeps_what_survival_cut() -> None:
     assert (proposals.scale == 0.8).all() and (proposals.reason == SURVIVAL).all()
 
 
-@given(SEEDS, st.floats(0.0, 0.9))
+@given(LIVES, st.floats(0.0, 0.9))
 def test_slack_cuts_so_much_more_and_changes_nothing_else(seed: int, slack: float) -> None:
-    for one in lived_through(seed, 12):
+    for one in life(seed)[:12]:
         plain = decided(one.state, one.policy._replace(slack=0.0), deepcopy(one.before))[1]
         cut = decided(one.state, one.policy._replace(slack=slack), deepcopy(one.before))[1]
         slackened = (plain.scale < 1.0) & (plain.reason != TAKE_PROFIT)
@@ -333,9 +341,9 @@ def test_slack_cuts_so_much_more_and_changes_nothing_else(seed: int, slack: floa
 # Rebalance
 
 
-@given(SEEDS)
+@given(LIVES)
 def test_a_rebalance_trades_only_when_due_beyond_the_band_and_after_everybody_else(seed: int) -> None:
-    for one in lived_through(seed):
+    for one in life(seed):
         rows, policy, equity = one.state.positions, one.policy, float(one.state.book.equity[0])
         traded = one.proposals.reason == REBALANCE
         moved = ~np.isnan(one.proposals.target) & ~traded

@@ -236,6 +236,7 @@ def test_generated_history_is_marked_everywhere(tmp_path: Path) -> None:
     assert run("generate", "--days", "0", lake=tmp_path / "c")[0] == 3
 
 
+@pytest.mark.slow
 def test_real_files_import_as_they_are(tmp_path: Path) -> None:
     data = real_data()
     lake = Lake(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from perpbook.cli import (
@@ -48,5 +50,9 @@ funding.app.command("scan")(offsets.scan)
 
 
 def main() -> None:
-    """Entry point of the `perpbook` script."""
+    """Entry point of the `perpbook` script.
+
+    Matrices here are small: threads of linear algebra that wait for a busy core cost ten times the work.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     guarded(app)

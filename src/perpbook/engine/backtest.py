@@ -18,6 +18,7 @@ from perpbook.kernels.journal import BY_LIMIT, BY_STRATEGY, BY_VENUE, MONEY_IN, 
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.orders import Habits, Orders, no_orders
 from perpbook.kernels.screens import Block
+from perpbook.kernels.settle import AT_ONCE
 from perpbook.kernels.shelter import no_shelter
 from perpbook.kernels.step import advance
 from perpbook.kernels.sums import Sum
@@ -259,8 +260,8 @@ def _empty_block(columns: int, accounts: int, rows: int, lanes: int) -> Block:
         sum=Sum(
             span=np.zeros(3, dtype=np.int64),
             bounds=np.zeros((columns, 2)),
-            weights=np.zeros(2 * rows),
-            columns=np.zeros(2 * rows, dtype=np.int64),
+            weights=np.zeros(2 * rows + AT_ONCE),
+            columns=np.zeros(2 * rows + AT_ONCE, dtype=np.int64),
             figures=np.zeros(3),
             still=np.zeros((rows, 2)),
             sums=np.zeros(lanes),
@@ -272,8 +273,8 @@ def _empty_block(columns: int, accounts: int, rows: int, lanes: int) -> Block:
         wallet=np.zeros((accounts, lanes)),
         funding=np.zeros(lanes),
         flow=np.zeros(lanes),
-        paid=np.zeros(8),
-        payers=np.zeros(4, dtype=np.int64),
+        paid=np.zeros(2 * AT_ONCE),
+        payers=np.zeros(AT_ONCE, dtype=np.int64),
         equity=np.zeros(accounts),
         book=np.zeros(1),
     )

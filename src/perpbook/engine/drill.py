@@ -19,6 +19,7 @@ from perpbook.errors import InputError
 from perpbook.kernels.critical import critical_scales
 from perpbook.kernels.drill import (
     BINS,
+    COUNTED,
     DEEPEST,
     LEAST,
     MEASURES,
@@ -189,6 +190,7 @@ def set_stage(drill: Drill) -> Stage:
             first_held=held,
             died=np.zeros(len(ready.arrangement.accounts)),
             fired=np.zeros(REASONS, dtype=np.int64),
+            totals=np.zeros((COUNTED, bars.count)),
         ),
         steps=Steps(
             start=bars.close[:, 0].copy(),

@@ -23,7 +23,7 @@ from perpbook.kernels.settle import price_row
 from perpbook.kernels.shelter import find_shelter
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.step import advance
-from perpbook.kernels.sweep import Fresh, begin_again, fall
+from perpbook.kernels.sweep import Fresh, begin_again, fall, wind_back
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape
 from perpbook.kernels.toll import BARE, DEBT, TAKEN, Worth, in_dollars
 from perpbook.kernels.types import Flags, Floats, Integers
@@ -56,6 +56,9 @@ BINS = 600
 
 BY_RULES = 100
 """Reasons of fills below this are rules."""
+
+COUNTED = 8
+"""Paths whose equity is counted into the fan together: its rows lie far apart, and are fetched once for all of them."""
 
 
 class Weather(NamedTuple):
@@ -91,12 +94,14 @@ class Run(NamedTuple):
 
 class Look(NamedTuple):
     """Scratch for reading journals: `held` (n,) sizes as events leave them, `first_held` (n,) at the start, `died` (A,) bar
-    of each account's first liquidation, the horizon for none; `fired` (REASONS,) orders of each rule in this path."""
+    of each account's first liquidation, the horizon for none; `fired` (REASONS,) orders of each rule in this path; `totals`
+    (COUNTED, T) book equity of paths not yet counted into the fan."""
 
     held: Floats
     first_held: Floats
     died: Floats
     fired: Integers
+    totals: Floats
 
 
 class Found(NamedTuple):
@@ -180,7 +185,10 @@ def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) 
     for p in range(draw.first, draw.last):
         fill_path(draw.source, draw.seed, p, draw.brush, draw.steps)
         stage_path(tape, draw.steps, weather)
-        begin_again(body, run.mind, run.fresh)
+        if body.shelter.holds[0] == 1:
+            wind_back(body, run.mind.rules.memory, run.fresh)
+        else:
+            begin_again(body, run.mind, run.fresh)
         body.shelter.holds[0] = found_one
         out, tolls = found.figures[p - draw.first], found.tolls[p - draw.first]
         begin_look(look, out, bars)
@@ -190,6 +198,8 @@ def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) 
             body.journal.rows[0] = 0
         read_journal(body.journal, run.slots, tape, look, out, tolls)
         close_path(body, look, weather.worth, found, p - draw.first, bars)
+        if (p - draw.first) % COUNTED == COUNTED - 1 or p == draw.last - 1:
+            count_fan(look.totals[: (p - draw.first) % COUNTED + 1], found.scale, found.fan)
 
 
 @inlined
@@ -313,14 +323,15 @@ def close_path(body: Body, look: Look, worth: Worth, found: Found, number: int, 
         out[FUNDING] += body.holding.totals[i, 1]
     for a in range(curve.shape[0]):
         out[PENALTIES] += body.holding.moved[a, 0]
-    count_fan(total, found.scale, found.fan)
+    copy_row(total, look.totals[number % COUNTED])
     for reason in range(look.fired.size):
         found.rules[reason, 0] += look.fired[reason]
         found.rules[reason, 1] += 1 if look.fired[reason] > 0 else 0
 
 
 @inlined
-def count_fan(total: Floats, scale: float, fan: Integers) -> None:
-    """Count book equity at every close into its bin."""
-    for t in range(total.size):
-        fan[t, np.uint64(min(max(int(total[t] * scale), 0), BINS - 1))] += 1
+def count_fan(totals: Floats, scale: float, fan: Integers) -> None:
+    """Count book equity of some paths (n, T) at every close into its bin."""
+    for t in range(totals.shape[1]):
+        for k in range(totals.shape[0]):
+            fan[t, np.uint64(min(max(int(totals[k, t] * scale), 0), BINS - 1))] += 1

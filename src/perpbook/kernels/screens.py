@@ -44,7 +44,7 @@ class Block(NamedTuple):
 
     cash : (A, lanes) `lines.cash`.  total : (lanes,) the book's equity.  lows : (A + 1,) the least of each account's equity
     and of the book's.  unit : (C, lanes), wallet : (A, lanes) what one unit pays, and an account's wallet, at each
-    settlement; funding : (lanes,) what all accounts are paid there.  flow : (lanes,), paid : (8,), payers : (4,) scratch.
+    settlement; funding : (lanes,) what all accounts are paid there.  flow : (lanes,), paid, payers : scratch.
     equity : (A,), book : (1,) at the close last seen.
     """
 

@@ -13,8 +13,12 @@ from perpbook.kernels.lanes import add_in_order
 from perpbook.kernels.rows import add_row
 from perpbook.kernels.screens import Block
 from perpbook.kernels.slots import Slots
+from perpbook.kernels.sums import clear_row
 from perpbook.kernels.tape import Tape
-from perpbook.kernels.types import Floats, Integers
+from perpbook.kernels.types import Floats, Integers, Rows
+
+AT_ONCE = 8
+"""Rows whose payments are added up side by side."""
 
 
 @inlined
@@ -92,57 +96,91 @@ def cash_ahead(tape: Tape, slots: Slots, holding: Holding, cursor: int, first: i
     Nothing is changed. Linear contracts only: a block with others held ends before their settlements.
     """
     count = price_settlements(tape, cursor, last, block.unit)
-    flow, bars, every = block.flow[:count], tape.funding_bar[cursor : cursor + count], block.funding[:count]
-    for s in range(count):
-        every[s] = 0.0
+    bars, every = tape.funding_bar[cursor : cursor + count], block.funding[:count]
+    clear_row(every)
     for a in range(holding.accounts.size):
-        for s in range(count):
-            flow[s] = 0.0
-        payers = 0
+        flow, payers = block.wallet[a, :count], 0
+        clear_row(flow)
         for i in range(slots.start[a], slots.start[a + 1]):
             if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
                 block.sum.weights[payers], block.sum.columns[payers] = -holding.rows[i].quantity, slots.column[i]
                 payers += 1
         add_in_order(flow, block.sum.weights, block.sum.columns, payers, block.unit)
         add_row(flow, every)
-        wallet, cash = block.wallet[a], block.cash[a, : last - first]
-        run_wallet(holding.accounts[a].cash, holding.accounts[a].fixed, first, bars, flow, wallet, cash)
+    run_wallets(holding.accounts, block.wallet, count)
+    for a in range(holding.accounts.size):
+        fill_lanes(
+            holding.accounts[a].cash,
+            holding.accounts[a].fixed,
+            first,
+            bars,
+            block.wallet[a],
+            block.cash[a, : last - first],
+        )
     return count
 
 
 @lean
-def run_wallet(
-    cash: float, fixed: float, first: int, bars: Integers, flow: Floats, wallet: Floats, out: Floats
-) -> None:
-    """A wallet through its settlements, and `out` (lanes,) what is in it, with `fixed`, at every bar."""
-    lane = 0
-    for s in range(flow.size):
-        while lane < bars[s] - first:
-            out[lane] = cash + fixed
-            lane += 1
-        cash += flow[s]
-        wallet[s] = cash
-    while lane < out.size:
-        out[lane] = cash + fixed
+def run_wallets(accounts: Rows, wallets: Floats, count: int) -> None:
+    """Turn what accounts are paid at the first `count` settlements (A, lanes) into their wallets after each, two at a time: sums
+    that wait for themselves take no longer by two than alone."""
+    for a in range(0, accounts.size - 1, 2):
+        one, other = wallets[a, :count], wallets[a + 1, :count]
+        cash, more = accounts[a].cash, accounts[a + 1].cash
+        for s in range(one.size):
+            cash, more = cash + one[s], more + other[s]
+            one[s], other[s] = cash, more
+    if accounts.size % 2 == 1:
+        last = wallets[accounts.size - 1, :count]
+        cash = accounts[accounts.size - 1].cash
+        for s in range(last.size):
+            cash += last[s]
+            last[s] = cash
+
+
+@lean
+def fill_lanes(cash: float, fixed: float, first: int, bars: Integers, wallet: Floats, out: Floats) -> None:
+    """Write what is in a wallet, with `fixed`, at every bar from `first` on into `out` (lanes,): before the first settlement
+    `cash`, then what each left."""
+    lane, count = 0, bars.size
+    if count == 0 or bars[count - 1] - bars[0] != count - 1:
+        for s in range(count):
+            lane = fill_until(cash + fixed, bars[s] - first, lane, out)
+            cash = wallet[s]
+    else:
+        lane = fill_until(cash + fixed, bars[0] - first, 0, out)
+        along, cash = out[lane : lane + count], wallet[count - 1]
+        for s in range(along.size):
+            along[s] = wallet[s] + fixed
+        lane += count
+    fill_until(cash + fixed, out.size, lane, out)
+
+
+@lean
+def fill_until(value: float, last: int, lane: int, out: Floats) -> int:
+    """Write a value from `lane` up to `last`, which is given back."""
+    while lane < last:
+        out[lane] = value
         lane += 1
+    return lane
 
 
 @lean
 def take_in(slots: Slots, holding: Holding, block: Block, last: int, day: int) -> None:
-    """Make the first `last` settlements of a block true: wallets, and what every row was paid, four rows at a time; those from
-    `day` on are of the day that goes on."""
+    """Make the first `last` settlements of a block true: wallets, and what every row was paid, `AT_ONCE` rows at a time; those
+    from `day` on are of the day that goes on."""
     count = 0
     for i in range(slots.rows.size):
         if holding.rows[i].quantity != 0.0 and not slots.rows[i].coin and slots.rows[i].pays < 0:
             block.payers[count] = i
             count += 1
-        if count == 4 or (count > 0 and i == slots.rows.size - 1):
-            for k in range(count, 4):
+        if count == AT_ONCE or (count > 0 and i == slots.rows.size - 1):
+            for k in range(count, AT_ONCE):
                 block.payers[k] = block.payers[0]
-            pay_four(holding, slots.column, block, last, day)
+            pay_rows(holding, slots.column, block, last, day)
             for k in range(count):
                 j = block.payers[k]
-                holding.totals[j, FUNDING], holding.rows[j].day_funding = block.paid[k], block.paid[4 + k]
+                holding.totals[j, FUNDING], holding.rows[j].day_funding = block.paid[k], block.paid[AT_ONCE + k]
             count = 0
     for a in range(holding.accounts.size):
         if last > 0:
@@ -151,33 +189,41 @@ def take_in(slots: Slots, holding: Holding, block: Block, last: int, day: int) -
 
 
 @inlined
-def pay_four(holding: Holding, column: Integers, block: Block, last: int, day: int) -> None:
-    """What four rows have been paid in all, and today, after some settlements, into `block.paid`."""
-    for k in range(4):
+def pay_rows(holding: Holding, column: Integers, block: Block, last: int, day: int) -> None:
+    """What some rows have been paid in all, and today, after some settlements, into `block.paid`."""
+    for k in range(AT_ONCE):
         j = block.payers[k]
-        block.paid[k], block.paid[4 + k] = holding.totals[j, FUNDING], holding.rows[j].day_funding
-    i, j, k, m = block.payers[0], block.payers[1], block.payers[2], block.payers[3]
-    weights = (
-        -holding.rows[i].quantity, -holding.rows[j].quantity, -holding.rows[k].quantity, -holding.rows[m].quantity,
-    )  # fmt: skip
-    p, q, r, s = block.unit[column[i]], block.unit[column[j]], block.unit[column[k]], block.unit[column[m]]
-    add_payments(weights, p[:last], q[:last], r[:last], s[:last], block.paid[:4])
-    add_payments(weights, p[day:last], q[day:last], r[day:last], s[day:last], block.paid[4:])
+        block.paid[k], block.paid[AT_ONCE + k] = holding.totals[j, FUNDING], holding.rows[j].day_funding
+        block.sum.weights[k], block.sum.columns[k] = -holding.rows[j].quantity, column[j]
+    add_payments(block.sum.weights, block.sum.columns, block.unit, 0, last, block.paid[:AT_ONCE])
+    add_payments(block.sum.weights, block.sum.columns, block.unit, day, last, block.paid[AT_ONCE:])
 
 
 @lean
-def add_payments(
-    weights: tuple[float, float, float, float], p: Floats, q: Floats, r: Floats, s: Floats, out: Floats
-) -> None:
-    """Add four rows' payments to a total of each (4,), one after the other as they come: sums that wait for themselves take
-    no longer by four than alone."""
-    first, second, third, fourth = out[0], out[1], out[2], out[3]
-    for t in range(p.size):
-        first += weights[0] * p[t]
-        second += weights[1] * q[t]
-        third += weights[2] * r[t]
-        fourth += weights[3] * s[t]
-    out[0], out[1], out[2], out[3] = first, second, third, fourth
+def add_payments(shares: Floats, places: Integers, unit: Floats, first: int, last: int, out: Floats) -> None:
+    """Add eight rows' payments to a total of each, one after the other as they come: sums that wait for themselves take no
+    longer by eight than alone."""
+    p, q, r, s = (
+        unit[places[0], first:last],
+        unit[places[1], first:last],
+        unit[places[2], first:last],
+        unit[places[3], first:last],
+    )
+    t, u, v, w = (
+        unit[places[4], first:last],
+        unit[places[5], first:last],
+        unit[places[6], first:last],
+        unit[places[7], first:last],
+    )
+    a, b, c, d = shares[0], shares[1], shares[2], shares[3]
+    e, f, g, h = shares[4], shares[5], shares[6], shares[7]
+    one, two, three, four = out[0], out[1], out[2], out[3]
+    five, six, seven, eight = out[4], out[5], out[6], out[7]
+    for k in range(p.size):
+        one, two, three, four = one + a * p[k], two + b * q[k], three + c * r[k], four + d * s[k]
+        five, six, seven, eight = five + e * t[k], six + f * u[k], seven + g * v[k], eight + h * w[k]
+    out[0], out[1], out[2], out[3] = one, two, three, four
+    out[4], out[5], out[6], out[7] = five, six, seven, eight
 
 
 @lean

@@ -176,9 +176,9 @@ def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, rules: Rul
         if bar > last:
             break
         new_day(holding, rules.memory, tape.open_ns[bar] + tape.bar_ns, block.total[bar - block.sum.span[FIRST]])
-        day = settled_by(tape, stretch, bar)
+        day = settled_by(tape, stretch, day, bar)
         clock[DAY] += 1
-    settled = settled_by(tape, stretch, last)
+    settled = settled_by(tape, stretch, day, last)
     take_in(slots, holding, block, settled, day)
     if rules.policy.flip_after > 0:
         count_payments(slots, holding, block.unit, settled)
@@ -186,9 +186,8 @@ def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, rules: Rul
 
 
 @lean
-def settled_by(tape: Tape, stretch: Stretch, bar: int) -> int:
-    """How many of a stretch's bars with settlements are not after `bar`."""
-    count = 0
+def settled_by(tape: Tape, stretch: Stretch, count: int, bar: int) -> int:
+    """How many of a stretch's bars with settlements are not after `bar`; `count` of them are known not to be."""
     while count < stretch.settled and tape.funding_bar[stretch.cursor + count] <= bar:
         count += 1
     return count

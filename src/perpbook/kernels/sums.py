@@ -25,7 +25,7 @@ CONSTANT, LOWEST, SIZE = range(3)
 
 class Sum(NamedTuple):
     """A stretch of bars, and a row of dollars plus weighted prices along it. span : (3,) see above.  bounds : (C, 2) the
-    range of each price.  weights, columns : (2n,) the sum's terms.  figures : (3,) see above.  still : (n, 2) surplus of an
+    range of each price.  weights, columns : (2n or more,) its terms.  figures : (3,) see above.  still : (n, 2) surplus of an
     account's groups of rows at both ends of their price.  sums : (lanes,) scratch."""
 
     span: Integers

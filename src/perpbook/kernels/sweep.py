@@ -10,6 +10,7 @@ from perpbook.kernels.body import FULL, Body, Mind
 from perpbook.kernels.jit import lean
 from perpbook.kernels.journal import BACKSTOP, FILL, LIQUIDATION, RULE, Journal
 from perpbook.kernels.lanes import price_bounds
+from perpbook.kernels.memory import Memory
 from perpbook.kernels.orders import Habits
 from perpbook.kernels.rows import add_row, copy_row
 from perpbook.kernels.screens import Rules
@@ -64,7 +65,7 @@ class Sweep(NamedTuple):
 @lean
 def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
     """Put a run back to its start."""
-    holding, orders, memory = body.holding, body.orders, mind.rules.memory
+    holding, orders = body.holding, body.orders
     for i in range(fresh.rows.size):
         holding.rows[i] = fresh.rows[i]
         orders.rows[i] = fresh.orders[i]
@@ -74,20 +75,35 @@ def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
             holding.lines.slope[i, k], holding.lines.offset[i, k] = fresh.slope[i, k], fresh.offset[i, k]
     for a in range(fresh.accounts.size):
         holding.accounts[a] = fresh.accounts[a]
-        holding.lines.cash[a] = fresh.cash[a]
     for k in range(fresh.resting_count[0]):
         orders.resting[k] = fresh.resting[k]
     for k in range(fresh.moving[0]):
         body.under_way[k] = fresh.under_way[k]
-    for k in range(fresh.clock.size):
-        body.clock[k] = fresh.clock[k]
     copy_row(fresh.layers, body.outside.layers)
     orders.resting_count[0], body.moving[0], body.journal.rows[0] = fresh.resting_count[0], fresh.moving[0], 0
     body.outside.transit[0] = fresh.transit[0]
-    holding.totals[:], holding.moved[:] = 0.0, 0.0
-    memory.day[0], memory.week[0], memory.halted_until_ns[0] = -1, -1, 0
-    memory.day_start[0], memory.week_start[0] = np.nan, np.nan
+    holding.moved[:] = 0.0
+    memory = mind.rules.memory
+    memory.halted_until_ns[0] = 0
     memory.steps_taken[:], memory.quiet_until_ns[:], memory.funding_cut_day[:] = 0, 0, -1
+    wind_back(body, memory, fresh)
+
+
+@lean
+def wind_back(body: Body, memory: Memory, fresh: Fresh) -> None:
+    """Put a run back to its start in which bars have passed, and none was ticked: funding was paid and days went by."""
+    holding = body.holding
+    for i in range(fresh.rows.size):
+        holding.rows[i].day_funding = fresh.rows[i].day_funding
+        holding.rows[i].paid_in_row, holding.rows[i].received = fresh.rows[i].paid_in_row, fresh.rows[i].received
+    for a in range(fresh.accounts.size):
+        holding.accounts[a].cash = fresh.accounts[a].cash
+        holding.lines.cash[a] = fresh.cash[a]
+    for k in range(fresh.clock.size):
+        body.clock[k] = fresh.clock[k]
+    holding.totals[:] = 0.0
+    memory.day[0], memory.week[0] = -1, -1
+    memory.day_start[0], memory.week_start[0] = np.nan, np.nan
 
 
 @lean
