@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.drill import example
 from perpbook.engine.backtest import Fills, Journey
+from perpbook.engine.drill import run_drill
 from perpbook.examples.catalogue import book_file
 from perpbook.kernels import journal
+from perpbook.kernels.drill import RULES
 from perpbook.kernels.in_force import HALF_LIFE_NS, expect, left_today
 from perpbook.kernels.state import (
     FUNDING_EXPECTED,
@@ -32,6 +36,7 @@ from perpbook.runs.check import run_check
 from perpbook.strategies.table import Leg
 from perpbook.terms.load import load_terms
 from tests.runs import laws
+from tests.runs.futures import paths_are_backtests
 
 START, MIDNIGHT = from_iso("2024-03-01T05:00:00Z"), from_iso("2024-03-01T00:00:00Z")
 PLACES = (("binance", "BTCUSDT", 8), ("hyperliquid", "BTC", 1), ("bybit", "BTCUSD", 8))
@@ -225,3 +230,15 @@ def test_a_skew_alert_is_a_finding_and_no_trade() -> None:
     assert [one.measured for one in told] == pytest.approx([0.0000125 * 24 * 365, 0.00015 * 3 * 365], rel=1e-9)
     assert all(one.status is Status.BREACH for one in told)
     assert FUNDING_SKEW not in decision.proposals.reason
+
+
+RATES = ("flip_after = 1\nexpected_max = 0.02", "projected_cap = 0.00001", 'expected_max = 0.01\nresponse = "move"')
+
+
+@pytest.mark.parametrize("rules", RATES)
+def test_an_imagined_future_is_the_backtest_of_it(rules: str) -> None:
+    drill = example(3, steps=30)
+    playbook = parse_playbook(f"schema_version = 1\n[funding]\n{rules}\n", "drill")
+    changed = replace(drill, journey=replace(drill.journey, playbook=playbook, due=None))
+    paths_are_backtests(changed, range(3))
+    assert run_drill(changed, threads=1).figures[:, RULES].sum() > 0.0
