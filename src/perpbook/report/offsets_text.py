@@ -11,7 +11,7 @@ from perpbook.report.words import NONE, change, money, move, quantity, share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.funding.offsets import Bleeding, Danger, Offset, Offsets, Told
+    from perpbook.funding.offsets import Bleeding, Danger, Offset, Offsets, Sum, Told
     from perpbook.funding.scan import Candidate, Carries, Leg
     from perpbook.model.trade import Trade
 
@@ -34,11 +34,11 @@ def _tell_position(console: Console, told: Told, one: Bleeding) -> None:
         f"({money(-one.carry.high)} to {money(-one.carry.low)}, {told.level:.0%}) in {told.horizon_days:g} days: "
         f"{one.yearly:.1%} a year, by {one.model}."
     )
-    made = table("", "way", "keeps", "saves", "cost", "net", "from", "to", "pays after")
+    made = table("Dollars", "way", "keeps", "saves", "cost", "net", "from", "to", "pays after")
     for offset in one.offsets:
         made.add_row(
-            offset.way.words, f"{offset.way.kept:.0%}", change(offset.saved.mean), money(offset.cost),
-            change(offset.net.mean), change(offset.net.low), change(offset.net.high), days(offset.break_even_ns),
+            offset.way.words, f"{offset.way.kept:.0%}", *_whole(offset.saved.mean, -offset.cost, offset.net),
+            days(offset.break_even_ns),
         )  # fmt: skip
     console.print(made)
     for offset in one.offsets:
@@ -84,12 +84,13 @@ def tell_scan(console: Console, found: Carries) -> None:
         f"{len(found.candidates)} pairs are expected to receive funding over {found.told.horizon_days:g} days from "
         f"{found.told.as_of}, {money(found.dollars)} a leg."
     )
-    made = table("", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays after", "z", left=2)
+    made = table(
+        "Dollars", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays after", "z", left=2
+    )
     for one in found.candidates:
         made.add_row(
-            *(f"{leg.symbol} @ {leg.account}" for leg in one.legs), change(one.receive.mean), money(one.cost),
-            change(one.net.mean), change(one.net.low), change(one.net.high), share(one.yearly), days(one.break_even_ns),
-            NONE if one.z_score is None else f"{one.z_score:+.1f}",
+            *(f"{leg.symbol} @ {leg.account}" for leg in one.legs), *_whole(one.receive.mean, -one.cost, one.net),
+            share(one.yearly), days(one.break_even_ns), NONE if one.z_score is None else f"{one.z_score:+.1f}",
         )  # fmt: skip
     if found.candidates:
         console.print(made)
@@ -114,6 +115,11 @@ def leg_words(leg: Leg) -> str:
 def _tell_notes(console: Console, told: Told) -> None:
     for note in told.notes:
         console.print(f"Note: {note}.")
+
+
+def _whole(gained: float, cost: float, net: Sum) -> list[str]:
+    """Five amounts in whole dollars, received > 0."""
+    return [f"{dollars + 0.0:+,.0f}" for dollars in (gained, cost, net.mean, net.low, net.high)]
 
 
 def days(length_ns: int | None) -> str:
