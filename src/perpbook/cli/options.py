@@ -91,10 +91,9 @@ def chain(
         jit.prefer_plain()
         from perpbook.report.options_text import chain_document, expiry_of, tell_chain
         from perpbook.runs.moments import moment_ns
-        from perpbook.runs.options import chart, chosen_chain, lots_from, read_chains
+        from perpbook.runs.options import chart, lots_from, read_chain
 
-        chains = read_chains(files, at_ns=moment_ns(at, "--at"), lots=lots_from(lots))
-        found = chosen_chain(chains, coin)
+        found = read_chain(files, coin, at_ns=moment_ns(at, "--at"), lots=lots_from(lots))
         if expiry is not None:
             expiry_of(found, expiry)
         surface = chart(found)

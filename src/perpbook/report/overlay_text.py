@@ -82,8 +82,7 @@ def tell_overlay(console: Console, laying: Laying) -> None:
         for told in futures_words(laying):
             console.print(told)
         deaths = deaths_words(laying)
-        if deaths:
-            console.print(f"{NO_RESCUE}. Liquidated all the same: {deaths}.")
+        console.print(f"{NO_RESCUE}." + (f" Liquidated all the same: {deaths}." if deaths else ""))
     for note in laying.notes:
         console.print(f"Note: {note}.")
     for why in laying.unfaced:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 def read_chains(
-    files: Sequence[Path], *, at_ns: int | None = None, lots: Mapping[str, float] | None = None
+    files: Sequence[Path],
+    *,
+    coins: Collection[str] | None = None,
+    at_ns: int | None = None,
+    lots: Mapping[str, float] | None = None,
 ) -> dict[str, OptionChain]:
-    """The chains of every coin in one Parquet table, or in the venue's JSON answers.
+    """The chains of every coin, or of those in `coins`, in one Parquet table or in the venue's JSON answers.
 
     Raises
     ------
-    InputError : a file is no chain, files of two kinds are mixed, or `at_ns` is asked of answers that have one moment.
+    InputError : a file is no chain, files of two kinds are mixed, `at_ns` is asked of answers that have one moment, or there are
+    no options on any of the coins.
     """
     from perpbook.options.chain import build_chain
     from perpbook.options.names import parse_name
@@ -30,7 +35,12 @@ def read_chains(
     rows, origin, told = _read(files, at_ns)
     origin = replace(origin, lots=dict(lots or {}))
     bases = dict.fromkeys(parse_name(row.name).base for row in rows)
-    chains = {base: build_chain(rows, base, origin) for base in bases}
+    wanted = [base for base in bases if coins is None or base in coins]
+    if not wanted:
+        raise InputError(
+            f"{files[0]} has no options on {' or '.join(coins or ['any coin'])}: it has {', '.join(bases) or 'none'}"
+        )
+    chains = {base: build_chain(rows, base, origin) for base in wanted}
     return {base: replace(chain, notes=(*told, *chain.notes)) for base, chain in chains.items()}
 
 
@@ -78,16 +88,11 @@ def lots_from(given: Sequence[str] | None) -> dict[str, float]:
     return out
 
 
-def chosen_chain(chains: Mapping[str, OptionChain], base: str | None) -> OptionChain:
-    """The chain of one coin.
-
-    Raises
-    ------
-    InputError : there is none of it, or several and none was named.
-    """
-    if base is None and len(chains) > 1:
-        raise InputError(f"the file has options on {', '.join(chains)}: choose one with --coin")
-    wanted = base or next(iter(chains))
-    if wanted not in chains:
-        raise InputError(f"there are no options on {wanted}: the file has {', '.join(chains)}")
-    return chains[wanted]
+def read_chain(
+    files: Sequence[Path], coin: str | None, *, at_ns: int | None = None, lots: Mapping[str, float] | None = None
+) -> OptionChain:
+    """The chain of one coin; errors as `read_chains`, and InputError where there are several and none was named."""
+    chains = read_chains(files, coins=None if coin is None else (coin,), at_ns=at_ns, lots=lots)
+    if len(chains) > 1:
+        raise InputError(f"{files[0]} has options on {', '.join(chains)}: choose one with --coin")
+    return next(iter(chains.values()))

@@ -111,6 +111,9 @@ def _wanted(asked: OverlayAsked, faced: Faced, board: Board, held: _Held) -> Wan
     from perpbook.hedging.moments import moments_of
     from perpbook.hedging.overlay import Wanted
 
+    board = {base: one for base, one in board.items() if base in faced.paths[0].factors}
+    if not board:
+        raise InputError("no contract of the book says how the coins of the chain move in its storms")
     longest = max(faced.paths, key=lambda one: float(one.hours[-1]))
     if float(longest.hours[-1]) > 24.0 * asked.trading.min_days:
         raise InputError(
@@ -180,11 +183,9 @@ def _board(asked: OverlayAsked, held: _Held, tell: Tell) -> tuple[Board, tuple[s
     from perpbook.hedging.candidates import candidates_of
     from perpbook.runs.options import chart, read_chains
 
-    chains = read_chains(asked.chain, at_ns=asked.at_ns, lots=asked.lots)
+    coins = [asset for asset, amount in held.coins.items() if amount]
     board, notes = {}, []
-    for base, chain in chains.items():
-        if not held.coins.get(base):
-            continue
+    for base, chain in read_chains(asked.chain, coins=coins, at_ns=asked.at_ns, lots=asked.lots).items():
         tell(f"fitting {base}", 0, 1)
         board[base] = candidates_of(chain, chart(chain), asked.trading)
         notes += list(chain.notes)
@@ -194,8 +195,4 @@ def _board(asked: OverlayAsked, held: _Held, tell: Tell) -> tuple[Board, tuple[s
                 f"the chain's {base} is {chain.spot:,.0f} and the book's {held.prices[base]:,.0f} ({apart:+.1%}): moves are "
                 "taken as shares of each, and options count by the coin, so choose a chain and a book of one time"
             )
-    if not board:
-        raise InputError(
-            f"the book is not exposed to {' or '.join(chains)}, on which the chain has options: it holds {', '.join(held.coins)}"
-        )
     return board, tuple(dict.fromkeys(notes))
