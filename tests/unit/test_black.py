@@ -13,7 +13,6 @@ from perpbook.errors import InputError
 from perpbook.kernels.black import otm_price
 from perpbook.kernels.implied import deviation_of
 from perpbook.options import black
-from perpbook.options.perpetual import fair_price
 
 deviations = st.floats(1e-3, 6.0)
 logs = st.floats(-4.0, 4.0)
@@ -82,10 +81,3 @@ def test_what_is_no_option_is_refused(bad: dict[str, float]) -> None:
     given_ = {"forward": 100.0, "strike": 100.0, "years": 1.0, "volatility": 0.5, **bad}
     with pytest.raises(InputError, match="of an option is"):
         black.prices(given_["forward"], given_["strike"], given_["years"], given_["volatility"], True)
-
-
-def test_a_perpetual_that_pulls_hard_is_worth_its_spot() -> None:
-    price = fair_price(60_000.0, kappa=1e6, iota=0.0, rate=0.05, coin_rate=0.0)
-    assert math.isclose(price, 60_000.0, rel_tol=1e-6)
-    with pytest.raises(InputError, match="no fair price"):
-        fair_price(60_000.0, kappa=0.05, iota=0.0, rate=0.05, coin_rate=0.0)

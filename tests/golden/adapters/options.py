@@ -1,4 +1,4 @@
-"""Risk sets of options and of the perpetual's fair price, through the kernels and the seam that the overlay uses."""
+"""Risk sets of options, through the kernels and the seam that the overlay uses; and a textbook's examples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from perpbook.options import black
-from perpbook.options.perpetual import fair_price
 from perpbook.tails.shortfall import normal_shortfall
 from tests.golden.registry import adapter
 
@@ -61,17 +60,6 @@ def hull_option(given: Values) -> Values:
         given["S"], given["K"], given["T"], given["vol"], rate=given["r"], dividend=0.0, call=given["type"] == "call"
     )
     return {"price": found.price}
-
-
-@adapter(
-    "risk", "perp_price_ahj", needs={"payoff", "funding_on", "dt", "spot", "r", "q", "kappa", "iota"}, gives={"price"}
-)
-def perpetual(given: Values) -> Values:
-    price = fair_price(
-        given["spot"], kappa=given["kappa"], iota=given["iota"], rate=given["r"], coin_rate=given["q"], years=given["dt"],
-        inverse=given["payoff"] == "inverse", on_current=given["funding_on"] == "current",
-    )  # fmt: skip
-    return {"price": price}
 
 
 @adapter("risk", "hull_examples", needs={"model", "values", "daily_vol", "rho", "conf", "days"})
