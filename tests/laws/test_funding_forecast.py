@@ -151,6 +151,11 @@ def test_a_horizon_without_a_settlement_costs_nothing_for_sure() -> None:
     assert (told.mean, told.low, told.high, told.flip) == (0.0, 0.0, 0.0, 0.0)
 
 
+def test_a_horizon_that_no_interval_divides_has_no_walk() -> None:
+    assert walks(up_to(FADING, 120), [4 * HOUR_NS], TERMS) == ()
+    assert [one.horizon_ns for one in walks(up_to(FADING, 120), [4 * HOUR_NS, DAY_NS], TERMS)] == [DAY_NS]
+
+
 def test_only_settlements_within_the_horizon_count() -> None:
     history = up_to(FADING, 140)
     now = int(history.times_ns[-1]) + HOUR_NS

@@ -79,6 +79,22 @@ def test_a_book_is_told_as_one_document(desk: Path) -> None:
     assert document == json.loads(told(desk, str(desk / "book.toml"), *words)), "the same seed tells the same"
 
 
+def test_the_page_holds_every_figure_and_fetches_nothing(desk: Path) -> None:
+    target = desk / "funding.html"
+    told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--horizon", "1d", "--html", str(target))
+    page = target.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
+    assert found and "default-src 'none'" in page
+    figures = json.loads(found[1])
+    assert set(figures) == {"fan-0", "fan-1", "waterfall", "venues"}
+    assert all(f'data-figure="{name}"' in page for name in figures)
+    bars = figures["waterfall"]["data"][0]
+    assert bars["y"][-1] == pytest.approx(sum(bars["y"][:-1]))
+    low, high, mean = (line["y"] for line in figures["fan-0"]["data"])
+    assert all(a <= b <= c for a, b, c in zip(low, mean, high, strict=True)) and len(mean) == 7
+    assert len(figures["venues"]["data"][0]["z"]) == 3
+
+
 def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
     said = told(desk, str(desk / "book.toml"), "--data", str(desk / "lake"), "--horizon", "30d")
     assert "not known for every position" in said and "ten times the horizon must be known" in said.replace("\n", " ")
@@ -93,6 +109,8 @@ def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
         (["book.toml", "--data", "lake", "--horizon", "soon"], 3, "no length of time"),
         (["missing.toml", "--data", "lake"], 3, "missing.toml"),
         (["scores", "XYZ", "--data", "lake"], 20, "no funding to score"),
+        (["scores", "BTC", "--data", "lake", "--horizons", "5h"], 20, "no funding to score"),
+        (["scores", "BTC", "--data", "lake", "--level", "1"], 3, "a level between 0 and 1"),
         (["paid", "lake", "book.toml"], 3, "keeps no run"),
         (["next", "okx", "book.toml"], 3, "is no sample"),
     ],
@@ -145,6 +163,46 @@ def test_the_pages_commands_print_what_it_shows(tmp_path: Path, monkeypatch: pyt
             printed = [one.rstrip() for one in run.stdout.splitlines()]
         else:
             assert line.rstrip() in printed, (line, printed)
+
+
+def test_a_kept_runs_funding_is_its_journals(desk: Path) -> None:
+    run, day = desk / "run", START + np.arange(3) * DAY_NS
+    run.mkdir()
+    (run / "run.json").write_text(json.dumps({"facts": {"simulated": True}}), encoding="utf-8")
+    pl.DataFrame({"time_ns": day, "book": [1_000.0, 900.0, 950.0]}).write_parquet(run / "curve.parquet")
+    rows = [("funding", 1, -50.0, "USDT"), ("fill", 1, -7.0, "USDT"), ("funding", 2, 0.25, "BTC")]
+    pl.DataFrame(
+        [
+            {"time_ns": int(day[at]), "kind": kind, "account": "main", "symbol": "BTCUSDT", "price": 80.0, "cash": cash,
+             "asset": asset}
+            for kind, at, cash, asset in rows
+        ]
+    ).write_parquet(run / "events.parquet")  # fmt: skip
+    words = ("paid", str(run), str(desk / "book.toml"), str(desk / "playbook.toml"))
+    data = json.loads(told(desk, *words, "--json"))["data"]
+    assert (data["whole"], data["settlements"], data["simulated"]) == (-30.0, 2, True)
+    assert data["drag"] == pytest.approx((1 - 50 / 900) * (1 + 20 / 950) - 1)
+    assert {(row["kind"], row["key"]) for row in data["rows"]} >= {("sleeve", "core"), ("asset", "BTC")}
+    assert "SIMULATED" in told(desk, *words)
+
+
+@pytest.mark.slow
+def test_a_backtest_pays_what_its_desk_would_have(tmp_path: Path) -> None:
+    """A book that is only held has paid, by its journal, what its size and each settlement's price make of the rates."""
+    told_book = tmp_path / "book.toml"
+    block = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert block
+    told_book.write_text(block[1].replace("90000.0", "45000.0"), encoding="utf-8")
+    lake, run = ("--lake", str(tmp_path / "lake")), str(tmp_path / "run")
+    for words in (
+        ["data", "generate", "--assets", "2", "--venues", "binance", "--start", "2026-08-01", "--days", "20", *lake],
+        ["backtest", "run", str(told_book), "--no-playbook", "--bar", "8h", "--save", run, *lake],
+    ):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    found = CliRunner().invoke(app, ["funding", "paid", run, str(told_book), "--json"])
+    data = json.loads(found.stdout)["data"]
+    attributed = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["attribution"]["funding"]
+    assert data["settlements"] == 2 * 3 * 20 and data["whole"] == pytest.approx(attributed)
 
 
 @pytest.mark.slow

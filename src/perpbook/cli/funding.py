@@ -50,6 +50,7 @@ def desk(
         str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same futures of the premium.")] = 0,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the desk as one self-contained page.")] = None,
     lake: LakeAt = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,20 +60,22 @@ def desk(
     """
 
     def work() -> Answer:
-        from perpbook.kernels.jit import prefer_compiled
+        from perpbook.kernels.jit import prefer_plain
         from perpbook.report.funding import tell_desk
         from perpbook.report.progress import progress
-        from perpbook.runs.funding import DeskAsked, run_desk
+        from perpbook.runs.funding import DeskAsked, run_desk, write_page
         from perpbook.runs.moments import length_ns, moment_ns
         from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 
-        prefer_compiled()
+        prefer_plain()
         asked = DeskAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook, horizon_ns=length_ns(horizon),
-            level=level, model=model, at_ns=moment_ns(at, "--at"), seed=seed, terms_folders=terms_folders(),
+            level=level, model=model, at_ns=moment_ns(at, "--at"), seed=seed, fan=html is not None, terms_folders=terms_folders(),
         )  # fmt: skip
         with progress("Funding", quiet=as_json) as step:
             found = run_desk(lake or lake_folder(), asked, step)
+        if html is not None:
+            write_page(found, html)
         return Answer(data=found, tell=lambda console: tell_desk(console, found))
 
     reply("funding/1", as_json, work)
@@ -94,14 +97,14 @@ def scores(
     """Score every model's forecasts on the lake's funding, walking forward, beside the last value; and how intervals held."""
 
     def work() -> Answer:
-        from perpbook.kernels.jit import prefer_compiled
+        from perpbook.kernels.jit import prefer_plain
         from perpbook.report.funding import tell_scores
         from perpbook.report.progress import progress
         from perpbook.runs.funding import ScoresAsked, run_scores
         from perpbook.runs.moments import length_ns
         from perpbook.runs.places import lake_folder
 
-        prefer_compiled()
+        prefer_plain()
         asked = ScoresAsked(
             symbols=tuple(coins or ()), venues=tuple(venue or ()),
             horizons_ns=tuple(length_ns(word) for word in horizons.split(",")), level=level,

@@ -6,13 +6,13 @@ Cash is dollars, received > 0 > paid; rates are fractions of notional, > 0: long
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perpbook.errors import DataError
 from perpbook.funding.flips import Flip, PremiumLaw, first_flip
-from perpbook.funding.forecast import Forecast, Outlook, outlook
+from perpbook.funding.forecast import Forecast, Outlook, forecast, outlook
 from perpbook.funding.paid import KINDS, WINDOWS_DAYS, PaidRow, at_present_size
 from perpbook.funding.scores import Coverage, coverage_of
 from perpbook.funding.skew import Skew, annualised, compounded, skew_of, sum_over, trailing
@@ -39,7 +39,8 @@ class Costly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """What is expected of a position over the horizon: `mean`, `low`, `high` cash; how the model's intervals have held."""
+    """What is expected of a position over the horizon: `mean`, `low`, `high` cash; how the model's intervals have held. `fan` are
+    forecasts of shorter horizons on the way, where they were asked for, each by the model that has been best at its length."""
 
     forecast: Forecast
     mean: float
@@ -47,6 +48,7 @@ class Ahead:
     high: float
     flip: Flip | None
     coverage: Coverage | None
+    fan: tuple[Forecast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,27 @@ def position_funding(
     return PositionFunding(**made, ahead=_ahead(found, one.exposure, chance))
 
 
+FAN = 6
+"""Horizons of a fan."""
+
+
+def with_fan(told: PositionFunding, one: Costly, *, model: str | None) -> PositionFunding:
+    """The position with forecasts of parts of its horizon; without those that are told too little of."""
+    if told.ahead is None or one.history is None:
+        return told
+    last, fan = told.ahead.forecast, []
+    for part in range(1, FAN):
+        try:
+            made = forecast(
+                one.history, horizon_ns=last.horizon_ns * part // FAN, now_ns=last.now_ns, level=last.level, model=model,
+                venue=last.venue, symbol=last.symbol, terms=one.terms,
+            )  # fmt: skip
+        except DataError:
+            continue
+        fan.append(made)
+    return replace(told, ahead=replace(told.ahead, fan=(*fan, last)))
+
+
 def _ahead(found: Outlook, exposure: float, chance: np.random.Generator) -> Ahead:
     told = found.forecast
     low, high = sorted((-exposure * told.low, -exposure * told.high))
@@ -217,6 +240,6 @@ def term_row(one: Costly, told: Forecast | None, *, now_ns: int) -> TermRow | No
 def totals(positions: Sequence[PositionFunding]) -> tuple[float | None, float | None, float | None]:
     """Mean, low and high cash of all positions; None where one of them has no forecast."""
     ahead = [one.ahead for one in positions]
-    return tuple(
-        _sum([None if one is None else getattr(one, name) for one in ahead]) for name in ("mean", "low", "high")
-    )  # type: ignore[return-value]
+    mean = _sum([None if one is None else one.mean for one in ahead])
+    low = _sum([None if one is None else one.low for one in ahead])
+    return mean, low, _sum([None if one is None else one.high for one in ahead])

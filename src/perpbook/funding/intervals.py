@@ -87,7 +87,8 @@ def chance_of_other_sign(walk: Walk, predicted: Floats) -> float:
     """The chance that the last forecast's sum has the other sign than the last rate, by the misses of the window; NaN without."""
     errors = (walk.realised - predicted) / walk.scale
     known = errors[: walk.known[-1]]
-    recent = known[np.isfinite(known) & (walk.origin_ns[: known.size] > walk.origin_ns[-1] - WINDOW_NS)]
+    since = walk.origin_ns[-1] - max(WINDOW_NS, WINDOW * walk.horizon_ns)
+    recent = known[np.isfinite(known) & (walk.origin_ns[: known.size] > since)]
     if not recent.size:
         return float("nan")
     sums = predicted[-1] + recent * walk.scale[-1]

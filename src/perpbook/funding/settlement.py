@@ -47,7 +47,7 @@ def next_settlement(
 ) -> NextSettlement:  # fmt: skip
     """The settlement at `settles_ns` of an interval, from premiums (n,) sampled at `times_ns` (n,), rising, within it.
 
-    Each sample stands until the next one; the last until the settlement.
+    Each sample stands until the next one, the first from the start of the interval, the last until the settlement.
 
     Raises
     ------

@@ -76,9 +76,11 @@ class Walk:
 
 
 def walks(history: Settlements, horizons_ns: Sequence[int], terms: FundingTerms | None) -> tuple[Walk, ...]:
-    """A walk for each horizon; an interval of which there are too few settlements, or that does not divide it, is left out.
+    """A walk for each horizon that settlements divide; intervals with too few settlements, and those that do not divide a
+    horizon, are left out of it.
 
-    The last settlement is an origin always. No walk has an origin before the warm-up is over.
+    The last settlement is an origin always, where its interval divides the horizon. No walk has an origin before the warm-up is
+    over, unless the whole history is shorter. Interest and clamp are those of the whole history.
     """
     past = snapped(history)
     parts = [
@@ -87,7 +89,8 @@ def walks(history: Settlements, horizons_ns: Sequence[int], terms: FundingTerms 
         if np.count_nonzero(past.interval_ns == step) >= FEWEST_ROWS or step == past.interval_ns[-1]
         for part in _stretch(past, int(step), horizons_ns, terms)
     ]
-    return tuple(_joined([part for part in parts if part.horizon_ns == horizon]) for horizon in horizons_ns)
+    by_horizon = ([part for part in parts if part.horizon_ns == horizon] for horizon in horizons_ns)
+    return tuple(_joined(mine) for mine in by_horizon if mine)
 
 
 def _stretch(past: Settlements, step_ns: int, horizons_ns: Sequence[int], terms: FundingTerms | None) -> list[Walk]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import heavy
 from perpbook.kernels.types import Floats, Integers
 
 
-@kernel
+@heavy
 def keep_sorted(room: Floats, count: int, value: float) -> None:
     """Put a value in its place among the first `count` of `room`, which rise."""
     place = count
@@ -22,7 +22,7 @@ def keep_sorted(room: Floats, count: int, value: float) -> None:
     room[place] = value
 
 
-@kernel
+@heavy
 def drop_sorted(room: Floats, count: int, value: float) -> None:
     """Take a value that is there out of the first `count` of `room`."""
     place = 0
@@ -32,7 +32,7 @@ def drop_sorted(room: Floats, count: int, value: float) -> None:
         room[i] = room[i + 1]
 
 
-@kernel
+@heavy
 def moved_level(level: float, error: float, bound: float, miss: float, pace: float) -> float:
     """The level after an outcome: lower when the bound was exceeded, higher when it held; as it was without a bound."""
     if math.isnan(bound):
@@ -40,7 +40,7 @@ def moved_level(level: float, error: float, bound: float, miss: float, pace: flo
     return min(max(level + pace * (miss - (1.0 if error > bound else 0.0)), 0.0), 0.5)
 
 
-@kernel
+@heavy
 def adaptive_quantiles(
     errors: Floats, known: Integers, miss: float, pace: float, window: int, least: int, room: Floats, out: Floats
 ) -> None:

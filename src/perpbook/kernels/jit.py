@@ -84,6 +84,14 @@ def kernel(function: Function) -> Function:
     return _compiled(function, {})
 
 
+def heavy(function: Function) -> Function:
+    """A kernel whose work does not shrink with the book: compiled even where `prefer_plain` was said, plain only where the
+    environment says so."""
+    if _from_environment() == "plain":
+        return function
+    return _made(function, {})
+
+
 def lean(function: Function) -> Function:
     """A kernel that makes no array of its own: compiled without reference counts.
 
@@ -100,8 +108,10 @@ def inlined(function: Function) -> Function:
 
 
 def _compiled(function: Function, flags: dict[str, Any]) -> Function:
-    if mode() == "plain":
-        return function
+    return function if mode() == "plain" else _made(function, flags)
+
+
+def _made(function: Function, flags: dict[str, Any]) -> Function:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
     import numba
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import heavy
 from perpbook.kernels.types import Floats
 
 AT_INTEREST = 1e-4
@@ -18,7 +18,7 @@ UNLIKELY = 1e-12
 """A chance under this is not divided by."""
 
 
-@kernel
+@heavy
 def premium_filter(
     rates: Floats, interest: float, clamp: float, level: Floats, persistence: Floats, noise: Floats,
     mean: Floats, spread: Floats,

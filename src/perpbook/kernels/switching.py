@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import kernel
+from perpbook.kernels.jit import heavy
 from perpbook.kernels.types import Floats
 
 INTERCEPT, PERSISTENCE, NOISE, STAY = 0, 2, 3, 5
 
 
-@kernel
+@heavy
 def filter_step(law: Floats, before: float, value: float, crowded: float) -> tuple[float, float]:
     """The chance of the crowded state after a value, from `crowded` the one before it, and the value's density."""
     ahead = crowded * law[STAY + 1] + (1.0 - crowded) * (1.0 - law[STAY])
@@ -29,7 +29,7 @@ def filter_step(law: Floats, before: float, value: float, crowded: float) -> tup
     return wild / total, total
 
 
-@kernel
+@heavy
 def filter_states(values: Floats, laws: Floats, which: Floats, out: Floats) -> None:
     """Write the chance (n,) of the crowded state given `values` (n,) so far, under the law `laws[which[t]]` in force at t."""
     crowded = 0.5
@@ -39,7 +39,7 @@ def filter_states(values: Floats, laws: Floats, which: Floats, out: Floats) -> N
         out[t] = crowded
 
 
-@kernel
+@heavy
 def expected_states(values: Floats, law: Floats, filtered: Floats, sums: Floats) -> float:
     """Write what the two states are expected to hold of `values` (n,), and hand back their log likelihood.
 

@@ -36,7 +36,7 @@ def silent(step: str, number: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskAsked:
-    """Whose funding, how far ahead and how surely. `at_ns` None: the time of the book's prices."""
+    """Whose funding, how far ahead, how surely. `at_ns` None: the time of the book's prices. `fan`: with horizons on the way."""
 
     book: Path
     playbook: Path | None = None
@@ -45,6 +45,7 @@ class DeskAsked:
     model: str | None = None
     at_ns: int | None = None
     seed: int = 0
+    fan: bool = False
     terms_folders: tuple[Path, ...] = ()
 
 
@@ -94,17 +95,16 @@ def _positions(held: Sequence[Costly], asked: DeskAsked, now_ns: int, tell: Tell
     """Each position's funding; futures of each are drawn apart, so that one more position moves no other's."""
     import numpy as np
 
-    from perpbook.funding.desk import position_funding
+    from perpbook.funding.desk import position_funding, with_fan
 
     out = []
     for number, one in enumerate(held):
         tell(f"forecasting {one.venue} {one.symbol}", number, len(held))
         chance = _chance(np.random.SeedSequence([asked.seed, number]))
-        out.append(
-            position_funding(
-                one, now_ns=now_ns, horizon_ns=asked.horizon_ns, level=asked.level, model=asked.model, chance=chance
-            )
+        told = position_funding(
+            one, now_ns=now_ns, horizon_ns=asked.horizon_ns, level=asked.level, model=asked.model, chance=chance
         )
+        out.append(with_fan(told, one, model=asked.model) if asked.fan else told)
     return tuple(out)
 
 
@@ -244,3 +244,12 @@ def _is_asked(one: Held, asked: ScoresAsked) -> bool:
     if asked.symbols:
         return one.id.symbol in asked.symbols or one.id.symbol.split("-")[0] in asked.symbols
     return one.end_ns - one.first_ns >= LONG_NS
+
+
+def write_page(desk: FundingDesk, path: Path) -> None:
+    """The desk as one self-contained page."""
+    from perpbook import __version__
+    from perpbook.report.funding_page import funding_page
+    from perpbook.runs.book import write
+
+    write(path, funding_page(desk, __version__))
