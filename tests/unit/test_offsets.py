@@ -139,6 +139,12 @@ def test_depth_that_is_known_is_paid_for() -> None:
     assert found.cost == pytest.approx(2 * PRICE * fees + 2 * (100.0 + 300.0)) and found.assumed == ()
 
 
+def test_what_pays_and_keeps_the_direction_stands_first() -> None:
+    kinds = [one.way.kind for one in plan_offsets(planner(desk()))[0].offsets]
+    assert kinds[0] == "venue" and set(kinds[1:]) == {"hedge", "smaller"}
+    assert plan_offsets(planner(desk(), cheap=0.3))[0].offsets[-1].way.kind == "venue"
+
+
 # Carry
 
 

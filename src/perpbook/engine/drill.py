@@ -33,7 +33,7 @@ from perpbook.kernels.drill import (
 )
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
-from perpbook.kernels.state import REASONS
+from perpbook.kernels.state import REASONS, Policy
 from perpbook.kernels.sweep import Fresh
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.toll import TOLLS
@@ -151,6 +151,11 @@ def _room(paths: int, accounts: int, steps: int, start: float) -> Futures:
     )
 
 
+def asks_what_is_expected(policy: Policy) -> bool:
+    """Whether a rule reads the funding expected, which costs a pass over every path's rates."""
+    return policy.funding_expected < np.inf or policy.funding_rotates > 0
+
+
 def set_stage(drill: Drill) -> Stage:
     """A run of its own, that no other thread sees."""
     bars = drill.journey.bars
@@ -162,12 +167,11 @@ def set_stage(drill: Drill) -> Stage:
     ready = prepare(replace(drill.journey, bars=own))
     if drill.strain is not None:
         strain(ready, drill.strain)
-    none, policy = np.zeros((len(own.series), 0)), ready.play.mind.rules.policy
-    asked = policy.funding_expected < np.inf or policy.funding_rotates
+    none = np.zeros((len(own.series), 0))
     tape = ready.reel.tape._replace(
         lows=none, highs=none, strain=around.spread, thin=around.impact, taken=around.taken, unfunded=around.unfunded,
         off=ready.reel.tape.off if around.off is None else around.off,
-        expected=ready.reel.tape.expected if asked else none,
+        expected=ready.reel.tape.expected if asks_what_is_expected(ready.play.mind.rules.policy) else none,
     )  # fmt: skip
     schedule = ready.reel.schedule
     events = np.unique(np.concatenate([schedule.event_bar, around.taken["bar"]])).astype(np.int64)

@@ -162,11 +162,16 @@ def _bleeding(planner: Planner, before: Assessment, one: PositionAssessment, car
     offsets = [judged(planner, before, way) for way in ways(planner, one, missing)]
     forecast = curve[planner.horizon]
     yearly = forecast.mean * 365 * 24 * HOUR_NS / forecast.horizon_ns
-    ranked = sorted(offsets, key=lambda found: (bool(found.refused), found.way.kept < KEPT, -found.net.mean))
+    ranked = sorted(offsets, key=rank)
     return Bleeding(
         position=one, carry=carry, yearly=yearly * (1.0 if one.exposure > 0 else -1.0), model=forecast.model,
         offsets=tuple(ranked), missing=tuple(missing),
     )  # fmt: skip
+
+
+def rank(offset: Offset) -> tuple[bool, bool, bool, float]:
+    """The best first: what is not refused, pays for itself, keeps the direction, then by net."""
+    return bool(offset.refused), offset.net.mean <= 0.0, offset.way.kept < KEPT, -offset.net.mean
 
 
 def ways(planner: Planner, one: PositionAssessment, missing: list[str]) -> Iterator[Way]:
