@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from perpbook.hedging.betas import Weighted
 from perpbook.hedging.trust import Part
@@ -136,7 +137,7 @@ class HedgePlan:
     quality: HedgeReport | None
     legs: HedgeReport | None
     storms: tuple[InStorm, ...]
-    facts: Mapping[str, object]
+    facts: Mapping[str, Any]
     notes: tuple[str, ...]
     not_modelled: tuple[str, ...]
 

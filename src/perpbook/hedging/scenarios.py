@@ -29,11 +29,10 @@ LEAST_EIGENVALUE = 1e-10
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
     """Simple moves (n, A) of `names` by set, fractions; `wild` (A,) is how many times its usual volatility each has in the
-    market's wildest windows. `correlations` (A, A) by set, as drawn."""
+    market's wildest windows."""
 
     names: tuple[str, ...]
     sets: Mapping[str, Floats]
-    correlations: Mapping[str, Floats]
     wild: Floats
 
     def stacked(self, weights: Mapping[str, float]) -> tuple[Floats, Floats]:
@@ -65,7 +64,6 @@ def moves_of(
 ) -> Moves:
     """The three sets. held : dollars by name, > 0 long, of the book with its calm hedge in it: what is broken is measured
     against it. blend : how far correlation goes there, 0 to 1."""
-    usual: Floats = np.asarray(np.corrcoef(returns.values))
     tail = np.array(stressed.stressed) if stressed.stressed is not None else np.array(stressed.usual)
     broken = nearest_correlation(towards(tail, hedge_signs(returns.names, held), blend))
     wild = wild_volatility(returns, market)
@@ -77,7 +75,6 @@ def moves_of(
     return Moves(
         names=returns.names,
         sets={name: np.ascontiguousarray(np.expm1(one).T) for name, one in values.items()},
-        correlations={"base": usual, "tail": tail, "broken": broken},
         wild=wild,
     )
 

@@ -85,12 +85,11 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Least:
     """The columns (K,) and what they reach: `objective` is cost plus shortfall, dollars; no other columns reach less than
-    `bound`. `worst` (S,) are the scenario weights that prove it."""
+    `bound`."""
 
     columns: Floats
     objective: float
     bound: float
-    worst: Floats
 
 
 def shortfall_of(losses: Floats, weights: Floats, tail: float) -> float:
@@ -112,7 +111,7 @@ def least_shortfall(scenarios: Scenarios, limits: Limits) -> Least | None:
     below = csc_matrix(np.vstack([-rows, np.zeros((1, len(norm)))]))
     programme.add(limits.most / norm, np.full(len(norm), np.inf), below)
     scaled = scenarios.effect * unit / money
-    left, new, order = np.ones(count, dtype=bool), _first(scenarios), [np.zeros(0, dtype=np.int64)]
+    left, new = np.ones(count, dtype=bool), _first(scenarios)
     while True:
         programme.add(
             scenarios.pnl[new] / money,
@@ -120,7 +119,6 @@ def least_shortfall(scenarios: Scenarios, limits: Limits) -> Least | None:
             csc_matrix(np.vstack([scaled[new].T, np.ones(new.size)])),
         )
         left[new] = False
-        order.append(new)
         found = programme.solve()
         if found is None:
             return None
@@ -129,10 +127,8 @@ def least_shortfall(scenarios: Scenarios, limits: Limits) -> Least | None:
         new = np.flatnonzero(violated & left)
         if not new.size:
             break
-    worst = np.zeros(count)
-    worst[np.concatenate(order)] = found.columns[len(norm) :]
     reached = float(limits.cost @ z) + scenarios.shortfall(z)
-    return Least(columns=z, objective=reached, bound=-found.objective * money, worst=worst)
+    return Least(columns=z, objective=reached, bound=-found.objective * money)
 
 
 def _first(scenarios: Scenarios) -> Integers:

@@ -54,6 +54,8 @@ def remarks_of(plan: HedgePlan) -> Iterator[str]:
         f"History: {facts['venue']}, {facts['rows']:,} joint moves of {facts['move_hours']:g} h, {facts['history_from']} to "
         f"{facts['history_to']}; {facts['draws']:,} resamples for betas, {facts['again']} for the hedge, seed {facts['seed']}."
     )
+    wild = ", ".join(f"{name} {times:.2g}" for name, times in facts["wild"].items())
+    yield f"Stressed scenarios (tail, broken) have so many times the usual volatility: {wild}."
     for note in (*plan.notes, *(plan.chosen.notes if plan.chosen else ())):
         yield f"Note: {note}."
     yield "Not modelled: " + "; ".join(plan.not_modelled) + "."

@@ -372,7 +372,7 @@ def _plan(asked: HedgeAsked, opened: Opened, chosen: Placement | None, **found: 
     )
 
 
-def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Past) -> Mapping[str, object]:
+def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Past) -> Mapping[str, Any]:
     """What was asked, and of which past."""
     before = desk.before
     return {
@@ -386,6 +386,7 @@ def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Pa
         "move_hours": returns.bar_ns / HOUR_NS,
         "stress": asked.stress,
         "largest_move": desk.largest_move,
+        "wild": dict(zip(desk.moves.names, desk.moves.wild.tolist(), strict=True)),
         "draws": asked.draws,
         "again": AGAIN,
         "seed": asked.seed,
