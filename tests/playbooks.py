@@ -29,6 +29,8 @@ expected_max = 0.9
 response = "rotate"
 [drill]
 max_chance = 0.5
+[hedge]
+delta_band = 0.1
 """
 """A playbook in which every built key acts."""
 
@@ -95,6 +97,8 @@ SETTINGS = {
     "drill.max_chance": "max_chance = 0.01",
     "drill.max_shortfall": "max_shortfall = 0.2",
     "drill.max_storms": "max_storms = 3",
+    "hedge.delta_band": "delta_band = 0.2",
+    "hedge.assets": 'assets = ["BTC"]',
     "liquidity.max_depth_share": "[liquidity]\nmax_depth_share = 0.5",
 }
 """One setting of every built key, as it would be written into BASE."""
@@ -200,6 +204,7 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             kind=st.sampled_from(["bootstrap", "student"]), judged=st.sampled_from(["playbook", "alone"]),
             max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
         ),
+        hedge=table(delta_band=POSITIVES, assets=_tuples(SIMPLE)),
         liquidity=table(max_depth_share=POSITIVES),
     )  # fmt: skip
     return st.builds(

@@ -16,6 +16,7 @@ from perpbook.kernels.memory import Memory, memory_of_one_look
 from perpbook.kernels.rules.carry import funding_caps, funding_projected, funding_skew
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
 from perpbook.kernels.rules.drawdown import drawdown
+from perpbook.kernels.rules.hedge import hedge_bands
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
 from perpbook.kernels.rules.profit import take_profit
@@ -30,6 +31,7 @@ from perpbook.playbook.decision import Decision, decide_on
 from perpbook.playbook.schema import (
     Capital,
     Guardrails,
+    Hedge,
     Layers,
     Leverage,
     LeverageCaps,
@@ -62,6 +64,7 @@ RULES = (
     funding_turned,
     funding_skew,
     take_profit,
+    hedge_bands,
     margin_mode,
     sleeve_bounds,
     rebalance,
@@ -105,6 +108,7 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
         venues=Venues(max_share=maybe(shares), shares={"binance": draw(shares)}),
         layers=Layers(max_share=maybe(shares)),
         liquidity=Liquidity(max_depth_share=maybe(magnitudes(0.01, 100.0))),
+        hedge=Hedge(delta_band=maybe(caps), assets=draw(st.sampled_from([(), ("BTC",)]))),
     )
 
 
@@ -178,7 +182,7 @@ def tightened(policy: Policy, share: float) -> Policy:
             name: getattr(policy, name) * share
             for name in (
                 "position_loss", "depth_share", "account_gross", "account_net", "account_effective", "book_gross",
-                "book_net", "book_effective", "asset_cap", "venue_cap", "layer_cap", "sleeve_max",
+                "book_net", "book_effective", "asset_cap", "venue_cap", "layer_cap", "sleeve_max", "hedge_band",
             )
         },
     )  # fmt: skip
@@ -318,7 +322,7 @@ def test_a_leverage_cap_cuts_just_enough(found: Situation, playbook: Playbook, l
     state.accounts.safe_scale[:] = 1.0
     policy = policy._replace(slack=0.0)
     infinite: dict[str, Any] = {name: float("inf") for name in Policy._fields[2:10]} | {
-        "asset_cap": np.full_like(policy.asset_cap, np.inf)
+        name: np.full_like(policy.asset_cap, np.inf) for name in ("asset_cap", "hedge_band")
     }
     value = np.full_like(policy.asset_cap, cap) if limit == "asset_cap" else cap
     scale = run(state, policy._replace(**{**infinite, limit: value}))[1].scale

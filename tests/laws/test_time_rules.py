@@ -91,7 +91,7 @@ def free_policy(**caps: Any) -> Policy:
         "profit_gain": np.zeros(0), "profit_close": np.zeros(0), "funding_asset_cap": np.full(3, NO_CAP),
         "funding_venue_cap": np.full(2, NO_CAP), "near": 0.8, "buffer": 0.0, "drawdown_flattens": 1,
         "rearm_by_hand": 0, "rebalance_minimum": 0.0, "rebalance_cost_aware": 0, "slack": 0.0, "cooldown_ns": 0,
-        "flip_after": 0, "funding_rotates": 0, "funding_payback": 1.0,
+        "hedge_band": np.full(3, NO_CAP), "flip_after": 0, "funding_rotates": 0, "funding_payback": 1.0,
     }  # fmt: skip
     return Policy(**{**none, **arrays, **caps})
 
@@ -331,8 +331,9 @@ def test_a_resting_position_keeps_what_survival_cut() -> None:
 @given(LIVES, st.floats(0.0, 0.9))
 def test_slack_cuts_so_much_more_and_changes_nothing_else(seed: int, slack: float) -> None:
     for one in life(seed)[:12]:
-        plain = decided(one.state, one.policy._replace(slack=0.0), deepcopy(one.before))[1]
-        cut = decided(one.state, one.policy._replace(slack=slack), deepcopy(one.before))[1]
+        policy = one.policy._replace(hedge_band=np.full(3, NO_CAP))  # whose slack is inside the band
+        plain = decided(one.state, policy._replace(slack=0.0), deepcopy(one.before))[1]
+        cut = decided(one.state, policy._replace(slack=slack), deepcopy(one.before))[1]
         slackened = (plain.scale < 1.0) & (plain.reason != TAKE_PROFIT)
         assert (cut.scale == np.where(slackened, plain.scale * (1.0 - slack), plain.scale)).all()
         assert (cut.reason == plain.reason).all()

@@ -58,7 +58,7 @@ def seeded_policy(seed: int) -> Policy:
         funding_asset_cap=cap(0.0, 0.01, ASSETS), funding_venue_cap=cap(0.0, 0.01, VENUES), rebalance_drift=cap(0.0, 0.1),
         funding_projected=cap(0.0, 0.02), funding_expected=cap(0.0, 1.0), funding_skew=cap(0.0, 1.0),
         flip_after=int(draw.integers(0, 5)), funding_rotates=int(draw.integers(0, 3)),
-        funding_payback=float(draw.uniform(0.0, 0.1)),
+        funding_payback=float(draw.uniform(0.0, 0.1)), hedge_band=cap(0.0, 0.5, ASSETS),
         rebalance_minimum=float(draw.choice([0.0, 5_000.0])), rebalance_cost_aware=int(draw.integers(0, 2)),
         slack=float(draw.choice([0.0, 0.05, 0.3])), cooldown_ns=int(draw.choice([0, 60, 600])) * MINUTE_NS,
     )  # fmt: skip
@@ -92,6 +92,7 @@ def fill(state: State, draw: np.random.Generator, now_ns: int) -> None:
     state.book.effective = draw.uniform(0.0, 9.0)
     state.book.now_ns, state.book.rebalance_due = now_ns, draw.random() < 0.3
     state.asset_notional[:] = np.bincount(rows.asset, rows.notional, ASSETS)
+    state.asset_net[:] = np.bincount(rows.asset, rows.exposure, ASSETS) + draw.normal(0.0, 1e4, ASSETS)
     state.stress_equity[:] = draw.normal(1e4, 1e4, (ACCOUNTS, SCENARIOS))
     state.stress_maintenance[:] = draw.uniform(0.0, 1e4, (ACCOUNTS, SCENARIOS))
     state.venue_equity[:], state.layer_value[:] = draw.uniform(0, 1e5, VENUES), draw.uniform(0, 1e5, LAYERS)

@@ -75,7 +75,7 @@ def compare(run: Run, bar: int) -> int:
 
 DOLLARS = {
     "position.notional", "position.value", "position.exposure", "position.loss", "account.equity", "account.coins",
-    "book.equity", "book.coins", "asset.notional", "stress.equity", "stress.maintenance", "venue.equity",
+    "book.equity", "book.coins", "asset.notional", "asset.net", "stress.equity", "stress.maintenance", "venue.equity",
     "layer.value", "sleeve.capital",
 }  # fmt: skip
 
@@ -151,6 +151,7 @@ def figures_of(
             yield ("stress.maintenance", account, scenario), float(state.stress_maintenance[a, s])
     for kind, subjects, values in (
         ("asset.notional", names.assets, state.asset_notional),
+        ("asset.net", names.assets, state.asset_net),
         ("venue.equity", names.venues, state.venue_equity),
         ("layer.value", names.layers, state.layer_value),
         ("sleeve.capital", names.sleeves, state.sleeve_capital),
@@ -207,7 +208,7 @@ def subject_of(code: int, number: int, names: Names, places: dict[int, str]) -> 
         return places[number]
     if code in OF_ACCOUNTS:
         return names.accounts[number]
-    if code == codes.ASSET_LEVERAGE:
+    if code in (codes.ASSET_LEVERAGE, codes.HEDGE_BAND):
         return names.assets[number]
     if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
         return names.sleeves[number]

@@ -14,6 +14,7 @@ def seeded_playbook(draw: Chance, venues: Sequence[str]) -> str:
     if draw.random() < 0.125:
         return "schema_version = 1\n"
     sections = [leverage(draw), survival(draw), guardrails(draw), funding(draw, venues), rebalance(draw), places(draw)]
+    sections.append(hedge(draw))
     return "\n".join(["schema_version = 1", *(one for one in sections if draw.random() < 0.6)]) + "\n"
 
 
@@ -65,6 +66,10 @@ def funding(draw: Chance, venues: Sequence[str]) -> str:
         skew_alert=number(draw, 0.02, 2.0),
     )  # fmt: skip
     return "\n".join(["[funding]", *lines])
+
+
+def hedge(draw: Chance) -> str:
+    return "\n".join(["[hedge]", f"delta_band = {number(draw, 0.02, 3)}", *some(draw, assets='["BTC", "SOL"]')])
 
 
 def rebalance(draw: Chance) -> str:

@@ -233,12 +233,16 @@ def test_a_coin_without_a_past_needs_one_like_it(folder: Path) -> None:
         open_desk(replace(with_sol, past=replace(with_sol.past, like={"DOGE": "ETH"})))
 
 
-def test_what_the_page_shows_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (ROOT / "docs/hedging.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("files", [("book.toml",), ("hedged.toml", "band.toml")])
+def test_what_the_page_shows_is_what_happens(
+    files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (ROOT / "docs/hedging.md").read_text(encoding="utf-8").split("## When one leg is gone")
+    page = parts[len(files) - 1]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERPBOOK_DATA_LAKE", "lake")
-    (book,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    Path("book.toml").write_text(book, encoding="utf-8")
+    for name, text in zip(files, re.findall(r"```toml\n(.*?)```", page, re.DOTALL), strict=True):
+        Path(name).write_text(text, encoding="utf-8")
     (shown,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
     printed = ""
     for line in shown.splitlines():

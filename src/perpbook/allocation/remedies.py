@@ -66,7 +66,12 @@ def _relaxed(problem: Problem) -> Iterator[tuple[str, Problem]]:
             yield MARGINS[name], replace(problem, laid=only(problem.laid, keep), now=problem.now[keep])
     if problem.limits.linear:
         limits = replace(problem.limits, linear=())
-        yield "larger caps on gross or net leverage or by asset", replace(problem, limits=limits)
+        band = (
+            " or a wider hedge.delta_band"
+            if any(one.rule.startswith("hedge.") for one in problem.limits.linear)
+            else ""
+        )
+        yield f"larger caps on gross or net leverage or by asset{band}", replace(problem, limits=limits)
     for section in ("venues", "layers"):
         named = tuple(one for one in problem.caps if not one.name.startswith(section))
         if any(np.isfinite(one.cap) for one in problem.caps if one not in named):

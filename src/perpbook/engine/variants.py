@@ -24,7 +24,7 @@ SCALARS = (
 )  # fmt: skip
 ARRAYS = (
     "asset_cap", "venue_cap", "layer_cap", "sleeve_min", "sleeve_max", "profit_gain", "profit_close",
-    "funding_asset_cap", "funding_venue_cap",
+    "funding_asset_cap", "funding_venue_cap", "hedge_band",
 )  # fmt: skip
 """In the order of `kernels.sweep.policy_from`."""
 

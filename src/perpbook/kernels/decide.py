@@ -13,6 +13,7 @@ from perpbook.kernels.memory import DAY_NS, Memory
 from perpbook.kernels.rules.carry import funding_caps, funding_projected, funding_skew
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
 from perpbook.kernels.rules.drawdown import drawdown, halted_until
+from perpbook.kernels.rules.hedge import hedge_bands
 from perpbook.kernels.rules.leverage import account_leverage, asset_leverage, book_leverage
 from perpbook.kernels.rules.loss import position_loss
 from perpbook.kernels.rules.profit import steps_reached, take_profit
@@ -22,6 +23,7 @@ from perpbook.kernels.rules.survival import account_dead, survival
 from perpbook.kernels.state import (
     FUNDING_BOOK,
     FUNDING_VENUE,
+    HEDGE_BAND,
     SURVIVAL,
     TAKE_PROFIT,
     Findings,
@@ -50,6 +52,7 @@ def decide(state: State, policy: Policy, memory: Memory, findings: Findings, pro
     funding_turned(state, policy, memory, findings, proposals)
     funding_skew(state, policy, memory, findings, proposals)
     take_profit(state, policy, memory, findings, proposals)
+    hedge_bands(state, policy, memory, findings, proposals)
     margin_mode(state, policy, memory, findings, proposals)
     sleeve_bounds(state, policy, memory, findings, proposals)
     rebalance(state, policy, memory, findings, proposals)
@@ -59,9 +62,10 @@ def decide(state: State, policy: Policy, memory: Memory, findings: Findings, pro
 
 @lean
 def add_slack(state: State, policy: Policy, proposals: Proposals) -> None:
-    """Cut a little more than the limit asks, so that the next tick does not ask again. A ladder says what it means."""
+    """Cut a little more than the limit asks, so that the next tick does not ask again. A ladder says what it means, and a band
+    has its slack already."""
     for i in range(state.positions.size):
-        if proposals.scale[i] < 1.0 and proposals.reason[i] != TAKE_PROFIT:
+        if proposals.scale[i] < 1.0 and proposals.reason[i] != TAKE_PROFIT and proposals.reason[i] != HEDGE_BAND:
             proposals.scale[i] *= 1.0 - policy.slack
 
 

@@ -76,14 +76,16 @@ def look_at_positions(slots: Slots, holding: Holding, prices: Floats, state: Sta
 
 @lean
 def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
-    """Equity, death and coins of every account; equity by venue, money by layer, the book's equity."""
-    state.venue_equity[:], state.layer_value[:] = 0.0, 0.0
+    """Equity, death and coins of every account; equity by venue, money by layer, net exposure by asset, the book's equity."""
+    state.venue_equity[:], state.layer_value[:], state.asset_net[:] = 0.0, 0.0, 0.0
     state.book[0].equity, state.book[0].coins = 0.0, 0.0
     for a in range(holding.accounts.size):
         equity, need = account_margin(holding.lines, a, prices)
         net, own = 0.0, 0.0
         for i in range(slots.start[a], slots.start[a + 1]):
-            net += holding.lines.delta[i] * prices[slots.rows[i].column] * slots.rows[i].beta
+            leans = holding.lines.delta[i] * prices[slots.rows[i].column] * slots.rows[i].beta
+            net += leans
+            state.asset_net[slots.rows[i].asset] += leans
             if not slots.rows[i].coin:
                 own += state.positions[slots.rows[i].place].exposure
         state.accounts[a].equity, state.accounts[a].coins = equity, net - own

@@ -37,11 +37,12 @@ from perpbook.kernels.types import Floats, Integers, Rows
     FUNDING_MOVED,
     FUNDING_SKEW,
     TAKE_PROFIT,
+    HEDGE_BAND,
     MARGIN_MODE,
     SLEEVE_MIN,
     SLEEVE_MAX,
     REBALANCE,
-) = range(1, 29)
+) = range(1, 30)
 """Reason codes, in order of precedence: a lower number was asked first and is never undone. 0 is no reason."""
 
 REASONS = REBALANCE + 1
@@ -91,14 +92,16 @@ SEEN_BOOK = np.dtype(
 class State(NamedTuple):
     """A book at one instant, as the rules see it, dollars.
 
-    positions (n,), accounts (A,), book (1,): records as above. asset_notional (assets,). stress_equity,
-    stress_maintenance (A, scenarios). venue_equity, layer_value, sleeve_capital by number.
+    positions (n,), accounts (A,), book (1,): records as above. asset_notional (assets,); asset_net (assets,) beta-weighted net
+    exposure, coins included. stress_equity, stress_maintenance (A, scenarios). venue_equity,
+    layer_value, sleeve_capital by number.
     """
 
     positions: Rows
     accounts: Rows
     book: Rows
     asset_notional: Floats
+    asset_net: Floats
     stress_equity: Floats
     stress_maintenance: Floats
     venue_equity: Floats
@@ -120,6 +123,7 @@ def empty_state(positions: int, accounts: int, scenarios: int, counts: tuple[int
         accounts=own,
         book=np.zeros(1, dtype=SEEN_BOOK).view(np.recarray),
         asset_notional=np.zeros(assets),
+        asset_net=np.zeros(assets),
         stress_equity=np.zeros((accounts, scenarios)),
         stress_maintenance=np.zeros((accounts, scenarios)),
         venue_equity=np.zeros(venues),
@@ -136,9 +140,9 @@ class Policy(NamedTuple):
     everything, 0 only refuses new risk; rearm_by_hand 1 never re-arms. profit_gain, profit_close (steps,): the ladder.
     funding_cap, funding_asset_cap, funding_venue_cap: shares of book equity a UTC day may cost; funding_projected: the same with
     what the rates in force cost until midnight. funding_expected, funding_skew: rates a year. flip_after: settlements (0 none).
-    funding_rotates: see `rules.rotation`; funding_payback: years in which a move must pay for itself. rebalance_drift: share of
-    book equity; rebalance_minimum dollars. slack: by how much more than needed a cut cuts, a fraction; cooldown_ns: how
-    long a position cut by a rule under survival is left alone by those rules.
+    funding_rotates: see `rules.rotation`; funding_payback: years in which a move must pay for itself. hedge_band
+    (assets,), rebalance_drift: shares of book equity; rebalance_minimum dollars. slack: by how much more than needed a cut cuts,
+    a fraction; cooldown_ns: how long a position cut by a rule under survival is left alone by those rules.
     """
 
     near: float
@@ -173,6 +177,7 @@ class Policy(NamedTuple):
     flip_after: int
     funding_rotates: int
     funding_payback: float
+    hedge_band: Floats
     rebalance_drift: float
     rebalance_minimum: float
     rebalance_cost_aware: int
@@ -206,7 +211,7 @@ def empty_findings(state: State, policy: Policy) -> Findings:
     positions, accounts = state.positions.size, state.accounts.size
     room = 8 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
     room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 7
-    room += policy.funding_asset_cap.size + policy.funding_venue_cap.size
+    room += policy.funding_asset_cap.size + policy.funding_venue_cap.size + policy.hedge_band.size
     return Findings(
         rows=np.zeros(1, dtype=np.int64),
         code=np.zeros(room, dtype=np.int64),

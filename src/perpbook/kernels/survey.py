@@ -99,13 +99,14 @@ def survey_rules(
         equity = Backing(curve[a, first : first + sum.span[CALM]], block.lows[a], lines.start[a], lines.start[a + 1])
         for asset in range(-1, 0):
             exposed(rows, held, sum, equity, closes, asset, policy.account_gross)
-        for side in range(-1, 2, 2):
-            leaning(rows, lines.delta, sum, equity, closes, policy.account_net, side)
+            for side in range(-1, 2, 2):
+                leaning(rows, lines.delta, sum, equity, closes, asset, policy.account_net, side)
     book = Backing(block.total, block.lows[lines.cash.size], lines.start[0], rows.size)
     for asset in range(-1, policy.asset_cap.size):
         exposed(rows, held, sum, book, closes, asset, policy.asset_cap[asset] if asset >= 0 else policy.book_gross)
-    for side in range(-1, 2, 2):
-        leaning(rows, lines.delta, sum, book, closes, policy.book_net, side)
+        for side in range(-1, 2, 2):
+            band = policy.hedge_band[asset] if asset >= 0 else policy.book_net
+            leaning(rows, lines.delta, sum, book, closes, asset, band, side)
     survey_positions(rows, held, rules, sum, book, closes)
 
 
@@ -273,18 +274,20 @@ def exposed(rows: Rows, held: Rows, sum: Sum, backing: Backing, closes: Floats, 
 
 
 @lean
-def leaning(rows: Rows, delta: Floats, sum: Sum, backing: Backing, closes: Floats, cap: float, side: int) -> None:
-    """Where the beta-weighted exposure backed, on one side, is under `cap` times its equity. Coins alone lean too, but an
-    account without contracts breaks no rule by them."""
+def leaning(
+    rows: Rows, delta: Floats, sum: Sum, backing: Backing, closes: Floats, asset: int, cap: float, side: int
+) -> None:
+    """Where the beta-weighted exposure backed, in an asset (-1: all), on one side, is under `cap` times its equity. Coins alone
+    lean too, but an account or an asset without contracts breaks no rule by them."""
     if cap == np.inf or sum.span[CALM] == 0:
         return
     begin(sum, cap * (1.0 - HAIR) * backing.least)
     terms, contracts = 0, 0
     for i in range(backing.first, backing.last):
-        if delta[i] != 0.0:
+        if (asset < 0 or rows[i].asset == asset) and delta[i] != 0.0:
             add_line(sum, terms, rows[i].column, -side * delta[i] * rows[i].beta, 0.0)
             terms, contracts = terms + 1, contracts + (0 if rows[i].coin else 1)
-    if contracts > 0 or (terms > 0 and backing.last - backing.first == rows.size):
+    if contracts > 0 or (terms > 0 and asset < 0 and backing.last - backing.first == rows.size):
         keep_above(sum, backing.equity, cap * (1.0 - HAIR), terms, closes)
 
 

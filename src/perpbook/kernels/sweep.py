@@ -112,7 +112,7 @@ def policy_from(base: Policy, figures: Floats) -> Policy:
     at = SCALARS
     for array in (
         base.asset_cap, base.venue_cap, base.layer_cap, base.sleeve_min, base.sleeve_max, base.profit_gain,
-        base.profit_close, base.funding_asset_cap, base.funding_venue_cap,
+        base.profit_close, base.funding_asset_cap, base.funding_venue_cap, base.hedge_band,
     ):  # fmt: skip
         for k in range(array.size):
             array[k] = figures[at + k]
@@ -122,8 +122,8 @@ def policy_from(base: Policy, figures: Floats) -> Policy:
         figures[9], base.asset_cap, base.venue_cap, base.layer_cap, base.sleeve_min, base.sleeve_max, base.group,
         base.groups, figures[10], figures[11], base.drawdown_flattens, base.rearm_by_hand, base.profit_gain,
         base.profit_close, figures[12], base.funding_asset_cap, base.funding_venue_cap, figures[13], figures[14], figures[15],
-        base.flip_after, base.funding_rotates, base.funding_payback, figures[16], figures[17], base.rebalance_cost_aware,
-        figures[18], int(figures[19]),
+        base.flip_after, base.funding_rotates, base.funding_payback, base.hedge_band, figures[16], figures[17],
+        base.rebalance_cost_aware, figures[18], int(figures[19]),
     )  # fmt: skip
 
 

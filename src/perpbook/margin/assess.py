@@ -23,11 +23,12 @@ from perpbook.terms.terms import VenueTerms
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideMoney:
     """Dollars held on layers, by layer, and in transit: book equity that backs no account. `exposures` is by
-    asset, `net` the coins among it weighted by beta."""
+    asset, `weighted` that of coins by beta, `net` its sum."""
 
     layers: Mapping[str, float]
     in_transit: float
     exposures: Mapping[str, float]
+    weighted: Mapping[str, float]
     net: float
 
 
@@ -123,8 +124,10 @@ def outside_money(snapshot: Snapshot) -> tuple[OutsideMoney, tuple[Caution, ...]
         moving += value
         exposures[transfer.asset] = exposures.get(transfer.asset, 0.0) + value
     betas = snapshot.market.betas
-    net = sum(value * betas.get(asset, 1.0) for asset, value in exposures.items() if asset not in STABLECOINS)
-    money = OutsideMoney(layers=layers, in_transit=moving, exposures=exposures, net=net)
+    weighted = {asset: value * betas.get(asset, 1.0) for asset, value in exposures.items() if asset not in STABLECOINS}
+    money = OutsideMoney(
+        layers=layers, in_transit=moving, exposures=exposures, weighted=weighted, net=sum(weighted.values())
+    )
     return money, tuple(columns.cautions.values())
 
 

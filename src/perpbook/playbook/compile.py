@@ -13,7 +13,7 @@ from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS
-from perpbook.playbook.schema import Funding, Guardrails, Playbook
+from perpbook.playbook.schema import Funding, Guardrails, Hedge, Playbook
 
 NO_CAP = float("inf")
 MINUTE_NS = 60 * SECOND_NS
@@ -84,6 +84,7 @@ def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenari
         funding_asset_cap=_scope_caps(carry.daily_cap_asset if carry else None, names.assets),
         funding_venue_cap=_scope_caps(carry.daily_cap_venue if carry else None, names.venues),
         **_rate_limits(carry or Funding()),
+        hedge_band=_bands(playbook.hedge or Hedge(), names.assets),
         rebalance_drift=back.drift if back else NO_CAP,
         rebalance_minimum=(back.minimum_trade or 0.0) if back else 0.0,
         rebalance_cost_aware=1 if back and back.cost_aware else 0,
@@ -102,6 +103,12 @@ def _rate_limits(funding: Funding) -> dict[str, Any]:
         "funding_rotates": RESPONSES.index(funding.response),
         "funding_payback": funding.payback_days / 365.0,
     }
+
+
+def _bands(hedge: Hedge, assets: Sequence[str]) -> Floats:
+    """The band of every asset that has one."""
+    bands = [hedge.delta_band if not hedge.assets or name in hedge.assets else None for name in assets]
+    return np.array([_cap(band) for band in bands], dtype=np.float64)
 
 
 def _scope_caps(caps: Mapping[str, float] | None, names: Sequence[str]) -> Floats:

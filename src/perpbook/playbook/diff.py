@@ -18,6 +18,7 @@ from perpbook.playbook.schema import (
     Drills,
     Funding,
     Guardrails,
+    Hedge,
     LeverageCaps,
     Playbook,
     Rebalance,
@@ -82,6 +83,7 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_shares("venues", before.venues, after.venues),
             *_shares("layers", before.layers, after.layers),
             *_drill(before.drill, after.drill),
+            *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
         ]
     )
@@ -258,6 +260,17 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
         if "close" not in (before.response, after.response):
             yield from _number("funding.payback_days", before.payback_days, after.payback_days, DAYS)
     yield from _number("funding.skew_alert", before.skew_alert, after.skew_alert, MOST)
+
+
+def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:
+    """The band; whose it is means nothing where there is none."""
+    yield from _number("hedge.delta_band", before.delta_band, after.delta_band, MOST)
+    if before.delta_band is not None and after.delta_band is not None:
+        old, new = set(before.assets), set(after.assets)
+        wider = bool(old) and (not new or old < new)
+        stricter = wider if wider or (bool(new) and (not old or new < old)) else None
+        told = [listing(sorted(one)) if one else "every asset" for one in (old, new)]
+        yield from _words("hedge.assets", told[0], told[1], stricter)
 
 
 def _modes(before: Playbook, after: Playbook) -> Iterator[Change]:

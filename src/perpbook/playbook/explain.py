@@ -12,6 +12,7 @@ from perpbook.playbook.tell_time import (
     drawdowns,
     funding_caps,
     funding_rates,
+    hedge_sentence,
     ladder_sentence,
     rebalance_sentence,
 )
@@ -171,6 +172,8 @@ def _rest(playbook: Playbook) -> Iterator[str]:
     yield from _shares(playbook.layers, "layer")
     if playbook.drill is not None:
         yield from drill_sentences(playbook.drill)
+    if playbook.hedge is not None and playbook.hedge.delta_band is not None:
+        yield hedge_sentence(playbook.hedge.delta_band, playbook.hedge.assets)
     depth = playbook.liquidity.max_depth_share if playbook.liquidity else None
     if depth is not None:
         yield (

@@ -292,7 +292,10 @@ class Drills(Section):
 class Hedge(Section):
     """How exposure is hedged."""
 
-    delta_band: Share | None = Field(None, json_schema_extra=LATER)
+    delta_band: Positive | None = Field(
+        None, description="Most that an asset's net exposure may be, either way, as a share of book equity."
+    )
+    assets: tuple[Name, ...] = Field((), description="Assets that have this band; none: every asset.")
     beta: Name | None = Field(None, json_schema_extra=LATER)
     tail_budget: Share | None = Field(None, json_schema_extra=LATER)
     options: bool | None = Field(None, json_schema_extra=LATER)
@@ -355,7 +358,7 @@ class Playbook(Section):
     venues: Venues | None = None
     layers: Layers | None = None
     drill: Drills | None = None
-    hedge: Hedge | None = Field(None, json_schema_extra=LATER)
+    hedge: Hedge | None = None
     liquidity: Liquidity | None = None
     exit: Exit | None = Field(None, json_schema_extra=LATER)
     automation: Automation | None = Field(None, json_schema_extra=LATER)

@@ -38,6 +38,7 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
     state.book["now_ns"] = assessed.assessment.as_of_ns
     return state._replace(
         asset_notional=sums(state.positions["asset"], measures.notional[rows], len(names.assets)),
+        asset_net=_net_by_asset(assessed, names),
         stress_equity=assessed.grid.equity,
         stress_maintenance=assessed.grid.maintenance,
         venue_equity=_sums(names.venues, [one.venue for one in arrays.accounts], measures.equity),
@@ -151,6 +152,14 @@ def _sums(names: tuple[str, ...], keys: list[str], values: Floats) -> Floats:
     for key, value in zip(keys, values, strict=True):
         out[names.index(key)] += value
     return out
+
+
+def _net_by_asset(assessed: Assessed, names: Names) -> Floats:
+    """(assets,) beta-weighted net exposure in dollars of each asset, with its coins in accounts and outside."""
+    weighted = assessed.measures.exposure * assessed.arrays.betas[assessed.arrays.held.column]
+    known = [row for row, item in enumerate(assessed.arrays.items) if item.asset in names.assets]
+    net = _sums(names.assets, [assessed.arrays.items[row].asset for row in known], weighted[known])
+    return net + np.array([assessed.outside.weighted.get(asset, 0.0) for asset in names.assets], dtype=np.float64)
 
 
 def _layer_values(names: Names, assessed: Assessed) -> Floats:

@@ -94,6 +94,19 @@ def _capped(caps: Mapping[str, float], place: str) -> str:
     return listing(rows)
 
 
+def hedge_sentence(band: float, assets: Sequence[str]) -> str:
+    """How far an asset may lean, and what happens then."""
+    whose = (
+        f"Net exposure in {'each of ' if len(set(assets)) > 1 else ''}{listing(dict.fromkeys(assets))}"
+        if assets
+        else ("Net exposure in any one asset")
+    )
+    return (
+        f"{whose} (both sides and coins over all accounts, beta-weighted) may be {percent(band)} of book equity either way; "
+        "beyond that, positions on the heavier side are cut back into the band, the largest first, and nothing is opened."
+    )
+
+
 def rebalance_sentence(rebalance: Rebalance) -> str:
     """When positions are brought back to what the strategy wants, and what is let be."""
     when = CADENCE_WORDS.get(rebalance.cadence, f'Whenever "{rebalance.cadence}" comes round')

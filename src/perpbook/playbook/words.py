@@ -84,6 +84,12 @@ WORDINGS = {
     codes.TAKE_PROFIT: Wording(
         rule="guardrails.take_profit", unit="share", tell="{who} has gained {value}; profit is taken at {limit}."
     ),
+    codes.HEDGE_BAND: Wording(
+        rule="hedge.delta_band",
+        unit="share",
+        tell="{who} leans to one side by {value} of book equity, coins included; the most is {limit}.",
+        hint="Contracts on the heavier side are trimmed. Where coins lean, sell some or hedge them: no rule does.",
+    ),
     codes.REBALANCE: Wording(
         rule="rebalance",
         unit="share",
@@ -239,7 +245,7 @@ def _subject(code: int, subject: int, names: Names, assessed: Assessed) -> str:
     if code in OF_POSITIONS:
         arrays = assessed.arrays
         return position_name(assessed, arrays.items[arrays.positions()[subject]])
-    if code in (codes.ASSET_LEVERAGE, codes.FUNDING_ASSET):
+    if code in (codes.ASSET_LEVERAGE, codes.FUNDING_ASSET, codes.HEDGE_BAND):
         return names.assets[subject]
     if code in (codes.ACCOUNT_DEAD, codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE):
         return names.accounts[subject]

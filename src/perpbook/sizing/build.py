@@ -34,6 +34,7 @@ def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names, *,
             *_account_limits(assessed, state, policy, names),
             *_book_limits(assessed, state, policy),
             *_loss_limits(assessed, state, policy),
+            *_hedge_limits(assessed, state, policy, names),
         ),
         margin=(*_survival_points(assessed, policy), *calm_points(assessed, state, policy, no_worse=no_worse)),
         account_names=names.accounts,
@@ -126,6 +127,20 @@ def _loss_limits(assessed: Assessed, state: State, policy: Policy) -> list[Linea
             cost=_costs(assessed), subject=position_name(assessed, assessed.arrays.items[rows[i]]),
         )  # fmt: skip
         out.append(cap.on(np.where(np.arange(len(rows)) == i, state.positions.loss[i], 0.0)))
+    return out
+
+
+def _hedge_limits(assessed: Assessed, state: State, policy: Policy, names: Names) -> list[Linear]:
+    """What each asset that holds contracts may lean by, either way, with its coins."""
+    out = []
+    for k, asset in enumerate(names.assets):
+        if math.isfinite(policy.hedge_band[k]) and state.asset_notional[k] > 0.0:
+            cap = _Cap(
+                rule="hedge.delta_band", multiple=float(policy.hedge_band[k]), equity=float(state.book.equity[0]),
+                cost=_costs(assessed), subject=asset,
+            )  # fmt: skip
+            own = np.where(state.positions.asset == k, state.positions.exposure, 0.0)
+            out += _both_sides(cap, own, float(state.asset_net[k] - own.sum()))
     return out
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.kernels.state import BOOK_EFFECTIVE, DEPTH_SHARE, MARGIN_MODE, POSITION_LOSS, Policy, State
+from perpbook.kernels.state import BOOK_EFFECTIVE, DEPTH_SHARE, HEDGE_BAND, MARGIN_MODE, POSITION_LOSS, Policy, State
 from perpbook.kernels.types import Floats
 from perpbook.margin.arrays import Item, exit_levels, fee_to_close, slippage
 from perpbook.margin.assess import Assessed
@@ -27,7 +27,9 @@ Changes = Mapping[int, tuple[float, float]]
 """Book row -> (new quantity, dollars of cost)."""
 
 MENDABLE = tuple(
-    one.rule for code, one in WORDINGS.items() if POSITION_LOSS <= code <= BOOK_EFFECTIVE or code == DEPTH_SHARE
+    one.rule
+    for code, one in WORDINGS.items()
+    if POSITION_LOSS <= code <= BOOK_EFFECTIVE or code in (DEPTH_SHARE, HEDGE_BAND)
 )
 """Rules that trims can restore; the others want money moved or a position reopened."""
 

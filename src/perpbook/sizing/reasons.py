@@ -44,7 +44,7 @@ class Asked:
 
 def _subject(rule: str, account: str, asset: str) -> str:
     """What a rule would name if it were about a position of this asset in this account."""
-    if rule.startswith("leverage.asset"):
+    if rule.startswith(("leverage.asset", "hedge.")):
         return asset
     return "book" if rule.startswith("leverage.book") else account
 
