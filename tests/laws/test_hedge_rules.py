@@ -13,6 +13,7 @@ from benchmarks.drill import example
 from perpbook.engine.backtest import Journey
 from perpbook.engine.drill import run_drill
 from perpbook.engine.variants import figures_of, variant_figures
+from perpbook.examples.catalogue import book_file
 from perpbook.kernels.decide import decide
 from perpbook.kernels.drill import RULES
 from perpbook.kernels.memory import memory_of_one_look
@@ -23,9 +24,12 @@ from perpbook.model.bars import Bars, SeriesKey, Settlements
 from perpbook.model.book import Book
 from perpbook.model.event import EventKind
 from perpbook.model.units import HOUR_NS
+from perpbook.model.verdict import Status
 from perpbook.playbook.compile import compile_policy
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.schema import Playbook
+from perpbook.runs.check import check_snapshot
+from perpbook.snapshot import load_snapshot
 from perpbook.terms.load import load_terms
 from tests.laws.test_funding_rules import START, account, fired, funded_journey
 from tests.laws.test_time_rules import free_policy, idle_state
@@ -118,6 +122,23 @@ def test_a_sweep_varies_the_band() -> None:
     for row, band in zip(figures, (0.2, 0.7), strict=True):
         base = compile_policy(banded(0.1), names, ())
         assert np.array_equal(figures_of(policy_from(base, row)), figures_of(compile_policy(banded(band), names, ())))
+
+
+def test_a_check_finds_what_leans_and_its_plan_trims_that_alone() -> None:
+    snapshot = load_snapshot(book_file("hedged"))
+    short = next(one for one in snapshot.book.accounts if one.id == "binance-short")
+    less = replace(short, positions=(replace(short.positions[0], quantity=-2.0),))
+    accounts = tuple(less if one is short else one for one in snapshot.book.accounts)
+    uneven = replace(snapshot, book=replace(snapshot.book, accounts=accounts))
+    terms = {one.venue: load_terms(one.venue) for one in accounts}
+    found = check_snapshot(uneven, banded(0.1), terms)
+    (leans,) = found.decision.findings
+    equity = found.assessed.assessment.book.equity
+    price = found.assessed.arrays.prices[0]
+    assert leans.rule == "hedge.delta_band" and leans.subject == "BTC" and leans.status is Status.BREACH
+    assert leans.measured == pytest.approx(price / equity, rel=1e-3)
+    plan = found.verdict.plans[0]
+    assert plan.restores and [one.account for one in plan.trims] == ["hl-long"]
 
 
 # A leg whose hedge dies

@@ -112,3 +112,11 @@ def test_sleeves_that_come_and_go_are_told_by_name() -> None:
 def test_hedges_failing_bring_their_stress() -> None:
     keys = [change.key for change in changes("[survival]", 'survival.kinds = ["joint", "asset", "broken"]')]
     assert keys == ["survival.kinds", "survival.correlation_stress"]
+
+
+def test_a_band_for_more_assets_is_stricter() -> None:
+    banded = "[hedge]\ndelta_band = 0.1\n"
+    named, others = banded + 'assets = ["BTC", "ETH"]\n', banded + 'assets = ["SOL"]\n'
+    assert only(named, banded).sentence == "hedge.assets: BTC and ETH becomes every asset (stricter)"
+    assert only(banded, named).stricter is False and only(named, others).stricter is None
+    assert only("", banded).key == "hedge.delta_band"

@@ -66,11 +66,8 @@ def _relaxed(problem: Problem) -> Iterator[tuple[str, Problem]]:
             yield MARGINS[name], replace(problem, laid=only(problem.laid, keep), now=problem.now[keep])
     if problem.limits.linear:
         limits = replace(problem.limits, linear=())
-        band = (
-            " or a wider hedge.delta_band"
-            if any(one.rule.startswith("hedge.") for one in problem.limits.linear)
-            else ""
-        )
+        banded = any(one.rule.startswith("hedge.") for one in problem.limits.linear)
+        band = " or a wider hedge.delta_band" if banded else ""
         yield f"larger caps on gross or net leverage or by asset{band}", replace(problem, limits=limits)
     for section in ("venues", "layers"):
         named = tuple(one for one in problem.caps if not one.name.startswith(section))

@@ -104,9 +104,10 @@ def survey_rules(
     book = Backing(block.total, block.lows[lines.cash.size], lines.start[0], rows.size)
     for asset in range(-1, policy.asset_cap.size):
         exposed(rows, held, sum, book, closes, asset, policy.asset_cap[asset] if asset >= 0 else policy.book_gross)
-        for side in range(-1, 2, 2):
-            band = policy.hedge_band[asset] if asset >= 0 else policy.book_net
-            leaning(rows, lines.delta, sum, book, closes, asset, band, side)
+        most = policy.hedge_band[asset] if asset >= 0 else policy.book_net
+        if most < np.inf:
+            for side in range(-1, 2, 2):
+                leaning(rows, lines.delta, sum, book, closes, asset, most, side)
     survey_positions(rows, held, rules, sum, book, closes)
 
 

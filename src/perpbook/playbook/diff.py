@@ -267,8 +267,8 @@ def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:
     yield from _number("hedge.delta_band", before.delta_band, after.delta_band, MOST)
     if before.delta_band is not None and after.delta_band is not None:
         old, new = set(before.assets), set(after.assets)
-        wider = bool(old) and (not new or old < new)
-        stricter = wider if wider or (bool(new) and (not old or new < old)) else None
+        more, fewer = bool(old) and (not new or old < new), bool(new) and (not old or new < old)
+        stricter = more if more or fewer else None
         told = [listing(sorted(one)) if one else "every asset" for one in (old, new)]
         yield from _words("hedge.assets", told[0], told[1], stricter)
 

@@ -96,14 +96,11 @@ def _capped(caps: Mapping[str, float], place: str) -> str:
 
 def hedge_sentence(band: float, assets: Sequence[str]) -> str:
     """How far an asset may lean, and what happens then."""
-    whose = (
-        f"Net exposure in {'each of ' if len(set(assets)) > 1 else ''}{listing(dict.fromkeys(assets))}"
-        if assets
-        else ("Net exposure in any one asset")
-    )
+    named = list(dict.fromkeys(assets))
+    whose = f"{'each of ' if len(named) > 1 else ''}{listing(named)}" if named else "any one asset"
     return (
-        f"{whose} (both sides and coins over all accounts, beta-weighted) may be {percent(band)} of book equity either way; "
-        "beyond that, positions on the heavier side are cut back into the band, the largest first, and nothing is opened."
+        f"Net exposure in {whose} (both sides and coins over all accounts, beta-weighted) may be {percent(band)} of book equity either "
+        "way; beyond that, positions on the heavier side are cut back into the band, the largest first, and nothing is opened."
     )
 
 
