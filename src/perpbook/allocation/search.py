@@ -20,15 +20,15 @@ from perpbook.allocation.problem import LEAST_LEFT, REACHED, TOLERANCE, Outcome,
 from perpbook.kernels.types import Floats
 from perpbook.sizing.limits import surpluses
 
-NODES = 200
+NODES = 100
 POLISHED, POLISHES = 4, 3
 """Of so many nodes one is solved in the tangent planes of its answer too, so many times in a row."""
 
 ROUNDS = 60
-GAP, NEAR = 1e-3, 5e-3
+GAP, NEAR = 0.05, 5e-3
 """Answers nearer to one another than this are as cheap: ten-thousandths of book equity, and a share of the cost."""
 
-EXHAUSTIVE = 6
+EXHAUSTIVE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
