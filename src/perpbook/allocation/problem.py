@@ -66,9 +66,9 @@ class ShareCap:
 class Problem:
     """What the search works on, dollars.
 
-    `accounts` (A,) equity; `idle` money on layers and under way; `reserve` the sleeve that idle money is in, -1 for none. `now` (m,)
-    is what each margin limit misses today (<= 0): no answer may miss more; `missed` (bands,) by what each band is missed today,
-    < 0 short and > 0 over.
+    `accounts` (A,) equity; `idle` money on layers and under way; `reserve` the sleeve that idle money is in, -1 for none. `now`
+    (m,) is what each margin limit misses today (<= 0): no answer may miss more; `missed` (bands,) by what each band is missed
+    today, < 0 short and > 0 over.
     """
 
     equity: float
