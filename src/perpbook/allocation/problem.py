@@ -221,6 +221,16 @@ def worst_miss(problem: Problem, scale: Floats, found: Outcome) -> float:
     return max(misses)
 
 
+def empties(problem: Problem, scale: Floats) -> bool:
+    """True where sizes leave an account with next to nothing of its initial margin."""
+    for number in range(problem.accounts.size):
+        own = [problem.trades[k].initial * np.array([1.0, scale[k]]) for k in problem.of_account(number)]
+        before, after = sum(own, np.zeros(2))
+        if after < LEAST_LEFT * before * (1.0 - 1e-6):
+            return True
+    return False
+
+
 def free_now(problem: Problem, number: int) -> float:
     """What an account lacks of its initial margin today (<= 0): it may not lack more."""
     asked = sum(problem.trades[k].initial for k in problem.of_account(number))
