@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -197,11 +199,20 @@ def test_a_premium_that_stays_never_flips_and_one_that_must_does() -> None:
     assert found.by_step.tolist() == [0.0] + [1.0] * 8 and found.median_ns == 16 * HOUR_NS
 
 
-def test_the_chance_of_a_flip_in_one_step_is_the_normal_ones() -> None:
-    from scipy.special import ndtr
+def test_the_chance_of_a_flip_in_one_step_is_students() -> None:
+    from scipy.special import stdtr
 
-    law = PremiumLaw(mean=3e-4, variance=1e-8, level=0.0, persistence=0.5, noise=2e-4, step_ns=HOUR_NS)
+    law = PremiumLaw(mean=3e-4, variance=0.0, level=0.0, persistence=0.5, noise=2e-4, step_ns=HOUR_NS)
     found = first_flip(law, PremiumRule(), 3e-4, 5, np.random.default_rng(19), paths=40_000)
-    exact = float(ndtr(-1.5e-4 / (0.25e-8 + 4e-8) ** 0.5))
+    exact = float(stdtr(3.0, -1.5e-4 / 2e-4 * 3.0**0.5))
     assert abs(found.by_step[0] - exact) < 4 * (exact * (1 - exact) / 40_000) ** 0.5
     assert (np.diff(found.by_step) >= 0).all()
+
+
+def test_a_level_that_follows_makes_a_flip_likelier_than_one_that_stays() -> None:
+    stays = PremiumLaw(mean=1e-3, variance=0.0, level=1e-3, persistence=0.3, noise=2e-4, step_ns=8 * HOUR_NS)
+    chances = [
+        first_flip(replace(stays, follow=follow), PremiumRule(), 1e-3, 90, np.random.default_rng(20)).chance
+        for follow in (0.0, 0.5)
+    ]
+    assert chances[0] < 0.2 < chances[1]

@@ -229,7 +229,7 @@ def test_proposals_say_cost_binding_and_what_stays_broken(page: Page) -> None:
     assert "scaled to 35.0%" in told
     assert "One more dollar of collateral there saves $0.02" in told
     assert "A thousand dollars more collateral there save $3.10" in told
-    assert "no trade mends it: venues.max_share" in told
+    assert "no trim mends it: venues.max_share" in told
     assert "+110 → +74.5" in told
 
 

@@ -148,6 +148,15 @@ def test_what_waits_for_money_comes_last() -> None:
     assert found.plan.weights[0].missing == 0.0
 
 
+def test_what_a_coin_off_par_counts_for_elsewhere_is_told_and_is_no_cost() -> None:
+    book = with_layer(snapshot(account("bn", "binance", 50_000, ("BTCUSDT", 0.1))), 50_000, asset="USDT")
+    book = replace(book, market=replace(book.market, asset_prices={"USDT": 0.99}))
+    found = rebalanced(book, PAIR.replace("target = 0.5", "target = 0.0").replace("target = 0.3", "target = 0.7"))
+    assert found.after is not None and found.plan.sends and found.plan.revalued > 100.0
+    plan, after = found.plan, found.after.assessment.book.equity
+    assert plan.equity_before - plan.cost + plan.revalued == pytest.approx(after, rel=1e-9)
+
+
 def test_what_grows_is_entered_at_the_price_now_and_equity_falls_by_the_cost() -> None:
     book = snapshot(
         account("hl", "hyperliquid", 9_000, ("BTC", 0.1)),

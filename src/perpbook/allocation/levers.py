@@ -154,10 +154,10 @@ def transfer_levers(
     found = pots_of(book, snapshot.market, {one.id: float("inf") for one in book.accounts}, facts)
     pots = [pot for pot in found.pots if pot.asset in STABLECOINS]
     desk = _Desk(snapshot=snapshot, terms=terms, facts=facts, minimum=minimum)
-    keys: dict[tuple[str, str], int] = {}
+    keys: dict[tuple[str, str, str], int] = {}
     between: dict[tuple[int, int, str], list[TransferLever]] = {}
     for pot in pots:
-        number = keys.setdefault((pot.account or pot.layer, "" if pot.account else pot.asset), len(keys))
+        number = keys.setdefault((pot.account, pot.layer, "" if pot.account else pot.asset), len(keys))
         for lever in desk.from_pot(pot, number):
             between.setdefault((number, lever.target, lever.target_layer), []).append(lever)
     return tuple(lever for levers in between.values() for lever in kept(levers)), found.notes

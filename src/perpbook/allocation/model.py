@@ -28,8 +28,8 @@ PENALTY = 0.5
 """Dollars of cost that a dollar of missed band is worth avoiding, where bands cannot all be kept: less than one, or burning money
 on fees would be a way to shrink a sleeve."""
 
-SOLVED = 1e-4
-"""How near to its best a node is solved; its bound is right all the same."""
+SOLVED, TREE = 2e-4, 300
+"""How near to its best a node is solved, and in how many of the solver's own nodes; its bound is right all the same."""
 
 COARSE = 64
 """A position of fewer lots than this is traded in whole lots from the start; others are rounded afterwards."""
@@ -67,7 +67,7 @@ class Model:
     def __init__(
         self, problem: Problem, boxes: Boxes, cuts: Sequence[Cut], *, tangents: Tangents | None = None, strict: bool
     ) -> None:
-        self.problem, self.programme, self.tangents = problem, Programme(SOLVED), tangents or {}
+        self.problem, self.programme, self.tangents = problem, Programme(SOLVED, TREE), tangents or {}
         self.room = 0.0 if strict else 1.0
         self.unit = problem.equity / UNITS
         self.delta: list[Terms] = [{} for _ in range(problem.accounts.size)]

@@ -64,8 +64,12 @@ class ShareCap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What the search works on, dollars. `accounts` (A,) equity; `idle` money on layers and under way; `reserve` the sleeve that
-    idle money is in, -1 for none. `now` (m,) what each margin limit misses today (<= 0): no answer may miss more."""
+    """What the search works on, dollars.
+
+    `accounts` (A,) equity; `idle` money on layers and under way; `reserve` the sleeve that idle money is in, -1 for none. `now`
+    (m,) is what each margin limit misses today (<= 0): no answer may miss more; `missed` (bands,) by what each band is missed
+    today, < 0 short and > 0 over.
+    """
 
     equity: float
     accounts: Floats
@@ -81,12 +85,7 @@ class Problem:
     now: Floats
     upper: Floats
     minimum: float
-
-    @property
-    def missed(self) -> Floats:
-        """(bands,) dollars by which each is missed today, < 0 short and > 0 over."""
-        still = capital_of(self, np.ones(len(self.trades)), np.zeros(self.accounts.size), 0.0)
-        return np.array([_missing(one, float(still[one.number]), self.equity) for one in self.bands])
+    missed: Floats
 
     def of_account(self, number: int) -> list[int]:
         """Positions in an account."""
@@ -222,6 +221,16 @@ def worst_miss(problem: Problem, scale: Floats, found: Outcome) -> float:
     return max(misses)
 
 
+def empties(problem: Problem, scale: Floats) -> bool:
+    """True where sizes leave an account with next to nothing of its initial margin."""
+    for number in range(problem.accounts.size):
+        own = [problem.trades[k].initial * np.array([1.0, scale[k]]) for k in problem.of_account(number)]
+        before, after = sum(own, np.zeros(2))
+        if after < LEAST_LEFT * before * (1.0 - 1e-6):
+            return True
+    return False
+
+
 def free_now(problem: Problem, number: int) -> float:
     """What an account lacks of its initial margin today (<= 0): it may not lack more."""
     asked = sum(problem.trades[k].initial for k in problem.of_account(number))
@@ -276,7 +285,7 @@ def lay_out(
     laid, stands = _no_worse_margins(limits, margin_limits(limits))
     sleeves = [one.name for one in playbook.capital.sleeves] if playbook.capital else []
     outside = sum(assessed.outside.layers.values()) + assessed.outside.in_transit
-    return Problem(
+    problem = Problem(
         equity=assessed.assessment.book.equity,
         accounts=assessed.measures.equity.copy(),
         idle=outside,
@@ -291,7 +300,10 @@ def lay_out(
         now=np.minimum(stands, 0.0),
         upper=_upper(state, policy),
         minimum=policy.rebalance_minimum,
+        missed=np.zeros(0),
     )
+    still = outcome(problem, np.ones(len(problem.trades)), np.zeros(len(problem.transfers)))
+    return replace(problem, missed=still.missing)
 
 
 def _no_worse(one: Linear, equity: float) -> Linear:

@@ -16,19 +16,19 @@ import numpy as np
 
 from perpbook.allocation.levers import TradeLever
 from perpbook.allocation.model import PENALTY, UNITS, Boxes, Cut, Model, Point, Tangents
-from perpbook.allocation.problem import LEAST_LEFT, REACHED, TOLERANCE, Outcome, Problem, outcome, worst_miss
+from perpbook.allocation.problem import LEAST_LEFT, REACHED, TOLERANCE, Outcome, Problem, empties, outcome, worst_miss
 from perpbook.kernels.types import Floats
 from perpbook.sizing.limits import surpluses
 
-NODES = 200
+NODES = 100
 POLISHED, POLISHES = 4, 3
 """Of so many nodes one is solved in the tangent planes of its answer too, so many times in a row."""
 
 ROUNDS = 60
-GAP, NEAR = 1e-3, 5e-3
+GAP, NEAR = 0.05, 5e-3
 """Answers nearer to one another than this are as cheap: ten-thousandths of book equity, and a share of the cost."""
 
-EXHAUSTIVE = 6
+EXHAUSTIVE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class Search:
             return best
         found = rounded(problem, point, strict=self.strict)
         if problem.transfers and (found is None or found.outcome.short > TOLERANCE * problem.equity):
-            for pick in _extremes(problem, point):
+            for pick in (one for one in _extremes(problem, point) if not empties(problem, one)):
                 sent = self._resent(boxes, replace(point, scale=pick))
                 again = answer_of(problem, pick, sent, strict=self.strict) if sent is not None else None
                 found = again if again is not None and _is_better(problem, again, found) else found
@@ -222,6 +222,8 @@ def answer_of(problem: Problem, scale: Floats, sent: Floats, *, strict: bool) ->
     """Sizes and sums as an answer; None where they break something."""
     found = outcome(problem, scale, sent)
     most = TOLERANCE * problem.equity
+    if empties(problem, scale):
+        return None
     if worst_miss(problem, scale, found) > most or (strict and found.short > REACHED * problem.equity):
         return None
     return Answer(scale=scale, sent=sent, outcome=found, proven=False)

@@ -119,9 +119,14 @@ def trailing_mean(values: Floats, rows: int) -> Floats:
     return out
 
 
+def following(half_life: float) -> float:
+    """The weight of the newest value in an exponential mean of that half-life, in rows."""
+    return float(1.0 - 0.5 ** (1.0 / half_life))
+
+
 def exponential_mean(values: Floats, half_life: float) -> Floats:
     """(n,) the exponential mean whose weights halve in `half_life` rows, started at the first value."""
-    new = 1.0 - 0.5 ** (1.0 / half_life)
+    new = following(half_life)
     now, out = float(values[0]), []
     for value in values.tolist():
         now += new * (value - now)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perpbook.errors import DataError
+from perpbook.funding.candidates import LEVEL_NS, following
 from perpbook.funding.flips import Flip, PremiumLaw, first_flip
 from perpbook.funding.forecast import Forecast, Outlook, forecast, outlook
 from perpbook.funding.paid import KINDS, WINDOWS_DAYS, PaidRow, at_present_size
@@ -173,7 +174,7 @@ def _flip(found: Outlook, chance: np.random.Generator) -> Flip | None:
     mean, variance, level, persistence, noise = (float(part) for part in walk.law[:, -1])
     law = PremiumLaw(
         mean=mean, variance=variance, level=level, persistence=persistence, noise=noise,
-        step_ns=int(walk.interval_ns[-1]),
+        step_ns=int(walk.interval_ns[-1]), follow=following(LEVEL_NS / float(walk.interval_ns[-1])),
     )  # fmt: skip
     return first_flip(law, walk.rule, found.forecast.last_rate, walk.horizon_ns // law.step_ns, chance)
 

@@ -255,7 +255,9 @@ def tell_plans(console: Console, plans: Sequence[Plan]) -> None:
                 f"{money(1_000 * binding.per_dollar)}."
             )
         if plan.remaining:
-            console.print(f"Still broken afterwards, and no trade mends it: {', '.join(plan.remaining)}.")
+            console.print(f"Still broken afterwards, and no trim mends it: {', '.join(plan.remaining)}.")
+            if any(rule.startswith("capital.sleeves") for rule in plan.remaining):
+                console.print("`perpbook rebalance` looks for trades and transfers that bring sleeves back.")
 
 
 def tell_notes(console: Console, assessment: Assessment) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from perpbook.engine.drilled import Drilled
     from perpbook.runs.drill_parts import Keeping
 
-TOLD, KEPT, SCHEMA = "drill.json", "kept.json", "drill-kept/1"
+TOLD, KEPT, SCHEMA = "drill.json", "kept.json", "drill-kept/2"
 
 
 def keep_drill(drilled: Drilled, folder: Path) -> None:

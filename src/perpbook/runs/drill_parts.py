@@ -79,7 +79,7 @@ def spans_of(paths: int) -> Iterator[tuple[int, int]]:
 
 def begin(drill: Drill, keeping: Keeping) -> None:
     """Make the folder, or find that it holds this very drill."""
-    told = {"schema": "drill-parts/1", "plan": plan_hash(drill), "paths": drill.paths}
+    told = {"schema": "drill-parts/2", "plan": plan_hash(drill), "paths": drill.paths}
     path = keeping.folder / PLAN
     try:
         if path.exists():

@@ -12,6 +12,9 @@ from perpbook.kernels.types import Floats
 MOST_NODES = 20_000
 """Branch-and-bound nodes before a mixed-integer programme is given up: far above what books need."""
 
+FEASIBLE = 2
+"""HiGHS' word for a solution that keeps every row."""
+
 OPTIONS: dict[str, bool | int | float] = {
     "output_flag": False,
     "primal_feasibility_tolerance": 1e-9,
@@ -24,14 +27,16 @@ OPTIONS: dict[str, bool | int | float] = {
 
 
 class Programme:
-    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`. gap : how near to the best, relative and
-    absolute, an answer with whole columns may stay (None: as near as can be)."""
+    """Minimise a linear cost over bounded columns under rows `low <= a x <= high`. gap : how near to the best, relatively, an
+    answer with whole columns may stay (None: as near as can be, or there is none); after so many `nodes` the best so
+    far is the answer."""
 
-    def __init__(self, gap: float | None = None) -> None:
+    def __init__(self, gap: float | None = None, nodes: int = MOST_NODES) -> None:
         self.highs: Any = silent_solver()
+        self.highs.setOptionValue("mip_max_nodes", nodes)
+        self.settles = gap is not None
         if gap is not None:
             self.highs.setOptionValue("mip_rel_gap", gap)
-            self.highs.setOptionValue("mip_abs_gap", gap)
         self.columns = 0
         self.rows = 0
         self.whole = False
@@ -65,7 +70,11 @@ class Programme:
         import highspy
 
         self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        status, kinds = self.highs.getModelStatus(), highspy.HighsModelStatus
+        settled = (
+            self.settles and self.highs.getInfo().primal_solution_status == FEASIBLE and status == kinds.kSolutionLimit
+        )
+        if status != kinds.kOptimal and not settled:
             return None
         found: Floats = np.array(self.highs.getSolution().col_value, dtype=np.float64)
         return found
