@@ -99,8 +99,9 @@ def hedge_sentence(band: float, assets: Sequence[str]) -> str:
     named = list(dict.fromkeys(assets))
     whose = f"{'each of ' if len(named) > 1 else ''}{listing(named)}" if named else "any one asset"
     return (
-        f"Net exposure in {whose} (both sides and coins over all accounts, beta-weighted) may be {percent(band)} of book equity either "
-        "way; beyond that, positions on the heavier side are cut back into the band, the largest first, and nothing is opened."
+        f"Net exposure in {whose} (both sides and coins over all accounts, beta-weighted) may be {percent(band)} of book "
+        "equity either way; beyond that, positions on the heavier side are cut back into the band, the largest first, and "
+        "nothing is opened."
     )
 
 
