@@ -120,6 +120,36 @@ def test_margin_that_lacks_is_sent_and_where_there_is_none_the_way_is_refused() 
     assert "bn lacks" in plan_of(poor, "hedge").refused and poor[0].offsets[-1].refused != ""
 
 
+def test_money_that_the_source_cannot_spare_before_the_trades_is_not_sent() -> None:
+    thin = plan_of(plan_offsets(planner(desk(hl=3_500.0, bn=10.0))), "venue")
+    assert thin.money is None and "hl has 500 free before the trades" in thin.refused
+
+
+def test_money_sent_lets_the_opened_account_live_through_the_move() -> None:
+    at = desk(bn=1_000.0)
+    found = plan_of(plan_offsets(planner(at)), "venue")
+    assert found.money is not None and not any(one.dies for one in found.dangers)
+    waiting = assess(at.after((), None, found.money).snapshot, TERMS).assessment
+    assert waiting.accounts[0].summary.free_collateral >= 0.0
+    assert found.dangers[0].move_waiting == waiting.accounts[0].liquidation_move
+
+
+def test_a_way_that_an_account_dies_of_stands_behind_one_that_none_does() -> None:
+    found = plan_offsets(planner(desk(bn=8_000.0)))[0].offsets
+    kinds = [one.way.kind for one in found]
+    assert found[0].net.mean < plan_of((plan_offsets(planner(desk(bn=8_000.0)))[0],), "venue").net.mean
+    assert kinds.index("smaller") < kinds.index("venue") and any(one.dies for one in found[-1].dangers)
+
+
+@pytest.mark.parametrize("kind", ["venue"])
+def test_money_without_a_route_leaves_the_way_refused(kind: str) -> None:
+    lost = replace(
+        planner(desk(bn=1_000.0)), send=lambda one, other, sum_: Money(source=one, destination=other, dollars=sum_)
+    )
+    found = plan_of(plan_offsets(lost), kind)
+    assert found.money is None and "no route from hl is known" in found.refused
+
+
 def test_a_venue_that_takes_coins_lets_a_long_be_held_as_coins() -> None:
     at = desk(long=0.0)
     own = replace(at.account("bn"), positions=(Position(symbol="BTCUSDT", quantity=1.0, entry_price=PRICE),))
