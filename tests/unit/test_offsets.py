@@ -202,6 +202,17 @@ def test_carry_is_long_the_cheap_and_short_the_dear() -> None:
     assert pair.z_score is not None and pair.z_score > 3.0 and pair.capacity is None
 
 
+def test_how_unusual_a_pair_is_is_told_as_of_the_forecasts() -> None:
+    places = [Place(account="hl", symbol="BTC", asset="BTC"), Place(account="bn", symbol="BTCUSDT", asset="BTC")]
+    base, pasts = planner(desk(long=0.0)), {HL: history(1, 1e-4), BN: history(8, 1e-5)}
+    earlier = {
+        key: tuple(replace(one, now_ns=NOW - 4 * DAY_NS) for one in curve) for key, curve in base.curves.items()
+    }
+    now, then = (scan(replace(base, curves=curves), places, 20_000.0, pasts) for curves in (base.curves, earlier))
+    scores = [next(one.z_score for one in found if one.kind == "venues") for found in (now, then)]
+    assert scores[0] is not None and scores[0] > 3.0 and (scores[1] is None or scores[1] < 3.0)
+
+
 def test_legs_die_apart() -> None:
     pair = next(one for one in scanned(desk(long=0.0, hl=2_700.0)) if one.kind == "venues")
     long, short = pair.legs

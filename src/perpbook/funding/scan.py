@@ -188,7 +188,7 @@ def _unusual(planner: Planner, way: Way, histories: Histories) -> float | None:
     for trade in way.trades:
         contract = planner.desk.contract(trade.account, trade.symbol).contract
         history = histories[contract.venue, contract.symbol]
-        age = (planner.desk.snapshot.market.as_of_ns - history.times_ns) // SPELL_NS
+        age = (planner.curves[contract.venue, contract.symbol][0].now_ns - history.times_ns) // SPELL_NS
         inside = (age >= 0) & (age < SPELLS)
         side = -1.0 if trade.quantity > 0 else 1.0
         total += side * np.bincount(age[inside], history.rates[inside], SPELLS)

@@ -107,8 +107,8 @@ def stands(state: State, proposals: Proposals, k: int) -> float:
 
 @lean
 def has_room(state: State, policy: Policy, proposals: Proposals, i: int, j: int) -> bool:
-    """Whether position j's account may hold position i's exposure in j: what it holds comes to at most `ROOM` times its equity and
-    to its cap, or j is no larger for it."""
+    """Whether position j's account may hold position i's exposure in j: what it holds comes to at most `ROOM` times its equity
+    and to its cap, or j is no larger for it."""
     account, held = state.positions[j].account, stands(state, proposals, j)
     grown = abs(held + state.positions[i].value)
     gross = grown
