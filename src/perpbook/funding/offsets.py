@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perpbook.funding.forecast import Forecast
-from perpbook.funding.trading import Desk, Money, Spot
+from perpbook.funding.trading import Desk, Money, Spot, spot_cost
 from perpbook.funding.trial import Danger, Sender, account_in, tried
 from perpbook.margin.assess import assess
 from perpbook.margin.assessment import PositionAssessment
@@ -51,8 +51,8 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offset:
-    """A way judged: dollars of funding `saved` over the horizon, its `cost` at once, the `net` of both, and when the mean has
-    paid for it (`break_even_ns`, None: not within the longest horizon forecast). `refused` says why a venue would not take it."""
+    """A way judged: dollars of funding `saved` over the horizon, its `cost`, at once and to end it, the `net` of both, and when the
+    mean has paid for it (`break_even_ns`, None: not within the longest horizon forecast). `refused` says why a venue would not take it."""
 
     way: Way
     saved: Sum
@@ -256,12 +256,21 @@ def _spot(planner: Planner, one: PositionAssessment, missing: list[str]) -> Iter
 def judged(planner: Planner, asset: str, way: Way) -> Offset:
     """Try a way on the book, and what it saves and costs."""
     trial = tried(planner.desk, planner.send, asset, way.trades, way.spot)
-    saved, cost = saved_over(planner, way, planner.horizon), trial.done.cost
+    saved, cost = saved_over(planner, way, planner.horizon), trial.done.cost + undoing(planner.desk, way)
     return Offset(
         way=way, saved=saved, cost=cost, money=trial.money, refused=trial.refused, assumed=trial.done.assumed,
         net=Sum(mean=saved.mean - cost, low=saved.low - cost, high=saved.high - cost),
         break_even_ns=break_even(planner, way, cost), dangers=trial.dangers,
     )  # fmt: skip
+
+
+def undoing(desk: Desk, way: Way) -> float:
+    """Dollars that ending a way later costs more than ending the position alone: a hedge is closed again, and coins are sold
+    where the perpetual would have been closed."""
+    closing = sum(desk.cost(trade) for trade in way.trades)
+    if way.kind == "hedge":
+        return closing
+    return spot_cost(desk, way.spot) - closing if way.spot is not None else 0.0
 
 
 def saved_over(planner: Planner, way: Way, horizon: int) -> Sum:

@@ -21,9 +21,9 @@ CLOSES, ROTATES, MOVES = range(3)
 """What `Policy.funding_rotates` says of such a position: close it; close it, and open it elsewhere where that pays; do both
 where that pays, and else nothing."""
 
-ROOM = 2.0
+ROOM = 3.0
 """Times an account's equity that its positions may come to for one to be moved there. Initial margin is not in the state; of
-nearly every contract on the venues known it is less than half the notional below their largest tiers."""
+nearly every contract on the venues known it is less than a third of the notional below their largest tiers."""
 
 
 @lean
