@@ -51,8 +51,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offset:
-    """A way judged: dollars of funding `saved` over the horizon, its `cost`, at once and to end it, the `net` of both, and when the
-    mean has paid for it (`break_even_ns`, None: not within the longest horizon forecast). `refused` says why a venue would not take it."""
+    """A way judged: dollars of funding `saved` over the horizon, its `cost`, at once and to end it, and the `net` of both.
+
+    `break_even_ns` is when the mean has paid for it (None: not within the longest horizon forecast); `refused` says why a venue
+    would not take it."""
 
     way: Way
     saved: Sum
