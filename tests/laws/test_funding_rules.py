@@ -178,10 +178,17 @@ def test_what_is_dear_is_closed_or_moved_as_the_playbook_says(
     assert sizes(still_journey(DEAR + rules, rates)) == held
 
 
-def test_a_move_that_finds_no_margin_is_refused_and_said() -> None:
-    run = still_journey(DEAR + 'response = "move"', (0.5, 0.1), money=500.0)
+@pytest.mark.parametrize("money", [500.0, 3_500.0, 39_000.0])
+def test_a_move_that_finds_no_room_leaves_the_direction_where_it_is(money: float) -> None:
+    run = still_journey(DEAR + 'response = "move"', (0.5, 0.1), money=money)
     refused = run.outcome.what[run.outcome.what[:, 1] == journal.REFUSED]
-    assert sizes(run) == [0.0, 0.0] and refused[:, 4].tolist() == [FUNDING_MOVED]
+    assert sizes(run) == [2.0, 0.0] and not refused.size
+
+
+def test_a_move_asks_for_room_under_the_accounts_cap() -> None:
+    capped = DEAR + 'response = "move"\n[leverage.account]\ngross = 1.4\n'
+    assert sizes(still_journey(capped, (0.5, 0.1), money=90_000.0)) == [0.0, 2.0]
+    assert sizes(still_journey(capped, (0.5, 0.1), money=80_000.0)) == [2.0, 0.0]
 
 
 def test_a_flip_needs_a_settlement_received_first() -> None:

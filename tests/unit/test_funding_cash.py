@@ -15,6 +15,7 @@ from perpbook.funding.paid import Payment, at_present_size, drag, funding_paid, 
 from perpbook.funding.rule import PremiumRule
 from perpbook.funding.settlement import next_settlement
 from perpbook.funding.skew import annualised, compounded, skew_of, sum_over, trailing
+from perpbook.model.bars import Settlements
 from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS
 from perpbook.sizing import kelly
 from tests.laws.funding_series import START, joined, settled

@@ -88,7 +88,8 @@ def test_a_book_is_worth_its_cost_less_after_a_way(kind: str) -> None:
     before, after = (
         assess(one, TERMS).assessment.book.equity for one in (at.snapshot, at.after(found.way.trades).snapshot)
     )
-    assert before - after == pytest.approx(found.cost)
+    times = 2.0 if kind == "hedge" else 1.0
+    assert found.cost == pytest.approx(times * (before - after))
 
 
 def test_what_saves_nothing_never_pays_for_itself() -> None:
@@ -120,6 +121,36 @@ def test_margin_that_lacks_is_sent_and_where_there_is_none_the_way_is_refused() 
     assert "bn lacks" in plan_of(poor, "hedge").refused and poor[0].offsets[-1].refused != ""
 
 
+def test_money_that_the_source_cannot_spare_before_the_trades_is_not_sent() -> None:
+    thin = plan_of(plan_offsets(planner(desk(hl=3_500.0, bn=10.0))), "venue")
+    assert thin.money is None and "hl has 500 free before the trades" in thin.refused
+
+
+def test_money_sent_lets_the_opened_account_live_through_the_move() -> None:
+    at = desk(bn=1_000.0)
+    found = plan_of(plan_offsets(planner(at)), "venue")
+    assert found.money is not None and not any(one.dies for one in found.dangers)
+    waiting = assess(at.after((), None, found.money).snapshot, TERMS).assessment
+    assert waiting.accounts[0].summary.free_collateral >= 0.0
+    assert found.dangers[0].move_waiting == waiting.accounts[0].liquidation_move
+
+
+def test_a_way_that_an_account_dies_of_stands_behind_one_that_none_does() -> None:
+    found = plan_offsets(planner(desk(bn=8_000.0)))[0].offsets
+    kinds = [one.way.kind for one in found]
+    assert found[0].net.mean < plan_of((plan_offsets(planner(desk(bn=8_000.0)))[0],), "venue").net.mean
+    assert kinds.index("smaller") < kinds.index("venue") and any(one.dies for one in found[-1].dangers)
+
+
+@pytest.mark.parametrize("kind", ["venue"])
+def test_money_without_a_route_leaves_the_way_refused(kind: str) -> None:
+    lost = replace(
+        planner(desk(bn=1_000.0)), send=lambda one, other, sum_: Money(source=one, destination=other, dollars=sum_)
+    )
+    found = plan_of(plan_offsets(lost), kind)
+    assert found.money is None and "no route from hl is known" in found.refused
+
+
 def test_a_venue_that_takes_coins_lets_a_long_be_held_as_coins() -> None:
     at = desk(long=0.0)
     own = replace(at.account("bn"), positions=(Position(symbol="BTCUSDT", quantity=1.0, entry_price=PRICE),))
@@ -129,6 +160,7 @@ def test_a_venue_that_takes_coins_lets_a_long_be_held_as_coins() -> None:
     assert spot.way.spot is not None and spot.refused == "" and spot.way.kept == 1.0
     assert spot.way.spot.dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
     assert 0.0 < spot.way.spot.dollars < 50_000.0 and spot.saved.mean > 0.0
+    assert spot.cost == pytest.approx(spot.way.spot.dollars * 2.0 * (1e-3 + 1e-4))
     assert any("dated futures" in one for one in found[0].missing)
 
 
@@ -170,6 +202,15 @@ def test_carry_is_long_the_cheap_and_short_the_dear() -> None:
         pair.net.mean / 20_000 * 365 / 14
     )
     assert pair.z_score is not None and pair.z_score > 3.0 and pair.capacity is None
+
+
+def test_how_unusual_a_pair_is_is_told_as_of_the_forecasts() -> None:
+    places = [Place(account="hl", symbol="BTC", asset="BTC"), Place(account="bn", symbol="BTCUSDT", asset="BTC")]
+    base, pasts = planner(desk(long=0.0)), {HL: history(1, 1e-4), BN: history(8, 1e-5)}
+    earlier = {key: tuple(replace(one, now_ns=NOW - 4 * DAY_NS) for one in curve) for key, curve in base.curves.items()}
+    now, then = (scan(replace(base, curves=curves), places, 20_000.0, pasts) for curves in (base.curves, earlier))
+    scores = [next(one.z_score for one in found if one.kind == "venues") for found in (now, then)]
+    assert scores[0] is not None and scores[0] > 3.0 and (scores[1] is None or scores[1] < 3.0)
 
 
 def test_legs_die_apart() -> None:

@@ -7,13 +7,14 @@ missed against the book at once: wider than the truth, never narrower.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perpbook.funding.forecast import Forecast
-from perpbook.funding.trading import Desk, Done, Money, Spot
+from perpbook.funding.trading import Desk, Money, Spot, spot_cost
+from perpbook.funding.trial import Danger, Sender, account_in, tried
 from perpbook.margin.assess import assess
-from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAssessment
+from perpbook.margin.assessment import PositionAssessment
 from perpbook.model.account import MarginMode
 from perpbook.model.trade import Trade
 from perpbook.model.units import HOUR_NS
@@ -24,14 +25,8 @@ Curve = tuple[Forecast, ...]
 Curves = Mapping[tuple[str, str], Curve]
 """By venue and symbol."""
 
-Sender = Callable[[str, str, float], Money]
-"""Source, destination and dollars to the best way there."""
-
 KEPT = 0.99
 """A direction kept to so much is kept."""
-
-SPARE = 1.05
-"""Times the initial margin that is short, what is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +36,6 @@ class Sum:
     mean: float
     low: float
     high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Danger:
-    """An account before and after: the joint move nearest to zero at which it dies (None never), its margin ratio (1 dies)."""
-
-    account: str
-    move_before: float | None
-    move_after: float | None
-    ratio_before: float
-    ratio_after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +51,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offset:
-    """A way judged: dollars of funding `saved` over the horizon, its `cost` at once, the `net` of both, and when the mean has
-    paid for it (`break_even_ns`, None: not within the longest horizon forecast). `refused` says why a venue would not take it."""
+    """A way judged: dollars of funding `saved` over the horizon, its `cost`, at once and to end it, and the `net` of both.
+
+    `break_even_ns` is when the mean has paid for it (None: not within the longest horizon forecast); `refused` says why a venue
+    would not take it."""
 
     way: Way
     saved: Sum
@@ -134,7 +120,7 @@ def plan_offsets(planner: Planner, least: float = 0.0) -> tuple[Bleeding, ...]:
         if curve is not None:
             carry = cash(curve[planner.horizon], one.exposure)
             if carry.mean < -least:
-                found.append(_bleeding(planner, before, one, carry))
+                found.append(_bleeding(planner, one, carry))
     return tuple(sorted(found, key=lambda one: one.carry.mean))
 
 
@@ -155,11 +141,11 @@ def total(sums: Sequence[Sum]) -> Sum:
     return Sum(mean=sum(one.mean for one in sums), low=sum(one.low for one in sums), high=sum(one.high for one in sums))
 
 
-def _bleeding(planner: Planner, before: Assessment, one: PositionAssessment, carry: Sum) -> Bleeding:
+def _bleeding(planner: Planner, one: PositionAssessment, carry: Sum) -> Bleeding:
     curve = curve_of(planner, one.account, one.symbol)
     assert curve is not None
     missing: list[str] = []
-    offsets = [judged(planner, before, way) for way in ways(planner, one, missing)]
+    offsets = [judged(planner, one.asset, way) for way in ways(planner, one, missing)]
     forecast = curve[planner.horizon]
     yearly = forecast.mean * 365 * 24 * HOUR_NS / forecast.horizon_ns
     ranked = sorted(offsets, key=rank)
@@ -169,9 +155,10 @@ def _bleeding(planner: Planner, before: Assessment, one: PositionAssessment, car
     )  # fmt: skip
 
 
-def rank(offset: Offset) -> tuple[bool, bool, bool, float]:
-    """The best first: what is not refused, pays for itself, keeps the direction, then by net."""
-    return bool(offset.refused), offset.net.mean <= 0.0, offset.way.kept < KEPT, -offset.net.mean
+def rank(offset: Offset) -> tuple[bool, bool, bool, bool, float]:
+    """The best first: what is not refused, no account dies of, pays for itself, keeps the direction, then by net."""
+    dies = any(one.dies for one in offset.dangers)
+    return bool(offset.refused), dies, offset.net.mean <= 0.0, offset.way.kept < KEPT, -offset.net.mean
 
 
 def ways(planner: Planner, one: PositionAssessment, missing: list[str]) -> Iterator[Way]:
@@ -247,7 +234,7 @@ def _spot(planner: Planner, one: PositionAssessment, missing: list[str]) -> Iter
         missing.append(f"spot in {one.account}: {one.asset} counts for nothing as margin there")
         return
     free = assess(desk.snapshot, desk.terms).assessment
-    own = next(found for found in free.accounts if found.id == one.account)
+    own = account_in(free, one.account)
     eats = (
         1.0 - weight.maintenance_weight + desk.prices.spot_fee + 2.0 * desk.prices.half_spread + desk.fee(one.account)
     )
@@ -268,58 +255,24 @@ def _spot(planner: Planner, one: PositionAssessment, missing: list[str]) -> Iter
     )  # fmt: skip
 
 
-def judged(planner: Planner, before: Assessment, way: Way) -> Offset:
-    """Try a way on the book: where an account lacks initial margin, money is sent from the one that is left, if it has it."""
-    done = planner.desk.after(way.trades, way.spot)
-    after = assess(done.snapshot, planner.desk.terms).assessment
-    money, refused = None, _refused(before, after, way)
-    if refused and len({trade.account for trade in way.trades}) > 1:
-        money, done = _with_money(planner, after, way, done)
-        if money is not None:
-            after = assess(done.snapshot, planner.desk.terms).assessment
-            refused = _refused(before, after, way)
-    saved = saved_over(planner, way, planner.horizon)
+def judged(planner: Planner, asset: str, way: Way) -> Offset:
+    """Try a way on the book, and what it saves and costs."""
+    trial = tried(planner.desk, planner.send, asset, way.trades, way.spot)
+    saved, cost = saved_over(planner, way, planner.horizon), trial.done.cost + undoing(planner.desk, way)
     return Offset(
-        way=way, saved=saved, cost=done.cost, money=money, refused=refused, assumed=done.assumed,
-        net=Sum(mean=saved.mean - done.cost, low=saved.low - done.cost, high=saved.high - done.cost),
-        break_even_ns=break_even(planner, way, done.cost),
-        dangers=tuple(danger(before, after, name) for name in dict.fromkeys(trade.account for trade in way.trades)),
+        way=way, saved=saved, cost=cost, money=trial.money, refused=trial.refused, assumed=trial.done.assumed,
+        net=Sum(mean=saved.mean - cost, low=saved.low - cost, high=saved.high - cost),
+        break_even_ns=break_even(planner, way, cost), dangers=trial.dangers,
     )  # fmt: skip
 
 
-def _with_money(planner: Planner, after: Assessment, way: Way, done: Done) -> tuple[Money | None, Done]:
-    """The same with what the opened account lacks sent from the closed one; nothing where that lacks it too."""
-    source, destination = way.trades[0].account, way.trades[-1].account
-    short = -account_in(after, destination).summary.free_collateral * SPARE
-    if short <= 0.0 or account_in(after, source).summary.free_collateral < short:
-        return None, done
-    money = planner.send(source, destination, short)
-    return money, planner.desk.after(way.trades, way.spot, money)
-
-
-def _refused(before: Assessment, after: Assessment, way: Way) -> str:
-    """What an account lacks, where a trade asks for more initial margin than it has."""
-    for name in dict.fromkeys(trade.account for trade in way.trades):
-        past, now = account_in(before, name).summary, account_in(after, name).summary
-        if now.free_collateral < 0.0 and now.initial_margin > past.initial_margin:
-            return f"{name} lacks {-now.free_collateral:,.0f} of initial margin"
-        if now.maintenance_margin > now.equity:
-            return f"{name} would be liquidated"
-    return ""
-
-
-def account_in(assessment: Assessment, name: str) -> AccountAssessment:
-    """The account of that name."""
-    return next(one for one in assessment.accounts if one.id == name)
-
-
-def danger(before: Assessment, after: Assessment, name: str) -> Danger:
-    """An account's liquidation, before and after."""
-    past, now = account_in(before, name), account_in(after, name)
-    return Danger(
-        account=name, move_before=past.liquidation_move, move_after=now.liquidation_move,
-        ratio_before=past.summary.margin_ratio, ratio_after=now.summary.margin_ratio,
-    )  # fmt: skip
+def undoing(desk: Desk, way: Way) -> float:
+    """Dollars that ending a way later costs more than ending the position alone: a hedge is closed again, and coins are sold
+    where the perpetual would have been closed."""
+    closing = sum(desk.cost(trade) for trade in way.trades)
+    if way.kind == "hedge":
+        return closing
+    return spot_cost(desk, way.spot) - closing if way.spot is not None else 0.0
 
 
 def saved_over(planner: Planner, way: Way, horizon: int) -> Sum:

@@ -11,17 +11,14 @@ from itertools import permutations
 
 import numpy as np
 
-from perpbook.funding.offsets import Planner, Sum, Told, Way, account_in, break_even, curve_of, saved_over
+from perpbook.funding.offsets import Planner, Sum, Told, Way, break_even, curve_of, saved_over
 from perpbook.funding.trading import Desk, Spot
+from perpbook.funding.trial import account_in, both_ways
 from perpbook.margin.assess import Assessed, assess
 from perpbook.model.account import MarginMode
 from perpbook.model.bars import Settlements
-from perpbook.model.scenario import Scenario
 from perpbook.model.trade import Trade
 from perpbook.model.units import DAY_NS
-
-MOVE = 0.15
-"""The move either way at which both legs' margin is told."""
 
 SPELL_NS, SPELLS = 3 * DAY_NS, 30
 """How long the difference of two fundings is added up for, and how many such spells the last is held against."""
@@ -125,8 +122,7 @@ def _opened(desk: Desk, place: Place, dollars: float) -> Trade:
 def _judged(planner: Planner, asset: str, way: Way, dollars: float, histories: Histories) -> Candidate:
     """A pair in the book: what it receives, costs, and asks of both accounts."""
     desk, done = planner.desk, planner.desk.after(way.trades, way.spot)
-    moves = [Scenario(name=f"{size:+.0%}", kind="joint", size=size, moves={asset: size}) for size in (-MOVE, MOVE)]
-    after = assess(done.snapshot, desk.terms, moves)
+    after = assess(done.snapshot, desk.terms, both_ways(asset))
     receive, cost = saved_over(planner, way, planner.horizon), 2.0 * done.cost
     first, last = _legs(desk, way, after)
     depths = [leg.depth for leg in (first, last) if not leg.coins]
@@ -192,7 +188,7 @@ def _unusual(planner: Planner, way: Way, histories: Histories) -> float | None:
     for trade in way.trades:
         contract = planner.desk.contract(trade.account, trade.symbol).contract
         history = histories[contract.venue, contract.symbol]
-        age = (planner.desk.snapshot.market.as_of_ns - history.times_ns) // SPELL_NS
+        age = (planner.curves[contract.venue, contract.symbol][0].now_ns - history.times_ns) // SPELL_NS
         inside = (age >= 0) & (age < SPELLS)
         side = -1.0 if trade.quantity > 0 else 1.0
         total += side * np.bincount(age[inside], history.rates[inside], SPELLS)

@@ -137,12 +137,13 @@ class Desk:
             snapshot = replace(quoted, book=apply(quoted.book, filled, self.terms))
             cost += self.cost(trade)
         if spot is not None:
-            snapshot, cost = _bought(self, snapshot, spot), cost + _spot_cost(self, spot)
+            snapshot, cost = _bought(self, snapshot, spot), cost + spot_cost(self, spot)
             assumed.append(f"spot {spot.asset} at its contract's price, with a fee of {self.prices.spot_fee:.2%}")
         return Done(snapshot=snapshot, cost=cost, assumed=tuple(dict.fromkeys(assumed)))
 
 
-def _spot_cost(desk: Desk, spot: Spot) -> float:
+def spot_cost(desk: Desk, spot: Spot) -> float:
+    """Fee and half the spread of coins bought or sold, dollars."""
     return abs(spot.dollars) * (desk.prices.spot_fee + desk.prices.half_spread)
 
 
@@ -172,9 +173,7 @@ def _bought(desk: Desk, snapshot: Snapshot, spot: Spot) -> Snapshot:
     """Coins in place of an account's dollars; the market then has a price of theirs."""
     market, settle = snapshot.market, desk.terms[desk.account(spot.account).venue].settle
     price = coin_price(Columns(market=market), spot.asset, desk.any_price(spot.asset))
-    paid = _moved(
-        desk, snapshot.book, EventKind.MONEY_OUT, spot.account, -spot.dollars - _spot_cost(desk, spot), settle
-    )
+    paid = _moved(desk, snapshot.book, EventKind.MONEY_OUT, spot.account, -spot.dollars - spot_cost(desk, spot), settle)
     book = _moved(desk, paid, EventKind.MONEY_IN, spot.account, spot.dollars / price, spot.asset)
     prices = {spot.asset: price, **market.asset_prices}
     return replace(snapshot, book=book, market=replace(market, asset_prices=prices))

@@ -11,8 +11,9 @@ from perpbook.report.words import NONE, change, money, move, quantity, share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.funding.offsets import Bleeding, Danger, Offset, Offsets, Sum, Told
+    from perpbook.funding.offsets import Bleeding, Offset, Offsets, Sum, Told
     from perpbook.funding.scan import Candidate, Carries, Leg
+    from perpbook.funding.trial import Danger
     from perpbook.model.trade import Trade
 
 
@@ -56,9 +57,9 @@ def _details(offset: Offset) -> list[str]:
         out.append(f"buy {money(offset.way.spot.dollars)} of {offset.way.spot.asset} coins")
     if offset.money is not None:
         sent = offset.money
-        when = "no route is known" if sent.seconds is None else f"there within {length(sent.seconds)} nine times in ten"
+        when = "" if sent.seconds is None else f"there within {length(sent.seconds)} nine times in ten; "
         out.append(
-            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by or 'by hand'}; {when}; {money(sent.fee)} of fees)"
+            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by}; {when}{money(sent.fee)} of fees)"
         )
     return [*out, *(danger_words(one) for one in offset.dangers), *offset.assumed]
 
@@ -72,8 +73,15 @@ def trade_words(trade: Trade) -> str:
 def danger_words(one: Danger) -> str:
     """Where an account dies, before and after."""
     before, after = (NONE if at is None else move(at) for at in (one.move_before, one.move_after))
-    ratios = f"margin ratio {one.ratio_after:.0%} (before: {one.ratio_before:.0%})"
-    return f"{one.account} dies at {after} (before: {before}), {ratios}"
+    waiting = "" if one.move_waiting is None else f", {move(one.move_waiting)} while money is under way"
+    ratios = f"margin ratio {ratio(one.ratio_after)} (before: {ratio(one.ratio_before)})"
+    dies = ", DIES within 15% either way" if one.dies else ""
+    return f"{one.account} dies at {after} (before: {before}{waiting}), {ratios}{dies}"
+
+
+def ratio(value: float) -> str:
+    """A margin ratio, or that the equity is gone."""
+    return "gone" if value == float("inf") else f"{value:.0%}"
 
 
 def tell_scan(console: Console, found: Carries) -> None:
@@ -107,8 +115,8 @@ def _pair_details(one: Candidate) -> list[str]:
 
 def leg_words(leg: Leg) -> str:
     """A leg's margin after the move, either way."""
-    down, up = ("gone" if ratio == float("inf") else f"{ratio:.0%}" for ratio in (leg.ratio_down, leg.ratio_up))
     dies = ", DIES" if leg.dies else ""
+    down, up = ratio(leg.ratio_down), ratio(leg.ratio_up)
     return f"{leg.account}: margin ratio {down} after -15%, {up} after +15%{dies}"
 
 

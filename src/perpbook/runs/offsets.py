@@ -12,9 +12,10 @@ from perpbook.model.units import DAY_NS, to_iso
 
 if TYPE_CHECKING:
     from perpbook.funding.forecast import Forecast
-    from perpbook.funding.offsets import Offsets, Planner, Sender, Told
+    from perpbook.funding.offsets import Offsets, Planner, Told
     from perpbook.funding.scan import Carries, Place
     from perpbook.funding.trading import Desk
+    from perpbook.funding.trial import Sender
     from perpbook.history.lake import Lake
     from perpbook.model.bars import Settlements
 

@@ -21,6 +21,10 @@ CLOSES, ROTATES, MOVES = range(3)
 """What `Policy.funding_rotates` says of such a position: close it; close it, and open it elsewhere where that pays; do both
 where that pays, and else nothing."""
 
+ROOM = 3.0
+"""Times an account's equity that its positions may come to for one to be moved there. Initial margin is not in the state; of
+nearly every contract on the venues known it is less than a third of the notional below their largest tiers."""
+
 
 @lean
 def funding_turned(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
@@ -44,8 +48,8 @@ def funding_turned(state: State, policy: Policy, memory: Memory, findings: Findi
             j = cheapest(state, policy, memory, proposals, i)
             if j >= 0:
                 trim(state, memory, proposals, i, 0.0, turned(state, policy, i))
-                held = proposals.target[j] if not math.isnan(proposals.target[j]) else state.positions[j].value
-                proposals.target[j], proposals.reason[j] = held + state.positions[i].value, FUNDING_MOVED
+                proposals.target[j] = stands(state, proposals, j) + state.positions[i].value
+                proposals.reason[j] = FUNDING_MOVED
 
 
 @lean
@@ -79,7 +83,7 @@ def measure(state: State, policy: Policy, findings: Findings, i: int) -> None:
 def cheapest(state: State, policy: Policy, memory: Memory, proposals: Proposals, i: int) -> int:
     """The other contract in position i's asset that saves most funding, where it pays for both trades in time; -1 for none.
 
-    Nothing grows in a dead account, nor what a rule cuts now or cut a short while ago.
+    Nothing grows in a dead account or one without room, nor what a rule cuts now or cut a short while ago.
     """
     found, most = -1, 0.0
     side = 1.0 if state.positions[i].value > 0.0 else -1.0
@@ -89,6 +93,27 @@ def cheapest(state: State, policy: Policy, memory: Memory, proposals: Proposals,
             continue
         saved = side * (state.positions[i].expected - state.positions[j].expected)
         cost = state.positions[i].cost + state.positions[j].cost
-        if saved > most and saved * policy.funding_payback > cost:
+        pays = saved > most and saved * policy.funding_payback > cost
+        if pays and has_room(state, policy, proposals, i, j):
             found, most = j, saved
     return found
+
+
+@lean
+def stands(state: State, proposals: Proposals, k: int) -> float:
+    """The signed dollars that position k is to be brought to, or is."""
+    return float(state.positions[k].value if math.isnan(proposals.target[k]) else proposals.target[k])
+
+
+@lean
+def has_room(state: State, policy: Policy, proposals: Proposals, i: int, j: int) -> bool:
+    """Whether position j's account may hold position i's exposure in j: what it holds comes to at most `ROOM` times its equity
+    and to its cap, or j is no larger for it."""
+    account, held = state.positions[j].account, stands(state, proposals, j)
+    grown = abs(held + state.positions[i].value)
+    gross = grown
+    for k in range(state.positions.size):
+        if k != i and k != j and state.positions[k].account == account:
+            gross += max(state.positions[k].notional, abs(stands(state, proposals, k)))
+    most = min(ROOM, policy.account_gross) * state.accounts[account].equity
+    return bool(grown <= abs(held) or gross <= most)
