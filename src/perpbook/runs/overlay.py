@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
 from perpbook.hedging.candidates import Trading
+from perpbook.model.units import DAY_NS, to_iso
 from perpbook.options.revalue import VolatilityRule
 from perpbook.runs.drill import DrillAsked, Tell, nothing
 from perpbook.runs.overlay_drill import drill_overlay, refuse_unfit
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 APART = 0.03
 """A chain whose spot is this far from the book's price is of another time; the answer says so."""
+
+STALE_NS = DAY_NS
+"""A chain so far from the book's moment is refused: its options have other times left, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     snapshot, _ = read_inputs(asked.drill.book, None, market=None, now_ns=None, terms_folders=asked.drill.terms_folders)
     terms = load_all_terms(snapshot, asked.drill.terms_folders)
     held = _exposures(snapshot, terms)
-    board, notes = _board(asked, held, tell)
+    board, notes = _board(asked, held, snapshot.book.as_of_ns, tell)
     tell("reading storms", 0, 1)
     storms = storms_asked(asked.drill, asked.storms, asked.kinds)
     faced = run_storms(asked.drill, storms, tell)
@@ -178,16 +182,22 @@ def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> _Held:
     return _Held(coins=coins, prices=prices, net=net)
 
 
-def _board(asked: OverlayAsked, held: _Held, tell: Tell) -> tuple[Board, tuple[str, ...]]:
-    """Candidates on every coin that the book holds and the chain has, and what to say about them."""
+def _board(asked: OverlayAsked, held: _Held, now_ns: int, tell: Tell) -> tuple[Board, tuple[str, ...]]:
+    """Candidates on every coin that the book holds and the chain has, and what to say about them. Smiles are of the chain's
+    moment, time to expiry is from the book's."""
     from perpbook.hedging.candidates import candidates_of
     from perpbook.runs.options import chart, read_chains
 
     coins = [asset for asset, amount in held.coins.items() if amount]
     board, notes = {}, []
     for base, chain in read_chains(asked.chain, coins=coins, at_ns=asked.at_ns, lots=asked.lots).items():
+        if abs(chain.as_of_ns - now_ns) > STALE_NS:
+            raise InputError(
+                f"{chain.source} is of {to_iso(chain.as_of_ns)} and the book of {to_iso(now_ns)}, more than a day apart: give a "
+                "chain of the book's day (--at chooses a moment of a table), or a book of the chain's"
+            )
         tell(f"fitting {base}", 0, 1)
-        board[base] = candidates_of(chain, chart(chain), asked.trading)
+        board[base] = candidates_of(replace(chain, as_of_ns=now_ns), chart(chain), asked.trading)
         notes += list(chain.notes)
         apart = chain.spot / held.prices[base] - 1.0
         if abs(apart) > APART:
