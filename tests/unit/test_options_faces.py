@@ -134,6 +134,28 @@ def test_a_limit_out_of_reach_is_a_breach(folder: Path) -> None:
     assert code == 10 and "NO OVERLAY KEEPS IT" in " ".join(said.split()) and "misses it by" in " ".join(said.split())
 
 
+def test_coins_outside_accounts_are_of_the_book(folder: Path) -> None:
+    layered = folder / "layered.toml"
+    layer = '[prices]\nBTC = 60000.0\n[[layers]]\nlayer = "bitcoin"\nasset = "BTC"\namount = 4.0\n[[accounts]]'
+    short = BOOK.replace("[[accounts]]", layer, 1).replace("quantity = 2.0", "quantity = -2.0")
+    layered.write_text(short, encoding="utf-8")
+    start = (
+        "overlay",
+        str(layered),
+        "--playbook",
+        str(folder / "playbook.toml"),
+        "--chain",
+        str(folder / "chain.json"),
+    )
+    code, said = ran(*start, "--depth-share", "0.05", "--kind", "grid", "--max-loss", "0.05", "--json")
+    data = json.loads(said)["data"]
+    assert code == 0 and data["start"] == pytest.approx(300_000.0)
+    assert max(one["loss"] for one in data["storms"]) == pytest.approx(2.0 * 60_000.0 * 0.25, rel=0.01)
+    bought = [leg["option"] for one in data["overlays"] for leg in one["legs"] if leg["coins"] > 0.0]
+    assert bought and all(name.endswith("-P") for name in bought)
+    assert not any("left out" in note for note in data["notes"])
+
+
 def overlay_of_another_time(folder: Path, moment: str, *words: str) -> tuple[int, str]:
     """The book as of another moment against the same chain."""
     later = folder / "later.toml"

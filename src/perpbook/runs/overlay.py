@@ -77,7 +77,6 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     InputError : a file or an option is wrong, or no option protects the book.
     DataError : a price is missing.
     """
-    from perpbook.engine.play import coins_left_out
     from perpbook.hedging.laying import Laying, overlay_of
     from perpbook.hedging.less import hold_less
     from perpbook.hedging.overlay import choose
@@ -89,7 +88,7 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     board, notes = _board(asked, held, snapshot.book.as_of_ns, tell)
     tell("reading storms", 0, 1)
     storms = storms_asked(asked.drill, asked.storms, asked.kinds)
-    faced = run_storms(asked.drill, storms, tell)
+    faced = run_storms(asked.drill, storms, tell, held.outside)
     wanted = _wanted(asked, faced, board, held)
     chosen, less, futures = [], None, None
     if float(wanted.moments.losses.max()) > wanted.limit:
@@ -97,16 +96,17 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
             tell(f"choosing {one}", number, len(asked.structures))
             chosen.append(choose(wanted, one))
         chosen.sort(key=lambda one: (one.short_by, one.outlay if asked.least == "outlay" else one.cost))
-        again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, tell)
+        again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, held.outside, tell)
         less = hold_less(wanted.moments, wanted.limit, again, _close_costs(snapshot, terms))
-        futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell) if asked.futures else None
+        if asked.futures is not None:
+            futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell, held.outside)
     return Laying(
         wanted=wanted,
         chosen=tuple(chosen),
         less=less,
         futures=futures,
         net=held.net,
-        notes=(*notes, *coins_left_out(snapshot.book)),
+        notes=(*notes, *held.left_out),
         unfaced=faced.unfaced,
     )
 
@@ -136,11 +136,13 @@ def _wanted(asked: OverlayAsked, faced: Faced, board: Board, held: _Held) -> Wan
     )
 
 
-def _losses_at(drill: DrillAsked, storms: Mapping[str, Storm], start: float, tell: Tell) -> LossesAt:
+def _losses_at(
+    drill: DrillAsked, storms: Mapping[str, Storm], start: float, outside: Mapping[str, float], tell: Tell
+) -> LossesAt:
     """The largest loss of storms with every position at a scale."""
 
     def losses(scale: float, names: Sequence[str]) -> dict[str, float]:
-        faced = run_storms(replace(drill, scale=scale), [storms[name] for name in names], tell)
+        faced = run_storms(replace(drill, scale=scale), [storms[name] for name in names], tell, outside)
         return {path.name: start - float(path.equity.min()) for path in faced.paths}
 
     return losses
@@ -162,15 +164,21 @@ def _close_costs(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> Callabl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """Coins held net by asset, coin collateral included, the price of each, and the net dollars of positions alone."""
+    """Coins held net by asset, those of collateral, on layers and on their way included, the price of each, and the net dollars
+    of positions alone. `outside` : dollars by asset of the coins on layers and on their way; `left_out` says which of those no
+    contract of the book prices in a storm."""
 
     coins: Mapping[str, float]
     prices: Mapping[str, float]
     net: float
+    outside: Mapping[str, float]
+    left_out: tuple[str, ...]
 
 
 def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> _Held:
     from perpbook.margin.arrays import book_arrays
+    from perpbook.margin.assess import outside_money
+    from perpbook.model.market import STABLECOINS
 
     arrays = book_arrays(snapshot.book, snapshot.market, terms)
     coins: dict[str, float] = {}
@@ -179,7 +187,20 @@ def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> _Held:
         coins[item.asset] = coins.get(item.asset, 0.0) + item.delta
         prices[item.asset] = float(arrays.prices[item.column])
     net = sum(arrays.items[row].delta * float(arrays.prices[arrays.items[row].column]) for row in arrays.positions())
-    return _Held(coins=coins, prices=prices, net=net)
+    priced = {arrays.items[row].asset for row in arrays.positions()}
+    outside: dict[str, float] = {}
+    left_out: list[str] = []
+    for asset, dollars in outside_money(snapshot)[0].exposures.items():
+        if asset in STABLECOINS or not dollars:
+            continue
+        if asset not in priced:
+            left_out.append(
+                f"${dollars:,.0f} of {asset} outside accounts are left out: the book has no contract on {asset}"
+            )
+            continue
+        outside[asset] = dollars
+        coins[asset] += dollars / prices[asset]
+    return _Held(coins=coins, prices=prices, net=net, outside=outside, left_out=tuple(left_out))
 
 
 def _board(asked: OverlayAsked, held: _Held, now_ns: int, tell: Tell) -> tuple[Board, tuple[str, ...]]:
