@@ -134,6 +134,52 @@ def test_a_limit_out_of_reach_is_a_breach(folder: Path) -> None:
     assert code == 10 and "NO OVERLAY KEEPS IT" in " ".join(said.split()) and "misses it by" in " ".join(said.split())
 
 
+def test_coins_outside_accounts_are_of_the_book(folder: Path) -> None:
+    layered = folder / "layered.toml"
+    layer = '[prices]\nBTC = 60000.0\n[[layers]]\nlayer = "bitcoin"\nasset = "BTC"\namount = 4.0\n[[accounts]]'
+    short = BOOK.replace("[[accounts]]", layer, 1).replace("quantity = 2.0", "quantity = -2.0")
+    layered.write_text(short, encoding="utf-8")
+    start = (
+        "overlay",
+        str(layered),
+        "--playbook",
+        str(folder / "playbook.toml"),
+        "--chain",
+        str(folder / "chain.json"),
+    )
+    code, said = ran(*start, "--depth-share", "0.05", "--kind", "grid", "--max-loss", "0.05", "--json")
+    data = json.loads(said)["data"]
+    assert code == 0 and data["start"] == pytest.approx(300_000.0)
+    assert max(one["loss"] for one in data["storms"]) == pytest.approx(2.0 * 60_000.0 * 0.25, rel=0.01)
+    bought = [leg["option"] for one in data["overlays"] for leg in one["legs"] if leg["coins"] > 0.0]
+    assert bought and all(name.endswith("-P") for name in bought)
+    assert not any("left out" in note for note in data["notes"])
+
+
+def overlay_of_another_time(folder: Path, moment: str, *words: str) -> tuple[int, str]:
+    """The book as of another moment against the same chain."""
+    later = folder / "later.toml"
+    later.write_text(BOOK.replace("2026-08-07T00:00:00Z", moment), encoding="utf-8")
+    start = ("overlay", str(later), "--playbook", str(folder / "playbook.toml"), "--chain", str(folder / "chain.json"))
+    code, said = ran(
+        *start, "--depth-share", "0.05", "--kind", "grid", "--max-loss", "0.3", "--structure", "puts", *words
+    )
+    return code, " ".join(said.split())
+
+
+@pytest.mark.parametrize("moment", ["2026-08-08T00:00:01Z", "2026-08-05T23:59:59Z", "2026-12-01T00:00:00Z"])
+def test_a_chain_of_another_day_is_refused(folder: Path, moment: str) -> None:
+    code, said = overlay_of_another_time(folder, moment)
+    assert code == 3 and "2026-08-07T00:00:00" in said and moment[:19] in said and "--at chooses" in said
+
+
+def test_time_to_expiry_is_from_the_books_moment(folder: Path) -> None:
+    words = ("--min-days", "49", "--max-days", "60", "--hold", "30")
+    assert overlay_of_another_time(folder, "2026-08-07T00:00:00Z", *words)[0] == 0
+    code, said = overlay_of_another_time(folder, "2026-08-07T12:00:00Z", *words)
+    assert code == 3 and "has no option on BTC that ends in 49 to 60 days" in said
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [(("--max-loss", "1.5"), "share of the book's equity"), (("--max-loss", "0.3", "--structure", "straddles"), "no structure"),

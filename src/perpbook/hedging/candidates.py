@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perpbook.errors import InputError
 from perpbook.kernels.types import Floats
 from perpbook.model.option import OptionChain, OptionContract, OptionQuote
+from perpbook.options.black import implied_volatilities
 from perpbook.options.chain import years_between
 from perpbook.options.revalue import Laid, lay, sensitivities, some
 from perpbook.options.surface import Surface
@@ -21,8 +23,9 @@ FEE_OF_UNDERLYING = 0.0003
 FEE_AT_MOST = 0.125
 """And never more than this share of the option's own price (Deribit's fee page)."""
 
-TICK_OF_COIN = 0.0001
-"""The finest tick of Deribit's coin-settled options, coins: nothing is bought for less."""
+FINE_TICK, COARSE_TICK, COARSE_ABOVE = 0.0001, 0.0005, 0.005
+"""Ticks of Deribit's coin-settled options, coins: fine up to a price of 0.005, coarse above (its notice of 2023-07-06,
+support.deribit.com/hc/en-us/articles/25944779257373, and `tick_size_steps` of public/get_instruments)."""
 
 LOWEST, HIGHEST = 0.4, 1.8
 """Strikes over the forward that are looked at."""
@@ -51,8 +54,9 @@ class Trading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """n options on one coin. Dollars for one coin of each: `value` by the smile, `pay` to buy and `receive` from selling, fees in
-    both; nan where it cannot be done. `half` is half the spread over the value. `most_bought`, `most_sold` coins."""
+    """n options on one coin. Dollars for one coin of each: `value` by its own mark, never outside bid and ask, `pay` to buy and
+    `receive` from selling, fees in both; nan where it cannot be done. `half` is half the spread over the value. `most_bought`,
+    `most_sold` coins."""
 
     surface: Surface
     contracts: tuple[OptionContract, ...]
@@ -80,9 +84,15 @@ class Candidates:
         )
 
 
+def fees(price: ArrayLike, spot: ArrayLike) -> Floats:
+    """Dollars of taker fee for one coin of options at `price` dollars; arguments broadcast."""
+    out: Floats = np.minimum(FEE_OF_UNDERLYING * np.asarray(spot), FEE_AT_MOST * np.asarray(price))
+    return out
+
+
 def fee(price: float, spot: float) -> float:
-    """Dollars of taker fee for one coin of an option at `price` dollars."""
-    return min(FEE_OF_UNDERLYING * spot, FEE_AT_MOST * price)
+    """Of one option."""
+    return float(fees(price, spot))
 
 
 def candidates_of(chain: OptionChain, surface: Surface, trading: Trading) -> Candidates:
@@ -106,7 +116,7 @@ def candidates_of(chain: OptionChain, surface: Surface, trading: Trading) -> Can
         )
     _refuse_guessing(chain, quotes, trading)
     contracts = tuple(quote.contract for quote in quotes)
-    laid = lay(chain, contracts)
+    laid = _on_quotes(quotes, lay(chain, contracts), surface)
     value = sensitivities(surface, laid).dollars
     sides = np.array(
         [_sides(quote, float(worth), chain.spot, trading) for quote, worth in zip(quotes, value, strict=True)]
@@ -115,10 +125,27 @@ def candidates_of(chain: OptionChain, surface: Surface, trading: Trading) -> Can
         surface=surface, contracts=contracts, laid=laid, value=value, pay=sides[0], receive=sides[1], half=sides[2],
         most_bought=sides[3], most_sold=sides[4],
     )  # fmt: skip
-    kept = found.only([bool(one) for one in np.isfinite(sides[0]) & (sides[3] > 0.0) | np.isfinite(sides[1])])
+    traded = np.isfinite(sides[0]) & (sides[3] > 0.0) | np.isfinite(sides[1])
+    kept = found.only((traded & np.isfinite(value)).tolist())
     if not kept.contracts:
         raise InputError(f"{chain.source} has no option on {chain.base} that is bid or offered with any depth")
     return kept
+
+
+def _on_quotes(quotes: Sequence[OptionQuote], laid: Laid, surface: Surface) -> Laid:
+    """Each option on the venue's mark where there is one, within bid and ask where there are, so that a quote off the smile is
+    neither gained nor lost by trading it; nan where no volatility gives such a price."""
+    fitted = sensitivities(surface, laid).volatility
+    own = np.array([np.nan if one.mark_volatility is None else one.mark_volatility for one in quotes])
+    marked = laid._replace(offset=np.where(np.isnan(own), 0.0, own - fitted))
+    worth = sensitivities(surface, marked).dollars
+    bid = np.array([one.bid or 0.0 for one in quotes])
+    ask = np.array([np.inf if one.ask is None else one.ask for one in quotes])
+    mid = np.isnan(own) & (bid > 0.0) & np.isfinite(ask)
+    wanted = np.where(mid, 0.5 * (bid + np.where(mid, ask, 0.0)), np.clip(worth, bid, ask))
+    discount = np.where(laid.inverse != 0, surface.spot / laid.forward, 1.0)
+    implied = implied_volatilities(wanted, laid.forward, laid.strike, laid.years, laid.call, discount)
+    return laid._replace(offset=np.where(wanted == worth, marked.offset, implied - fitted))
 
 
 def _refuse_guessing(chain: OptionChain, quotes: Sequence[OptionQuote], trading: Trading) -> None:
@@ -138,8 +165,7 @@ def _sides(quote: OptionQuote, value: float, spot: float, trading: Trading) -> t
     """pay, receive, half spread, most bought, most sold."""
     bid, ask = quote.bid, quote.ask
     if ask is None and bid is None and trading.spread is not None:
-        tick = TICK_OF_COIN * spot if quote.contract.is_inverse else 0.0
-        ask, bid = _ticked(value, trading.spread, tick)
+        ask, bid = _ticked(value, trading.spread, spot if quote.contract.is_inverse else 0.0)
     held = (quote.open_interest or 0.0) * (trading.share or 0.0)
     bought = quote.ask_quantity if quote.ask_quantity is not None else held
     sold = quote.bid_quantity if quote.bid_quantity is not None else held
@@ -149,16 +175,19 @@ def _sides(quote: OptionQuote, value: float, spot: float, trading: Trading) -> t
     elif ask is not None:
         half = 1.0
     pay = ask + fee(ask, spot) if ask is not None else math.nan
-    receive = bid - fee(bid, spot) if bid else math.nan
+    known = ask is not None or trading.spread is not None
+    receive = bid - fee(bid, spot) if bid and known else math.nan
     return pay, receive, min(half, 1.0), bought, sold
 
 
-def _ticked(value: float, spread: float, tick: float) -> tuple[float, float | None]:
-    """Ask and bid around a value, rounded against whoever trades; no bid where it is under a tick."""
+def _ticked(value: float, spread: float, coin: float) -> tuple[float, float | None]:
+    """Ask and bid around a value, dollars, rounded against whoever trades to the ticks of an option that settles in a coin of so
+    many dollars (0: in dollars, whose ticks are cents of no account); no bid where it is under a tick."""
     ask, bid = value * (1.0 + 0.5 * spread), value * (1.0 - 0.5 * spread)
-    if tick > 0.0:
-        ask, bid = math.ceil(ask / tick - 1e-9) * tick, math.floor(bid / tick + 1e-9) * tick
-    return max(ask, tick), bid if bid > 0.0 else None
+    if coin > 0.0:
+        up, down = (coin * (COARSE_TICK if one > COARSE_ABOVE * coin else FINE_TICK) for one in (ask, bid))
+        ask, bid = max(math.ceil(ask / up - 1e-9), 1) * up, math.floor(bid / down + 1e-9) * down
+    return ask, bid if bid > 0.0 else None
 
 
 Board = Mapping[str, Candidates]

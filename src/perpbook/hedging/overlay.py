@@ -107,7 +107,7 @@ class _Search:
         self.fixed, self.most = rows_of(columns, wanted.exposure, wanted.cover)
         self.hold = self._costs(wanted.hold_days)
         paid = columns.lot * columns.sign * columns.price
-        self.least = (paid if wanted.least == "outlay" else self.hold) + BESIDE * self._costs(0.0)
+        self.least = (paid if wanted.least == "outlay" else self.hold) + BESIDE * np.maximum(self._costs(0.0), 0.0)
         self.rows: dict[int, Floats] = {}
         self.proven = True
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perpbook.hedging.candidates import Board
+from perpbook.hedging.candidates import Board, fees
 from perpbook.hedging.structures import Columns
 from perpbook.kernels.types import Floats, Integers
 from perpbook.options.revalue import VolatilityRule, dollars_after, sensitivities, some
@@ -60,7 +60,7 @@ def gains_of(
     board: Board, columns: Columns, at: Integers, factors: Mapping[str, Floats], years: Floats, rule: VolatilityRule
 ) -> Floats:
     """(n, m) dollars gained by one coin of columns `at`: bought ones are sold at m moments and sold ones bought back, at half a
-    spread from their value."""
+    spread from their value, and the venue's fee is paid again."""
     out = np.empty((at.size, years.size))
     for base, found in board.items():
         mine = np.flatnonzero(columns.base[at] == base)
@@ -69,5 +69,6 @@ def gains_of(
         number, sign = columns.number[at[mine]], columns.sign[at[mine]][:, None]
         worth = dollars_after(found.surface, some(found.laid, number), factors[base], years, rule)
         exits = worth * (1.0 - sign * found.half[number][:, None])
-        out[mine] = sign * (exits - columns.price[at[mine]][:, None])
+        paid = fees(exits, found.surface.spot * factors[base])
+        out[mine] = sign * (exits - columns.price[at[mine]][:, None]) - paid
     return out

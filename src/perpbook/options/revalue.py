@@ -2,7 +2,7 @@
 
 Forwards move with the spot and keep their rate to it. The volatility of an option is today's surface at its remaining time, read
 at its strike over the forward before the move (sticky strike: each strike keeps its volatility) or after it (sticky delta: the
-smile travels with the price), times what a fall adds.
+smile travels with the price), with what the option's own quote is off the smile, times what a fall adds.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ MOST_OF_NEAR = 3.0
 HIGHEST = 5.0
 """No volatility is taken to rise above 500 %."""
 
+LOWEST = 0.01
+"""Nor to be less than 1 %."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolatilityRule:
@@ -55,17 +58,19 @@ class VolatilityRule:
 
 
 class Laid(NamedTuple):
-    """n options as arrays: years to expiry and forward now, strike, 1 for a call, 1 for a coin-settled one."""
+    """n options as arrays: years to expiry and forward now, strike, 1 for a call, 1 for a coin-settled one; `offset` is its own
+    volatility less the smile's, which it keeps at other prices and times."""
 
     years: Floats
     forward: Floats
     strike: Floats
     call: Flags
     inverse: Flags
+    offset: Floats
 
 
 def lay(chain: OptionChain, contracts: Sequence[OptionContract]) -> Laid:
-    """Options of a chain as arrays."""
+    """Options of a chain as arrays, on the smile."""
     forwards = {expiry.expiry_ns: expiry.forward for expiry in chain.expiries}
     return Laid(
         years=np.array([years_between(chain.as_of_ns, one.expiry_ns) for one in contracts], dtype=np.float64),
@@ -73,12 +78,13 @@ def lay(chain: OptionChain, contracts: Sequence[OptionContract]) -> Laid:
         strike=np.array([one.strike for one in contracts], dtype=np.float64),
         call=np.array([one.is_call for one in contracts], dtype=np.uint8),
         inverse=np.array([one.is_inverse for one in contracts], dtype=np.uint8),
+        offset=np.zeros(len(contracts)),
     )
 
 
 def some(laid: Laid, at: Integers) -> Laid:
     """Some of them, by number."""
-    return Laid(laid.years[at], laid.forward[at], laid.strike[at], laid.call[at], laid.inverse[at])
+    return Laid(laid.years[at], laid.forward[at], laid.strike[at], laid.call[at], laid.inverse[at], laid.offset[at])
 
 
 def dollars_after(
@@ -92,7 +98,7 @@ def dollars_after(
     forward = still * factors[None, :]
     base = forward if rule.sticky == "delta" else still
     k = np.log(laid.strike[:, None] / base)
-    volatility = surface.volatilities(k, np.maximum(left, 1e-9))
+    volatility = np.maximum(surface.volatilities(k, np.maximum(left, 1e-9)) + laid.offset[:, None], LOWEST)
     volatility = np.minimum(volatility * risen(factors, left, rule), HIGHEST)
     discount = np.where(laid.inverse[:, None] != 0, surface.spot * factors[None, :] / forward, 1.0)
     out = np.empty(left.shape)
@@ -131,7 +137,8 @@ def sensitivities(surface: Surface, laid: Laid) -> Sensitivities:
     A coin-settled option is worth D = price x spot / forward dollars, and its delta is that of D. Whoever counts in coins holds
     the premium in coins too, and is hedged by the premium-adjusted delta (delta less D / spot) instead.
     """
-    volatility = surface.volatilities(np.log(laid.strike / laid.forward), np.maximum(laid.years, 1e-9))
+    on_smile = surface.volatilities(np.log(laid.strike / laid.forward), np.maximum(laid.years, 1e-9))
+    volatility = np.maximum(on_smile + laid.offset, LOWEST)
     discount = np.where(laid.inverse != 0, surface.spot / laid.forward, 1.0)
     out = np.empty((5, laid.years.size))
     black_greeks(laid.forward, laid.strike, laid.years, volatility, discount, laid.call, out)

@@ -60,6 +60,8 @@ def binding_words(laying: Laying, chosen: Chosen) -> str:
     """Storms and hours at which the limit binds."""
     moments = laying.wanted.moments
     named = [f"{moments.paths[moments.storm[at]].name} (hour {moments.hours[at]:g})" for at in chosen.binding]
+    if not named:
+        return "no close of a storm, as whole lots bring more than the limit asks for"
     return ", ".join(named[:4]) + (" and others" if len(named) > 4 else "")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
 from perpbook.hedging.candidates import Trading
+from perpbook.model.units import DAY_NS, to_iso
 from perpbook.options.revalue import VolatilityRule
 from perpbook.runs.drill import DrillAsked, Tell, nothing
 from perpbook.runs.overlay_drill import drill_overlay, refuse_unfit
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 APART = 0.03
 """A chain whose spot is this far from the book's price is of another time; the answer says so."""
+
+STALE_NS = DAY_NS
+"""A chain so far from the book's moment is refused: its options have other times left, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,6 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     InputError : a file or an option is wrong, or no option protects the book.
     DataError : a price is missing.
     """
-    from perpbook.engine.play import coins_left_out
     from perpbook.hedging.laying import Laying, overlay_of
     from perpbook.hedging.less import hold_less
     from perpbook.hedging.overlay import choose
@@ -82,10 +85,10 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
     snapshot, _ = read_inputs(asked.drill.book, None, market=None, now_ns=None, terms_folders=asked.drill.terms_folders)
     terms = load_all_terms(snapshot, asked.drill.terms_folders)
     held = _exposures(snapshot, terms)
-    board, notes = _board(asked, held, tell)
+    board, notes = _board(asked, held, snapshot.book.as_of_ns, tell)
     tell("reading storms", 0, 1)
     storms = storms_asked(asked.drill, asked.storms, asked.kinds)
-    faced = run_storms(asked.drill, storms, tell)
+    faced = run_storms(asked.drill, storms, tell, held.outside)
     wanted = _wanted(asked, faced, board, held)
     chosen, less, futures = [], None, None
     if float(wanted.moments.losses.max()) > wanted.limit:
@@ -93,16 +96,17 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
             tell(f"choosing {one}", number, len(asked.structures))
             chosen.append(choose(wanted, one))
         chosen.sort(key=lambda one: (one.short_by, one.outlay if asked.least == "outlay" else one.cost))
-        again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, tell)
+        again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, held.outside, tell)
         less = hold_less(wanted.moments, wanted.limit, again, _close_costs(snapshot, terms))
-        futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell) if asked.futures else None
+        if asked.futures is not None:
+            futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell, held.outside)
     return Laying(
         wanted=wanted,
         chosen=tuple(chosen),
         less=less,
         futures=futures,
         net=held.net,
-        notes=(*notes, *coins_left_out(snapshot.book)),
+        notes=(*notes, *held.left_out),
         unfaced=faced.unfaced,
     )
 
@@ -132,11 +136,13 @@ def _wanted(asked: OverlayAsked, faced: Faced, board: Board, held: _Held) -> Wan
     )
 
 
-def _losses_at(drill: DrillAsked, storms: Mapping[str, Storm], start: float, tell: Tell) -> LossesAt:
+def _losses_at(
+    drill: DrillAsked, storms: Mapping[str, Storm], start: float, outside: Mapping[str, float], tell: Tell
+) -> LossesAt:
     """The largest loss of storms with every position at a scale."""
 
     def losses(scale: float, names: Sequence[str]) -> dict[str, float]:
-        faced = run_storms(replace(drill, scale=scale), [storms[name] for name in names], tell)
+        faced = run_storms(replace(drill, scale=scale), [storms[name] for name in names], tell, outside)
         return {path.name: start - float(path.equity.min()) for path in faced.paths}
 
     return losses
@@ -158,15 +164,21 @@ def _close_costs(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> Callabl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """Coins held net by asset, coin collateral included, the price of each, and the net dollars of positions alone."""
+    """Coins held net by asset, those of collateral, on layers and on their way included, the price of each, and the net dollars
+    of positions alone. `outside` : dollars by asset of the coins on layers and on their way; `left_out` says which of those no
+    contract of the book prices in a storm."""
 
     coins: Mapping[str, float]
     prices: Mapping[str, float]
     net: float
+    outside: Mapping[str, float]
+    left_out: tuple[str, ...]
 
 
 def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> _Held:
     from perpbook.margin.arrays import book_arrays
+    from perpbook.margin.assess import outside_money
+    from perpbook.model.market import STABLECOINS
 
     arrays = book_arrays(snapshot.book, snapshot.market, terms)
     coins: dict[str, float] = {}
@@ -175,19 +187,38 @@ def _exposures(snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> _Held:
         coins[item.asset] = coins.get(item.asset, 0.0) + item.delta
         prices[item.asset] = float(arrays.prices[item.column])
     net = sum(arrays.items[row].delta * float(arrays.prices[arrays.items[row].column]) for row in arrays.positions())
-    return _Held(coins=coins, prices=prices, net=net)
+    priced = {arrays.items[row].asset for row in arrays.positions()}
+    outside: dict[str, float] = {}
+    left_out: list[str] = []
+    for asset, dollars in outside_money(snapshot)[0].exposures.items():
+        if asset in STABLECOINS or not dollars:
+            continue
+        if asset not in priced:
+            left_out.append(
+                f"${dollars:,.0f} of {asset} outside accounts are left out: the book has no contract on {asset}"
+            )
+            continue
+        outside[asset] = dollars
+        coins[asset] += dollars / prices[asset]
+    return _Held(coins=coins, prices=prices, net=net, outside=outside, left_out=tuple(left_out))
 
 
-def _board(asked: OverlayAsked, held: _Held, tell: Tell) -> tuple[Board, tuple[str, ...]]:
-    """Candidates on every coin that the book holds and the chain has, and what to say about them."""
+def _board(asked: OverlayAsked, held: _Held, now_ns: int, tell: Tell) -> tuple[Board, tuple[str, ...]]:
+    """Candidates on every coin that the book holds and the chain has, and what to say about them. Smiles are of the chain's
+    moment, time to expiry is from the book's."""
     from perpbook.hedging.candidates import candidates_of
     from perpbook.runs.options import chart, read_chains
 
     coins = [asset for asset, amount in held.coins.items() if amount]
     board, notes = {}, []
     for base, chain in read_chains(asked.chain, coins=coins, at_ns=asked.at_ns, lots=asked.lots).items():
+        if abs(chain.as_of_ns - now_ns) > STALE_NS:
+            raise InputError(
+                f"{chain.source} is of {to_iso(chain.as_of_ns)} and the book of {to_iso(now_ns)}, more than a day apart: give a "
+                "chain of the book's day (--at chooses a moment of a table), or a book of the chain's"
+            )
         tell(f"fitting {base}", 0, 1)
-        board[base] = candidates_of(chain, chart(chain), asked.trading)
+        board[base] = candidates_of(replace(chain, as_of_ns=now_ns), chart(chain), asked.trading)
         notes += list(chain.notes)
         apart = chain.spot / held.prices[base] - 1.0
         if abs(apart) > APART:

@@ -5,6 +5,7 @@ The paths are the drill's own, of its seed and their numbers; the tick is the pl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from perpbook.errors import InputError
 from perpbook.runs.drill import ALONE, DrillAsked, Tell, nothing, plan_drill
-from perpbook.runs.overlay_storms import deaths_in, factors_of, start_of
+from perpbook.runs.overlay_storms import deaths_in, factors_of, outside_worth, start_of
 
 if TYPE_CHECKING:
     from perpbook.hedging.futures import FuturesWith
@@ -30,8 +31,10 @@ def refuse_unfit(asked: DrillAsked) -> None:
         raise InputError(f"{asked.kind} paths are one future: choose another kind, or name storms with --storm")
 
 
-def drill_overlay(asked: DrillAsked, overlay: Overlay, tell: Tell = nothing) -> FuturesWith:
-    """The futures of a drill with an overlay and without.
+def drill_overlay(
+    asked: DrillAsked, overlay: Overlay, tell: Tell = nothing, outside: Mapping[str, float] | None = None
+) -> FuturesWith:
+    """The futures of a drill with an overlay and without; `outside` as in `run_storms`.
 
     Raises
     ------
@@ -52,8 +55,9 @@ def drill_overlay(asked: DrillAsked, overlay: Overlay, tell: Tell = nothing) -> 
         tell("futures with the overlay", path, asked.paths)
         outcome = replay_path(drill, path)
         died += bool(deaths_in(outcome))
-        lost = start - outcome.equity
-        with_it = lost - table.along(factors_of(outcome, bars.close[:, 0]), years[: outcome.ended])
+        factors = factors_of(outcome, bars.close[:, 0])
+        lost = start - outcome.equity + sum((outside or {}).values()) - outside_worth(outside or {}, factors)
+        with_it = lost - table.along(factors, years[: outcome.ended])
         for number, one in enumerate((lost, with_it)):
             deepest[path, number], ended[path, number] = one.max(), one[-1]
     return FuturesWith(

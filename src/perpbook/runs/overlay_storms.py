@@ -49,8 +49,10 @@ class Faced:
     unfaced: tuple[str, ...]
 
 
-def run_storms(drill: DrillAsked, storms: Sequence[Storm], tell: Tell = nothing) -> Faced:
-    """Every storm gone through by the book.
+def run_storms(
+    drill: DrillAsked, storms: Sequence[Storm], tell: Tell = nothing, outside: Mapping[str, float] | None = None
+) -> Faced:
+    """Every storm gone through by the book. outside : dollars by asset of coins outside accounts, which move with their asset.
 
     Raises
     ------
@@ -63,8 +65,8 @@ def run_storms(drill: DrillAsked, storms: Sequence[Storm], tell: Tell = nothing)
         tell(storm.name, number, len(storms))
         try:
             alone = _alone(drill, storm)
-            paths.append(_path_of(storm, alone))
-            start = start or start_of(alone)
+            paths.append(_path_of(storm, alone, outside or {}))
+            start = start or start_of(alone) + sum((outside or {}).values())
         except InputError as error:
             unfaced.append(f"{storm.name}: {error}")
     if not paths:
@@ -93,18 +95,24 @@ def start_of(drill: Drill) -> float:
     return float(ready.start_equity.sum() + ready.body.outside.layers.sum() + ready.body.outside.transit[0])
 
 
-def _path_of(storm: Storm, drill: Drill) -> StormPath:
+def outside_worth(outside: Mapping[str, float], factors: Mapping[str, Floats]) -> Floats | float:
+    """(T,) dollars of coins outside accounts along a path."""
+    return sum(dollars * factors[asset] for asset, dollars in outside.items())
+
+
+def _path_of(storm: Storm, drill: Drill, outside: Mapping[str, float]) -> StormPath:
     from perpbook.engine.drill import replay_path
     from perpbook.hedging.moments import StormPath
 
     outcome = replay_path(drill, 0)
     stage, hours = drill.journey.bars, drill.journey.bars.bar_ns / HOUR_NS
+    factors = factors_of(outcome, stage.close[:, 0])
     return StormPath(
         name=storm.name,
         kind=storm.kind,
         hours=hours * np.arange(1, outcome.ended + 1, dtype=np.float64),
-        equity=outcome.equity,
-        factors=factors_of(outcome, stage.close[:, 0]),
+        equity=outcome.equity + outside_worth(outside, factors),
+        factors=factors,
         deaths=deaths_in(outcome),
     )
 
