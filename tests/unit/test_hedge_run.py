@@ -27,7 +27,7 @@ from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
 from perpbook.runs.hedge_past import PastAsked
-from perpbook.runs.hedge_place import hedged, place, places
+from perpbook.runs.hedge_place import hedged, place, places, put_on
 from perpbook.runs.hedge_storms import Weathered, joint_grid, told
 from tests.unit.history_lakes import ROOT, real_data
 
@@ -119,6 +119,26 @@ def test_an_account_without_room_takes_the_part_that_fits_and_says_what_it_lacks
     assert all(one.free_collateral >= -1e-6 for one in found.accounts)
     apart = place(desk, replace(where, isolated=True), "delta")
     assert apart.fits <= found.fits
+
+
+def test_a_hedge_within_an_isolated_account_is_the_trade_that_is_gone_through_storms(folder: Path) -> None:
+    apart = BOOK.format(collateral=40_000.0).replace('id = "hl"', 'id = "hl"\nmode = "isolated"\nparent = "main"')
+    main = '[[accounts]]\nid = "main"\nvenue = "hyperliquid"\ncollateral = { USDC = 40000.0 }\n'
+    (folder / "apart.toml").write_text(apart + main, encoding="utf-8")
+    desk = open_desk(asked(folder, "apart.toml")).desk
+    inside, beside = (
+        place(
+            desk, next(one for one in places(desk, {"ETH": -300_000.0}) if (one.name, one.isolated) == which), "delta"
+        )
+        for which in (("hl", False), ("main", True))
+    )
+    assert (inside.mode, inside.isolated) == ("isolated", False) and (beside.mode, beside.isolated) == (
+        "isolated",
+        True,
+    )
+    accounts = {one.id: one for one in put_on(desk, inside).book.accounts}
+    assert set(accounts) == {"hl", "bin", "main"} and not accounts["hl"].positions
+    assert "main-hedge-ETH" in [one.id for one in put_on(desk, beside).book.accounts]
 
 
 def test_money_is_only_moved_and_paid_out_for_costs(folder: Path) -> None:
