@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from perpbook.cli.hedge import app
 from perpbook.cli.main import app as program
 from perpbook.errors import InputError, MissingData
-from perpbook.hedging.plan import HedgePlan, Placement
+from perpbook.hedging.plan import HedgePlan, InStorm, Placement
 from perpbook.history.importing import import_files
 from perpbook.history.recognise import Naming
 from perpbook.model.scenario import Scenario
@@ -164,6 +164,8 @@ def test_least_shortfall_is_sought_anew_in_every_place_and_told(folder: Path) ->
     assert sum(abs(one["dollars"]) for one in data["chosen"]["legs"]) <= 50_000.0
     assert {one["name"] for one in data["sets"]} == {"base", "tail", "broken"}
     assert {one["kind"] for one in data["storms"]} == {"grid", "historic"}
+    assert data["counted"]["storms"] == sum(one["kind"] == "historic" for one in data["storms"])
+    assert any("storms gone through" in one for one in data["sentences"])
     assert "What to hedge" in (folder / "page.html").read_text(encoding="utf-8")
 
 
@@ -200,6 +202,20 @@ def test_a_storm_fails_where_the_hedge_kills_or_loses_more() -> None:
     assert not told("x", "historic", gained, dead).fails
 
 
+def test_the_answer_counts_storms_gone_through_and_the_grid(plan: HedgePlan) -> None:
+    failed = InStorm(storm="all +5%", kind="grid", dies=("hl",), fails="kills hl", felt=True)
+    unfaced = InStorm(storm="crash", kind="historic", not_faced="no bars")
+    nothing = [*sentences_of(replace(plan, storms=(unfaced, failed, replace(failed, fails="", dies=()))))][-1]
+    assert nothing.startswith("NO storm could be gone through")
+    assert nothing.endswith("It FAILS in 1 of the 2 moves of the survival grid, and kills hl in 1 of those.")
+    held = InStorm(storm="fall", kind="historic", felt=True)
+    some = [*sentences_of(replace(plan, storms=(unfaced, held)))][-1]
+    assert some.startswith(
+        "Of 1 storms gone through 1 touch the book, 1 (crash) could not be gone through; the hedge fails in none"
+    )
+    assert '<p class="lead">NO storm' in hedge_page(replace(plan, storms=(unfaced,)))
+
+
 def test_both_books_are_assessed_in_one_grid() -> None:
     def grid(name: str, **moves: float) -> Scenario:
         return Scenario(name=name, kind="broken", size=-0.1, moves=moves)
@@ -232,6 +248,7 @@ def test_least_variance_takes_away_what_moves_with_it(folder: Path) -> None:
         ({"tail": 0.9}, "0.025 is the worst fortieth"),
         ({"turnover": -1.0}, "above 0"),
         ({"storms": ("nice",)}, "no such kind"),
+        ({"storms": ("grid",)}, "the survival grid is assessed always; choose from historic, synthetic, incident"),
     ],
 )
 def test_nonsense_is_one_clear_error(folder: Path, change: dict[str, object], said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 METHODS = {
     "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
 }  # fmt: skip
+
+FEW = 3
+"""Storms not gone through are named in the answer where they are no more, else only below it."""
 
 FAR = 10.0
 """A move beyond this is told as none: a price that becomes eleven times what it is."""
@@ -39,6 +43,24 @@ def tell_hedge(console: Console, plan: HedgePlan) -> None:
         console.print(made)
     for remark in remarks_of(plan):
         console.print(remark)
+
+
+def hedge_document(plan: HedgePlan) -> dict[str, object]:
+    """The plan for machines, its answer in words and its storms counted with it."""
+    named = [one for one in plan.storms if one.kind != GRID]
+    grid = [one for one in plan.storms if one.kind == GRID]
+    return {
+        "sentences": list(sentences_of(plan)),
+        **{field.name: getattr(plan, field.name) for field in fields(plan)},
+        "counted": {
+            "storms": len(named),
+            "not_faced": sum(bool(one.not_faced) for one in named),
+            "touch": sum(one.felt for one in named),
+            "fails": sum(bool(one.fails) for one in named),
+            "grid": len(grid),
+            "grid_fails": sum(bool(one.fails) for one in grid),
+        },
+    }
 
 
 def remarks_of(plan: HedgePlan) -> Iterator[str]:
@@ -145,13 +167,36 @@ def _protects(plan: HedgePlan, chosen: Placement) -> str:
 
 
 def _weathers(storms: Sequence[InStorm]) -> str:
-    storms = [one for one in storms if one.kind != GRID]
-    felt = [one for one in storms if one.felt]
+    """Where it fails: in storms that were gone through, then in the playbook's grid."""
+    grid, named = ([one for one in storms if (one.kind == GRID) is wanted] for wanted in (True, False))
+    faced = [one for one in named if not one.not_faced]
+    felt = [one for one in faced if one.felt]
     failed = [one for one in felt if one.fails]
     spared = [one for one in felt if set(one.dies_without) - set(one.dies)]
-    told = f"Of {len(storms)} storms {len(felt)} touch the book; the hedge FAILS in {len(failed)}" if failed else (
-        f"Of {len(storms)} storms {len(felt)} touch the book; the hedge fails in none"
-    )  # fmt: skip
+    unfaced = f", {_counted(named, faced)} could not be gone through" if len(faced) < len(named) else ""
+    if not faced:
+        told = "NO storm could be gone through: what the hedge does in one is not known"
+    else:
+        fails = f"FAILS in {len(failed)}" if failed else "fails in none of them" if felt else "is tried by none"
+        told = f"Of {len(faced)} storms gone through {len(felt)} touch the book{unfaced}; the hedge {fails}"
     names = ": " + ", ".join(f"{one.storm} ({one.fails})" for one in failed) if failed else ""
     saved = f"; it spares an account in {', '.join(one.storm for one in spared)}" if spared else ""
-    return f"{told}{names}{saved}."
+    return f"{told}{names}{saved}. {_in_grid(grid)}"
+
+
+def _counted(named: Sequence[InStorm], faced: Sequence[InStorm]) -> str:
+    """How many were not gone through, and which where they are few."""
+    left = [one.storm for one in named if one not in faced]
+    return f"{len(left)} ({', '.join(left)})" if len(left) <= FEW else f"{len(left)} more (named below)"
+
+
+def _in_grid(grid: Sequence[InStorm]) -> str:
+    if not grid:
+        return "The playbook has no survival grid to try it in."
+    failed = [one for one in grid if one.fails]
+    if not failed:
+        return f"It fails in none of the {len(grid)} moves of the survival grid."
+    deadly = [one for one in failed if set(one.dies) - set(one.dies_without)]
+    killed = ", ".join(dict.fromkeys(name for one in deadly for name in one.dies if name not in one.dies_without))
+    kills = f", and kills {killed} in {len(deadly)} of those" if deadly else ""
+    return f"It FAILS in {len(failed)} of the {len(grid)} moves of the survival grid{kills}."

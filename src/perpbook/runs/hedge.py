@@ -120,6 +120,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     jit.prefer_plain()  # A storm alone is done before the compiler has begun.
     from perpbook.hedging.betas import MARKET, weighted_deltas
     from perpbook.runs.hedge_quality import in_sets, quality_of
+    from perpbook.runs.hedge_storms import storms_of
     from perpbook.tails.bootstrap import usual_resampling
 
     tell("the book", 0, 6)
@@ -312,22 +313,6 @@ def _storms(
     desk = opened.desk
     faced = face_storms(desk, after.snapshot, opened.past.returns, asked.past.lake, storms, tell)
     return (*in_grid(desk, after), *faced)
-
-
-def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
-    """Storms of the catalogue of some kinds, every one for none.
-
-    Raises
-    ------
-    InputError : a kind that is none.
-    """
-    from perpbook.scenario.catalogue import catalogue
-    from perpbook.scenario.storm import KINDS
-
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InputError(f"--storms {kind}: there is no such kind; choose from {', '.join(KINDS)}")
-    return tuple(one for one in catalogue().values() if not kinds or one.kind in kinds)
 
 
 def _dollars(chosen: Placement | None) -> dict[str, float]:
