@@ -16,11 +16,14 @@ from perpbook.report.words import change, money, move, share
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from perpbook.hedging.trust import Part
     from perpbook.tails.estimate import Estimate
 
 METHODS = {
     "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
 }  # fmt: skip
+
+NOT_TOLD = "on resamples of the past none of it can be told from none"
 
 FEW = 3
 """Storms not gone through are named in the answer where they are no more, else only below it."""
@@ -108,6 +111,12 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
             f"ONLY {share(chosen.fits)} of what is wanted fits there, the least bad that does: it lacks "
             f"{money(chosen.lacking)} of free collateral."
         )
+    for one in plan.parts:
+        if one.left_out:
+            yield (
+                f"{_listed(one.others)} come to {change(-one.left_out)} of {one.asset} by their betas, which cannot be told from "
+                "none: no part of the hedge stands against that."
+            )
     if dropped:
         yield f"Dropped, for on resamples of the past it cannot be told from none: {', '.join(dropped)}."
     yield _protects(plan, chosen)
@@ -138,12 +147,28 @@ def _net(one: Estimate) -> str:
 
 def _why_none(plan: HedgePlan) -> str:
     if plan.parts and not any(one.kept for one in plan.parts):
-        return "on resamples of the past none of it can be told from none"
+        first = plan.parts[0]
+        return _cancelled(first) if first.own and first.others else NOT_TOLD
     lacking = [f"{one.where} lacks {money(one.lacking)}" for one in plan.placements if one.lacking > 0.0]
     if lacking:
         return f"no account has room for a lot of it ({', '.join(lacking)} of free collateral)"
     said = dict.fromkeys(one.refused for one in plan.placements if one.refused)
     return "; ".join(said) or "it costs more than it takes away"
+
+
+def _cancelled(part: Part) -> str:
+    """Why an exact leg is not sold: by their betas the others cancel it already."""
+    assert part.own is not None
+    others = _listed(part.others)
+    return (
+        f"the book holds {change(-part.own)} of {part.asset}, and {others} come to {change(part.own - part.dollars)} of it by "
+        f"their betas. A hedge of both, {change(part.dollars)} ({change(part.low)} to {change(part.high)}), cannot be told from "
+        f"none. To bring each coin to nothing with its own contract, name {others} in --against as well, or leave it out"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _trade(leg: Leg) -> str:
