@@ -9,6 +9,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -16,9 +17,11 @@ from typer.testing import CliRunner
 from perpbook.cli.hedge import app
 from perpbook.cli.main import app as program
 from perpbook.errors import InputError, MissingData
-from perpbook.hedging.plan import HedgePlan, Placement
+from perpbook.hedging.plan import HedgePlan, InStorm, Placement
+from perpbook.hedging.trust import Again, Part, with_the_rest
 from perpbook.history.importing import import_files
 from perpbook.history.recognise import Naming
+from perpbook.kernels.types import Floats
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import HOUR_NS, from_iso
 from perpbook.report.hedge_page import hedge_page
@@ -26,8 +29,9 @@ from perpbook.report.hedge_tables import tables_of
 from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
+from perpbook.runs.hedge_desk import funding_rate, priced
 from perpbook.runs.hedge_past import PastAsked
-from perpbook.runs.hedge_place import hedged, place, places
+from perpbook.runs.hedge_place import hedged, place, places, put_on
 from perpbook.runs.hedge_storms import Weathered, joint_grid, told
 from tests.unit.history_lakes import ROOT, real_data
 
@@ -121,6 +125,40 @@ def test_an_account_without_room_takes_the_part_that_fits_and_says_what_it_lacks
     assert apart.fits <= found.fits
 
 
+def test_a_hedge_within_an_isolated_account_is_the_trade_that_is_gone_through_storms(folder: Path) -> None:
+    apart = BOOK.format(collateral=40_000.0).replace('id = "hl"', 'id = "hl"\nmode = "isolated"\nparent = "main"')
+    main = '[[accounts]]\nid = "main"\nvenue = "hyperliquid"\ncollateral = { USDC = 40000.0 }\n'
+    (folder / "apart.toml").write_text(apart + main, encoding="utf-8")
+    desk = open_desk(asked(folder, "apart.toml")).desk
+    inside, beside = (
+        place(
+            desk, next(one for one in places(desk, {"ETH": -300_000.0}) if (one.name, one.isolated) == which), "delta"
+        )
+        for which in (("hl", False), ("main", True))
+    )
+    assert (inside.mode, inside.isolated) == ("isolated", False) and (beside.mode, beside.isolated) == (
+        "isolated",
+        True,
+    )
+    accounts = {one.id: one for one in put_on(desk, inside).book.accounts}
+    assert set(accounts) == {"hl", "bin", "main"} and not accounts["hl"].positions
+    assert "main-hedge-ETH" in [one.id for one in put_on(desk, beside).book.accounts]
+
+
+def test_a_short_is_paid_a_positive_rate_and_a_long_pays_it(folder: Path) -> None:
+    desk = open_desk(asked(folder)).desk
+    one = priced(desk, desk.account("hl"), "ETH")
+    assert one is not None and one.quote.funding_rate == 0.00001
+    hours = desk.horizon_ns / one.venue.funding.interval_ns
+    assert funding_rate(desk, one) == pytest.approx(0.00001 * hours) and hours == 4.0
+    of_late = replace(one, quote=replace(one.quote, funding_rate=None))
+    assert funding_rate(replace(desk, funding={"ETH": 2e-6}), of_late) == pytest.approx(8e-6)
+    where = next(one for one in places(desk, {"ETH": -30_000.0}) if one.name == "hl" and not one.isolated)
+    (short,) = place(desk, where, "delta").legs
+    (long,) = place(desk, replace(where, wanted={("hl", "ETH"): 30_000.0}), "delta").legs
+    assert short.funding == pytest.approx(-1.2, rel=1e-3) and long.funding == pytest.approx(1.2, rel=1e-3)
+
+
 def test_money_is_only_moved_and_paid_out_for_costs(folder: Path) -> None:
     desk = open_desk(asked(folder)).desk
     for where in places(desk, {"BTC": -20_000.0}):
@@ -144,6 +182,8 @@ def test_least_shortfall_is_sought_anew_in_every_place_and_told(folder: Path) ->
     assert sum(abs(one["dollars"]) for one in data["chosen"]["legs"]) <= 50_000.0
     assert {one["name"] for one in data["sets"]} == {"base", "tail", "broken"}
     assert {one["kind"] for one in data["storms"]} == {"grid", "historic"}
+    assert data["counted"]["storms"] == sum(one["kind"] == "historic" for one in data["storms"])
+    assert any("storms gone through" in one for one in data["sentences"])
     assert "What to hedge" in (folder / "page.html").read_text(encoding="utf-8")
 
 
@@ -180,6 +220,40 @@ def test_a_storm_fails_where_the_hedge_kills_or_loses_more() -> None:
     assert not told("x", "historic", gained, dead).fails
 
 
+def test_the_answer_counts_storms_gone_through_and_the_grid(plan: HedgePlan) -> None:
+    failed = InStorm(storm="all +5%", kind="grid", dies=("hl",), fails="kills hl", felt=True)
+    unfaced = InStorm(storm="crash", kind="historic", not_faced="no bars")
+    nothing = [*sentences_of(replace(plan, storms=(unfaced, failed, replace(failed, fails="", dies=()))))][-1]
+    assert nothing.startswith("NO storm could be gone through")
+    assert nothing.endswith("It FAILS in 1 of the 2 moves of the survival grid, and kills hl in 1 of those.")
+    held = InStorm(storm="fall", kind="historic", felt=True)
+    some = [*sentences_of(replace(plan, storms=(unfaced, held)))][-1]
+    assert some.startswith(
+        "Of 1 storms gone through 1 touch the book, 1 (crash) could not be gone through; the hedge fails in none"
+    )
+    assert '<p class="lead">NO storm' in hedge_page(replace(plan, storms=(unfaced,)))
+
+
+@pytest.mark.parametrize(
+    ("rest", "sold", "kept"), [(0.0, -5_000.0, True), (5_100.0, 100.0, False), (2_000.0, -3_000.0, True)]
+)
+def test_an_exact_leg_stays_unless_the_others_cancel_it(rest: float, sold: float, kept: bool) -> None:
+    def rest_of(counts: Floats) -> float:
+        return rest + 4_000.0 * (float(counts[:50].sum()) / 50.0 - 1.0)
+
+    rng = np.random.Generator(np.random.SFC64(1))
+    again = Again(draws=200, mean_block=1.0)
+    first, second = with_the_rest({"SOL": -5_000.0, "BTC": 900.0}, ("ETH",), rest_of, 100, again, rng)
+    assert (first.dollars, first.kept, first.own) == (pytest.approx(sold), kept, -5_000.0)
+    assert (second.low, second.high, second.kept) == (900.0, 900.0, True)
+
+
+def test_why_an_exact_leg_is_cancelled_is_said(plan: HedgePlan) -> None:
+    part = Part(asset="SOL", dollars=100.0, low=-90.0, high=290.0, kept=False, own=-5_000.0, others=("BTC", "ETH"))
+    (said,) = sentences_of(replace(plan, chosen=None, parts=(part,)))
+    assert "holds +$5,000 of SOL, and BTC and ETH come to -$5,100" in said and "name BTC and ETH in --against" in said
+
+
 def test_both_books_are_assessed_in_one_grid() -> None:
     def grid(name: str, **moves: float) -> Scenario:
         return Scenario(name=name, kind="broken", size=-0.1, moves=moves)
@@ -212,6 +286,7 @@ def test_least_variance_takes_away_what_moves_with_it(folder: Path) -> None:
         ({"tail": 0.9}, "0.025 is the worst fortieth"),
         ({"turnover": -1.0}, "above 0"),
         ({"storms": ("nice",)}, "no such kind"),
+        ({"storms": ("grid",)}, "the survival grid is assessed always; choose from historic, synthetic, incident"),
     ],
 )
 def test_nonsense_is_one_clear_error(folder: Path, change: dict[str, object], said: str) -> None:

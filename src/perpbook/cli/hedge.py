@@ -114,7 +114,7 @@ def report(
 
 def _hedged(given: dict[str, Any]) -> Answer:
     """A plan or a report as an answer."""
-    from perpbook.report.hedge_text import tell_hedge
+    from perpbook.report.hedge_text import hedge_document, tell_hedge
     from perpbook.report.progress import progress
     from perpbook.runs.hedge import hedge_from, run_hedge
     from perpbook.runs.hedge_page import write_hedge
@@ -125,4 +125,8 @@ def _hedged(given: dict[str, Any]) -> Answer:
     if given["html"] is not None:
         write_hedge(found, given["html"])
     breaks = found.chosen is not None and bool(found.chosen.breaks)
-    return Answer(data=found, tell=lambda console: tell_hedge(console, found), exit_code=BREACH if breaks else OK)
+    return Answer(
+        data=hedge_document(found),
+        tell=lambda console: tell_hedge(console, found),
+        exit_code=BREACH if breaks else OK,
+    )

@@ -45,16 +45,18 @@ class AccountMargin:
 class Placement:
     """A hedge at one place, assessed again with it in the book.
 
-    `kind` : "same account" as the one that dies first, "same venue", "other venue", "spread". `fits` : the share of the wanted
-    hedge that its margin has room for, and `lacking` dollars of free collateral for the rest. `deaths` accounts that die
-    somewhere in the playbook's grid, `worst_loss` of its scenarios, share of equity. `breaks` : rules broken, or broken
-    further, by it. `first` dies at `first_move`; `protected` is the move of the account that died first without it.
+    `kind` : "same account" as the one that dies first, "same venue", "other venue", "spread". `mode` : the margin mode of its
+    account; `isolated` : each leg stands alone beside it, in a bucket of its own. `fits` : the share of the wanted hedge that
+    its margin has room for, and `lacking` dollars of free collateral for the rest. `deaths` accounts that die somewhere in the
+    playbook's grid, `worst_loss` of its scenarios, share of equity. `breaks` : rules broken, or broken further, by it. `first`
+    dies at `first_move`; `protected` is the move of the account that died first without it.
     `refused` says why there is no hedge here, "" when there is.
     """
 
     where: str
     kind: str
     mode: str
+    isolated: bool = False
     legs: tuple[Leg, ...] = ()
     objective: float = 0.0
     shortfall: float = 0.0

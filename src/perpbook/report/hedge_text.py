@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -15,11 +16,17 @@ from perpbook.report.words import change, money, move, share
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from perpbook.hedging.trust import Part
     from perpbook.tails.estimate import Estimate
 
 METHODS = {
     "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
 }  # fmt: skip
+
+NOT_TOLD = "on resamples of the past none of it can be told from none"
+
+FEW = 3
+"""Storms not gone through are named in the answer where they are no more, else only below it."""
 
 FAR = 10.0
 """A move beyond this is told as none: a price that becomes eleven times what it is."""
@@ -39,6 +46,24 @@ def tell_hedge(console: Console, plan: HedgePlan) -> None:
         console.print(made)
     for remark in remarks_of(plan):
         console.print(remark)
+
+
+def hedge_document(plan: HedgePlan) -> dict[str, object]:
+    """The plan for machines, its answer in words and its storms counted with it."""
+    named = [one for one in plan.storms if one.kind != GRID]
+    grid = [one for one in plan.storms if one.kind == GRID]
+    return {
+        "sentences": list(sentences_of(plan)),
+        **{field.name: getattr(plan, field.name) for field in fields(plan)},
+        "counted": {
+            "storms": len(named),
+            "not_faced": sum(bool(one.not_faced) for one in named),
+            "touch": sum(one.felt for one in named),
+            "fails": sum(bool(one.fails) for one in named),
+            "grid": len(grid),
+            "grid_fails": sum(bool(one.fails) for one in grid),
+        },
+    }
 
 
 def remarks_of(plan: HedgePlan) -> Iterator[str]:
@@ -86,6 +111,12 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
             f"ONLY {share(chosen.fits)} of what is wanted fits there, the least bad that does: it lacks "
             f"{money(chosen.lacking)} of free collateral."
         )
+    for one in plan.parts:
+        if one.left_out:
+            yield (
+                f"{_listed(one.others)} come to {change(-one.left_out)} of {one.asset} by their betas, which cannot be told from "
+                "none: no part of the hedge stands against that."
+            )
     if dropped:
         yield f"Dropped, for on resamples of the past it cannot be told from none: {', '.join(dropped)}."
     yield _protects(plan, chosen)
@@ -116,12 +147,28 @@ def _net(one: Estimate) -> str:
 
 def _why_none(plan: HedgePlan) -> str:
     if plan.parts and not any(one.kept for one in plan.parts):
-        return "on resamples of the past none of it can be told from none"
+        first = plan.parts[0]
+        return _cancelled(first) if first.own and first.others else NOT_TOLD
     lacking = [f"{one.where} lacks {money(one.lacking)}" for one in plan.placements if one.lacking > 0.0]
     if lacking:
         return f"no account has room for a lot of it ({', '.join(lacking)} of free collateral)"
     said = dict.fromkeys(one.refused for one in plan.placements if one.refused)
     return "; ".join(said) or "it costs more than it takes away"
+
+
+def _cancelled(part: Part) -> str:
+    """Why an exact leg is not sold: by their betas the others cancel it already."""
+    assert part.own is not None
+    others = _listed(part.others)
+    return (
+        f"the book holds {change(-part.own)} of {part.asset}, and {others} come to {change(part.own - part.dollars)} of it by "
+        f"their betas. A hedge of both, {change(part.dollars)} ({change(part.low)} to {change(part.high)}), cannot be told from "
+        f"none. To bring each coin to nothing with its own contract, name {others} in --against as well, or leave it out"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _trade(leg: Leg) -> str:
@@ -145,13 +192,36 @@ def _protects(plan: HedgePlan, chosen: Placement) -> str:
 
 
 def _weathers(storms: Sequence[InStorm]) -> str:
-    storms = [one for one in storms if one.kind != GRID]
-    felt = [one for one in storms if one.felt]
+    """Where it fails: in storms that were gone through, then in the playbook's grid."""
+    grid, named = ([one for one in storms if (one.kind == GRID) is wanted] for wanted in (True, False))
+    faced = [one for one in named if not one.not_faced]
+    felt = [one for one in faced if one.felt]
     failed = [one for one in felt if one.fails]
     spared = [one for one in felt if set(one.dies_without) - set(one.dies)]
-    told = f"Of {len(storms)} storms {len(felt)} touch the book; the hedge FAILS in {len(failed)}" if failed else (
-        f"Of {len(storms)} storms {len(felt)} touch the book; the hedge fails in none"
-    )  # fmt: skip
+    unfaced = f", {_counted(named, faced)} could not be gone through" if len(faced) < len(named) else ""
+    if not faced:
+        told = "NO storm could be gone through: what the hedge does in one is not known"
+    else:
+        fails = f"FAILS in {len(failed)}" if failed else "fails in none of them" if felt else "is tried by none"
+        told = f"Of {len(faced)} storms gone through {len(felt)} touch the book{unfaced}; the hedge {fails}"
     names = ": " + ", ".join(f"{one.storm} ({one.fails})" for one in failed) if failed else ""
     saved = f"; it spares an account in {', '.join(one.storm for one in spared)}" if spared else ""
-    return f"{told}{names}{saved}."
+    return f"{told}{names}{saved}. {_in_grid(grid)}"
+
+
+def _counted(named: Sequence[InStorm], faced: Sequence[InStorm]) -> str:
+    """How many were not gone through, and which where they are few."""
+    left = [one.storm for one in named if one not in faced]
+    return f"{len(left)} ({', '.join(left)})" if len(left) <= FEW else f"{len(left)} more (named below)"
+
+
+def _in_grid(grid: Sequence[InStorm]) -> str:
+    if not grid:
+        return "The playbook has no survival grid to try it in."
+    failed = [one for one in grid if one.fails]
+    if not failed:
+        return f"It fails in none of the {len(grid)} moves of the survival grid."
+    deadly = [one for one in failed if set(one.dies) - set(one.dies_without)]
+    killed = ", ".join(dict.fromkeys(name for one in deadly for name in one.dies if name not in one.dies_without))
+    kills = f", and kills {killed} in {len(deadly)} of those" if deadly else ""
+    return f"It FAILS in {len(failed)} of the {len(grid)} moves of the survival grid{kills}."

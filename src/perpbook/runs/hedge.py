@@ -120,6 +120,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     jit.prefer_plain()  # A storm alone is done before the compiler has begun.
     from perpbook.hedging.betas import MARKET, weighted_deltas
     from perpbook.runs.hedge_quality import in_sets, quality_of
+    from perpbook.runs.hedge_storms import storms_of
     from perpbook.tails.bootstrap import usual_resampling
 
     tell("the book", 0, 6)
@@ -205,21 +206,18 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
 
 def _parts(asked: HedgeAsked, opened: Opened, rng: np.random.Generator) -> tuple[Part, ...]:
     """Dollars of each asset to hedge with, before any place is looked at; those not told from none are not kept."""
-    from perpbook.hedging.trust import Again, all_kept, trusted_parts
+    from perpbook.hedging.trust import Again, all_kept, trusted_parts, with_the_rest
     from perpbook.tails.bootstrap import usual_resampling
 
     desk, returns, against = opened.desk, opened.past.returns, opened.against
     others = [one for one, dollars in desk.exposures.items() if dollars != 0.0 and one not in against]
-    hedge_of: Callable[[Floats], Floats]
-    if asked.method == "cvar":
-        hedge_of = _cvar_of(desk, against)
-    elif asked.method == "variance":
-        hedge_of = _variance_of(desk, returns, against)
-    else:
-        hedge_of = _delta_of(desk, returns, against, others)
     again = Again(draws=AGAIN, mean_block=usual_resampling(returns.rows, returns.bar_ns).mean_block)
-    found = trusted_parts(against, hedge_of, returns.rows, again, rng)
-    return all_kept(found) if asked.method == "delta" and not others else found
+    if asked.method == "delta":
+        own = {asset: -desk.exposures.get(asset, 0.0) for asset in against}
+        found = with_the_rest(own, others, _by_betas(desk, returns, against[0], others), returns.rows, again, rng)
+        return found if others else all_kept(found)
+    hedge_of = _cvar_of(desk, against) if asked.method == "cvar" else _variance_of(desk, returns, against)
+    return trusted_parts(against, hedge_of, returns.rows, again, rng)
 
 
 def _cvar_of(desk: HedgeDesk, against: Sequence[str]) -> Callable[[Floats], Floats]:
@@ -260,23 +258,17 @@ def _variance_of(desk: HedgeDesk, returns: JointReturns, against: Sequence[str])
     return hedge_of
 
 
-def _delta_of(
-    desk: HedgeDesk, returns: JointReturns, against: Sequence[str], others: Sequence[str]
-) -> Callable[[Floats], Floats]:
-    """Each asset against itself; what is not hedged with goes by its beta onto the first that is."""
+def _by_betas(desk: HedgeDesk, returns: JointReturns, onto: str, others: Sequence[str]) -> Callable[[Floats], float]:
+    """Dollars of one asset that take away what others come to by their betas on it."""
     from perpbook.tails.moments import moments_of
 
-    own = np.array([-desk.exposures.get(asset, 0.0) for asset in against])
-    x = returns.values[returns.index(against[0])]
+    x = returns.values[returns.index(onto)]
 
-    def hedge_of(counts: Floats) -> Floats:
-        out = own.copy()
-        for other in others:
-            beta = moments_of(x, returns.values[returns.index(other)], counts[None]).slope[0]
-            out[0] -= desk.exposures[other] * float(beta)
-        return out
+    def rest_of(counts: Floats) -> float:
+        betas = {one: moments_of(x, returns.values[returns.index(one)], counts[None]).slope[0] for one in others}
+        return -sum(desk.exposures[one] * float(beta) for one, beta in betas.items())
 
-    return hedge_of
+    return rest_of
 
 
 def _placed(
@@ -312,22 +304,6 @@ def _storms(
     desk = opened.desk
     faced = face_storms(desk, after.snapshot, opened.past.returns, asked.past.lake, storms, tell)
     return (*in_grid(desk, after), *faced)
-
-
-def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
-    """Storms of the catalogue of some kinds, every one for none.
-
-    Raises
-    ------
-    InputError : a kind that is none.
-    """
-    from perpbook.scenario.catalogue import catalogue
-    from perpbook.scenario.storm import KINDS
-
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InputError(f"--storms {kind}: there is no such kind; choose from {', '.join(KINDS)}")
-    return tuple(one for one in catalogue().values() if not kinds or one.kind in kinds)
 
 
 def _dollars(chosen: Placement | None) -> dict[str, float]:

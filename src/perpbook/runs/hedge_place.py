@@ -109,7 +109,7 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
             if where.isolated
             else "no contract for the hedge"
         )
-        return Placement(where=where.name, kind=where.kind, mode=mode, refused=why)
+        return Placement(where=where.name, kind=where.kind, mode=mode, isolated=where.isolated, refused=why)
     set_of = instruments(desk, contracts, dollars, isolated=where.isolated)
     room = _room(desk, set_of)
     for _ in range(TRIES):
@@ -127,8 +127,9 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
     lacking = _missing(set_of, room, dollars, where)
     why = "no whole lot of it has room in its margin" if lacking > 0.0 else NONE_WANTED[method]
     return Placement(
-        where=where.name, kind=where.kind, mode=mode, lacking=lacking, fits=0.0, refused=why, notes=_absent(found)
-    )
+        where=where.name, kind=where.kind, mode=mode, isolated=where.isolated, lacking=lacking, fits=0.0, refused=why,
+        notes=_absent(found),
+    )  # fmt: skip
 
 
 def _contract(desk: HedgeDesk, where: Where, key: tuple[str, str]) -> Priced | None:
@@ -236,7 +237,7 @@ def put_on(desk: HedgeDesk, chosen: Placement) -> Snapshot:
         contract = priced(desk, desk.account(leg.account), leg.asset)
         assert contract is not None, "it was placed there"
         fills.append(Fill(contract=contract, quantity=leg.quantity))
-    where = Where(name=chosen.where, kind=chosen.kind, wanted={}, isolated=chosen.mode == "isolated")
+    where = Where(name=chosen.where, kind=chosen.kind, wanted={}, isolated=chosen.isolated)
     return hedged(desk, where, fills)
 
 
@@ -286,6 +287,7 @@ def _told(desk: HedgeDesk, where: Where, fills: Sequence[Fill], after: CheckResu
         where=where.name,
         kind=where.kind,
         mode="isolated" if where.isolated else "",
+        isolated=where.isolated,
         legs=legs,
         objective=short + sum(leg.cost + leg.funding for leg in legs),
         shortfall=short,

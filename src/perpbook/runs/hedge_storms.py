@@ -38,6 +38,24 @@ def only_correlation(storm: Storm) -> bool:
     return shock is not None and shock.how != "dislocated" and replace(storm, correlation=None).empty
 
 
+def storms_of(kinds: Sequence[str]) -> tuple[Storm, ...]:
+    """Storms of the catalogue of some kinds, every one for none.
+
+    Raises
+    ------
+    InputError : a kind that is none.
+    """
+    from perpbook.scenario.catalogue import catalogue
+    from perpbook.scenario.storm import KINDS
+
+    known = tuple(one for one in KINDS if one != GRID)
+    for kind in kinds:
+        if kind not in known:
+            always = "the survival grid is assessed always" if kind == GRID else "there is no such kind"
+            raise InputError(f"--storms {kind}: {always}; choose from {', '.join(known)}")
+    return tuple(one for one in catalogue().values() if not kinds or one.kind in kinds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weathered:
     """What became of one book in one storm."""
