@@ -20,7 +20,7 @@ WIDEST_K = 3.0
 GRID: Floats = np.unique(np.concatenate([np.linspace(-WIDEST_K, WIDEST_K, 61), np.linspace(-0.6, 0.6, 61)]))
 
 DEVIATIONS: Floats = np.linspace(-6.0, 6.0, 61)
-"""And from six deviations below to six above the forward, by fifths: the smile of a short expiry turns within a step of `GRID`."""
+"""And by fifths from six deviations below the forward to six above: the smile of a short expiry turns within a step of `GRID`."""
 
 ROOM = 1e-3
 """How far inside the bounds a fit is asked to stay, so that what is left of a soft bound is still inside."""
