@@ -146,3 +146,27 @@ def test_chains_without_what_is_needed_are_refused() -> None:
         build_chain([RawQuote(name=one.name, lot_size=0.1)], "BTC", ORIGIN)
     with pytest.raises(InputError, match="nothing tells the forward"):
         build_chain([RawQuote(name=one.name, index=SPOT, lot_size=0.1)], "BTC", ORIGIN)
+
+
+def test_rows_with_stamps_of_their_own_are_one_moment(tmp_path: Path) -> None:
+    path, start = tmp_path / "stamped.parquet", NOW_NS // 1_000_000
+    found = rows()
+    columns = {
+        "ts": [start - 3_600_000 * (number == 0) + 100 * number for number in range(len(found))],
+        "instrument": [one.name for one in found],
+        "mark_iv": [100.0 * (one.mark_volatility or 0.0) for one in found],
+        "underlying_price": [one.underlying for one in found],
+    }
+    pl.DataFrame(columns).write_parquet(path)
+    read, origin, told = read_option_table(path)
+    assert [one.name for one in read] == [one.name for one in found[1:]]
+    assert origin.as_of_ns == NOW_NS + 100_000_000 * (len(found) - 1) and "holds 2 moments" in told[0]
+    again = pl.concat([pl.DataFrame(columns), pl.DataFrame(columns).with_columns(pl.col("ts") + 20_000)])
+    again.write_parquet(path)
+    assert len(read_option_table(path)[0]) == len(found) - 1
+
+
+def test_a_mark_in_another_unit_is_refused() -> None:
+    odd = [replace(one, mark_volatility=100.0 * (one.mark_volatility or 0.0)) for one in rows()]
+    with pytest.raises(InputError, match="mark_iv is in percent"):
+        build_chain(odd, "BTC", ORIGIN)

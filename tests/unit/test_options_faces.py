@@ -108,6 +108,13 @@ def test_an_overlay_says_what_it_does_not_do(folder: Path) -> None:
     assert "Not modelled: margin that a venue asks for options sold" in flat
 
 
+def test_the_page_warns_of_many_more_coins_than_are_held_as_the_words_do(folder: Path) -> None:
+    page = folder / "many.html"
+    code, said = overlay(folder, "--max-loss", "0.1", "--structure", "puts", "--html", str(page))
+    assert code == 0 and "times the book's BTC: it counts on" in " ".join(said.split())
+    assert "times the book&#39;s BTC: it counts on" in page.read_text(encoding="utf-8")
+
+
 def test_an_account_that_dies_is_not_rescued(folder: Path) -> None:
     levered = folder / "levered.toml"
     levered.write_text(BOOK.replace("60000.0 }", "20000.0 }"), encoding="utf-8")
@@ -186,6 +193,10 @@ def test_time_to_expiry_is_from_the_books_moment(folder: Path) -> None:
      (("--max-loss", "0.3", "--hold", "60"), "raise --min-days"), (("--max-loss", "0.3", "--sticky", "skew"), "delta or strike"),
      (("--max-loss", "0.3", "--lot", "BTC=x"), "BTC=0.1"), (("--max-loss", "0.3", "--storm", "crash"), "leave --kind out"),
      (("--max-loss", "0.3", "--paths", "5"), "--paths 20"),
+     (("--max-loss", "0.3", "--horizon", "banana"), "--horizon is of a drill's futures"),
+     (("--max-loss", "0.3", "--futures", "nonsense"), "--futures is of a drill's futures"),
+     (("--max-loss", "0.3", "--step", "7q"), "--step is of"), (("--max-loss", "0.3", "--seed", "2"), "--seed is of"),
+     (("--max-loss", "0.3", "--lake", "."), "--lake is of"), (("--max-loss", "0.3", "--made-up"), "--made-up is of"),
      (("--max-loss", "0.3", "--paths", "50", "--horizon", "60d"), "outlives"),
      (("--max-loss", "0.3", "--min-days", "0.02", "--hold", "0"), "raise --min-days, or choose storms"),
      (("--max-loss", "0.3", "--least", "time"), "cannot be least"), (("--max-loss", "0.3", "--at", "2026-08-07"), "one moment")],

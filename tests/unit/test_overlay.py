@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import milp
 
 from perpbook.errors import InputError
 from perpbook.hedging.candidates import Candidates, Trading, candidates_of, fee
@@ -117,6 +121,22 @@ def test_cover_and_what_is_least_are_kept() -> None:
     outlay, hold = choose(wanted(20_000.0), "puts"), choose(wanted(20_000.0, least="hold"), "puts")
     assert hold.cost <= outlay.cost * 1.002 and outlay.outlay <= hold.outlay * 1.002
     assert -held(hold).waiting([30.0])[0] == pytest.approx(hold.cost)
+
+
+def test_what_the_solver_prints_is_not_in_the_answer(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def loud(*given: Any, **named: Any) -> Any:
+        os.write(1, b"from the solver")
+        ctypes.CDLL(None).puts(b"from the solver's buffer")
+        return milp(*given, **named)
+
+    monkeypatch.setattr("scipy.optimize.milp", loud)
+    print("before")
+    assert choose(wanted(15_000.0), "puts").short_by == 0.0
+    print("after")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == "before\nafter\n"
 
 
 def test_prices_are_never_guessed() -> None:

@@ -66,6 +66,14 @@ def test_a_smile_with_arbitrage_is_told() -> None:
     assert arbitrage_of(smile(0.2), smile(0.1).variance)[1] > 0.0
 
 
+def test_arbitrage_of_a_short_smile_is_found_between_wide_steps() -> None:
+    turning = Svi(a=1e-5, b=0.02, rho=-0.5, m=0.005, sigma=0.002)
+    assert turning.butterfly(GRID).min() > 0.0 and arbitrage_of(turning, None)[0] < 0.0
+    flat = Svi(a=2e-5, b=1e-4, rho=0.0, m=0.0, sigma=0.1)
+    dipping = Svi(a=2e-5, b=0.002, rho=0.0, m=0.01, sigma=1e-4)
+    assert (dipping.variance(GRID) > flat.variance(GRID)).all() and arbitrage_of(dipping, flat.variance)[1] < 0.0
+
+
 def test_total_variance_is_linear_in_time_between_expiries(surface: Surface) -> None:
     first, second = surface.smiles[:2]
     k = np.array([-0.2, 0.0, 0.1])

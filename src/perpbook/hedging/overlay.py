@@ -15,6 +15,7 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.hedging.candidates import Board
 from perpbook.hedging.moments import Moments
+from perpbook.hedging.silence import silent_output
 from perpbook.hedging.structures import STRUCTURES, Columns, columns_of, rows_of
 from perpbook.hedging.worth import gains_of
 from perpbook.kernels.types import Floats, Integers
@@ -197,13 +198,14 @@ class _Search:
         constraints = [LinearConstraint(gains, needed / scale, np.inf)]
         if self.fixed.size:
             constraints.append(LinearConstraint(np.pad(self.fixed, ((0, 0), (0, 1))), -np.inf, self.most))
-        found = milp(
-            np.append(costs / scale, miss_costs),
-            integrality=np.append(np.ones(size), 0.0),
-            bounds=Bounds(np.zeros(size + 1), np.append(self.columns.most, most_missed / scale)),
-            constraints=constraints,
-            options={"mip_rel_gap": GAP, "node_limit": MOST_NODES},
-        )
+        with silent_output():
+            found = milp(
+                np.append(costs / scale, miss_costs),
+                integrality=np.append(np.ones(size), 0.0),
+                bounds=Bounds(np.zeros(size + 1), np.append(self.columns.most, most_missed / scale)),
+                constraints=constraints,
+                options={"mip_rel_gap": GAP, "node_limit": MOST_NODES},
+            )
         self.proven = self.proven and found.status == 0 if found.x is not None else self.proven
         if found.x is None:
             return None

@@ -1,8 +1,10 @@
 """A chain of options from a Parquet table: ts, underlying, instrument, mark_iv (percent), underlying_price, open_interest, and
-bid and ask where there are any. Times are milliseconds UTC."""
+bid and ask where there are any. Times are milliseconds UTC; a moment is a minute, and the last row of an
+option in it is the one that counts."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.options.chain import Origin, RawQuote
 
 NEEDED = ("ts", "instrument", "mark_iv", "underlying_price")
+MINUTE_MS = 60_000
 MILLISECOND_NS = SECOND_NS // 1_000
 
 
@@ -37,13 +40,16 @@ def read_option_table(path: Path, at_ns: int | None = None) -> tuple[list[RawQuo
     if not early:
         raise InputError(f"{path} begins at {to_iso(moments[0] * MILLISECOND_NS)}: choose a later --at")
     chosen = early[-1]
-    rows = table.filter(pl.col("ts") == chosen)
+    ts = pl.col("ts")
+    near = table.filter((ts <= chosen) & (ts > chosen - MINUTE_MS))
+    rows = near.filter(ts == ts.max().over("instrument"))
     venues = rows["venue"].unique().to_list() if "venue" in rows.columns else ["deribit"]
     if len(venues) != 1:
         raise InputError(f"{path} holds chains of {', '.join(sorted(venues))} at once: split it by venue")
     told: tuple[str, ...] = ()
-    if len(moments) > 1:
-        told = (f"{path.name} holds {len(moments)} moments: that of {to_iso(chosen * MILLISECOND_NS)} is read",)
+    apart = 1 + sum(later - one >= MINUTE_MS for one, later in pairwise(moments))
+    if apart > 1:
+        told = (f"{path.name} holds {apart} moments: that of {to_iso(chosen * MILLISECOND_NS)} is read",)
     origin = Origin(venue=venues[0], as_of_ns=chosen * MILLISECOND_NS, source=path.name)
     return [_raw(row) for row in rows.iter_rows(named=True)], origin, told
 

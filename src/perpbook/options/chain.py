@@ -106,6 +106,9 @@ def build_chain(rows: Sequence[RawQuote], base: str, origin: Origin) -> OptionCh
 
 
 POSITIVE = ("mark_volatility", "underlying", "index", "lot_size")
+HIGHEST_MARK = 10.0
+"""A mark above 1000 % is one in the wrong unit."""
+
 NOT_NEGATIVE = ("bid", "ask", "bid_quantity", "ask_quantity", "open_interest")
 
 
@@ -117,6 +120,11 @@ def _refuse_nonsense(row: RawQuote, source: str) -> None:
         if not math.isfinite(value) or value < 0.0 or (value == 0.0 and key in POSITIVE):
             least = "above 0" if key in POSITIVE else "0 or more"
             raise InputError(f"{source}: {row.name} has a {key} of {value:g}: it must be a number {least}")
+    if (row.mark_volatility or 0.0) > HIGHEST_MARK:
+        raise InputError(
+            f"{source}: {row.name} has a mark_iv of {100.0 * (row.mark_volatility or 0.0):,.0f} %, and none is above "
+            f"{HIGHEST_MARK:.0%}: mark_iv is in percent, 35.5 for 35.5 %"
+        )
 
 
 def _spot(rows: Sequence[tuple[RawQuote, object]], origin: Origin) -> tuple[float, tuple[str, ...]]:

@@ -19,6 +19,9 @@ WIDEST_K = 3.0
 
 GRID: Floats = np.unique(np.concatenate([np.linspace(-WIDEST_K, WIDEST_K, 61), np.linspace(-0.6, 0.6, 61)]))
 
+DEVIATIONS: Floats = np.linspace(-6.0, 6.0, 61)
+"""And by fifths from six deviations below the forward to six above: the smile of a short expiry turns within a step of `GRID`."""
+
 ROOM = 1e-3
 """How far inside the bounds a fit is asked to stay, so that what is left of a soft bound is still inside."""
 
@@ -83,7 +86,8 @@ def fit_svi(points: Points, floor: Callable[[Floats], Floats] | None = None) -> 
 
     Bounds are penalties that grow until they hold; `arbitrage_of` says what is left.
     """
-    wanted = _Wanted(points, floor(GRID) if floor else np.zeros(GRID.size))
+    grid = grid_of(float(np.interp(0.0, points.k, points.variance)), *(floor(np.zeros(1)) if floor else ()))
+    wanted = _Wanted(points, grid, floor(grid) if floor else np.zeros(grid.size))
     tried = [wanted.nearest(start, 1.0) for start in _starts(points)]
     x = min(tried, key=lambda found: float((wanted.misses(found, 1.0) ** 2).sum()))
     for force in FORCES:
@@ -92,26 +96,34 @@ def fit_svi(points: Points, floor: Callable[[Floats], Floats] | None = None) -> 
     return Svi(a=a, b=b, rho=rho, m=m, sigma=sigma)
 
 
+def grid_of(*variances: float) -> Floats:
+    """k at which arbitrage is looked for: `GRID`, and `DEVIATIONS` of total variances at the money."""
+    finer = [np.sqrt(max(float(one), 0.0)) * DEVIATIONS for one in variances]
+    every = np.unique(np.concatenate([GRID, *finer]))
+    out: Floats = every[np.abs(every) <= WIDEST_K]
+    return out
+
+
 class _Wanted:
     """What a fit is held to, as misses to be squared: at the points, of butterflies, of the expiry before, of the wings."""
 
-    def __init__(self, points: Points, least: Floats) -> None:
-        self.points = points
+    def __init__(self, points: Points, grid: Floats, least: Floats) -> None:
+        self.points, self.grid = points, grid
         self.least = least * (1.0 + ROOM) + 1e-9
         self.per_variance = np.sqrt(points.weight) / (2.0 * np.sqrt(points.variance * points.years))
-        nearby = np.maximum(np.interp(GRID, points.k, points.variance), 1e-8)
+        nearby = np.maximum(np.interp(grid, points.k, points.variance), 1e-8)
         self.inside = 1.0 / (2.0 * np.sqrt(nearby * points.years))
         self.low, self.high = _bounds(points)
 
     def misses(self, x: Floats, force: float) -> Floats:
         """(n,), or (n, m) for x (5, m)."""
         numbers = x.reshape(5, -1, 1)
-        w = svi_variance(numbers, GRID)
-        hard = force / GRID.size**0.5
+        w = svi_variance(numbers, self.grid)
+        hard = force / self.grid.size**0.5
         out: Floats = np.concatenate(
             [
                 self.per_variance * (svi_variance(numbers, self.points.k) - self.points.variance),
-                hard * np.maximum(ROOM - butterfly_of(numbers, GRID), 0.0),
+                hard * np.maximum(ROOM - butterfly_of(numbers, self.grid), 0.0),
                 hard * self.inside * np.maximum(self.least - w, 0.0),
                 force * np.maximum(numbers[1] * (1.0 + np.abs(numbers[2])) - STEEPEST, 0.0),
             ],
@@ -159,8 +171,10 @@ def _starts(points: Points) -> list[Floats]:
 
 def arbitrage_of(smile: Svi, before: Callable[[Floats], Floats] | None) -> tuple[float, float]:
     """The least g(k), and the least of w less that of the expiry before relative to it (inf without one): both >= 0 for none."""
-    butterfly = float(smile.butterfly(GRID).min())
+    still = np.zeros(1)
+    grid = grid_of(smile.variance(still)[0], *(before(still) if before else ()))
+    butterfly = float(smile.butterfly(grid).min())
     if before is None:
         return butterfly, np.inf
-    least = before(GRID)
-    return butterfly, float(((smile.variance(GRID) - least) / least).min())
+    least = before(grid)
+    return butterfly, float(((smile.variance(grid) - least) / least).min())

@@ -9,7 +9,15 @@ import numpy as np
 from perpbook.hedging.laying import Laying, legs_of, overlay_of, ways_of
 from perpbook.report.figures import Spec, axis, label, layout
 from perpbook.report.html import environment, piece
-from perpbook.report.overlay_text import NO_RESCUE, NOT_MODELLED, binding_words, deaths_words, futures_words, verdict_of
+from perpbook.report.overlay_text import (
+    NO_RESCUE,
+    NOT_MODELLED,
+    binding_words,
+    deaths_words,
+    futures_words,
+    many_words,
+    verdict_of,
+)
 
 SERIES = ("--series-1", "--series-2", "--series-3", "--series-4")
 DRAWN = np.linspace(-0.5, 0.3, 81)
@@ -32,6 +40,7 @@ def overlay_page(laying: Laying, version: str) -> str:
             best=best,
             legs=legs_of(laying, best) if best else [],
             binds=binding_words(laying, best) if best else "",
+            many=many_words(laying, best) if best else "",
             futures=futures_words(laying),
             deaths=deaths_words(laying),
             no_rescue=NO_RESCUE,

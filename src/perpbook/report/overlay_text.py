@@ -74,13 +74,8 @@ def tell_overlay(console: Console, laying: Laying) -> None:
             console.print(_legs(one, laying))
             console.print(f"Binds: {binding_words(laying, one)}.")
             _tell_worth(console, laying, one)
-            many = {base: times for base, times in times_held(laying, one).items() if times > MANY}
-            if many:
-                told = ", ".join(f"{times:.1f} times the book's {base}" for base, times in many.items())
-                console.print(
-                    f"It buys options on {told}: it counts on storms as deep as these, and a shallower one that kills an account "
-                    "leaves it short. --cover bounds it."
-                )
+            if many := many_words(laying, one):
+                console.print(many)
         for told in futures_words(laying):
             console.print(told)
         deaths = deaths_words(laying)
@@ -90,6 +85,18 @@ def tell_overlay(console: Console, laying: Laying) -> None:
     for why in laying.unfaced:
         console.print(f"Not faced: {why}.")
     console.print("Not modelled: " + "; ".join(NOT_MODELLED) + ".")
+
+
+def many_words(laying: Laying, chosen: Chosen) -> str:
+    """That an overlay counts on many more coins than the book holds; nothing where it does not."""
+    many = {base: times for base, times in times_held(laying, chosen).items() if times > MANY}
+    if not many:
+        return ""
+    told = ", ".join(f"{times:.1f} times the book's {base}" for base, times in many.items())
+    return (
+        f"It buys options on {told}: it counts on storms as deep as these, and a shallower one that kills an account leaves it "
+        "short. --cover bounds it."
+    )
 
 
 def _side_by_side(laying: Laying) -> object:

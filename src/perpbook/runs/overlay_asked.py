@@ -16,6 +16,11 @@ from perpbook.runs.options import lots_from
 from perpbook.runs.overlay import OverlayAsked
 from perpbook.runs.overlay_storms import USUAL
 
+ALONG_PATHS: Mapping[str, object] = {
+    "futures": "bootstrap", "horizon": None, "step": None, "seed": 1, "lake": None, "made_up": False,
+}  # fmt: skip
+"""Options that only a drill's futures have a use for, as they are when not given."""
+
 
 def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
     """The overlay that a command's options ask for.
@@ -55,6 +60,11 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
 def _futures(given: Mapping[str, Any]) -> DrillAsked | None:
     """The drill that the best overlay is put through; None where no paths are asked for."""
     if not given["paths"]:
+        for name, usual in ALONG_PATHS.items():
+            if given[name] != usual:
+                raise InputError(
+                    f"--{name.replace('_', '-')} is of a drill's futures: ask for them with --paths, or leave it out"
+                )
         return None
     names = ("book", "playbook", "paths", "horizon", "step", "seed", "lake", "made_up")
     drill = drill_from({**{name: given[name] for name in names}, "kind": given["futures"]})
