@@ -132,7 +132,7 @@ def position_funding(
             terms=one.terms,
         )  # fmt: skip
     except DataError as error:
-        return PositionFunding(**made, why=str(error))
+        return PositionFunding(**made, why=str(error).removeprefix(f"{one.venue} {one.symbol}: "))
     return PositionFunding(**made, ahead=_ahead(found, one.exposure, chance))
 
 

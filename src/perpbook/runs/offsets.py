@@ -50,6 +50,8 @@ class OffsetsAsked:
     def __post_init__(self) -> None:
         if not 0.0 < self.part < 1.0:
             raise InputError(f"--part {self.part:g} is no part of a position: choose one between 0 and 1, like 0.5")
+        if not 0.0 <= self.least < float("inf"):
+            raise InputError(f"--least {self.least:g}: dollars over the horizon, 0 or above")
         for name, value in (("half-spread", self.half_spread), ("spot-fee", self.spot_fee)):
             if not 0.0 <= value < 0.1:
                 raise InputError(f"--{name} {value:g}: a fraction of price from 0 to 0.1, like 0.0001")
