@@ -37,6 +37,17 @@ PAYMENTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("missing", [0, 7, 19])
+def test_a_span_that_misses_a_settlement_is_not_known(missing: int) -> None:
+    times = DAY_NS * 100 + 8 * HOUR_NS * np.arange(1, 22, dtype=np.int64)
+    whole = Settlements(times_ns=times, rates=np.full(21, 1e-4), interval_ns=np.full(21, 8 * HOUR_NS))
+    assert sum_over(whole, DAY_NS * 100, DAY_NS * 107) == pytest.approx(21e-4)
+    assert sum_over(whole, DAY_NS * 100 + 5 * HOUR_NS, DAY_NS * 107 + 5 * HOUR_NS) == pytest.approx(21e-4)
+    kept = np.arange(21) != missing
+    holed = Settlements(times_ns=whole.times_ns[kept], rates=whole.rates[kept], interval_ns=whole.interval_ns[kept])
+    assert sum_over(holed, DAY_NS * 100, DAY_NS * 107) is None
+
+
 def test_every_way_of_dividing_payments_adds_up_to_the_book() -> None:
     rows = paid_rows(PAYMENTS, now_ns=NOW, since_ns=START)
     for kind in ("position", "asset", "venue", "sleeve", "book"):

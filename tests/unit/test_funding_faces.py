@@ -71,6 +71,7 @@ def test_a_book_is_told_as_one_document(desk: Path) -> None:
     for one in (long, short):
         ahead = one["ahead"]
         assert ahead["low"] < ahead["mean"] < ahead["high"]
+        assert ahead["flip"]["by_step"][-1] >= ahead["forecast"]["flip"]
         assert ahead["mean"] == pytest.approx(-one["exposure"] * ahead["forecast"]["mean"])
     assert data["expected"] == pytest.approx(long["ahead"]["mean"] + short["ahead"]["mean"])
     book = next(row for row in data["paid"] if row["kind"] == "book")["cash"]

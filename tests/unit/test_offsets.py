@@ -253,6 +253,7 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     ("options", "message"),
     [
         (["--part", "1"], "no part of a position"),
+        (["--least", "nan"], "dollars over the horizon"),
         (["--half-spread", "0.5"], "fraction of price"),
         (["--position", "X"], "holds no"),
     ],

@@ -132,7 +132,7 @@ def position_funding(
             terms=one.terms,
         )  # fmt: skip
     except DataError as error:
-        return PositionFunding(**made, why=str(error))
+        return PositionFunding(**made, why=str(error).removeprefix(f"{one.venue} {one.symbol}: "))
     return PositionFunding(**made, ahead=_ahead(found, one.exposure, chance))
 
 
@@ -176,7 +176,10 @@ def _flip(found: Outlook, chance: np.random.Generator) -> Flip | None:
         mean=mean, variance=variance, level=level, persistence=persistence, noise=noise,
         step_ns=int(walk.interval_ns[-1]), follow=following(LEVEL_NS / float(walk.interval_ns[-1])),
     )  # fmt: skip
-    return first_flip(law, walk.rule, found.forecast.last_rate, walk.horizon_ns // law.step_ns, chance)
+    flip = first_flip(law, walk.rule, found.forecast.last_rate, walk.horizon_ns // law.step_ns, chance)
+    least = np.zeros(flip.by_step.size)
+    least[-1] = found.forecast.flip
+    return replace(flip, by_step=np.maximum(flip.by_step, least))
 
 
 def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[PaidRow, ...]:

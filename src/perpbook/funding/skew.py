@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perpbook.funding.series import rates_8h, snapped
+from perpbook.funding.series import SNAP_NS, rates_8h, snapped
 from perpbook.kernels.types import Floats
 from perpbook.model.bars import Settlements
 from perpbook.model.units import DAY_NS
@@ -46,12 +46,15 @@ def skew_of(history: Settlements, *, now_ns: int, days: int = 90) -> Skew:
 
 
 def sum_over(history: Settlements, start_ns: int, end_ns: int) -> float | None:
-    """The sum of the rates settled in (start, end]; None where settlements do not cover it."""
+    """The sum of the rates settled in (start, end]; None where one is missing: at either end, to the minute, or between."""
     past = snapped(history)
     inside = (past.times_ns > start_ns) & (past.times_ns <= end_ns)
-    covered = float(past.interval_ns[inside].sum())
-    slack = max(float(past.interval_ns[inside].max()), 0.0) if inside.any() else 0.0
-    if not inside.any() or covered < 0.99 * (end_ns - start_ns) - slack:
+    if not inside.any():
+        return None
+    times, width = past.times_ns[inside], past.interval_ns[inside]
+    opened = np.concatenate([[start_ns], times[:-1]])
+    due = int(times[-1] + width[-1])
+    if (times - width > opened + SNAP_NS).any() or due <= end_ns - SNAP_NS:
         return None
     return float(past.rates[inside].sum())
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def tell_offsets(console: Console, found: Offsets) -> None:
     """Every position that pays, and its ways, best first."""
     if found.told.simulated:
-        console.print("SIMULATED prices: no market ever made them")
+        console.print("SIMULATED: prices or funding here were never any market's.")
     if not found.positions:
         console.print(f"No position is expected to pay over {found.told.horizon_days:g} days from {found.told.as_of}.")
     for one in found.positions:
@@ -87,7 +87,7 @@ def ratio(value: float) -> str:
 def tell_scan(console: Console, found: Carries) -> None:
     """Every pair, best first."""
     if found.told.simulated:
-        console.print("SIMULATED prices: no market ever made them")
+        console.print("SIMULATED: prices or funding here were never any market's.")
     console.print(
         f"{len(found.candidates)} pairs are expected to receive funding over {found.told.horizon_days:g} days from "
         f"{found.told.as_of}, {money(found.dollars)} a leg."

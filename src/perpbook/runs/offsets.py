@@ -50,6 +50,8 @@ class OffsetsAsked:
     def __post_init__(self) -> None:
         if not 0.0 < self.part < 1.0:
             raise InputError(f"--part {self.part:g} is no part of a position: choose one between 0 and 1, like 0.5")
+        if not 0.0 <= self.least < float("inf"):
+            raise InputError(f"--least {self.least:g}: dollars over the horizon, 0 or above")
         for name, value in (("half-spread", self.half_spread), ("spot-fee", self.spot_fee)):
             if not 0.0 <= value < 0.1:
                 raise InputError(f"--{name} {value:g}: a fraction of price from 0 to 0.1, like 0.0001")
@@ -132,9 +134,17 @@ def _ready(folder: Path, asked: OffsetsAsked, tell: Tell) -> Ready:
         notes.append(f"sizes and prices are of {to_iso(snapshot.market.as_of_ns)}, funding up to {to_iso(now)}")
     told = Told(
         as_of=to_iso(now), horizon_days=asked.horizon_ns / DAY_NS, level=asked.level,
-        simulated=snapshot.market.simulated, notes=tuple(dict.fromkeys(notes)),
+        simulated=snapshot.market.simulated or _made_up(Lake(folder), desk, places), notes=tuple(dict.fromkeys(notes)),
     )  # fmt: skip
     return Ready(planner=planner, places=places, histories=histories, told=told)
+
+
+def _made_up(lake: Lake, desk: Desk, places: tuple[Place, ...]) -> bool:
+    """Whether any of the lake's series that are read is simulated."""
+    from perpbook.runs.funding import series_of
+
+    found = (series_of(lake, desk.contract(place.account, place.symbol).contract) for place in places)
+    return any(one is not None and one.simulated for one in found)
 
 
 def places_of(desk: Desk) -> Iterator[Place]:
