@@ -136,6 +136,20 @@ def test_a_book_within_its_limit_needs_nothing(folder: Path) -> None:
     assert code == 0 and "The book keeps the limit" in said
 
 
+def test_an_overlay_is_a_hedge_as_well(folder: Path) -> None:
+    words = (
+        str(folder / "book.toml"),
+        "--chain",
+        str(folder / "chain.json"),
+        "--depth-share",
+        "0.05",
+        "--kind",
+        "grid",
+    )
+    done = CliRunner().invoke(app, ["hedge", "options", *words, "--max-loss", "0.9"], catch_exceptions=False)
+    assert done.exit_code == 0 and done.output == overlay(folder, "--max-loss", "0.9")[1]
+
+
 def test_a_limit_out_of_reach_is_a_breach(folder: Path) -> None:
     code, said = overlay(folder, "--max-loss", "0.05", "--cover", "0.1", "--structure", "puts")
     assert code == 10 and "NO OVERLAY KEEPS IT" in " ".join(said.split()) and "misses it by" in " ".join(said.split())

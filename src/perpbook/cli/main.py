@@ -51,6 +51,7 @@ app.add_typer(drill.app, name="drill")
 app.add_typer(funding.app, name="funding")
 funding.app.command("offsets")(offsets.offsets)
 funding.app.command("scan")(offsets.scan)
+hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 
