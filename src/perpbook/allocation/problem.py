@@ -139,7 +139,7 @@ def outcome(problem: Problem, scale: Floats, sent: Floats) -> Outcome:
     sending = 0.0
     for way, coins in zip(problem.transfers, sent.tolist(), strict=True):
         arrived = way.arrives(coins)
-        sending += (coins - arrived) * way.in_worth
+        sending += way.cost(coins)
         if way.source != OUTSIDE:
             delta[way.source] -= coins * way.out_worth
         elif way.source_layer:
