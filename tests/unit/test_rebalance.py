@@ -90,6 +90,12 @@ def test_trades_below_the_minimum_are_left_out() -> None:
     assert all(one.amount >= 20_000 * (1 - 1e-9) for one in plan.sends)
 
 
+def test_without_a_minimum_in_the_playbook_no_dust_is_traded_or_sent() -> None:
+    problem = laid(with_layer(APART, 10_000), PAIR.replace("minimum_trade = 250", ""))
+    assert problem.minimum == 50.0 and problem.transfers and min(one.least for one in problem.transfers) >= 50.0
+    assert laid(APART, PAIR).minimum == 250.0
+
+
 def test_an_account_that_breaks_a_rule_of_its_own_gives_nothing_away() -> None:
     text = PAIR + "[survival]\nmoves = [0.15]\n"
     book = snapshot(
