@@ -33,7 +33,7 @@ def test_equity_after_is_equity_before_less_the_costs(found: Rebalance) -> None:
     assert plan.equity_after == pytest.approx(after, rel=1e-9)
     assert plan.equity_before - plan.cost + plan.revalued == pytest.approx(after, rel=1e-9)
     assert plan.trading == pytest.approx(sum(one.cost for one in plan.trades))
-    assert plan.sending == pytest.approx(sum(one.fee for one in plan.sends))
+    assert plan.sending == pytest.approx(sum(one.fee + one.converting for one in plan.sends))
 
 
 def test_bands_are_reached_or_the_shortfall_is_told(found: Rebalance) -> None:

@@ -12,12 +12,15 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from perpbook.allocation.apply import Change, traded
+from perpbook.allocation.evidence import Track
+from perpbook.allocation.levers import CHANGE_COST
 from perpbook.allocation.problem import Wish
 from perpbook.cli.rebalance import rebalance
 from perpbook.examples.catalogue import book_file, playbook_file
 from perpbook.model.account import MarginMode
-from perpbook.report.rebalance_text import steps_of, tell_rebalance, verdict_of
+from perpbook.report.rebalance_text import steps_of, tell_rebalance, unshown, verdict_of
 from perpbook.runs.rebalance import Rebalance, rebalance_of, strained
+from perpbook.tails.estimate import Estimate
 from tests.unit.rebalance_books import ASKED, SLEEVES, TERMS, checked, coarse, laid, rebalanced, two_sleeves, with_layer
 from tests.unit.sizing_books import account, snapshot, some_depth
 
@@ -87,6 +90,12 @@ def test_trades_below_the_minimum_are_left_out() -> None:
     assert all(one.amount >= 20_000 * (1 - 1e-9) for one in plan.sends)
 
 
+def test_without_a_minimum_in_the_playbook_no_dust_is_traded_or_sent() -> None:
+    problem = laid(with_layer(APART, 10_000), PAIR.replace("minimum_trade = 250", ""))
+    assert problem.minimum == 50.0 and problem.transfers and min(one.least for one in problem.transfers) >= 50.0
+    assert laid(APART, PAIR).minimum == 250.0
+
+
 def test_an_account_that_breaks_a_rule_of_its_own_gives_nothing_away() -> None:
     text = PAIR + "[survival]\nmoves = [0.15]\n"
     book = snapshot(
@@ -146,6 +155,42 @@ def test_what_waits_for_money_comes_last() -> None:
     assert found.plan.reached and [one.when for one in found.plan.trades] == [3]
     assert steps[0].startswith("then: send") and steps[-1].startswith("when money has arrived: sell")
     assert found.plan.weights[0].missing == 0.0
+
+
+@pytest.mark.parametrize(("price", "least"), [(0.9, 0.1), (1.0, 0.0), (1.1, 0.0)])
+def test_a_coin_changed_into_another_goes_at_their_prices_less_the_cost(price: float, least: float) -> None:
+    book = replace(APART, market=replace(APART.market, asset_prices={"USDC": price}))
+    text = (
+        PAIR.replace("target = 0.5", "target = 0.56")
+        .replace("target = 0.3", "target = 0.42")
+        .replace("target = 0.2", "")
+    )
+    found = rebalanced(book, text, asked=replace(ASKED, trades=False))
+    send = next(one for one in found.plan.sends if one.target == "bn")
+    (changed,) = send.converts
+    assert (changed.account, changed.asset, changed.into, changed.when) == ("bn", "USDC", "USDT", 3)
+    assert (
+        send.arrives
+        == pytest.approx(send.amount * price * (1 - CHANGE_COST))
+        == pytest.approx(changed.amount * changed.rate)
+    )
+    assert send.converting == pytest.approx(send.amount * (least + price * CHANGE_COST)) and send.fee == 0.0
+    assert "when money has arrived: convert" in steps_of(found.plan)[-1]
+    assert "sending and converting" in verdict_of(found.plan)
+    plan, after = found.plan, found.after
+    assert after is not None and plan.equity_before - plan.cost + plan.revalued == pytest.approx(
+        after.assessment.book.equity
+    )
+
+
+def test_weights_that_were_worse_are_said_to_be() -> None:
+    def track(name: str, low: float, high: float) -> Track:
+        less = Estimate(value=(low + high) / 2, low=low, high=high, points=90)
+        return Track(name=name, shortfall=less, volatility=0.5, mean=0.1, less=less)
+
+    told = unshown([track("equal", -0.0064, -0.0005), track("held", -0.001, 0.002), track("cvar", 0.001, 0.002)])
+    assert told[0].startswith("WORSE in the tail than weights equal") and "below zero" in told[0]
+    assert told[1].startswith("Not shown to lose less in the tail than weights held") and len(told) == 2
 
 
 def test_what_a_coin_off_par_counts_for_elsewhere_is_told_and_is_no_cost() -> None:
@@ -214,6 +259,8 @@ def test_the_text_says_what_is_not_counted() -> None:
     [
         (["--weights", "kelly"], "choose target, risk-parity, cvar, cvar-parity, equal"),
         (["--sleeve", "majors"], "--sleeve is about weights"),
+        (["--draws", "5"], "--draws is about weights"),
+        (["--level", "7", "--bar", "xx"], "--bar, --level are about weights"),
         (["--half-spread", "3"], "a half spread of 3 does not do"),
         (["--weights", "equal", "--sleeve", "nine"], "the playbook has neutral, reserve"),
     ],

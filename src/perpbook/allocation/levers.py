@@ -33,6 +33,9 @@ DAY_SECONDS = 86_400.0
 RELUCTANCE = 1e-6
 """What a dollar is worth not to send, beside its cost, and again for a day under way: of equal ways the shorter is taken."""
 
+CHANGE_COST = 5e-4
+"""Of the amount: what changing one stablecoin into another on an exchange takes, fee and spread, beside their prices."""
+
 OUTSIDE = -1
 
 
@@ -65,11 +68,26 @@ class TradeLever:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One coin changed into another at `ratio`, the price of `given` over that of `got`, less `CHANGE_COST`."""
+
+    given: str
+    got: str
+    ratio: float
+
+    @property
+    def factor(self) -> float:
+        """Coins got for one given."""
+        return self.ratio * (1.0 - CHANGE_COST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferLever:
     """Money over one way. `source`, `target` are accounts (`OUTSIDE` for a layer: the layer's name is `source_layer` or
     `target_layer`); `pot` numbers whose coins it uses, `coins` how many there are, as `taken` asset and landing as `landed`.
     `out_worth`, `in_worth` : dollars of book equity per coin at either end. `least`, `most` coins; `median`, `p90`, `worst`
     (99 %) seconds. `price` dollars that a coin is worth not to send, beside what it costs: 1 for money that is not in the book.
+    `before`, `after` : what the coin is changed into where it leaves, and where it lands.
     """
 
     way: Way
@@ -89,20 +107,43 @@ class TransferLever:
     p90: float
     worst: float
     price: float = 0.0
+    before: Exchange | None = None
+    after: Exchange | None = None
+
+    @property
+    def changed(self) -> tuple[float, float]:
+        """Coins got for one where it leaves, and where it lands."""
+        return self.before.factor if self.before else 1.0, self.after.factor if self.after else 1.0
 
     @property
     def fixed(self) -> float:
-        """Coins that it costs however much goes."""
-        return self.way.fee_fixed
+        """Coins, as they land, that it costs however much goes."""
+        return self.way.fee_fixed * self.changed[1]
+
+    @property
+    def landing(self) -> float:
+        """Coins that land of one sent, the fixed cost aside."""
+        out, landed = self.changed
+        return out * (1.0 - self.way.fee_rate) * landed
 
     @property
     def rate(self) -> float:
-        """Coins that it costs per coin."""
-        return self.way.fee_rate
+        """Coins, as they land, that it costs per coin sent: of as many as its price buys, or of itself where that is less."""
+        ratio = (self.before.ratio if self.before else 1.0) * (self.after.ratio if self.after else 1.0)
+        return max(ratio, 1.0) - self.landing
 
     def arrives(self, sent: float) -> float:
         """Coins that arrive of those sent."""
-        return sent * (1.0 - self.rate) - self.fixed if sent > 0.0 else 0.0
+        return sent * self.landing - self.fixed if sent > 0.0 else 0.0
+
+    def cost(self, sent: float) -> float:
+        """Dollars that sending takes, changing coins included."""
+        return (sent * self.rate + self.fixed) * self.in_worth if sent > 0.0 else 0.0
+
+    def fee(self, sent: float) -> float:
+        """Dollars of it that are no change of coins."""
+        out, landed = self.changed
+        return (sent * out * self.way.fee_rate + self.way.fee_fixed) * landed * self.in_worth if sent > 0.0 else 0.0
 
 
 def trade_levers(
@@ -181,18 +222,26 @@ class _Desk:
         start = TransferLever(
             way=Way(pot=pot, hops=(), dollars=0.0), pot=number, source=source, target=OUTSIDE, source_layer=self._name(pot.layer),
             taken=taken, landed=pot.asset, coins=coins, out_worth=out_worth, in_worth=0.0, least=0.0, most=coins,
-            median=0.0, p90=0.0, worst=0.0,
+            median=0.0, p90=0.0, worst=0.0, before=self._exchange(taken, pot.asset),
         )  # fmt: skip
         for target, account in enumerate(book.accounts):
             landing = self._landing(pot.asset, account)
             if target == source or landing is None or account.venue not in self.facts.venues:
                 continue
             ways = ways_to(self.facts, pot, self.facts.venues[account.venue], account.id)
-            yield from self._timed(replace(start, target=target, landed=landing[0], in_worth=landing[1]), ways)
+            after = self._exchange(pot.asset, landing[0])
+            lever = replace(start, target=target, landed=landing[0], in_worth=landing[1], after=after)
+            yield from self._timed(lever, ways)
         worth = price_of(pot.asset, self.snapshot.market.asset_prices) or 0.0
         for layer in self._layers(source):
             ways = ways_onto(self.facts, pot, layer)
             yield from self._timed(replace(start, target_layer=self._name(layer), in_worth=worth), ways)
+
+    def _exchange(self, given: str, got: str) -> Exchange | None:
+        """At the book's prices; None for the same coin."""
+        prices = self.snapshot.market.asset_prices
+        ratio = (price_of(given, prices) or 0.0) / (price_of(got, prices) or 1.0)
+        return None if given == got else Exchange(given=given, got=got, ratio=ratio)
 
     def _layers(self, source: int) -> list[str]:
         """Layers that the book has money on; where there are none, those that an account pays out to."""

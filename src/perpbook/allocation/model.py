@@ -163,7 +163,7 @@ class Model:
             leaves = self.layers.setdefault(way.source_layer, {}) if way.source == OUTSIDE else self.delta[way.source]
             lands = self.layers.setdefault(way.target_layer, {}) if way.target == OUTSIDE else self.delta[way.target]
             leaves[sent] = leaves.get(sent, 0.0) - way.out_worth
-            lands[sent] = lands.get(sent, 0.0) + (1.0 - way.rate) * way.in_worth
+            lands[sent] = lands.get(sent, 0.0) + way.landing * way.in_worth
             lands[used] = -fixed * way.in_worth
         for pot, terms in pots.items():
             self._at_least(terms, -coins[pot])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +33,22 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Convert:
+    """`amount` of one coin changed into another where it stands, at `rate` coins for one, costs included. `when` as of what is
+    sent where it leaves, 3 where it lands."""
+
+    when: int
+    account: str
+    asset: str
+    into: str
+    amount: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """Money over a way. `median`, `p90`, `worst` (99 %) seconds; `fee` in dollars, `unknown` what has no figure. `when` 2: once
-    the trades at once are done."""
+    the trades at once are done. `converts` : coins changed before it leaves and where it lands, `converting` dollars of cost."""
 
     when: int
     source: str
@@ -49,6 +62,8 @@ class Send:
     median: float
     p90: float
     worst: float
+    converts: tuple[Convert, ...] = ()
+    converting: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,21 +225,37 @@ def _trades(problem: Problem, actions: Actions, ids: Sequence[str]) -> list[Trad
 
 def _send(one: Sent, ids: Sequence[str]) -> Send:
     lever = one.lever
-    arrives = lever.arrives(one.coins)
+    fee = lever.fee(one.coins)
     return Send(
         when=2,
         source=lever.source_layer or ids[lever.source],
         target=lever.target_layer or ids[lever.target],
-        asset=lever.taken,
-        amount=one.coins,
-        arrives=arrives,
+        asset=lever.before.got if lever.before else lever.taken,
+        amount=one.coins * lever.changed[0],
+        arrives=lever.arrives(one.coins),
         by=lever.way.words,
-        fee=(one.coins - arrives) * lever.in_worth,
+        fee=fee,
         unknown=tuple(dict.fromkeys(hop.fee.plus for hop in lever.way.hops if hop.fee.plus)),
         median=lever.median,
         p90=lever.p90,
         worst=lever.worst,
+        converts=tuple(_converts(one, ids)),
+        converting=lever.cost(one.coins) - fee,
     )
+
+
+def _converts(one: Sent, ids: Sequence[str]) -> Iterator[Convert]:
+    lever, landed = one.lever, one.lever.arrives(one.coins)
+    if lever.before:
+        yield Convert(
+            when=2, account=ids[lever.source], asset=lever.before.given, into=lever.before.got, amount=one.coins,
+            rate=lever.changed[0],
+        )  # fmt: skip
+    if lever.after:
+        yield Convert(
+            when=3, account=ids[lever.target], asset=lever.after.given, into=lever.after.got,
+            amount=landed / lever.changed[1], rate=lever.changed[1],
+        )  # fmt: skip
 
 
 def _sleeves(problem: Problem, answer: Answer) -> tuple[SleeveMove, ...]:

@@ -26,6 +26,9 @@ EFFORT = 1e-5
 REACHED = 1e-6
 """Of book equity: bands that are missed by no more together are reached."""
 
+LEAST_TRADE = 50.0
+"""Dollars: the least that is traded or sent where the playbook has no `rebalance.minimum_trade`."""
+
 LEAST_LEFT = 0.01
 """Of an account's initial margin: it is never emptied of positions, which would make its money the reserve's at a stroke."""
 
@@ -139,7 +142,7 @@ def outcome(problem: Problem, scale: Floats, sent: Floats) -> Outcome:
     sending = 0.0
     for way, coins in zip(problem.transfers, sent.tolist(), strict=True):
         arrived = way.arrives(coins)
-        sending += (coins - arrived) * way.in_worth
+        sending += way.cost(coins)
         if way.source != OUTSIDE:
             delta[way.source] -= coins * way.out_worth
         elif way.source_layer:
@@ -299,7 +302,7 @@ def lay_out(
         laid=laid,
         now=np.minimum(stands, 0.0),
         upper=_upper(state, policy),
-        minimum=policy.rebalance_minimum,
+        minimum=policy.rebalance_minimum or LEAST_TRADE,
         missed=np.zeros(0),
     )
     still = outcome(problem, np.ones(len(problem.trades)), np.zeros(len(problem.transfers)))

@@ -9,6 +9,12 @@ import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
 
+OF_WEIGHTS: dict[str, object] = {
+    "sleeve": None, "bar": "1h", "since": None, "until": None, "level": 0.05, "proxy": None, "lake": None, "draws": 1_000,
+    "seed": 0,
+}  # fmt: skip
+"""Options that act on weights alone, and what they are when left out."""
+
 
 def rebalance(
     book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
@@ -79,9 +85,11 @@ def _weights(given: dict[str, Any]) -> Any:
     from perpbook.runs.rebalance_weights import WeightsAsked
 
     if given["weights"] == "target":
-        if given["sleeve"] is not None:
+        unused = [f"--{name}" for name, usual in OF_WEIGHTS.items() if (given[name] or None) != (usual or None)]
+        if unused:
+            are = "is" if len(unused) == 1 else "are"
             raise InputError(
-                "--sleeve is about weights inside a sleeve: add --weights equal, risk-parity, cvar or cvar-parity"
+                f"{', '.join(unused)} {are} about weights inside a sleeve: add --weights equal, risk-parity, cvar or cvar-parity"
             )
         return None
     return WeightsAsked(

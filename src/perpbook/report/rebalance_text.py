@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from perpbook.allocation.evidence import Evidence
-from perpbook.allocation.plan import Plan, Remedy, Send, Told, Weight
+from perpbook.allocation.evidence import Evidence, Track
+from perpbook.allocation.levers import CHANGE_COST
+from perpbook.allocation.plan import Convert, Plan, Remedy, Send, Told, Weight
 from perpbook.report.rescue_told import lasting
 from perpbook.report.text import table
 from perpbook.report.words import money, quantity, share
@@ -25,11 +27,15 @@ def verdict_of(plan: Plan) -> str:
         held = " without breaking " + ", ".join(sorted({one.rule for one in plan.broken})) if plan.broken else ""
         return f"NOTHING HELPS: {_short(plan)}, and no trade or transfer brings it nearer{held}."
     told = f"Costs {money(plan.cost)}" + (
-        f" ({money(plan.trading)} trading, {money(plan.sending)} sending)" if plan.sends else ""
+        f" ({money(plan.trading)} trading, {money(plan.sending)} {_sending(plan)})" if plan.sends else ""
     )
     if plan.reached:
         return f"{told}, and brings every sleeve into its band."
     return f"NOT FEASIBLE: {_short(plan)} after the least bad plan, which costs {money(plan.cost)}."
+
+
+def _sending(plan: Plan) -> str:
+    return "sending and converting" if any(one.converts for one in plan.sends) else "sending"
 
 
 def _short(plan: Plan) -> str:
@@ -60,6 +66,14 @@ def send_words(one: Send) -> str:
     told += f"typically {lasting(one.median)}, 9 in 10 within {lasting(one.p90)}, 99 in 100 within {lasting(one.worst)}"
     fee = f"; {money(one.fee)}" if one.fee else ""
     return told + fee + (f"; not counted: {', '.join(one.unknown)}" if one.unknown else "")
+
+
+def convert_words(one: Convert) -> str:
+    """A coin changed into another."""
+    return (
+        f"{WHEN[one.when]}: convert {one.amount:,.2f} {one.asset} @ {one.account} into {one.amount * one.rate:,.2f} {one.into} "
+        f"({one.rate:.5g} each, {CHANGE_COST:.2%} of it for fee and spread)"
+    )
 
 
 def tell_rebalance(console: Console, found: Told) -> None:
@@ -95,7 +109,8 @@ def steps_of(plan: Plan) -> list[str]:
         for one in plan.trades
     ]  # fmt: skip
     sends = [(one.when, f"{WHEN[one.when]}: {send_words(one)}") for one in plan.sends]
-    return [told for _, told in sorted([*trades, *sends], key=lambda pair: pair[0])]
+    changed = [(one.when, convert_words(one)) for send in plan.sends for one in send.converts]
+    return [told for _, told in sorted([*changed, *sends, *trades], key=lambda pair: pair[0])]
 
 
 def notes_of(found: Told) -> list[str]:
@@ -146,13 +161,25 @@ def _tell_evidence(console: Console, found: Evidence) -> None:
         )  # fmt: skip
         made.add_row(one.name, share(one.shortfall.value, 2), low_high, less, share(one.volatility), share(one.mean))
     console.print(made)
-    unsure = [one.name for one in found.tracks if one.less is not None and not (one.less.low or 0.0) > 0.0]
-    if unsure:
-        console.print(
-            f"Not shown to lose less in the tail than weights {' or '.join(unsure)}: the interval reaches zero."
-        )
+    for sentence in unshown(found.tracks):
+        console.print(sentence)
     for note in found.notes:
         console.print(f"Note: {note}.")
+
+
+def unshown(tracks: Sequence[Track]) -> list[str]:
+    """Of which others the chosen weights are worse in the tail, and of which they are not shown to be better."""
+    lows_highs = {one.name: (one.less.low or 0.0, one.less.high or 0.0) for one in tracks if one.less is not None}
+    worse = [name for name, (_, high) in lows_highs.items() if high < 0.0]
+    unsure = [name for name, (low, high) in lows_highs.items() if low <= 0.0 <= high]
+    out = []
+    if worse:
+        out.append(
+            f"WORSE in the tail than weights {' and '.join(worse)}: the whole interval is below zero, they lost more."
+        )
+    if unsure:
+        out.append(f"Not shown to lose less in the tail than weights {' or '.join(unsure)}: the interval reaches zero.")
+    return out
 
 
 def rebalance_document(found: Told) -> dict[str, object]:

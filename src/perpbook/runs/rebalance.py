@@ -137,7 +137,7 @@ def problem_of(
     InputError : the book is worth nothing.
     """
     from perpbook.allocation.levers import OUTSIDE, trade_levers, transfer_levers
-    from perpbook.allocation.problem import lay_out
+    from perpbook.allocation.problem import LEAST_TRADE, lay_out
     from perpbook.playbook.sleeves import sleeve_of
     from perpbook.treasury.facts_load import packaged_facts
 
@@ -150,7 +150,8 @@ def problem_of(
     levers = trade_levers(assessed, sleeves, asked.half_spread, _room(assessed.assessment.book.equity, before, wishes))
     if not asked.trades:
         levers = tuple(replace(one, most=0.0, least=1.0) for one in levers)
-    ways, notes = transfer_levers(before.snapshot, terms, packaged_facts(), decision.policy.rebalance_minimum)
+    least = decision.policy.rebalance_minimum or LEAST_TRADE
+    ways, notes = transfer_levers(before.snapshot, terms, packaged_facts(), least)
     weak = strained(before)
     ways = tuple(one for one in ways if one.source == OUTSIDE or arrays.accounts[one.source].id not in weak)
     rules = (playbook, decision.state, decision.policy, decision.names)
