@@ -46,7 +46,8 @@ class Coverage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """One contract and horizon. `now` is the model trusted at its last settlement; `winner` has the smallest mean absolute error
-    of all, over the whole history, which nobody knew beforehand. `first_ns`, `last_ns` origins, `outcomes` of them scored."""
+    of all, over the whole history, which nobody knew beforehand. `first_ns`, `last_ns` origins, `outcomes` of them scored.
+    `simulated`: no market ever traded at these rates."""
 
     venue: str
     symbol: str
@@ -60,6 +61,7 @@ class Scores:
     trusted: ModelScore
     coverage: Coverage | None
     coverage_of_last: Coverage | None
+    simulated: bool = False
 
 
 def scores_of(walk: Walk, *, level: float = 0.9, who: tuple[str, str] = ("", "")) -> Scores | None:

@@ -151,6 +151,8 @@ def _tell_terms(console: Console, desk: FundingDesk) -> None:
 
 def tell_scores(console: Console, found: Sequence[Scores]) -> None:
     """Each contract and horizon: the best, what was trusted beside the last value, how intervals held; then all at once."""
+    if any(one.simulated for one in found):
+        console.print("SIMULATED: funding here was never any market's.")
     console.print("Errors are mean absolute ones over the last value's, and root mean square ones; below 1 is better.")
     made = table(
         "Walking forward", "contract", "over", "best", "its error", "trusted", "rms", "now", "held", "normal", "crowded",

@@ -72,11 +72,16 @@ def trade_words(trade: Trade) -> str:
 
 def danger_words(one: Danger) -> str:
     """Where an account dies, before and after."""
-    before, after = (NONE if at is None else move(at) for at in (one.move_before, one.move_after))
-    waiting = "" if one.move_waiting is None else f", {move(one.move_waiting)} while money is under way"
+    before, after = move(_near(one.move_before)), move(_near(one.move_after))
+    waiting = "" if one.move_waiting is None else f", {move(_near(one.move_waiting))} while money is under way"
     ratios = f"margin ratio {ratio(one.ratio_after)} (before: {ratio(one.ratio_before)})"
     dies = ", DIES within 15% either way" if one.dies else ""
     return f"{one.account} dies at {after} (before: {before}{waiting}), {ratios}{dies}"
+
+
+def _near(at: float | None) -> float | None:
+    """A move, None where prices would have to rise a hundredfold."""
+    return None if at is None or at > 100.0 else at
 
 
 def ratio(value: float) -> str:
@@ -89,8 +94,8 @@ def tell_scan(console: Console, found: Carries) -> None:
     if found.told.simulated:
         console.print("SIMULATED: prices or funding here were never any market's.")
     console.print(
-        f"{len(found.candidates)} pairs are expected to receive funding over {found.told.horizon_days:g} days from "
-        f"{found.told.as_of}, {money(found.dollars)} a leg."
+        f"{len(found.candidates)} {'pair is' if len(found.candidates) == 1 else 'pairs are'} expected to receive funding over "
+        f"{found.told.horizon_days:g} days from {found.told.as_of}, {money(found.dollars)} a leg."
     )
     made = table(
         "Dollars", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays after", "z", left=2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -229,7 +229,7 @@ def run_scores(folder: Path, asked: ScoresAsked, tell: Tell = silent) -> tuple[S
         tell(f"walking {one.id.venue} {one.id.symbol}", number, len(chosen))
         made = walks(read_settlements(lake, one), asked.horizons_ns, funding_terms(one.id.venue))
         found = (scores_of(walk, level=asked.level, who=(one.id.venue, one.id.symbol)) for walk in made)
-        out += [scores for scores in found if scores is not None]
+        out += [replace(scores, simulated=one.simulated) for scores in found if scores is not None]
     if not out:
         raise MissingData(
             f"the lake at {lake.root} has no funding to score: {len(chosen)} series fit what was asked; import more with "
