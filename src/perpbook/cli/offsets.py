@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,19 +41,10 @@ def offsets(
     Exit codes: 0 told, 3 a file or an option is wrong, 20 a price is missing, or the lake has no funding of the book's assets.
     """
     given = locals()
+    from perpbook.report.offsets_text import tell_offsets
+    from perpbook.runs.offsets import run_offsets
 
-    def work() -> Answer:
-        from perpbook.report.offsets_text import tell_offsets
-        from perpbook.report.progress import progress
-        from perpbook.runs.offsets import run_offsets
-        from perpbook.runs.places import lake_folder
-
-        asked = asked_from(given)
-        with progress("Offsets", quiet=as_json) as step:
-            found = run_offsets(lake or lake_folder(), asked, step)
-        return Answer(data=found, tell=lambda console: tell_offsets(console, found))
-
-    reply("offsets/1", as_json, work)
+    answer("offsets/1", "Offsets", given, run_offsets, tell_offsets)
 
 
 def scan(
@@ -74,19 +66,25 @@ def scan(
     Exit codes: 0 told, 3 a file or an option is wrong, 20 a price is missing, or the lake has no funding of the book's assets.
     """
     given = locals()
+    from perpbook.report.offsets_text import tell_scan
+    from perpbook.runs.offsets import run_scan
+
+    answer("carry-scan/1", "Scan", given, run_scan, tell_scan)
+
+
+def answer(schema: str, title: str, given: dict[str, Any], run: Callable[..., Any], tell: Callable[..., None]) -> None:
+    """Ask with the options of either verb, and tell or print what is found."""
 
     def work() -> Answer:
-        from perpbook.report.offsets_text import tell_scan
         from perpbook.report.progress import progress
-        from perpbook.runs.offsets import run_scan
         from perpbook.runs.places import lake_folder
 
         asked = asked_from(given)
-        with progress("Scan", quiet=as_json) as step:
-            found = run_scan(lake or lake_folder(), asked, step)
-        return Answer(data=found, tell=lambda console: tell_scan(console, found))
+        with progress(title, quiet=given["as_json"]) as step:
+            found = run(given["lake"] or lake_folder(), asked, step)
+        return Answer(data=found, tell=lambda console: tell(console, found))
 
-    reply("carry-scan/1", as_json, work)
+    reply(schema, given["as_json"], work)
 
 
 def asked_from(given: dict[str, Any]) -> OffsetsAsked:
