@@ -7,28 +7,37 @@ from collections.abc import Iterator
 from perpbook.playbook.figures import listing
 from perpbook.playbook.schema import Playbook
 
+OF_A_DAY = ("daily_cap", "daily_cap_asset", "daily_cap_venue", "projected_cap")
+OF_A_POSITION = ("flip_after", "expected_max")
+"""Keys of `[funding]` that need settlements of the past: those on what a day costs, and those on one position."""
+
 
 def rules_that_need_history(playbook: Playbook) -> tuple[str, ...]:
     """The dotted keys of the rules in force that a single look leaves unjudged, in the order of the schema."""
-    return tuple(_timed(playbook))
+    return (*_of_a_run(playbook), *rules_on_rates(playbook))
 
 
-def not_judged(playbook: Playbook) -> str | None:
-    """What a check must say about them; None when there are none."""
-    rules = rules_that_need_history(playbook)
+def rules_on_rates(playbook: Playbook, names: tuple[str, ...] = (*OF_A_DAY, *OF_A_POSITION)) -> tuple[str, ...]:
+    """Those of them that settlements of the past would let a check judge."""
+    return tuple(_in_force(playbook, "funding", names))
+
+
+def not_judged(playbook: Playbook, *, rates_asked: bool = False) -> str | None:
+    """What a check must say about them; None when there are none. `rates_asked`: rules on rates are spoken of elsewhere."""
+    rules = tuple(_of_a_run(playbook)) if rates_asked else rules_that_need_history(playbook)
     if not rules:
         return None
     need = "needs" if len(rules) == 1 else "need"
     return f"not judged by check: {listing(rules)} {need} history, and check sees one instant; a backtest judges them"
 
 
-def _timed(playbook: Playbook) -> Iterator[str]:
+def _of_a_run(playbook: Playbook) -> Iterator[str]:
     if playbook.rebalance is not None:
         yield "rebalance"
-    for section, names in (
-        ("guardrails", ("daily_drawdown", "weekly_drawdown", "take_profit")),
-        ("funding", ("daily_cap", "daily_cap_asset", "daily_cap_venue", "projected_cap", "flip_after", "expected_max")),
-    ):
-        for name in names:
-            if getattr(getattr(playbook, section), name, None) not in (None, (), {}):
-                yield f"{section}.{name}"
+    yield from _in_force(playbook, "guardrails", ("daily_drawdown", "weekly_drawdown", "take_profit"))
+
+
+def _in_force(playbook: Playbook, section: str, names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        if getattr(getattr(playbook, section), name, None) not in (None, (), {}):
+            yield f"{section}.{name}"
