@@ -12,19 +12,24 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.drill import example
 from perpbook.engine.backtest import Journey
+from perpbook.engine.drill import run_drill
 from perpbook.history.lake import Lake
 from perpbook.history.rows import bars_as_rows
 from perpbook.kernels import journal
+from perpbook.kernels.state import FUNDING_FLIP
 from perpbook.model.bars import Settlements
 from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.model.verdict import Status
 from perpbook.playbook.load import parse_playbook
+from perpbook.playbook.past import PastFunding
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.timed import OF_A_DAY, OF_A_POSITION
-from perpbook.runs.check import CheckResult, check_snapshot
+from perpbook.runs.check import CheckResult, Recheck, check_snapshot
 from perpbook.runs.check_past import KnownPast, read_past_funding, unfit
 from tests.laws.test_funding_rules import START, funded_journey
+from tests.runs.futures import paths_are_backtests
 from tests.runs.instants import Carried, compare, snapshot_at
 from tests.runs.laws import BrokenLaw, Run, travel
 from tests.unit.history_lakes import MS, put
@@ -208,18 +213,60 @@ def test_series_are_fit_or_not_by_their_times() -> None:
 # What the rules ask
 
 
-def asked(response: str, more: str = "") -> tuple[list[tuple[str, float, float, str]], CheckResult]:
-    """What a check wants traded of seed 1's book: a short on Hyperliquid that pays too much, and one on Binance."""
+def checked(rules: str) -> CheckResult:
+    """Seed 1's book: short 2 BTC on Binance, long 1 on Hyperliquid, short 30,000 dollars on Bybit. The last is dear; the
+    day has cost it and the long."""
     run = held_until(1, BAR)
-    rules = parse_playbook(f'schema_version = 1\n[funding]\nexpected_max = 0.05\nresponse = "{response}"\n{more}', "asked")
     with TemporaryDirectory() as folder:
         known = read(filled(Path(folder), run.journey, at(BAR)), run, BAR)
-    found = check_snapshot(snapshot_at(run, BAR), rules, run.journey.terms, past=known)
-    return [(one.symbol, one.quantity_before, one.quantity_after, one.rule) for one in found.verdict.asked], found
+    playbook = parse_playbook(f"schema_version = 1\n[funding]\n{rules}", "asked")
+    return check_snapshot(snapshot_at(run, BAR), playbook, run.journey.terms, past=known)
 
 
-def test_x() -> None:
-    for r in ("close","rotate","move"):
-        a,f = asked(r,"payback_days = 100")
-        print(r,a,[(x.rule,x.subject,x.measured) for x in f.verdict.findings], [ (p.symbol,p.quantity) for p in f.assessment.positions])
-    assert 0
+@pytest.mark.parametrize(("response", "moved"), [("close", False), ("rotate", True), ("move", True)])
+def test_what_is_dear_is_asked_to_go_as_a_run_would_trade_it(response: str, moved: bool) -> None:
+    found = checked(f'expected_max = 0.02\nresponse = "{response}"\npayback_days = 100\n')
+    held = {one.symbol: one for one in found.assessment.positions}
+    asked = {one.symbol: one for one in found.verdict.asked}
+    assert set(asked) == {"BTCUSD", *(["BTCUSDT"] if moved else [])}
+    assert (asked["BTCUSD"].quantity_before, asked["BTCUSD"].quantity_after) == (-30_000.0, 0.0)
+    assert (asked["BTCUSD"].rule, asked["BTCUSD"].notional) == ("funding.expected_max", 30_000.0)
+    if moved:
+        more = asked["BTCUSDT"].quantity_after - held["BTCUSDT"].quantity
+        assert more * held["BTCUSDT"].mark_price == pytest.approx(-30_000.0, rel=1e-12)
+        assert asked["BTCUSDT"].rule == "funding.response" and asked["BTCUSDT"].fees > 0.0
+
+
+def test_a_cut_is_whole_lots_of_what_the_cap_leaves() -> None:
+    found = checked("daily_cap_venue = { bybit = 1e-7 }\n")
+    (one,), (cap,) = found.verdict.asked, [one for one in found.verdict.findings if one.status is Status.BREACH]
+    assert one.rule == cap.rule == "funding.daily_cap_venue"
+    keep = 0.95 * cap.limit / cap.measured
+    assert 30_000.0 * keep - 1.0 <= -one.quantity_after <= 30_000.0 * keep
+
+
+@pytest.mark.parametrize("venue", ["binance", "hyperliquid", "bybit"])
+def test_what_was_paid_today_stays_paid_when_what_paid_it_is_closed(venue: str) -> None:
+    found = checked(f"daily_cap_venue = {{ {venue} = 1e-9 }}\n")
+    arrays = found.assessed.arrays
+    (row,) = [row for row in arrays.positions() if arrays.accounts[arrays.items[row].account].venue == venue]
+    recheck = Recheck(found.snapshot, found.playbook, held_until(1, BAR).journey.terms, found.assessed, found.past)
+    (before,), (after,) = found.verdict.findings, recheck.findings({row: (0.0, 0.0)})
+    assert after.rule == "funding.daily_cap_venue" and after.measured == pytest.approx(before.measured, rel=1e-9)
+    assert (before.measured > 0.0) == (venue != "binance")
+
+
+# What drills begin with
+
+
+def test_futures_count_on_from_what_was_paid_before() -> None:
+    """No thirty hours have thirty payments after a receipt in them; with twenty-nine behind, the first payment is one too many."""
+    drill = example(3, steps=30)
+    playbook = parse_playbook("schema_version = 1\n[funding]\nflip_after = 29\n", "drill")
+    nothing = replace(drill.journey, playbook=playbook, due=None)
+    known = PastFunding(paid=0.0, yearly=0.0, expected=0.0, due=0.0, paid_in_row=29.0, received=True)
+    held = sum(len(one.positions) for one in nothing.book.accounts)
+    counted = replace(drill, journey=replace(nothing, past=(known,) * held))
+    paths_are_backtests(counted, range(3))
+    acted, idle = run_drill(counted, threads=1), run_drill(replace(drill, journey=nothing), threads=1)
+    assert acted.rules[FUNDING_FLIP, 1] == drill.paths and not idle.rules[FUNDING_FLIP].any()

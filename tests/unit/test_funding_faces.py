@@ -217,3 +217,33 @@ def test_real_funding_is_forecast_no_worse_than_by_its_last_value(tmp_path: Path
         assert found.trusted.absolute_ratio < 1.01 and found.trusted.square_ratio < 1.0
         assert found.coverage is not None and 0.87 < found.coverage.held < 0.92
         assert found.coverage.crowded is not None and 0.86 < found.coverage.crowded < 0.93
+
+
+CAPPED = "schema_version = 1\n[funding]\ndaily_cap = 1e-6\nexpected_max = 0.01\nflip_after = 5\n"
+
+
+def test_check_judges_rules_on_rates_with_the_lake(desk: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "capped.toml"
+    rules.write_text(CAPPED, encoding="utf-8")
+    words = ["check", str(desk / "book.toml"), str(rules), "--html", str(tmp_path / "page.html")]
+    run = CliRunner().invoke(app, [*words, "--data", str(desk / "lake")])
+    assert run.exit_code == 10 and "Asked for by rules on funding" in run.stdout
+    assert "held at its present size" in " ".join(run.stdout.split()) and "not judged" not in run.stdout
+    assert max(len(line) for line in run.stdout.splitlines()) <= 100
+    assert "Asked for by rules on funding" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    bare = CliRunner().invoke(app, [*words, "--data", str(tmp_path / "none")])
+    assert bare.exit_code == 0 and "Asked for" not in bare.stdout
+    assert "not judged by check: funding.daily_cap, funding.flip_after and" in " ".join(bare.stdout.split())
+
+
+def test_check_says_of_the_lake_in_its_document(desk: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "capped.toml"
+    rules.write_text(CAPPED, encoding="utf-8")
+    words = ["check", str(desk / "book.toml"), str(rules), "--data", str(desk / "lake"), "--json"]
+    data = json.loads(CliRunner().invoke(app, words).stdout)["data"]
+    assert [one["symbol"] for one in data["past"]["positions"]] == [one["symbol"] for one in data["assessment"]["positions"]]
+    assert {one["why"] for one in data["past"]["sources"]} == {""}
+    (cap,) = [one for one in data["verdict"]["findings"] if one["rule"] == "funding.daily_cap"]
+    paid = sum(one["known"]["paid"] for one in data["past"]["positions"])
+    assert cap["measured"] == pytest.approx(max(paid, 0.0) / data["assessment"]["book"]["equity"], rel=1e-12)
+    assert data["verdict"]["asked"]

@@ -47,6 +47,7 @@ def past_funding(
             expected=float(seen.expected),
             due=float(seen.ahead),
             paid_in_row=float(seen.paid_in_row),
+            received=bool(rows[i].received),
         )
         for i, seen in zip(slots.positions.tolist(), state.positions, strict=True)
     )

@@ -219,3 +219,11 @@ def told_of(known: KnownPast, playbook: Playbook) -> list[tuple[str, str]]:
             )
         )
     return out
+
+
+def told_of_counts(known: KnownPast) -> tuple[str, ...]:
+    """What a drill's reader must know of payments in a row at its start."""
+    out = [f"funding.flip_after counts {one.name} from nothing: {one.why}" for one in known.sources if one.why]
+    if any(one is not None for one in known.past):
+        out.append("funding.flip_after counts on from the lake's settlements before the drill, as if held at the present side")
+    return tuple(out)
