@@ -82,8 +82,9 @@ def read(folder: Path, run: Run, bar: int) -> KnownPast:
 
 def ruled(by: float, rest: str = "") -> Playbook:
     """Every rule on funding, with limits so many times as wide as narrow ones."""
-    caps = f"daily_cap = {1e-4 * by}\ndaily_cap_asset = {{ default = {1e-4 * by} }}\ndaily_cap_venue = {{ binance = {1e-4 * by} }}\n"
-    more = f"projected_cap = {1e-4 * by}\nflip_after = {round(by)}\nexpected_max = {0.02 * by}\nskew_alert = {0.01 * by}\n"
+    cap = 1e-4 * by
+    caps = f"daily_cap = {cap}\ndaily_cap_asset = {{ default = {cap} }}\ndaily_cap_venue = {{ binance = {cap} }}\n"
+    more = f"projected_cap = {cap}\nflip_after = {round(by)}\nexpected_max = {0.02 * by}\nskew_alert = {0.01 * by}\n"
     return parse_playbook(f"schema_version = 1\n[funding]\n{caps}{more}{rest}", f"limits {by:g}")
 
 
@@ -106,7 +107,7 @@ def test_check_says_of_rates_what_the_run_says(tmp_path: Path, seed: int, bar: i
 
 
 def test_every_rule_on_rates_is_broken_and_kept_somewhere() -> None:
-    told = {True: set(), False: set()}
+    told: dict[bool, set[str]] = {True: set(), False: set()}
     for seed, bar in MOMENTS[1::3]:
         run = held_until(seed, bar)
         with TemporaryDirectory() as folder:
@@ -204,7 +205,12 @@ def test_series_are_fit_or_not_by_their_times() -> None:
     times = START + HOUR_NS * np.arange(100, dtype=np.int64)
     past = Settlements(times_ns=times, rates=np.full(100, 1e-5), interval_ns=np.full(100, HOUR_NS))
     last = int(times[-1])
-    assert [unfit(past, last + minutes * HOUR_NS // 60) == "" for minutes in (1, 119, 120, 121)] == [True, True, True, False]
+    assert [unfit(past, last + minutes * HOUR_NS // 60) == "" for minutes in (1, 119, 120, 121)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     every = [np.delete(np.arange(100), hole) for hole in ([10], [90], [90, 91])]
     holed = [Settlements(times_ns=times[k], rates=past.rates[k], interval_ns=past.interval_ns[k]) for k in every]
     assert [unfit(one, last + 1) == "" for one in holed] == [True, False, False]
@@ -260,7 +266,7 @@ def test_what_was_paid_today_stays_paid_when_what_paid_it_is_closed(venue: str) 
 
 
 def test_futures_count_on_from_what_was_paid_before() -> None:
-    """No thirty hours have thirty payments after a receipt in them; with twenty-nine behind, the first payment is one too many."""
+    """No thirty hours have thirty payments after a receipt in them; after twenty-nine, the first payment is one too many."""
     drill = example(3, steps=30)
     playbook = parse_playbook("schema_version = 1\n[funding]\nflip_after = 29\n", "drill")
     nothing = replace(drill.journey, playbook=playbook, due=None)

@@ -19,9 +19,8 @@ from perpbook.model.account import Account
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market, Quote, Snapshot
 from perpbook.playbook import words
-from perpbook.playbook.compile import Names
+from perpbook.playbook.compile import Names, compile_policy
 from perpbook.playbook.schema import Playbook
-from perpbook.playbook.compile import compile_policy
 from perpbook.runs.check import check_snapshot
 from perpbook.runs.check_past import KnownPast
 from tests.runs.laws import BrokenLaw, Run, book_at, travel

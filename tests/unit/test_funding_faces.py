@@ -241,7 +241,9 @@ def test_check_says_of_the_lake_in_its_document(desk: Path, tmp_path: Path) -> N
     rules.write_text(CAPPED, encoding="utf-8")
     words = ["check", str(desk / "book.toml"), str(rules), "--data", str(desk / "lake"), "--json"]
     data = json.loads(CliRunner().invoke(app, words).stdout)["data"]
-    assert [one["symbol"] for one in data["past"]["positions"]] == [one["symbol"] for one in data["assessment"]["positions"]]
+    assert [one["symbol"] for one in data["past"]["positions"]] == [
+        one["symbol"] for one in data["assessment"]["positions"]
+    ]
     assert {one["why"] for one in data["past"]["sources"]} == {""}
     (cap,) = [one for one in data["verdict"]["findings"] if one["rule"] == "funding.daily_cap"]
     paid = sum(one["known"]["paid"] for one in data["past"]["positions"])

@@ -14,7 +14,8 @@ class PastFunding:
     """One position's funding, as if it had been held at its present size (`kernels.state.SEEN_POSITION`).
 
     `paid` dollars (> 0 paid) this UTC day; `yearly` the rate in force and `expected`, a year, > 0 longs pay; `due` dollars that
-    the rate in force still costs a long of one dollar until midnight UTC; `paid_in_row` settlements paid since the last `received`, 0 where none ever was.
+    the rate in force still costs a long of one dollar until midnight UTC; `paid_in_row` settlements paid since the last
+    `received`, 0 where none ever was.
     """
 
     paid: float

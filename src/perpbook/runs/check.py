@@ -32,7 +32,7 @@ SMALL_BOOK = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """Everything one check found. `past`: what it knew of its positions' funding, None where no rule asks or no lake was given."""
+    """Everything one check found. `past`: what it knew of its positions' funding, None without a lake, or rules on it."""
 
     snapshot: Snapshot
     playbook: Playbook
@@ -178,7 +178,9 @@ def check_snapshot(
         wanted = money_wanted(assessed, decision.state, decision.policy)
 
         rules = (decision.state, decision.policy, decision.names)
-        plans = plans_for(assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past).findings)
+        plans = plans_for(
+            assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past).findings
+        )
     return CheckResult(
         snapshot=snapshot,
         playbook=playbook,

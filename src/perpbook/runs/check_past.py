@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,25 +95,25 @@ def read_past_funding(folder: Path, snapshot: Snapshot, terms: Mapping[str, Venu
 
 def _history(lake: Lake, contract: Contract, now_ns: int) -> tuple[Settlements | None, Source]:
     """The settlements of a contract before the book's time, where they are whole; else None, and why."""
+    from perpbook.history.choose import of_contract, wanted_of
     from perpbook.history.load import read_settlements
-    from perpbook.runs.funding import series_of
 
-    who = {"venue": contract.venue, "symbol": contract.symbol}
+    who = Source(venue=contract.venue, symbol=contract.symbol)
     more = f"import more with `perpbook data import`, or `perpbook data pull {contract.venue} {contract.base} --kinds funding`"
     try:
-        series = series_of(lake, contract)
+        series = next(iter(of_contract(lake, "funding", contract.venue, wanted_of(contract))), None)
         if series is None:
-            return None, Source(**who, why=f"the lake at {lake.root} has no funding of {who['venue']} {who['symbol']}: {more}")
+            return None, replace(who, why=f"the lake at {lake.root} has no funding of {who.name}: {more}")
         past = read_settlements(lake, series, start_ns=now_ns - SPAN_NS, end_ns=now_ns)
     except DataError as error:
-        return None, Source(**who, why=str(error))
+        return None, replace(who, why=str(error))
     why = unfit(past, now_ns)
-    return (None if why else past), Source(
-        **who,
+    return (None if why else past), replace(
+        who,
         series=str(series.id),
         settled_ns=int(past.times_ns[-1]) if past.times_ns.size else None,
         simulated=series.simulated,
-        why=f"the lake's funding of {who['venue']} {who['symbol']} {why}: {more}" if why else "",
+        why=f"the lake's funding of {who.name} {why}: {more}" if why else "",
     )
 
 
@@ -135,9 +135,7 @@ def unfit(past: Settlements, now_ns: int) -> str:
     since = now_ns - WHOLE_NS
     if int(times[0]) - since > HOLE * int(widths[0]):
         return f"begins at {to_iso(int(times[0]))}, less than {WHOLE_NS // DAY_NS} days before {to_iso(now_ns)}"
-    holes = np.flatnonzero(
-        (np.diff(times) > HOLE * np.maximum(widths[1:], widths[:-1])) & (times[1:] > since)
-    )
+    holes = np.flatnonzero((np.diff(times) > HOLE * np.maximum(widths[1:], widths[:-1])) & (times[1:] > since))
     if holes.size:
         return f"has a hole after {to_iso(int(times[holes[-1]]))}"
     return ""
@@ -162,33 +160,31 @@ def _bars(
     )  # fmt: skip
 
 
-def _put_opens(
-    lake: Lake, key: SeriesKey, terms: Mapping[str, VenueTerms], open_ns: Integers, prices: Floats
-) -> None:
+def _put_opens(lake: Lake, key: SeriesKey, terms: Mapping[str, VenueTerms], open_ns: Integers, prices: Floats) -> None:
     """Write what the hours of the last UTC day opened at, where the lake has them; others stay."""
     from perpbook.history.widths import MILLISECOND_NS
     from perpbook.terms.find import find_contract
 
     midnight = (int(open_ns[-1]) // DAY_NS) * DAY_NS
     contract = find_contract(terms[key.venue], key.symbol).contract
-    for held in _candles(lake, contract):
-        try:
+    opened: dict[int, float] = {}
+    try:
+        for held in _candles(lake, contract):
             rows = lake.read(held, ["ts", "open"], start_ns=midnight, end_ns=int(open_ns[-1]) + 1)
-        except DataError:
-            continue
-        opened = dict(zip((rows["ts"] * MILLISECOND_NS).to_list(), rows["open"].to_list(), strict=True))
-        for b in np.flatnonzero(open_ns >= midnight):
-            price = opened.get(int(open_ns[b]), 0.0)
-            if price and 0.0 < price < np.inf:
-                prices[b] = price
+            opened |= dict(zip((rows["ts"] * MILLISECOND_NS).to_list(), rows["open"].to_list(), strict=True))
+    except DataError:
+        return
+    for b in np.flatnonzero(open_ns >= midnight):
+        price = opened.get(int(open_ns[b]), 0.0)
+        if price and 0.0 < price < np.inf:
+            prices[b] = price
 
 
 def _candles(lake: Lake, contract: Contract) -> Sequence[Held]:
     """A contract's candles of an hour or less, the coarsest last."""
-    from perpbook.history.choose import Wanted, of_contract
+    from perpbook.history.choose import of_contract, wanted_of
 
-    wanted = Wanted(venue=contract.venue, symbol=contract.symbol, base=contract.base, quote=contract.quote)
-    found = of_contract(lake, wanted.kind, wanted.venue, wanted)
+    found = of_contract(lake, "candles", contract.venue, wanted_of(contract))
     return [one for one in found if one.id.bar_ns and one.id.bar_ns <= HOUR_NS]
 
 
@@ -225,5 +221,7 @@ def told_of_counts(known: KnownPast) -> tuple[str, ...]:
     """What a drill's reader must know of payments in a row at its start."""
     out = [f"funding.flip_after counts {one.name} from nothing: {one.why}" for one in known.sources if one.why]
     if any(one is not None for one in known.past):
-        out.append("funding.flip_after counts on from the lake's settlements before the drill, as if held at the present side")
+        out.append(
+            "funding.flip_after counts on from the lake's settlements before the drill, as if held at the present side"
+        )
     return tuple(out)

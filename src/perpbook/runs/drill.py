@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from perpbook.model.bars import Bars, SeriesKey
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
-    from perpbook.runs.check_past import KnownPast
     from perpbook.runs.drill_parts import Manner
     from perpbook.runs.rescue import Situation
     from perpbook.runs.storms import Faced
@@ -189,7 +188,6 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
     from perpbook.engine.stage import contracts_of
     from perpbook.engine.weather import still_coins
     from perpbook.runs.check import load_all_terms, read_inputs
-    from perpbook.runs.check_past import told_of_counts
     from perpbook.runs.drill_source import alone_source, source_of
     from perpbook.runs.drill_standard import standard_metrics
     from perpbook.runs.own_storms import OwnBook, names_worst, storm_of
@@ -202,7 +200,6 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
     terms = load_all_terms(snapshot, asked.terms_folders)
     snapshot = scaled(snapshot, terms, asked.scale)
     drawn, rules = asked.kind not in ALONE, playbook if asked.playbook else None
-    before = paid_before(asked, snapshot, terms, rules)
     _check_size(asked, snapshot, len(contracts_of(snapshot, terms)), (most_bytes, threads))
     journey = stage_journey(asked, snapshot, terms, rules, None)
     past = read_past(asked, terms, contracts_of(snapshot, terms)) if drawn or names_worst(asked.storm) else None
@@ -211,7 +208,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
     storm = storm_of(asked.storm, own, past, ground) if asked.storm else None
     if storm is not None:
         journey = stage_journey(asked, snapshot, terms, rules, storm)
-    journey = replace(journey, past=before.past if before else None)
+    journey, counted = counting_on(asked, snapshot, journey)
     faced = face(storm, journey, ground, asked.kind) if storm else None
     sourced = source_of(asked, past, storm, ground) if drawn and past else alone_source(asked, past, storm, ground)
     drill = Drill(
@@ -221,7 +218,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
-    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()), *(told_of_counts(before) if before else ()))
+    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()), *counted)
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
@@ -232,15 +229,15 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
     )
 
 
-def paid_before(
-    asked: DrillAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], playbook: Playbook | None
-) -> KnownPast | None:
-    """What the lake says of settlements before the drill, where a rule counts them."""
-    if playbook is None or playbook.funding is None or playbook.funding.flip_after is None or asked.history.made_up:
-        return None
-    from perpbook.runs.check_past import read_past_funding
+def counting_on(asked: DrillAsked, snapshot: Snapshot, journey: Journey) -> tuple[Journey, tuple[str, ...]]:
+    """The journey with what the lake says of settlements before it, where a rule counts them, and what to say of that."""
+    rules = journey.playbook.funding if journey.playbook else None
+    if rules is None or rules.flip_after is None or asked.history.made_up:
+        return journey, ()
+    from perpbook.runs.check_past import read_past_funding, told_of_counts
 
-    return read_past_funding(asked.history.lake, snapshot, terms)
+    known = read_past_funding(asked.history.lake, snapshot, journey.terms)
+    return replace(journey, past=known.past), told_of_counts(known)
 
 
 def situation_of(

@@ -131,10 +131,9 @@ def _costly(lake: Lake, one: PositionAssessment, terms: VenueTerms, playbook: Pl
 
 def series_of(lake: Lake, contract: Contract) -> Held | None:
     """The lake's funding of a contract, None where it has none."""
-    from perpbook.history.choose import Wanted, of_contract
+    from perpbook.history.choose import of_contract, wanted_of
 
-    wanted = Wanted(venue=contract.venue, symbol=contract.symbol, base=contract.base, quote=contract.quote)
-    return next(iter(of_contract(lake, "funding", contract.venue, wanted)), None)
+    return next(iter(of_contract(lake, "funding", contract.venue, wanted_of(contract))), None)
 
 
 def _simulated(lake: Lake, one: Costly) -> bool:
