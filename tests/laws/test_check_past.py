@@ -262,6 +262,18 @@ def test_what_was_paid_today_stays_paid_when_what_paid_it_is_closed(venue: str) 
     assert (before.measured > 0.0) == (venue != "binance")
 
 
+def test_what_is_closed_may_stand_in_any_margin_mode() -> None:
+    sleeves = '[capital]\nsleeves = [{ name = "all", venues = ["binance", "hyperliquid", "bybit"] }]\n'
+    found = checked(f'daily_cap = 0.5\n{sleeves}[margin]\nisolated = ["all"]\n')
+    recheck = Recheck(found.snapshot, found.playbook, held_until(1, BAR).journey.terms, found.assessed, found.past)
+    row = found.assessed.arrays.positions()[0]
+    told = [
+        [one.subject for one in every if one.rule == "margin.mode"]
+        for every in (found.verdict.findings, recheck.findings({row: (0.0, 0.0)}))
+    ]
+    assert len(told[0]) == 3 and set(told[1]) == set(told[0]) - {"BTCUSDT @ binance"}
+
+
 # What drills begin with
 
 

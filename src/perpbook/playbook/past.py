@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perpbook.kernels.state import State
@@ -26,7 +25,7 @@ class PastFunding:
     received: bool
 
 
-Past = Sequence[PastFunding | None]
+Past = tuple[PastFunding | None, ...]
 """Of every position of a book, in its order; None where it is not known."""
 
 
