@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,9 +60,7 @@ Index = Annotated[
     Path | None,
     typer.Option("--volatility-index", help="Parquet of ts, currency, dvol: volatility follows its daily closes."),
 ]
-Roll = Annotated[
-    bool, typer.Option("--roll", help="Buy the same strike over spot and days again when an option ends.")
-]
+Roll = Annotated[bool, typer.Option("--roll", help="Buy the same strike over spot and days again when an option ends.")]
 PaidFrom = Annotated[
     str | None, typer.Option("--paid-from", help="Account or layer that pays; the one with most stablecoin.")
 ]
@@ -117,20 +115,20 @@ def run(
     Exit codes: 0 done, 3 a file, an option or your strategy is wrong (a run that stopped keeps what it had), 20 history is
     missing or unfit.
     """
-
     given = locals()
+    reply("backtest/1", as_json, lambda: ran(given))
 
-    def work() -> Answer:
-        from perpbook.report.progress import progress
-        from perpbook.runs.asked import asked_from
-        from perpbook.runs.backtest import run_backtest
 
-        asked = asked_from(given)
-        with progress("Backtest", quiet=as_json) as step:
-            result = run_backtest(asked, step)
-        return answer(result, html, save)
+def ran(given: dict[str, Any]) -> Answer:
+    """A backtest that options ask for, as an answer."""
+    from perpbook.report.progress import progress
+    from perpbook.runs.asked import asked_from
+    from perpbook.runs.backtest import run_backtest
 
-    reply("backtest/1", as_json, work)
+    asked = asked_from(given)
+    with progress("Backtest", quiet=given["as_json"]) as step:
+        result = run_backtest(asked, step)
+    return answer(result, given["html"], given["save"])
 
 
 def answer(result: BacktestResult, html: Path | None, save: Path | None) -> Answer:

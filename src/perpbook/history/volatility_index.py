@@ -1,5 +1,6 @@
-"""A volatility index from a Parquet table: `ts` (milliseconds UTC of the day's begin), `currency`, `dvol` (percent a year), one row
-a coin and day. A row is the day's close, known when the day has ended."""
+"""A volatility index from a Parquet table: `ts` (milliseconds UTC, a day's begin), `currency`, `dvol` (percent a year).
+
+A row is its day's close, known when the day has ended."""
 
 from __future__ import annotations
 

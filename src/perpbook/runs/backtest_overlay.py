@@ -68,12 +68,20 @@ def overlay_given(one: Mapping[str, Any]) -> OverlayGiven | None:
     from perpbook.runs.moments import moment_ns
 
     if not one["overlay"]:
-        alone = [name for name in ("chain", "option_spread", "volatility_index", "roll", "paid_from", "borrow_smile") if one[name]]
+        alone = [
+            name
+            for name in ("chain", "option_spread", "volatility_index", "roll", "paid_from", "borrow_smile")
+            if one[name]
+        ]
         if alone:
-            raise InputError(f"--{alone[0].replace('_', '-')} is of an overlay: give one with --overlay FILE, or leave it out")
+            raise InputError(
+                f"--{alone[0].replace('_', '-')} is of an overlay: give one with --overlay FILE, or leave it out"
+            )
         return None
     if not one["chain"]:
-        raise InputError("an overlay needs a chain to be priced by: give --chain FILE, a Parquet table or Deribit's answers as JSON")
+        raise InputError(
+            "an overlay needs a chain to be priced by: give --chain FILE, a Parquet table or Deribit's answers as JSON"
+        )
     chain = one["chain"]
     return OverlayGiven(
         file=Path(one["overlay"]),
@@ -108,7 +116,9 @@ def lay(given: OverlayGiven, journey: Journey) -> Laid:
     for base, chain in chains.items():
         coins[base], facts[base], told = _priced(given, journey, chain, moments_ns)
         notes += told
-    held = hold(legs, Along(moments_ns=moments_ns, coins=coins, trading=given.trading, rule=given.rule, roll=given.roll))
+    held = hold(
+        legs, Along(moments_ns=moments_ns, coins=coins, trading=given.trading, rule=given.rule, roll=given.roll)
+    )
     standing = stand(held, moments_ns.size, given.payer or payer_of(journey.book))
     return Laid(
         journey=overlaid(journey, standing),
@@ -151,14 +161,16 @@ def _priced(
     bars = journey.bars
     column = columns_by_asset(bars, journey.terms).get(chain.base)
     if column is None:
-        raise InputError(f"the run has no contract on {chain.base}, whose price its options need: add one with --leg account:symbol")
+        raise InputError(
+            f"the run has no contract on {chain.base}, whose price its options need: add one with --leg account:symbol"
+        )
     prices = np.concatenate([bars.open[column, :1], bars.close[column]])
     borrowed = abs(chain.as_of_ns - int(moments_ns[0])) > SAME_TIME_NS
     notes, apart = list(chain.notes), chain.spot / float(prices[0]) - 1.0
     if not borrowed and abs(apart) > APART:
         notes.append(
-            f"the chain's {chain.base} is {chain.spot:,.0f} and the run's {prices[0]:,.0f} ({apart:+.1%}): options move by the run's "
-            "prices as shares"
+            f"the chain's {chain.base} is {chain.spot:,.0f} and the run's {prices[0]:,.0f} ({apart:+.1%}): options move by the "
+            "run's prices as shares"
         )
     spot = prices if borrowed else prices * (chain.spot / float(prices[0]))
     level = _level(given, chain, moments_ns, spot)
@@ -184,8 +196,8 @@ def _level(given: OverlayGiven, chain: OptionChain, moments_ns: Integers, spot: 
     late = (at < 0) | (asked_ns - known_ns[np.maximum(at, 0)] > OLDEST_INDEX_NS)
     if late.any():
         raise InputError(
-            f"{given.index} has no {chain.base} in the three days before {to_iso(int(asked_ns[late][0]))[:16]}: it must reach over "
-            "the run and the chain's moment"
+            f"{given.index} has no {chain.base} in the three days before {to_iso(int(asked_ns[late][0]))[:16]}: it must reach "
+            "over the run and the chain's moment"
         )
-    since = np.maximum(np.searchsorted(moments_ns, known_ns[at[:-1]]), 0)
-    return Level(times=values[at[:-1]] / values[at[-1]], anchor=spot[np.minimum(since, spot.size - 1)])
+    since = np.searchsorted(moments_ns, known_ns[at[:-1]])
+    return Level(times=values[at[:-1]] / values[at[-1]], anchor=spot[since])
