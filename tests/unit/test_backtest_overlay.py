@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from perpbook.options.chain import YEAR_NS
 from perpbook.options.revalue import Laid, VolatilityRule, dollars_after
 from perpbook.runs.asked import asked_from
 from perpbook.snapshot.overlay_file import read_overlay
+from tests.unit.history_lakes import ROOT
 from tests.unit.option_rows import rows, written
 from tests.unit.overlay_runs import (
     along_of,
@@ -307,6 +309,30 @@ def test_the_command_lays_the_overlay_and_says_what_it_borrowed(place: Path) -> 
 def test_what_does_not_fit_is_refused(place: Path, words: list[str], why: str) -> None:
     code, text = laid(place, *words)
     assert code == 3 and why in " ".join(text.split()), text
+
+
+def test_a_chain_of_the_runs_day_brings_its_own_quotes_and_strikes(place: Path, tmp_path: Path) -> None:
+    lake = str(tmp_path / "lake")
+    made = ["data", "generate", "--assets", "1", "--days", "3", "--seed", "1", "--lake", lake, "--start", "2026-08-07"]
+    assert CliRunner().invoke(app, made).exit_code == 0
+    chain = written(tmp_path, rows(wide=0.1, depth=50.0))
+    words = ["--overlay", str(place / "named.toml"), "--chain", str(chain), "--lake", lake, "--json"]
+    code, text = told(place, *words)
+    assert code == 3 and "2026-09-21" in text and "is not bid" in text, text
+    (tmp_path / "bought.toml").write_text(LEGS.split("[[legs]]\ncoin")[0])
+    words[1] = str(tmp_path / "bought.toml")
+    code, text = told(place, *words)
+    (leg,) = json.loads(text)["data"]["overlay"]["legs"]
+    assert leg["option"] == "BTC-25SEP26-54000-P" and not leg["ended"] and "BORROWED" not in text
+    quote = next(one for one in rows(wide=0.1) if one.name == leg["option"])
+    assert leg["premium"] / 2.0 == pytest.approx((quote.ask or 0.0) * 60_000.0 + 0.0003 * 60_000.0, rel=1e-9)
+    assert leg["cost"] - 36.0 == pytest.approx((leg["premium"] - 36.0) * 0.05 / 1.05, rel=1e-6)
+
+
+def test_the_overlay_file_of_the_documents_is_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/options.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "doc.toml").write_text(blocks[0])
+    assert [leg.coins for leg in read_overlay(tmp_path / "doc.toml")] == [3.0, 8.0]
 
 
 def test_options_of_an_overlay_do_not_stand_alone_and_a_named_option_must_be_of_the_time(place: Path) -> None:
