@@ -2,7 +2,7 @@
 
 The sizes of options are fixed, so what they are worth at every close is known before the run begins and enters it as the price of
 a coin (`engine.coins`). The account has no contract, so it asks for no margin and cannot be liquidated, and gives none to
-others; rules on the book's equity see it, and no move of the survival grid moves it.
+others; rules on the book's equity see it, and the survival grid, which is about margin, asks nothing of it.
 """
 
 from __future__ import annotations
@@ -67,11 +67,13 @@ def stand(held: Sequence[Held], moments: int, payer: str) -> Standing:
     """The options' account along a run of so many moments."""
     worth, cash = standing(held, moments)
     outlay = -sum(one.paid for one in held if one.first == 0)
-    net: Floats = outlay + cash + worth
+    return stood(tuple(held), worth, outlay + cash + worth, outlay, payer)
+
+
+def stood(held: tuple[Held, ...], worth: Floats, net: Floats, outlay: float, payer: str) -> Standing:
+    """An account whose options and cash come to `net` dollars, with what it needs beside so as never to owe."""
     reserve = max(0.0, -float(net.min()))
-    return Standing(
-        held=tuple(held), worth=worth, equity=net + reserve, outlay=outlay, reserve=reserve, payer=payer
-    )  # fmt: skip
+    return Standing(held=held, worth=worth, equity=net + reserve, outlay=outlay, reserve=reserve, payer=payer)
 
 
 def overlaid(journey: Journey, options: Standing) -> Journey:
