@@ -11,6 +11,7 @@ from perpbook.model.units import DAY_NS, to_iso
 from perpbook.options.names import Named
 
 LEAST_LOT = 1e-9
+"""Coins: legs are held as they are written, in no lots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
