@@ -63,6 +63,9 @@ Paths = Annotated[
 Futures = Annotated[
     str, typer.Option("--futures", help="Kind of those futures: bootstrap, filtered, copula, student, normal.")
 ]
+WithRules = Annotated[
+    bool, typer.Option("--with-rules", help="Those futures under the playbook too, whose rules see the overlay.")
+]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
 VolWithSpot = Annotated[
     float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
@@ -138,6 +141,7 @@ def overlay(
     seed: drills.Seed = 1,
     lake: shared.LakeAt = None,
     made_up: drills.MadeUp = False,
+    with_rules: WithRules = False,
     html: Html = None,
     as_json: AsJson = False,
 ) -> None:

@@ -18,6 +18,7 @@ from perpbook.runs.overlay_storms import USUAL
 
 ALONG_PATHS: Mapping[str, object] = {
     "futures": "bootstrap", "horizon": None, "step": None, "seed": 1, "lake": None, "made_up": False,
+    "with_rules": False,
 }  # fmt: skip
 """Options that only a drill's futures have a use for, as they are when not given."""
 
@@ -54,6 +55,7 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
         at_ns=moment_ns(given["at"], "--at"),
         lots=lots_from(given["lots"]),
         futures=_futures(given),
+        ruled=given["with_rules"],
     )
 
 
