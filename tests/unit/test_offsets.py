@@ -255,7 +255,9 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
         (["--part", "1"], "no part of a position"),
         (["--least", "nan"], "dollars over the horizon"),
         (["--half-spread", "0.5"], "fraction of price"),
-        (["--position", "X"], "holds no"),
+        (["X"], 'holds no "X": it holds BTCUSDT @ main'),
+        (["BTC @ second"], 'holds no "BTC @ second"'),
+        (["book.toml"], "a book file goes with --book"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(
@@ -265,5 +267,5 @@ def test_an_option_that_means_nothing_is_refused(
     made = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert made
     Path("book.toml").write_text(made[1], encoding="utf-8")
-    run = CliRunner().invoke(app, ["funding", "offsets", "book.toml", "--lake", "lake", *options])
+    run = CliRunner().invoke(app, ["funding", "offset", "--lake", "lake", *options])
     assert run.exit_code == 3 and message in run.stderr

@@ -23,6 +23,8 @@ def tell_desk(console: Console, desk: FundingDesk) -> None:
     if desk.simulated:
         console.print("SIMULATED: prices or funding here were never any market's.")
     console.print(_first_line(desk))
+    if (said := paid_words(desk)) != "":
+        console.print(said)
     _tell_now(console, desk)
     _tell_ahead(console, desk)
     _tell_paid(console, desk)
@@ -47,6 +49,17 @@ def _first_line(desk: FundingDesk) -> str:
         f"{to_iso(desk.as_of_ns)}: {ahead} {change(desk.expected)} expected ({part} of equity), {change(desk.low)} to "
         f"{change(desk.high)} if every interval of {desk.level:.0%} came out at the same end."
     )
+
+
+def paid_words(desk: FundingDesk) -> str:
+    """What the longest window that is known came to; empty where none is."""
+    book = next((row.cash for row in desk.paid if row.kind == "book"), {})
+    known = [(days, cash) for days, cash in book.items() if cash is not None]
+    if not known:
+        return ""
+    days, cash = max(known)
+    part = f" ({share(cash / desk.equity, 2)} of equity)" if desk.equity > 0 else ""
+    return f"At their present size these positions would have been paid {change(cash)}{part} over the last {days}d."
 
 
 def _tell_now(console: Console, desk: FundingDesk) -> None:
@@ -196,7 +209,7 @@ def _coverage_cells(one: Scores) -> tuple[str, str, str]:
 
 def rate(value: float | None) -> str:
     """A rate of one interval, or a sum of rates: percent to four digits."""
-    return NONE if value is None else f"{100 * value:.4f} %"
+    return NONE if value is None else f"{100 * (round(value, 6) or 0.0):.4f} %"
 
 
 def length(span_ns: int | None) -> str:

@@ -22,7 +22,8 @@ def tell_offsets(console: Console, found: Offsets) -> None:
     if found.told.simulated:
         console.print("SIMULATED: prices or funding here were never any market's.")
     if not found.positions:
-        console.print(f"No position is expected to pay over {found.told.horizon_days:g} days from {found.told.as_of}.")
+        who = f"{found.named} is not" if found.named else "No position is"
+        console.print(f"{who} expected to pay over {found.told.horizon_days:g} days from {found.told.as_of}.")
     for one in found.positions:
         _tell_position(console, found.told, one)
     _tell_notes(console, found.told)
@@ -43,13 +44,13 @@ def _tell_position(console: Console, told: Told, one: Bleeding) -> None:
         )  # fmt: skip
     console.print(made)
     for offset in one.offsets:
-        console.print(f"{offset.way.words}: {'; '.join(_details(offset))}.")
+        console.print(f"{offset.way.words}: {'; '.join(details(offset))}.")
     for missing in one.missing:
         console.print(f"Not tried: {missing}.")
     console.print("")
 
 
-def _details(offset: Offset) -> list[str]:
+def details(offset: Offset) -> list[str]:
     """Trades, money, liquidations before and after, what was assumed."""
     out = [f"REFUSED, {offset.refused}"] if offset.refused else []
     out += [trade_words(trade) for trade in offset.way.trades]
@@ -72,16 +73,16 @@ def trade_words(trade: Trade) -> str:
 
 def danger_words(one: Danger) -> str:
     """Where an account dies, before and after."""
-    before, after = move(_near(one.move_before)), move(_near(one.move_after))
-    waiting = "" if one.move_waiting is None else f", {move(_near(one.move_waiting))} while money is under way"
+    before, after = _dying(one.move_before), _dying(one.move_after)
+    waiting = "" if one.move_waiting is None else f", {_dying(one.move_waiting)} while money is under way"
     ratios = f"margin ratio {ratio(one.ratio_after)} (before: {ratio(one.ratio_before)})"
     dies = ", DIES within 15% either way" if one.dies else ""
-    return f"{one.account} dies at {after} (before: {before}{waiting}), {ratios}{dies}"
+    return f"{one.account} dies {after} (before: {before}{waiting}), {ratios}{dies}"
 
 
-def _near(at: float | None) -> float | None:
-    """A move, None where prices would have to rise a hundredfold."""
-    return None if at is None or at > 100.0 else at
+def _dying(at: float | None) -> str:
+    """At which move; never also where prices would have to rise a hundredfold."""
+    return "never" if at is None or at > 100.0 else f"at {move(at)}"
 
 
 def ratio(value: float) -> str:
@@ -108,11 +109,11 @@ def tell_scan(console: Console, found: Carries) -> None:
     if found.candidates:
         console.print(made)
     for one in found.candidates:
-        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pair_details(one))}.")
+        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pairdetails(one))}.")
     _tell_notes(console, found.told)
 
 
-def _pair_details(one: Candidate) -> list[str]:
+def _pairdetails(one: Candidate) -> list[str]:
     room = "no depth is known" if one.capacity is None else f"{money(one.capacity)} rests where it would be entered"
     refused = [f"REFUSED, {one.refused}"] if one.refused else []
     return [*refused, room, *(leg_words(leg) for leg in one.legs), *one.assumed]
