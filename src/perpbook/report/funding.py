@@ -63,11 +63,11 @@ def paid_words(desk: FundingDesk) -> str:
 
 
 def _tell_now(console: Console, desk: FundingDesk) -> None:
-    made = table("Now", "account", "contract", "exposure", "rate", "every", "a year", "cash", "percentile", "z", left=2)
+    made = table("Now", "position", "exposure", "rate", "every", "a year", "cash", "rank", "z")
     for one in desk.positions:
         skew = one.skew
         made.add_row(
-            one.account, f"{one.venue} {one.symbol}", change(one.exposure), rate(one.last_rate), length(one.interval_ns),
+            f"{one.symbol} @ {one.account}", change(one.exposure), rate(one.last_rate), length(one.interval_ns),
             share(one.annual_rate), change(one.now),
             NONE if skew is None or skew.percentile is None else f"{skew.percentile:.0%}",
             NONE if skew is None or skew.z_score is None else f"{skew.z_score:+.1f}",
@@ -77,14 +77,14 @@ def _tell_now(console: Console, desk: FundingDesk) -> None:
 
 def _tell_ahead(console: Console, desk: FundingDesk) -> None:
     made = table(
-        f"Next {length(desk.horizon_ns)}, intervals of {desk.level:.0%}", "contract", "cash", "from", "to", "model", "sign",
+        f"Next {length(desk.horizon_ns)}, intervals of {desk.level:.0%}", "position", "cash", "from", "to", "model", "sign",
         "flip", "half-life", "held", left=1,
     )  # fmt: skip
     for one in desk.positions:
-        made.add_row(f"{one.venue} {one.symbol}", *_ahead_cells(one))
+        made.add_row(f"{one.symbol} @ {one.account}", *_ahead_cells(one))
     console.print(made)
     console.print(
-        "sign: chance that the sum has the other sign than the last rate. flip: that one settlement within has. half-life: of a "
+        "rank: share of 90 days with a lower rate. sign: chance that the sum has the other sign than the last rate. flip: that one settlement within has. half-life: of a "
         "departure of the premium. held: how often such intervals held so far, walking forward."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from perpbook.model.units import DAY_NS
@@ -18,6 +19,9 @@ MOST_DRAWN = 4
 COLOURS = ("--series-1", "--series-2", "--series-3", "--series-4", "--ink", "--quiet")
 DASHES = ("solid", "dot", "dash")
 DOLLARS = {"tickformat": "$,.6~r"}
+NARROW = 19
+"""Characters of a line of a way beside its mark, two lines of them."""
+
 WIDE = 44
 """Characters of a way that its figure shows."""
 
@@ -67,9 +71,9 @@ def ways_figure(one: Bleeding) -> Spec:
         },
         "hovertemplate": "net %{x:$,.2f}<extra></extra>",
     }  # fmt: skip
-    names = [label(offset.way.words, WIDE) for offset in ways]
+    names = ["<br>".join(label(line) for line in wrap(offset.way.words, NARROW)[:2]) for offset in ways]
     shape = layout(
-        70 + 34 * len(ways), xaxis=axis(title={"text": "net over the horizon", "font": {"color": "--quiet"}}, **DOLLARS),
+        70 + 42 * len(ways), xaxis=axis(title={"text": "net over the horizon", "font": {"color": "--quiet"}}, **DOLLARS),
         yaxis=axis(tickvals=list(range(len(ways))), ticktext=names, range=[len(ways) - 0.5, -0.5], zeroline=False,
                    tickfont={"color": "--ink"}),
     )  # fmt: skip

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from perpbook.model.trade import Trade
 
 
+SIDES = ("long", "short")
+
+
 def tell_offsets(console: Console, found: Offsets) -> None:
     """Every position that pays, and its ways, best first."""
     if found.told.simulated:
@@ -99,11 +102,11 @@ def tell_scan(console: Console, found: Carries) -> None:
         f"{found.told.horizon_days:g} days from {found.told.as_of}, {money(found.dollars)} a leg."
     )
     made = table(
-        "Dollars", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays after", "z", left=2
+        "Dollars", "pair", "receives", "cost", "net", "from", "to", "a year", "pays after", "z"
     )
     for one in found.candidates:
         made.add_row(
-            *(f"{leg.symbol} @ {leg.account}" for leg in one.legs), *_whole(one.receive.mean, -one.cost, one.net),
+            "\n".join(f"{side} {leg.symbol} @ {leg.account}" for side, leg in zip(SIDES, one.legs, strict=True)), *_whole(one.receive.mean, -one.cost, one.net),
             share(one.yearly), days(one.break_even_ns), NONE if one.z_score is None else f"{one.z_score:+.1f}",
         )  # fmt: skip
     if found.candidates:
