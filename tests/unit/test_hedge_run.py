@@ -184,7 +184,8 @@ def test_least_shortfall_is_sought_anew_in_every_place_and_told(folder: Path) ->
     assert {one["kind"] for one in data["storms"]} == {"grid", "historic"}
     assert data["counted"]["storms"] == sum(one["kind"] == "historic" for one in data["storms"])
     assert any("storms gone through" in one for one in data["sentences"])
-    assert "What to hedge" in (folder / "page.html").read_text(encoding="utf-8")
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "What to hedge" in page and '"nets": {"data"' in page and '"effect": {"data"' in page
 
 
 def test_the_report_is_told_within_a_hundred_columns(plan: HedgePlan) -> None:

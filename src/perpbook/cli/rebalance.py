@@ -55,8 +55,8 @@ def rebalance(
 ) -> None:
     """Find the cheapest trades and transfers that bring every sleeve into its band, and assess the book after them.
 
-    Nothing is ever sent: --out writes proposals for whoever carries them out. Exit codes: 0 the book is inside its bands, 10 it is not (the answer says what to do), 3 a file or
-    an option is wrong, 20 a price or history is missing.
+    Nothing is ever sent: --out writes proposals for whoever carries them out. Exit codes: 0 the book is inside its bands, 10 it
+    is not (the answer says what to do), 3 a file or an option is wrong, 20 a price or history is missing.
     """
     given = locals()
     reply("rebalance/1", as_json, lambda: rebalanced(given))

@@ -198,9 +198,7 @@ def paid_at_present_size(
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, positions)):
             mine = [found for one, found in zip(positions, cash, strict=True) if key_of(one) == key]
-            out.append(
-                PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in windows})
-            )
+            out.append(PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in windows}))
     return tuple(out)
 
 

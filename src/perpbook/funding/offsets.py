@@ -125,7 +125,7 @@ class Planner:
 
 
 def plan_offsets(planner: Planner, least: float = 0.0, only: Held | None = None) -> tuple[Bleeding, ...]:
-    """Every position, or those of `only`, that is expected to pay more than `least` dollars over the horizon, the dearest first."""
+    """Every position, or those of `only`, expected to pay more than `least` dollars over the horizon, the dearest first."""
     before = assess(planner.desk.snapshot, planner.desk.terms).assessment
     found = []
     for one in before.positions:

@@ -84,8 +84,9 @@ def _tell_ahead(console: Console, desk: FundingDesk) -> None:
         made.add_row(f"{one.symbol} @ {one.account}", *_ahead_cells(one))
     console.print(made)
     console.print(
-        "rank: share of 90 days with a lower rate. sign: chance that the sum has the other sign than the last rate. flip: that one settlement within has. half-life: of a "
-        "departure of the premium. held: how often such intervals held so far, walking forward."
+        "rank: share of 90 days with a lower rate. sign: chance that the sum has the other sign than the last rate. flip: that "
+        "one settlement within has. half-life: of a departure of the premium. held: how often such intervals held so far, "
+        "walking forward."
     )
 
 

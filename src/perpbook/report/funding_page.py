@@ -105,7 +105,8 @@ def waterfall_figure(desk: FundingDesk) -> Spec:
     down = [one.ahead.mean - one.ahead.low for one in told if one.ahead]
     running = [sum(mean[: n + 1]) for n in range(len(mean))]
     spread: Spec = {
-        "type": "scatter", "mode": "markers", "x": [label(name) for name in names], "y": running, "marker": {"color": "--ink", "size": 5},
+        "type": "scatter", "mode": "markers", "x": [label(name) for name in names], "y": running,
+        "marker": {"color": "--ink", "size": 5},
         "error_y": {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": "--ink", "thickness": 1},
         "hovertemplate": "%{x}: %{error_y.array:$,.2f} up, %{error_y.arrayminus:$,.2f} down<extra></extra>",
     }  # fmt: skip
@@ -129,7 +130,9 @@ def fan_figure(one: PositionFunding) -> Spec:
          "line": {"color": "--series-1", "width": 2}, "marker": {"color": "--series-1", "size": 5},
          "hovertemplate": "day %{x:.1f}: %{y:$,.2f} expected (%{text})<extra></extra>"},
     ]  # fmt: skip
-    shape = layout(240, xaxis=axis(title={"text": "days", "font": {"color": "--quiet"}}), yaxis=axis(tickformat="$,.6~r"))
+    shape = layout(
+        240, xaxis=axis(title={"text": "days", "font": {"color": "--quiet"}}), yaxis=axis(tickformat="$,.6~r")
+    )
     return {"data": data, "layout": shape}
 
 

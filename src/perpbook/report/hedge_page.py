@@ -28,7 +28,8 @@ def hedge_page(plan: HedgePlan) -> str:
     from plotly.offline import get_plotlyjs
 
     drawn = {
-        "sets": sets_figure(plan), "nets": nets_figure(plan), "effect": effect_figure(plan), "calm": calm_figure(plan), "storms": storms_figure(plan),
+        "sets": sets_figure(plan), "nets": nets_figure(plan), "effect": effect_figure(plan), "calm": calm_figure(plan),
+        "storms": storms_figure(plan),
     }  # fmt: skip
     figures = {name: spec for name, spec in drawn.items() if spec is not None}
     return (
@@ -77,7 +78,12 @@ def sets_figure(plan: HedgePlan) -> Spec | None:
 def nets_figure(plan: HedgePlan) -> Spec | None:
     """The unhedged book in dollars of each factor, by four ways to see its betas, with their intervals."""
     nets = [one for one in plan.weighted.nets if not one.hedged]
-    ways = (("least squares", "--series-1"), ("recent", "--series-2"), ("robust", "--series-3"), ("in its tail", "--series-4"))
+    ways = (
+        ("least squares", "--series-1"),
+        ("recent", "--series-2"),
+        ("robust", "--series-3"),
+        ("in its tail", "--series-4"),
+    )
     points = []
     for at, (name, colour) in enumerate(ways):
         known = [
@@ -141,7 +147,9 @@ def effect_figure(plan: HedgePlan) -> Spec | None:
         "marker": {"color": "--series-4", "size": 10, "symbol": "diamond-open", "line": {"width": 2}},
         "hovertemplate": "%{y}, Gaussian: %{x:.2f}<extra></extra>",
     }  # fmt: skip
-    shape = layout(90 + 38 * len(known), showlegend=True, xaxis=axis(), yaxis=axis(autorange="reversed", zeroline=False))
+    shape = layout(
+        90 + 38 * len(known), showlegend=True, xaxis=axis(), yaxis=axis(autorange="reversed", zeroline=False)
+    )
     return {"data": [seen, gaussian], "layout": shape}
 
 

@@ -101,12 +101,11 @@ def tell_scan(console: Console, found: Carries) -> None:
         f"{len(found.candidates)} {'pair is' if len(found.candidates) == 1 else 'pairs are'} expected to receive funding over "
         f"{found.told.horizon_days:g} days from {found.told.as_of}, {money(found.dollars)} a leg."
     )
-    made = table(
-        "Dollars", "pair", "receives", "cost", "net", "from", "to", "a year", "pays after", "z"
-    )
+    made = table("Dollars", "pair", "receives", "cost", "net", "from", "to", "a year", "pays after", "z")
     for one in found.candidates:
         made.add_row(
-            "\n".join(f"{side} {leg.symbol} @ {leg.account}" for side, leg in zip(SIDES, one.legs, strict=True)), *_whole(one.receive.mean, -one.cost, one.net),
+            "\n".join(f"{side} {leg.symbol} @ {leg.account}" for side, leg in zip(SIDES, one.legs, strict=True)),
+            *_whole(one.receive.mean, -one.cost, one.net),
             share(one.yearly), days(one.break_even_ns), NONE if one.z_score is None else f"{one.z_score:+.1f}",
         )  # fmt: skip
     if found.candidates:

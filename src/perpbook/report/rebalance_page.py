@@ -62,9 +62,7 @@ def figures_of(plan: Plan) -> dict[str, Spec]:
 def sleeves_figure(sleeves: Sequence[SleeveMove]) -> Spec:
     """Each sleeve's share before (open) and after (full) on the band it may keep, its target as a line."""
     rows = list(range(len(sleeves)))
-    end = 1.08 * max(
-        max(one.before, one.after, one.target or 0.0, one.least, min(one.most, 1.0)) for one in sleeves
-    )
+    end = 1.08 * max(max(one.before, one.after, one.target or 0.0, one.least, min(one.most, 1.0)) for one in sleeves)
     band = {
         "type": "bar", "orientation": "h", "name": "band", "y": rows, "base": [one.least for one in sleeves],
         "x": [min(one.most, end) - one.least for one in sleeves], "width": 0.6, "marker": {"color": "--band"},

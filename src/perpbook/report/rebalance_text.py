@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perpbook.allocation.evidence import Evidence, Track
 from perpbook.allocation.levers import CHANGE_COST
@@ -128,7 +128,7 @@ def proposals_words(plan: Plan, out: Path | None, *, dry: bool) -> str:
     return f"Wrote {number} as proposals to {out}. Nothing is sent."
 
 
-def proposals_document(found: Told, facts: dict[str, object]) -> dict[str, object]:
+def proposals_document(found: Told, facts: dict[str, object]) -> dict[str, Any]:
     """The steps in the order to act, for whoever carries them out. Quantities are signed: > 0 buys."""
     plan = found.plan
     changed = [(one.when, convert_step(one)) for send in plan.sends for one in send.converts]

@@ -30,9 +30,9 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetsAsked:
-    """Whose funding, over what horizon. `at_ns` None: the time of the book's prices; `only` a position, as symbol
-    or coin, with or without "@ account"; `least` dollars over the horizon that are worth a plan; `part` of a position a partial way is for; `dollars` a leg of a pair, None
-    for a tenth of the book's equity."""
+    """Whose funding, over what horizon. `at_ns` None: the time of the book's prices; `only` a position, as symbol or coin, with
+    or without "@ account"; `least` dollars over the horizon that are worth a plan; `part` of a position a partial way is for;
+    `dollars` a leg of a pair, None for a tenth of the book's equity."""
 
     book: Path
     horizon_ns: int = 14 * DAY_NS
@@ -71,9 +71,7 @@ def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
 
     found = _ready(folder, asked, tell)
     named = None if asked.only is None else held_as(found.planner.desk, asked.only)
-    return Offsets(
-        told=found.told, positions=plan_offsets(found.planner, asked.least, named), named=asked.only or ""
-    )
+    return Offsets(told=found.told, positions=plan_offsets(found.planner, asked.least, named), named=asked.only or "")
 
 
 def held_as(desk: Desk, words: str) -> frozenset[tuple[str, str]]:
