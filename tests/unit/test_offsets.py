@@ -303,3 +303,20 @@ def test_an_option_that_means_nothing_is_refused(
     Path("book.toml").write_text(made[1], encoding="utf-8")
     run = CliRunner().invoke(app, ["funding", "offset", "--lake", "lake", *options])
     assert run.exit_code == 3 and message in run.stderr
+
+
+def test_a_named_position_without_known_funding_is_not_said_to_cost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert made
+    held = "quantity = 1.5, entry_price = 90000.0 }"
+    book = made[1].replace(held, held + ', { symbol = "ETHUSDT", quantity = 1.0, entry_price = 3000.0 }')
+    priced = '[[markets]]\nvenue = "binance"\nsymbol = "ETHUSDT"\nmark_price = 3000.0\n'
+    Path("book.toml").write_text(book + priced, encoding="utf-8")
+    lake = ["--lake", "lake"]
+    span = ["--venues", "binance", "--start", "2026-08-01", "--days", "112", "--bar", "8h"]
+    CliRunner().invoke(app, ["data", "generate", "--assets", "1", *span, *lake])
+    run = CliRunner().invoke(app, ["funding", "offset", "ETH", "--horizon", "1d", *lake])
+    assert run.exit_code == 20 and "no funding of ETH can be forecast" in run.stderr

@@ -67,10 +67,12 @@ def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
     InputError : a file or option is wrong, or the book has no such position.
     DataError : a price is missing, or the lake has no funding of the book's assets.
     """
-    from perpbook.funding.offsets import Offsets, plan_offsets
+    from perpbook.funding.offsets import Offsets, curve_of, plan_offsets
 
     found = _ready(folder, asked, tell)
     named = None if asked.only is None else held_as(found.planner.desk, asked.only)
+    if named is not None and all(curve_of(found.planner, *one) is None for one in named):
+        raise MissingData(f"no funding of {asked.only} can be forecast: " + "; ".join(found.told.notes))
     return Offsets(told=found.told, positions=plan_offsets(found.planner, asked.least, named), named=asked.only or "")
 
 
