@@ -87,13 +87,25 @@ def test_the_page_holds_every_figure_and_fetches_nothing(desk: Path) -> None:
     found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
     assert found and "default-src 'none'" in page
     figures = json.loads(found[1])
-    assert set(figures) == {"fan-0", "fan-1", "waterfall", "venues"}
+    assert set(figures) == {"fan-0", "fan-1", "waterfall", "paid", "venues"}
     assert all(f'data-figure="{name}"' in page for name in figures)
     bars = figures["waterfall"]["data"][0]
     assert bars["y"][-1] == pytest.approx(sum(bars["y"][:-1]))
     low, high, mean = (line["y"] for line in figures["fan-0"]["data"])
     assert all(a <= b <= c for a, b, c in zip(low, mean, high, strict=True)) and len(mean) == 7
     assert len(figures["venues"]["data"][0]["z"]) == 3
+
+
+def test_a_window_is_told_alone(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    every = json.loads(told(desk, "--data", "lake", "--horizon", "1d", "--json"))["data"]
+    data = json.loads(told(desk, "--window", "30d,2d", "--data", "lake", "--horizon", "1d", "--json"))["data"]
+    assert list(data["drag"]) == ["2", "30"] and data["drag"]["30"] == every["drag"]["30"]
+    assert {tuple(row["cash"]) for row in data["paid"]} == {("2", "30")}
+    assert [row["cash"]["30"] for row in data["paid"]] == [row["cash"]["30"] for row in every["paid"]]
+    said = " ".join(told(desk, "--window", "2d", "--data", "lake", "--horizon", "1d").split())
+    assert "would have been paid" in said and "over the last 2d." in said
+    assert "Paid at the present size of 2 d ─" in said
 
 
 def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
@@ -109,6 +121,8 @@ def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
         (["book.toml", "--data", "lake", "--level", "2"], 3, "a level of 2"),
         (["book.toml", "--data", "lake", "--horizon", "soon"], 3, "no length of time"),
         (["missing.toml", "--data", "lake"], 3, "missing.toml"),
+        (["--window", "5h", "--data", "lake"], 3, "whole days, like 30d"),
+        (["book.toml", "--window", "1d,12h", "--data", "lake"], 3, "whole days, like 30d"),
         (["scores", "XYZ", "--data", "lake"], 20, "no funding to score"),
         (["scores", "BTC", "--data", "lake", "--horizons", "5h"], 20, "no funding to score"),
         (["scores", "BTC", "--data", "lake", "--level", "1"], 3, "a level between 0 and 1"),
@@ -185,6 +199,8 @@ def test_a_kept_runs_funding_is_its_journals(desk: Path) -> None:
     assert data["drag"] == pytest.approx((1 - 50 / 900) * (1 + 20 / 950) - 1)
     assert {(row["kind"], row["key"]) for row in data["rows"]} >= {("sleeve", "core"), ("asset", "BTC")}
     assert "SIMULATED" in told(desk, *words)
+    short = json.loads(told(desk, *words, "--window", "1d", "--json"))["data"]
+    assert [row["cash"] for row in short["rows"] if row["kind"] == "book"] == [{"1": 20.0}]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""`perpbook funding offsets` and `funding scan`: what to do about funding, and carry to be had."""
+"""`perpbook funding offset` and `funding scan`: what to do about funding, and carry to be had."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ Spread = Annotated[float, typer.Option("--half-spread", help="Half the spread wh
 SpotFee = Annotated[float, typer.Option("--spot-fee", help="Fee of buying coins, a fraction.")]
 
 
-def offsets(
-    book: Book = Path("book.toml"),
-    position: Annotated[str | None, typer.Option("--position", help="Only this symbol.")] = None,
+def offset(
+    position: Annotated[
+        str | None,
+        typer.Argument(help='A position: BTCUSDT, BTC, "BTC @ hl-main". Left out: every one that is expected to pay.'),
+    ] = None,
+    book: Annotated[Path, typer.Option("--book", help="Book file: TOML, JSON or CSV.")] = Path("book.toml"),
     horizon: Horizon = "14d",
     part: Annotated[float, typer.Option("--part", help="Part of a position that partial ways are for.")] = 0.5,
     least: Annotated[float, typer.Option("--least", help="Dollars over the horizon that are worth a plan.")] = 0.0,
@@ -33,6 +36,9 @@ def offsets(
     at: At = None,
     half_spread: Spread = 1e-4,
     spot_fee: SpotFee = 1e-3,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write ways, break-evens and carry as one self-contained page.")
+    ] = None,
     lake: LakeAt = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,11 +83,14 @@ def answer(schema: str, title: str, given: dict[str, Any], run: Callable[..., An
 
     def work() -> Answer:
         from perpbook.report.progress import progress
+        from perpbook.runs.offsets import write_offsets
         from perpbook.runs.places import lake_folder
 
         asked = asked_from(given)
         with progress(title, quiet=given["as_json"]) as step:
             found = run(given["lake"] or lake_folder(), asked, step)
+        if given.get("html") is not None:
+            write_offsets(found, given["html"])
         return Answer(data=found, tell=lambda console: tell(console, found))
 
     reply(schema, given["as_json"], work)

@@ -182,13 +182,15 @@ def _flip(found: Outlook, chance: np.random.Generator) -> Flip | None:
     return replace(flip, by_step=np.maximum(flip.by_step, least))
 
 
-def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[PaidRow, ...]:
-    """What the positions would have been paid at their present sizes and prices, by position, asset, venue, sleeve and book; None
-    where the history of one of them does not reach back so far."""
+def paid_at_present_size(
+    positions: Sequence[Costly], now_ns: int, windows: Sequence[int] = WINDOWS_DAYS
+) -> tuple[PaidRow, ...]:
+    """What the positions would have been paid at their present sizes and prices over the last `windows` days, by position, asset,
+    venue, sleeve and book; None where the history of one of them does not reach back so far."""
     cash = [
         {
             days: None if one.history is None else at_present_size(one.history, one.exposure, now_ns=now_ns, days=days)
-            for days in WINDOWS_DAYS
+            for days in windows
         }
         for one in positions
     ]
@@ -196,9 +198,7 @@ def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[Paid
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, positions)):
             mine = [found for one, found in zip(positions, cash, strict=True) if key_of(one) == key]
-            out.append(
-                PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in WINDOWS_DAYS})
-            )
+            out.append(PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in windows}))
     return tuple(out)
 
 
@@ -207,10 +207,12 @@ def _sum(parts: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def drag_at_present_size(positions: Sequence[Costly], equity: float, now_ns: int) -> dict[int, float | None]:
+def drag_at_present_size(
+    positions: Sequence[Costly], equity: float, now_ns: int, windows: Sequence[int] = WINDOWS_DAYS
+) -> dict[int, float | None]:
     """What those payments would have done to a return on `equity` dollars, compounded, by days; None where not all are known."""
     out: dict[int, float | None] = {}
-    for days in WINDOWS_DAYS:
+    for days in windows:
         start = now_ns - days * DAY_NS
         histories = [one.history for one in positions]
         whole = [one is not None and sum_over(one, start, now_ns) is not None for one in histories]

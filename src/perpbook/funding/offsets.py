@@ -25,6 +25,9 @@ Curve = tuple[Forecast, ...]
 Curves = Mapping[tuple[str, str], Curve]
 """By venue and symbol."""
 
+Held = frozenset[tuple[str, str]]
+"""Positions by account and symbol."""
+
 KEPT = 0.99
 """A direction kept to so much is kept."""
 
@@ -36,6 +39,14 @@ class Sum:
     mean: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A sum after so long."""
+
+    after_ns: int
+    net: Sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +64,15 @@ class Way:
 class Offset:
     """A way judged: dollars of funding `saved` over the horizon, its `cost`, at once and to end it, and the `net` of both.
 
-    `break_even_ns` is when the mean has paid for it (None: not within the longest horizon forecast); `refused` says why a venue
-    would not take it."""
+    `break_even_ns` is when the mean has paid for it (None: not within the longest horizon forecast); `course` is the net at each
+    horizon forecast; `refused` says why a venue would not take it."""
 
     way: Way
     saved: Sum
     cost: float
     net: Sum
     break_even_ns: int | None
+    course: tuple[Point, ...]
     money: Money | None
     dangers: tuple[Danger, ...]
     refused: str = ""
@@ -93,10 +105,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offsets:
-    """Every position that is expected to pay, with the ways to stop it."""
+    """Every position that is expected to pay, with the ways to stop it; of those `named` where that is not empty."""
 
     told: Told
     positions: tuple[Bleeding, ...]
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +124,13 @@ class Planner:
     part: float = 0.5
 
 
-def plan_offsets(planner: Planner, least: float = 0.0) -> tuple[Bleeding, ...]:
-    """Every position that is expected to pay more than `least` dollars over the horizon, the dearest first."""
+def plan_offsets(planner: Planner, least: float = 0.0, only: Held | None = None) -> tuple[Bleeding, ...]:
+    """Every position, or those of `only`, expected to pay more than `least` dollars over the horizon, the dearest first."""
     before = assess(planner.desk.snapshot, planner.desk.terms).assessment
     found = []
     for one in before.positions:
         curve = curve_of(planner, one.account, one.symbol)
-        if curve is not None:
+        if curve is not None and (only is None or (one.account, one.symbol) in only):
             carry = cash(curve[planner.horizon], one.exposure)
             if carry.mean < -least:
                 found.append(_bleeding(planner, one, carry))
@@ -261,9 +274,23 @@ def judged(planner: Planner, asset: str, way: Way) -> Offset:
     saved, cost = saved_over(planner, way, planner.horizon), trial.done.cost + undoing(planner.desk, way)
     return Offset(
         way=way, saved=saved, cost=cost, money=trial.money, refused=trial.refused, assumed=trial.done.assumed,
-        net=Sum(mean=saved.mean - cost, low=saved.low - cost, high=saved.high - cost),
+        net=less(saved, cost), course=course(planner, way, cost),
         break_even_ns=break_even(planner, way, cost), dangers=trial.dangers,
     )  # fmt: skip
+
+
+def less(gained: Sum, cost: float) -> Sum:
+    """A sum less a cost that is known."""
+    return Sum(mean=gained.mean - cost, low=gained.low - cost, high=gained.high - cost)
+
+
+def course(planner: Planner, way: Way, cost: float) -> tuple[Point, ...]:
+    """What a way has come to at every horizon forecast, its whole cost paid at once."""
+    curve = next(iter(planner.curves.values()))
+    return tuple(
+        Point(after_ns=one.horizon_ns, net=less(saved_over(planner, way, number), cost))
+        for number, one in enumerate(curve)
+    )
 
 
 def undoing(desk: Desk, way: Way) -> float:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from perpbook.model.trade import Trade
 
 
+SIDES = ("long", "short")
+
+
 def tell_offsets(console: Console, found: Offsets) -> None:
     """Every position that pays, and its ways, best first."""
     if found.told.simulated:
         console.print("SIMULATED: prices or funding here were never any market's.")
     if not found.positions:
-        console.print(f"No position is expected to pay over {found.told.horizon_days:g} days from {found.told.as_of}.")
+        who = f"{found.named} is not" if found.named else "No position is"
+        console.print(f"{who} expected to pay over {found.told.horizon_days:g} days from {found.told.as_of}.")
     for one in found.positions:
         _tell_position(console, found.told, one)
     _tell_notes(console, found.told)
@@ -43,13 +47,13 @@ def _tell_position(console: Console, told: Told, one: Bleeding) -> None:
         )  # fmt: skip
     console.print(made)
     for offset in one.offsets:
-        console.print(f"{offset.way.words}: {'; '.join(_details(offset))}.")
+        console.print(f"{offset.way.words}: {'; '.join(details(offset))}.")
     for missing in one.missing:
         console.print(f"Not tried: {missing}.")
     console.print("")
 
 
-def _details(offset: Offset) -> list[str]:
+def details(offset: Offset) -> list[str]:
     """Trades, money, liquidations before and after, what was assumed."""
     out = [f"REFUSED, {offset.refused}"] if offset.refused else []
     out += [trade_words(trade) for trade in offset.way.trades]
@@ -72,16 +76,16 @@ def trade_words(trade: Trade) -> str:
 
 def danger_words(one: Danger) -> str:
     """Where an account dies, before and after."""
-    before, after = move(_near(one.move_before)), move(_near(one.move_after))
-    waiting = "" if one.move_waiting is None else f", {move(_near(one.move_waiting))} while money is under way"
+    before, after = _dying(one.move_before), _dying(one.move_after)
+    waiting = "" if one.move_waiting is None else f", {_dying(one.move_waiting)} while money is under way"
     ratios = f"margin ratio {ratio(one.ratio_after)} (before: {ratio(one.ratio_before)})"
     dies = ", DIES within 15% either way" if one.dies else ""
-    return f"{one.account} dies at {after} (before: {before}{waiting}), {ratios}{dies}"
+    return f"{one.account} dies {after} (before: {before}{waiting}), {ratios}{dies}"
 
 
-def _near(at: float | None) -> float | None:
-    """A move, None where prices would have to rise a hundredfold."""
-    return None if at is None or at > 100.0 else at
+def _dying(at: float | None) -> str:
+    """At which move; never also where prices would have to rise a hundredfold."""
+    return "never" if at is None or at > 100.0 else f"at {move(at)}"
 
 
 def ratio(value: float) -> str:
@@ -97,22 +101,21 @@ def tell_scan(console: Console, found: Carries) -> None:
         f"{len(found.candidates)} {'pair is' if len(found.candidates) == 1 else 'pairs are'} expected to receive funding over "
         f"{found.told.horizon_days:g} days from {found.told.as_of}, {money(found.dollars)} a leg."
     )
-    made = table(
-        "Dollars", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays after", "z", left=2
-    )
+    made = table("Dollars", "pair", "receives", "cost", "net", "from", "to", "a year", "pays after", "z")
     for one in found.candidates:
         made.add_row(
-            *(f"{leg.symbol} @ {leg.account}" for leg in one.legs), *_whole(one.receive.mean, -one.cost, one.net),
+            "\n".join(f"{side} {leg.symbol} @ {leg.account}" for side, leg in zip(SIDES, one.legs, strict=True)),
+            *_whole(one.receive.mean, -one.cost, one.net),
             share(one.yearly), days(one.break_even_ns), NONE if one.z_score is None else f"{one.z_score:+.1f}",
         )  # fmt: skip
     if found.candidates:
         console.print(made)
     for one in found.candidates:
-        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pair_details(one))}.")
+        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pairdetails(one))}.")
     _tell_notes(console, found.told)
 
 
-def _pair_details(one: Candidate) -> list[str]:
+def _pairdetails(one: Candidate) -> list[str]:
     room = "no depth is known" if one.capacity is None else f"{money(one.capacity)} rests where it would be entered"
     refused = [f"REFUSED, {one.refused}"] if one.refused else []
     return [*refused, room, *(leg_words(leg) for leg in one.legs), *one.assumed]

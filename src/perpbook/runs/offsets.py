@@ -1,4 +1,4 @@
-"""`funding offsets` and `funding scan`: a book file and the lake's funding become ways to pay less, and carry to be had."""
+"""`funding offset` and `funding scan`: a book file and the lake's funding become ways to pay less, and carry to be had."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetsAsked:
-    """Whose funding, over what horizon. `at_ns` None: the time of the book's prices; `only` a position's symbol; `least`
-    dollars over the horizon that are worth a plan; `part` of a position a partial way is for; `dollars` a leg of a pair, None
-    for a tenth of the book's equity."""
+    """Whose funding, over what horizon. `at_ns` None: the time of the book's prices; `only` a position, as symbol or coin, with
+    or without "@ account"; `least` dollars over the horizon that are worth a plan; `part` of a position a partial way is for;
+    `dollars` a leg of a pair, None for a tenth of the book's equity."""
 
     book: Path
     horizon_ns: int = 14 * DAY_NS
@@ -67,13 +67,33 @@ def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
     InputError : a file or option is wrong, or the book has no such position.
     DataError : a price is missing, or the lake has no funding of the book's assets.
     """
-    from perpbook.funding.offsets import Offsets, plan_offsets
+    from perpbook.funding.offsets import Offsets, curve_of, plan_offsets
 
     found = _ready(folder, asked, tell)
-    positions = plan_offsets(found.planner, asked.least)
-    if asked.only is not None:
-        positions = tuple(one for one in positions if one.position.symbol == asked.only)
-    return Offsets(told=found.told, positions=positions)
+    named = None if asked.only is None else held_as(found.planner.desk, asked.only)
+    if named is not None and all(curve_of(found.planner, *one) is None for one in named):
+        raise MissingData(f"no funding of {asked.only} can be forecast: " + "; ".join(found.told.notes))
+    return Offsets(told=found.told, positions=plan_offsets(found.planner, asked.least, named), named=asked.only or "")
+
+
+def held_as(desk: Desk, words: str) -> frozenset[tuple[str, str]]:
+    """Positions by account and symbol that "BTCUSDT", "BTC" or "BTC @ main" names: by symbol, else by coin.
+
+    Raises
+    ------
+    InputError : the book holds no such position.
+    """
+    name, _, where = (part.strip() for part in words.partition("@"))
+    held = [(account.id, one.symbol) for account in desk.snapshot.book.accounts for one in account.positions]
+    there = [one for one in held if not where or one[0] == where]
+    found = [one for one in there if one[1] == name] or [
+        one for one in there if desk.contract(*one).contract.base == name.upper()
+    ]
+    if not found:
+        known = ", ".join(f"{symbol} @ {account}" for account, symbol in held) or "nothing"
+        hint = "; a book file goes with --book" if Path(name).suffix else ""
+        raise InputError(f'the book holds no "{words}": it holds {known}{hint}')
+    return frozenset(found)
 
 
 def run_scan(folder: Path, asked: OffsetsAsked, tell: Tell) -> Carries:
@@ -108,10 +128,9 @@ def _ready(folder: Path, asked: OffsetsAsked, tell: Tell) -> Ready:
 
     snapshot, _ = read_inputs(asked.book, None, market=None, now_ns=None, terms_folders=asked.terms_folders)
     terms = load_all_terms(snapshot, asked.terms_folders)
-    symbols = [one.symbol for account in snapshot.book.accounts for one in account.positions]
-    if asked.only is not None and asked.only not in symbols:
-        raise InputError(f'the book holds no "{asked.only}": it holds {", ".join(dict.fromkeys(symbols)) or "nothing"}')
     desk = Desk(snapshot=snapshot, terms=terms, prices=Prices(half_spread=asked.half_spread, spot_fee=asked.spot_fee))
+    if asked.only is not None:
+        held_as(desk, asked.only)
     places, now = tuple(places_of(desk)), asked.at_ns or snapshot.market.as_of_ns
     if not places:
         raise InputError(f"{asked.book}: the book holds and prices no contract, so there is no funding to plan for")
@@ -250,3 +269,12 @@ def sender(desk: Desk) -> Sender:
         )  # fmt: skip
 
     return send
+
+
+def write_offsets(found: Offsets, path: Path) -> None:
+    """Ways to pay less as one self-contained page."""
+    from perpbook import __version__
+    from perpbook.report.offsets_page import offsets_page
+    from perpbook.runs.drill_page import write_page
+
+    write_page(path, offsets_page(found, __version__))
