@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.funding.forecast import Forecast
-from perpbook.funding.offsets import Bleeding, Offset, Planner, plan_offsets
+from perpbook.funding.offsets import Bleeding, Offset, plan_offsets
+from perpbook.funding.planner import Planner
 from perpbook.funding.scan import Candidate, Place, scan
 from perpbook.funding.trading import Desk, Money
 from perpbook.margin.assess import assess
@@ -130,7 +131,7 @@ def test_money_sent_lets_the_opened_account_live_through_the_move() -> None:
     at = desk(bn=1_000.0)
     found = plan_of(plan_offsets(planner(at)), "venue")
     assert found.money is not None and not any(one.dies for one in found.dangers)
-    waiting = assess(at.after((), None, found.money).snapshot, TERMS).assessment
+    waiting = assess(at.after((), (), found.money).snapshot, TERMS).assessment
     assert waiting.accounts[0].summary.free_collateral >= 0.0
     assert found.dangers[0].move_waiting == waiting.accounts[0].liquidation_move
 
@@ -157,10 +158,10 @@ def test_a_venue_that_takes_coins_lets_a_long_be_held_as_coins() -> None:
     book = replace(at.snapshot.book, accounts=(at.account("hl"), own))
     found = plan_offsets(planner(replace(at, snapshot=replace(at.snapshot, book=book)), dear=0.05, cheap=0.2))
     spot = plan_of(found, "spot")
-    assert spot.way.spot is not None and spot.refused == "" and spot.way.kept == 1.0
-    assert spot.way.spot.dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
-    assert 0.0 < spot.way.spot.dollars < 50_000.0 and spot.saved.mean > 0.0
-    assert spot.cost == pytest.approx(spot.way.spot.dollars * 2.0 * (1e-3 + 1e-4))
+    assert spot.way.coins != () and spot.refused == "" and spot.way.kept == 1.0
+    assert spot.way.coins[0].dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
+    assert 0.0 < spot.way.coins[0].dollars < 50_000.0 and spot.saved.mean > 0.0
+    assert spot.cost == pytest.approx(spot.way.coins[0].dollars * 2.0 * (1e-3 + 1e-4))
     assert any("dated futures" in one for one in found[0].missing)
 
 
