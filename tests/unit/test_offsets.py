@@ -242,6 +242,9 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     book = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert book
     Path("book.toml").write_text(book[1], encoding="utf-8")
+    quotes = re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    assert quotes
+    Path("dated.csv").write_text(quotes[1], encoding="utf-8")
     for block in re.findall(r"```console\n\$ (.*?)```", PAGE, re.DOTALL):
         for command, *lines in (part.splitlines() for part in block.split("\n$ ")):
             run = CliRunner().invoke(app, shlex.split(command)[1:])

@@ -35,8 +35,8 @@ class Offset:
     """A way judged: dollars of funding `saved` over the horizon, its `cost`, at once and to end it, what the position still pays
     of that while money is under way (`waiting`), and the `net` of all three.
 
-    `chance` is that of a net above 0, None unknown. `break_even_ns` is when the mean has paid for it (None: not within the longest
-    horizon forecast); `refused` says why a venue would not take it."""
+    `chance` is that of a net above 0, None unknown. `break_even_ns` is when the mean has paid for it (None: not within the
+    longest horizon forecast); `refused` says why a venue would not take it."""
 
     way: Way
     saved: Sum
@@ -125,9 +125,10 @@ def judged(planner: Planner, asset: str, way: Way) -> Offset:
     net, waiting = netted(planner, way, cost, waits)
     even = break_even(planner, way, cost + waiting)
     return Offset(
-        way=way, saved=saved_over(planner, way, planner.horizon), cost=cost, waiting=waiting, money=trial.money,
-        refused=trial.refused, assumed=(*trial.done.assumed, *sure_when_held(planner, way)), net=net, chance=chance_of_profit(planner, way, net),
-        break_even_ns=None if even is None else max(even, waits), dangers=trial.dangers,
+        way=way, saved=saved_over(planner, way, planner.horizon), cost=cost, waiting=waiting, net=net,
+        chance=chance_of_profit(planner, way, net), break_even_ns=None if even is None else max(even, waits),
+        money=trial.money, dangers=trial.dangers, refused=trial.refused,
+        assumed=(*trial.done.assumed, *sure_when_held(planner, way)),
     )  # fmt: skip
 
 

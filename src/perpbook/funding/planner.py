@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from perpbook.funding.forecast import Forecast
 from perpbook.funding.tracking import Basket
@@ -155,16 +154,17 @@ def sure_when_held(planner: Planner, way: Way) -> tuple[str, ...]:
     """What the bases of a way's contracts that expire are worth, in words."""
     keys = [_key(planner, trade.account, trade.symbol) for trade in way.trades]
     return tuple(
-        f"{key[1]}'s basis of {planner.curves[key][0].last_rate:+.2%} is sure only if it is held to {to_iso(planner.ends_ns[key])}"
+        f"{key[1]}'s basis of {planner.curves[key][0].last_rate:+.2%} is sure only if held to {to_iso(planner.ends_ns[key])}"
         for key in keys
         if key in planner.ends_ns
     )
 
 
 def chance_above(net: Sum, level: float) -> float:
-    """The chance that a sum is above nothing, when its interval is one of a normal law that is wider on one side: half of the
-    level lies on each side of the mean."""
+    """The chance that a sum is above nothing, when its interval is one of a Laplace law about the mean, wider on one side: misses
+    of forecasts crowd about nothing and have fat tails, and of this and a normal law it told what came best."""
     reach = (net.mean - net.low) if net.mean > 0.0 else (net.high - net.mean)
     if reach <= 0.0:
         return 1.0 if net.mean > 0.0 else 0.0
-    return float(ndtr(net.mean * ndtri(0.5 * (1.0 + level)) / reach))
+    beyond = 0.5 * (1.0 - level) ** (abs(net.mean) / reach)
+    return 1.0 - beyond if net.mean > 0.0 else beyond
