@@ -75,7 +75,7 @@ def test_too_few_outcomes_change_nothing_and_overlapping_ones_change_less() -> N
 def test_outcomes_are_those_that_a_slow_count_finds() -> None:
     walk = walks(HISTORY, [2 * DAY_NS], TERMS)[0]
     found = past_outcomes(walk, HISTORY, np.random.default_rng(1))
-    slow = []
+    slow: list[tuple[int, float]] = []
     for row in np.flatnonzero(np.isfinite(walk.law).all(axis=0) & (walk.rate != 0.0))[::-1].tolist():
         start = int(walk.origin_ns[row])
         if start + 2 * DAY_NS <= walk.origin_ns[-1] and (not slow or slow[-1][0] - start >= 2 * DAY_NS):

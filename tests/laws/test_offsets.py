@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perpbook.errors import MissingData
-from perpbook.funding.dated import Dated, basis_curve
+from perpbook.funding.dated import Dated, basis_curve, expiries, with_dated
 from perpbook.funding.offsets import judged
 from perpbook.funding.planner import Planner, Sum, Way, break_even, chance_above, netted, saved_by, saved_over
 from perpbook.funding.tracking import basket_of, least_error, strayed
+from perpbook.funding.ways import ways
+from perpbook.margin.assess import assess
 from perpbook.model.market import Depth
 from perpbook.model.trade import Trade
 from perpbook.model.units import DAY_NS
@@ -37,7 +39,7 @@ def test_more_time_under_way_never_raises_what_a_saving_way_nets(
 def test_what_arrives_after_the_horizon_saves_nothing() -> None:
     at = planner(desk())
     net, lost = netted(at, CLOSE, 50.0, 99 * DAY_NS)
-    assert net == Sum(mean=pytest.approx(-50.0), low=pytest.approx(-50.0), high=pytest.approx(-50.0))
+    assert (net.mean, net.low, net.high) == pytest.approx((-50.0, -50.0, -50.0))
     assert lost == pytest.approx(saved_over(at, CLOSE, at.horizon).mean)
 
 
@@ -53,9 +55,6 @@ def test_the_position_pays_on_while_money_is_under_way() -> None:
 
 
 def _ways(at: Planner) -> list[Way]:
-    from perpbook.funding.ways import ways
-    from perpbook.margin.assess import assess
-
     position = assess(at.desk.snapshot, at.desk.terms).assessment.positions[0]
     return list(ways(at, position, []))
 
@@ -116,6 +115,34 @@ def test_a_way_does_not_pay_for_itself_after_its_contract_has_expired() -> None:
     ends = replace(at, ends_ns={("hyperliquid", "BTC"): NOW + 10 * DAY_NS})
     cost = 12 * PRICE * 0.3 / 365
     assert break_even(at, CLOSE, cost) == pytest.approx(12 * DAY_NS) and break_even(ends, CLOSE, cost) is None
+
+
+def test_a_future_margins_like_the_contract_it_names_and_takes_its_own_depth() -> None:
+    at = with_dated(desk(), (QUOTE,))
+    whole = [
+        assess(at.after((Trade(account="bn", symbol=symbol, quantity=0.5),)).snapshot, at.terms).assessment.accounts[1]
+        for symbol in ("BTCUSDT", QUOTE.symbol)
+    ]
+    like, dated = (one.summary for one in whole)
+    assert dated.maintenance_margin / QUOTE.middle == pytest.approx(like.maintenance_margin / PRICE, rel=1e-6)
+    assert at.slippage(Trade(account="bn", symbol=QUOTE.symbol, quantity=1.0))[0] == pytest.approx(10.0 / QUOTE.middle)
+    done = at.after((Trade(account="bn", symbol=QUOTE.symbol, quantity=11.0),))
+    assert done.assumed == (f"more {QUOTE.symbol} than the depth given: the rest at its last price",)
+
+
+def test_the_same_in_a_future_saves_the_difference_to_its_basis() -> None:
+    base = planner(desk())
+    curve = basis_curve(QUOTE, PRICE, HORIZONS, NOW, 0.9)
+    at = replace(
+        base, desk=with_dated(base.desk, (QUOTE,)), curves={**base.curves, QUOTE.key: curve}, ends_ns=expiries((QUOTE,))
+    )
+    way = next(one for one in _ways(at) if one.kind == "dated")
+    found = judged(at, "BTC", way)
+    dollars = way.trades[1].quantity * QUOTE.middle
+    assert found.saved.mean == pytest.approx(2 * PRICE * 0.3 * 14 / 365 - dollars * 0.01 * 14 / 85)
+    assert found.chance is None and "sure only if held to 2026-12-25" in found.assumed[-1]
+    early = replace(at, ends_ns={QUOTE.key: NOW + 5 * DAY_NS})
+    assert not any(one.kind == "dated" for one in _ways(early))
 
 
 # Baskets

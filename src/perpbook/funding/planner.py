@@ -7,6 +7,7 @@ against the book at once: wider than the truth, never narrower.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -166,5 +167,5 @@ def chance_above(net: Sum, level: float) -> float:
     reach = (net.mean - net.low) if net.mean > 0.0 else (net.high - net.mean)
     if reach <= 0.0:
         return 1.0 if net.mean > 0.0 else 0.0
-    beyond = 0.5 * (1.0 - level) ** (abs(net.mean) / reach)
+    beyond = 0.5 * math.pow(1.0 - level, abs(net.mean) / reach)
     return 1.0 - beyond if net.mean > 0.0 else beyond

@@ -153,6 +153,8 @@ class Desk:
             lost, known = self.slippage(trade)
             if not known:
                 assumed.append(f"no depth of {trade.symbol} on {self.account(trade.account).venue} is known")
+            elif self.notional(trade) > sum(at * quantity for at, quantity in self.levels(trade)):
+                assumed.append(f"more {trade.symbol} than the depth given: the rest at its last price")
             price = self.price(trade.account, trade.symbol)
             filled = _filled(self, trade, price * (1.0 + lost if trade.quantity > 0 else 1.0 - lost), price)
             quoted = _with_quote(self, snapshot, trade, price)

@@ -36,7 +36,7 @@ def _tell_position(console: Console, told: Told, one: Bleeding) -> None:
         f"({money(-one.carry.high)} to {money(-one.carry.low)}, {told.level:.0%}) in {told.horizon_days:g} days: "
         f"{one.yearly:.1%} a year, by {one.model}."
     )
-    made = table("Dollars", "way", "keeps", "saves", "cost", "net", "from", "to", "pays", "pays after")
+    made = table("Dollars", "way", "keeps", "saves", "cost", "net", "from", "to", "chance", "pays after")
     for offset in one.offsets:
         made.add_row(
             offset.way.words, f"{offset.way.kept:.0%}", *_whole(offset.saved.mean, -offset.cost - offset.waiting, offset.net),
@@ -62,8 +62,8 @@ def _details(offset: Offset) -> list[str]:
         sent = offset.money
         when = "" if sent.seconds is None else f"there within {length(sent.seconds)} nine times in ten; "
         out.append(
-            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by}; {when}{money(sent.fee)} of fees; the "
-            f"position pays {money(offset.waiting)} meanwhile)"
+            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by}; {when}{money(sent.fee)} of fees; "
+            f"what would be saved meanwhile: {money(offset.waiting)})"
         )
     return [*out, *(danger_words(one) for one in offset.dangers), *offset.assumed]
 
@@ -102,7 +102,19 @@ def tell_scan(console: Console, found: Carries) -> None:
         f"{found.told.horizon_days:g} days from {found.told.as_of}, {money(found.dollars)} a leg."
     )
     made = table(
-        "Dollars", "long", "short", "receives", "cost", "net", "from", "to", "a year", "pays", "pays after", "z", left=2
+        "Dollars",
+        "long",
+        "short",
+        "receives",
+        "cost",
+        "net",
+        "from",
+        "to",
+        "a year",
+        "chance",
+        "pays after",
+        "z",
+        left=2,
     )
     for one in found.candidates:
         made.add_row(
@@ -120,7 +132,8 @@ def tell_scan(console: Console, found: Carries) -> None:
 def _pair_details(one: Candidate, limits: Limits) -> list[str]:
     room = "no depth is known"
     if one.capacity is not None and one.reachable is not None:
-        room = f"{money(one.capacity)} rests where it would be entered, {money(one.reachable)} of it taken for {limits.loss:.2%}"
+        room = f"{money(one.capacity)} rests where it would be entered, "
+        room += f"{money(one.reachable)} of it for {limits.loss:.2%} of price"
         room += f" and {limits.share:.0%} of depth" if limits.share < 1.0 else ""
     refused = [f"REFUSED, {one.refused}"] if one.refused else []
     return [*refused, room, *(leg_words(leg) for leg in one.legs), *one.assumed]
