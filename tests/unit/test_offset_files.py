@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from perpbook.cli.main import app
 from perpbook.errors import InputError
 from perpbook.funding.dated import Dated
+from perpbook.funding.scan import Limits
 from perpbook.funding.tracking import Basket
 from perpbook.history.importing import import_files
 from perpbook.history.lake import Lake
@@ -23,6 +24,7 @@ from perpbook.model.units import DAY_NS, from_iso
 from perpbook.runs.baskets import baskets_for
 from perpbook.runs.data import Recipe, run_generate
 from perpbook.runs.dated import read_dated, usable
+from perpbook.runs.offsets import OffsetsAsked, limits_of
 from tests.unit.history_lakes import real_data
 from tests.unit.test_offsets import NOW, desk
 
@@ -72,6 +74,28 @@ def test_a_quote_that_cannot_be_tried_is_told_and_a_wrong_name_is_refused() -> N
     ):
         with pytest.raises(InputError, match=message):
             usable(desk(), (bad,), NOW, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--depth-share", "2"], "a share of what rests"),
+        (["--most-lost", "nan"], "fraction of price"),
+        (["--spot-spread", "0.5"], "fraction of price"),
+    ],
+)
+def test_a_limit_that_means_nothing_is_refused(options: list[str], message: str, tmp_path: Path) -> None:
+    run = CliRunner().invoke(app, ["funding", "scan", str(tmp_path / "book.toml"), *options])
+    assert run.exit_code == 3 and message in run.stderr
+
+
+def test_the_share_of_depth_is_the_playbooks_unless_one_is_given(tmp_path: Path) -> None:
+    asked = OffsetsAsked(book=tmp_path / "book.toml")
+    assert limits_of(asked) == Limits(loss=1e-3, share=1.0)
+    (tmp_path / "playbook.toml").write_text(
+        'schema_version = 1\nname = "x"\n[liquidity]\nmax_depth_share = 0.25\n', encoding="utf-8"
+    )
+    assert limits_of(asked).share == 0.25 and limits_of(replace(asked, depth_share=0.5)).share == 0.5
 
 
 # Baskets

@@ -102,7 +102,7 @@ def run_scan(folder: Path, asked: OffsetsAsked, tell: Tell) -> Carries:
     known = [
         place for place in (*found.places, *_dated_places(found.planner)) if _key(desk, place) in found.planner.curves
     ]
-    limits = _limits(asked)
+    limits = limits_of(asked)
     pairs = scan(found.planner, known, dollars, found.histories, limits)
     return Carries(told=found.told, dollars=dollars, candidates=pairs, limits=limits)
 
@@ -120,7 +120,7 @@ def _dated_places(planner: Planner) -> Iterator[Place]:
                 yield Place(account=account.id, symbol=symbol, asset=asset)
 
 
-def _limits(asked: OffsetsAsked) -> Limits:
+def limits_of(asked: OffsetsAsked) -> Limits:
     """How far a pair may go into depth: the share asked for, or that of the playbook beside the book."""
     from perpbook.funding.scan import Limits
     from perpbook.playbook.load import load_playbook
