@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perpbook.errors import MissingData
-from perpbook.funding.dated import Dated, basis_curve, expiries, with_dated
+from perpbook.funding.dated import Dated, basis_curve, expiries, spot_price, with_dated
 from perpbook.funding.offsets import judged
 from perpbook.funding.planner import Planner, Sum, Way, break_even, chance_above, netted, saved_by, saved_over
 from perpbook.funding.tracking import basket_of, least_error, strayed
@@ -108,6 +108,15 @@ def test_a_basis_is_paid_by_its_expiry_and_no_more() -> None:
     paid = [one.mean for one in basis_curve(QUOTE, PRICE, [day * DAY_NS for day in days], NOW, 0.9)]
     assert paid == pytest.approx([0.01 / 85, 0.002, 0.01, 0.01])
     assert QUOTE.yearly(PRICE, NOW) == pytest.approx(0.01 * 365 / 85)
+
+
+def test_a_basis_is_over_the_quotes_own_index_then_that_of_its_venue() -> None:
+    at = desk()
+    quotes = at.snapshot.market.quotes
+    own = {**quotes, ("binance", "BTCUSDT"): replace(quotes["binance", "BTCUSDT"], index_price=60_100.0)}
+    at = replace(at, snapshot=replace(at.snapshot, market=replace(at.snapshot.market, quotes=own)))
+    assert spot_price(at, QUOTE) == 60_100.0 and spot_price(at, replace(QUOTE, index=60_050.0)) == 60_050.0
+    assert spot_price(at, replace(QUOTE, venue="okx")) == PRICE and spot_price(at, replace(QUOTE, asset="SOL")) is None
 
 
 def test_a_way_does_not_pay_for_itself_after_its_contract_has_expired() -> None:

@@ -69,7 +69,8 @@ def spot_price(desk: Desk, one: Dated) -> float | None:
     """The price that a basis is over: the quotes' own, else the book's index or oracle price of the asset, else its coin's."""
     if one.index is not None:
         return one.index
-    for (venue, symbol), quote in desk.snapshot.market.quotes.items():
+    own_first = sorted(desk.snapshot.market.quotes.items(), key=lambda item: item[0][0] != one.venue)
+    for (venue, symbol), quote in own_first:
         known = desk.terms[venue].contracts.get(symbol) if venue in desk.terms else None
         if known is not None and known.contract.base == one.asset and (quote.index_price or quote.oracle_price):
             return quote.index_price or quote.oracle_price
