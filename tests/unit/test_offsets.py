@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.funding.forecast import Forecast
-from perpbook.funding.offsets import Bleeding, Offset, Offsets, Planner, Told, plan_offsets
+from perpbook.funding.offsets import Bleeding, Offset, Offsets, Told, plan_offsets
+from perpbook.funding.planner import Planner
 from perpbook.funding.scan import Candidate, Place, scan
 from perpbook.funding.trading import Desk, Money
 from perpbook.margin.assess import assess
@@ -108,8 +109,8 @@ def test_the_page_draws_ways_carry_and_when_each_pays() -> None:
     assert found and "default-src 'none'" in page and "SIMULATED" in page and "<b>note" not in page
     figures = json.loads(found[1])
     assert set(figures) == {"ways-0", "carry-0", "pays-0"} and all(f'data-figure="{name}"' in page for name in figures)
-    as_is, saved, cost, left = figures["carry-0"]["data"][0]["y"]
-    assert as_is < 0.0 and cost <= 0.0 and left == pytest.approx(as_is + saved + cost)
+    as_is, saved, cost, waiting, left = figures["carry-0"]["data"][0]["y"]
+    assert as_is < 0.0 and cost <= 0.0 and waiting <= 0.0 and left == pytest.approx(as_is + saved + cost + waiting)
     (marks,) = figures["ways-0"]["data"]
     assert marks["x"] == [offset.net.mean for offset in one.offsets] and "circle-open" in marks["marker"]["symbol"]
     assert [line["y"][0] for line in figures["pays-0"]["data"]] == [-offset.cost for offset in one.offsets]
@@ -164,7 +165,7 @@ def test_money_sent_lets_the_opened_account_live_through_the_move() -> None:
     at = desk(bn=1_000.0)
     found = plan_of(plan_offsets(planner(at)), "venue")
     assert found.money is not None and not any(one.dies for one in found.dangers)
-    waiting = assess(at.after((), None, found.money).snapshot, TERMS).assessment
+    waiting = assess(at.after((), (), found.money).snapshot, TERMS).assessment
     assert waiting.accounts[0].summary.free_collateral >= 0.0
     assert found.dangers[0].move_waiting == waiting.accounts[0].liquidation_move
 
@@ -191,10 +192,10 @@ def test_a_venue_that_takes_coins_lets_a_long_be_held_as_coins() -> None:
     book = replace(at.snapshot.book, accounts=(at.account("hl"), own))
     found = plan_offsets(planner(replace(at, snapshot=replace(at.snapshot, book=book)), dear=0.05, cheap=0.2))
     spot = plan_of(found, "spot")
-    assert spot.way.spot is not None and spot.refused == "" and spot.way.kept == 1.0
-    assert spot.way.spot.dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
-    assert 0.0 < spot.way.spot.dollars < 50_000.0 and spot.saved.mean > 0.0
-    assert spot.cost == pytest.approx(spot.way.spot.dollars * 2.0 * (1e-3 + 1e-4))
+    assert spot.way.coins != () and spot.refused == "" and spot.way.kept == 1.0
+    assert spot.way.coins[0].dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
+    assert 0.0 < spot.way.coins[0].dollars < 50_000.0 and spot.saved.mean > 0.0
+    assert spot.cost == pytest.approx(spot.way.coins[0].dollars * 2.0 * (1e-3 + 1e-4))
     assert any("dated futures" in one for one in found[0].missing)
 
 
@@ -275,6 +276,9 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     book = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert book
     Path("book.toml").write_text(book[1], encoding="utf-8")
+    quotes = re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    assert quotes
+    Path("dated.csv").write_text(quotes[1], encoding="utf-8")
     for block in re.findall(r"```console\n\$ (.*?)```", PAGE, re.DOTALL):
         for command, *lines in (part.splitlines() for part in block.split("\n$ ")):
             run = CliRunner().invoke(app, shlex.split(command)[1:])

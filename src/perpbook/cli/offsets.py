@@ -19,6 +19,8 @@ Horizon = Annotated[str, typer.Option("--horizon", help="How far ahead: 1d, 7d, 
 Model = Annotated[str | None, typer.Option("--model", help="A model's name; left out: the best of each contract.")]
 At = Annotated[str | None, typer.Option("--at", help="As of this time; left out: the time of the book's prices.")]
 Spread = Annotated[float, typer.Option("--half-spread", help="Half the spread where the book gives no depth.")]
+Dated = Annotated[Path | None, typer.Option("--dated", help="CSV file of quotes of futures that expire.")]
+SpotSpread = Annotated[float, typer.Option("--spot-spread", help="Half the spread of coins, a fraction.")]
 SpotFee = Annotated[float, typer.Option("--spot-fee", help="Fee of buying coins, a fraction.")]
 
 
@@ -39,10 +41,12 @@ def offset(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write ways, break-evens and carry as one self-contained page.")
     ] = None,
+    spot_spread: SpotSpread = 1e-4,
+    dated: Dated = None,
     lake: LakeAt = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank the ways to stop what positions pay: elsewhere, as coins, hedged, smaller; each tried on the book and re-assessed.
+    """Rank the ways to stop what positions pay: elsewhere, as coins, dated, hedged, smaller; each tried on the book.
 
     Exit codes: 0 told, 3 a file or an option is wrong, 20 a price is missing, or the lake has no funding of the book's assets.
     """
@@ -64,6 +68,15 @@ def scan(
     at: At = None,
     half_spread: Spread = 1e-4,
     spot_fee: SpotFee = 1e-3,
+    spot_spread: SpotSpread = 1e-4,
+    dated: Dated = None,
+    most_lost: Annotated[
+        float, typer.Option("--most-lost", help="Mean fraction of price that a leg may lose to depth.")
+    ] = 1e-3,
+    depth_share: Annotated[
+        float | None,
+        typer.Option("--depth-share", help="Share of what rests that a leg may take; left out: the playbook's."),
+    ] = None,
     lake: LakeAt = None,
     as_json: AsJson = False,
 ) -> None:
@@ -108,5 +121,6 @@ def asked_from(given: dict[str, Any]) -> OffsetsAsked:
         book=given["book"], horizon_ns=length_ns(given["horizon"]), level=given["level"], model=given["model"],
         at_ns=moment_ns(given["at"], "--at"), only=given.get("position"), least=given.get("least", 0.0),
         part=given.get("part", 0.5), dollars=given.get("size"), half_spread=given["half_spread"],
-        spot_fee=given["spot_fee"], terms_folders=terms_folders(),
+        spot_fee=given["spot_fee"], spot_spread=given["spot_spread"], dated=given["dated"],
+        loss=given.get("most_lost", 1e-3), depth_share=given.get("depth_share"), terms_folders=terms_folders(),
     )  # fmt: skip

@@ -81,10 +81,10 @@ def ways_figure(one: Bleeding) -> Spec:
 
 
 def carry_figure(one: Bleeding, best: Offset) -> Spec:
-    """From the carry as it is to the carry that is left: what a way saves and what it costs."""
+    """From the carry as it is to the carry that is left: what a way saves, what it costs, what is paid while money travels."""
     bars: Spec = {
-        "type": "waterfall", "x": ["as it is", "saved", "cost", "left"], "measure": ["relative"] * 3 + ["total"],
-        "y": [one.carry.mean, best.saved.mean, -best.cost, one.carry.mean + best.net.mean],
+        "type": "waterfall", "x": ["as it is", "saved", "cost", "under way", "left"], "measure": ["relative"] * 4 + ["total"],
+        "y": [one.carry.mean, best.saved.mean, -best.cost, -best.waiting, one.carry.mean + best.net.mean],
         "increasing": {"marker": {"color": "--series-1"}}, "decreasing": {"marker": {"color": "--series-4"}},
         "totals": {"marker": {"color": "--quiet"}}, "connector": {"line": {"color": "--line", "width": 1}},
         "hovertemplate": "%{x}: %{delta:$,.2f}<extra></extra>",

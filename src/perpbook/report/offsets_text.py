@@ -11,8 +11,9 @@ from perpbook.report.words import NONE, change, money, move, quantity, share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.funding.offsets import Bleeding, Offset, Offsets, Sum, Told
-    from perpbook.funding.scan import Candidate, Carries, Leg
+    from perpbook.funding.offsets import Bleeding, Offset, Offsets, Told
+    from perpbook.funding.planner import Sum
+    from perpbook.funding.scan import Candidate, Carries, Leg, Limits
     from perpbook.funding.trial import Danger
     from perpbook.model.trade import Trade
 
@@ -39,11 +40,11 @@ def _tell_position(console: Console, told: Told, one: Bleeding) -> None:
         f"({money(-one.carry.high)} to {money(-one.carry.low)}, {told.level:.0%}) in {told.horizon_days:g} days: "
         f"{one.yearly:.1%} a year, by {one.model}."
     )
-    made = table("Dollars", "way", "keeps", "saves", "cost", "net", "from", "to", "pays after")
+    made = table("Dollars", "way", "keeps", "saves", "cost", "net", "from", "to", "chance", "pays after")
     for offset in one.offsets:
         made.add_row(
-            offset.way.words, f"{offset.way.kept:.0%}", *_whole(offset.saved.mean, -offset.cost, offset.net),
-            days(offset.break_even_ns),
+            offset.way.words, f"{offset.way.kept:.0%}", *_whole(offset.saved.mean, -offset.cost - offset.waiting, offset.net),
+            _chance(offset.chance), days(offset.break_even_ns),
         )  # fmt: skip
     console.print(made)
     for offset in one.offsets:
@@ -57,13 +58,16 @@ def details(offset: Offset) -> list[str]:
     """Trades, money, liquidations before and after, what was assumed."""
     out = [f"REFUSED, {offset.refused}"] if offset.refused else []
     out += [trade_words(trade) for trade in offset.way.trades]
-    if offset.way.spot is not None:
-        out.append(f"buy {money(offset.way.spot.dollars)} of {offset.way.spot.asset} coins")
+    out += [f"buy {money(one.dollars)} of {one.asset} coins" for one in offset.way.coins]
+    if offset.way.strays.low < 0.0:
+        apart = offset.way.strays
+        out.append(f"ADDS RISK: may make {change(apart.low)} to {change(apart.high)} beside what it replaces")
     if offset.money is not None:
         sent = offset.money
         when = "" if sent.seconds is None else f"there within {length(sent.seconds)} nine times in ten; "
         out.append(
-            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by}; {when}{money(sent.fee)} of fees)"
+            f"first send {money(sent.dollars)} to {sent.destination} ({sent.by}; {when}{money(sent.fee)} of fees; "
+            f"what would be saved meanwhile: {money(offset.waiting)})"
         )
     return [*out, *(danger_words(one) for one in offset.dangers), *offset.assumed]
 
@@ -101,22 +105,27 @@ def tell_scan(console: Console, found: Carries) -> None:
         f"{len(found.candidates)} {'pair is' if len(found.candidates) == 1 else 'pairs are'} expected to receive funding over "
         f"{found.told.horizon_days:g} days from {found.told.as_of}, {money(found.dollars)} a leg."
     )
-    made = table("Dollars", "pair", "receives", "cost", "net", "from", "to", "a year", "pays after", "z")
+    made = table("Dollars", "pair", "receives", "cost", "net", "from", "to", "a year", "chance", "pays after", "z")
     for one in found.candidates:
         made.add_row(
             "\n".join(f"{side} {leg.symbol} @ {leg.account}" for side, leg in zip(SIDES, one.legs, strict=True)),
             *_whole(one.receive.mean, -one.cost, one.net),
-            share(one.yearly), days(one.break_even_ns), NONE if one.z_score is None else f"{one.z_score:+.1f}",
+            share(one.yearly), _chance(one.chance), days(one.break_even_ns),
+            NONE if one.z_score is None else f"{one.z_score:+.1f}",
         )  # fmt: skip
     if found.candidates:
         console.print(made)
     for one in found.candidates:
-        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pairdetails(one))}.")
+        console.print(f"{one.legs[0].symbol} / {one.legs[1].symbol}: {'; '.join(_pair_details(one, found.limits))}.")
     _tell_notes(console, found.told)
 
 
-def _pairdetails(one: Candidate) -> list[str]:
-    room = "no depth is known" if one.capacity is None else f"{money(one.capacity)} rests where it would be entered"
+def _pair_details(one: Candidate, limits: Limits) -> list[str]:
+    room = "no depth is known"
+    if one.capacity is not None and one.reachable is not None:
+        room = f"{money(one.capacity)} rests where it would be entered, "
+        room += f"{money(one.reachable)} of it for {limits.loss:.2%} of price"
+        room += f" and {limits.share:.0%} of depth" if limits.share < 1.0 else ""
     refused = [f"REFUSED, {one.refused}"] if one.refused else []
     return [*refused, room, *(leg_words(leg) for leg in one.legs), *one.assumed]
 
@@ -136,6 +145,10 @@ def _tell_notes(console: Console, told: Told) -> None:
 def _whole(gained: float, cost: float, net: Sum) -> list[str]:
     """Five amounts in whole dollars, received > 0."""
     return [f"{dollars + 0.0:+,.0f}" for dollars in (gained, cost, net.mean, net.low, net.high)]
+
+
+def _chance(value: float | None) -> str:
+    return NONE if value is None else f"{value:.0%}"
 
 
 def days(length_ns: int | None) -> str:
