@@ -33,6 +33,21 @@ Draws = Annotated[int, typer.Option("--draws", help="Resamples for intervals of 
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same intervals.")]
 
 
+Beta = Annotated[
+    str | None,
+    typer.Option(
+        "--beta",
+        help="How betas are estimated: ols, ewma, robust, tail, or none (no asset stands for another). "
+        "Left out: the playbook's hedge.beta, else ols.",
+    ),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--tail-budget",
+        help="Most that the tail may cost on average, as a share of equity: 0.1. Left out: the playbook's hedge.tail_budget.",
+    ),
+]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
 
 
@@ -41,8 +56,15 @@ def plan(
     book: BookFile,
     playbook: Rules = None,
     method: Annotated[
-        str, typer.Option("--method", help="cvar (least shortfall), variance (least variance), delta (to none).")
-    ] = "cvar",
+        str | None,
+        typer.Option(
+            "--method",
+            help="budget (least cost that keeps the tail budget), cvar (least shortfall), variance (least variance), "
+            "delta (to none). Left out: budget where there is one, else cvar.",
+        ),
+    ] = None,
+    beta: Beta = None,
+    tail_budget: Budget = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -77,7 +99,8 @@ def plan(
 ) -> None:
     """Find a hedge, put it where it protects, assess the book again with it, and go through every storm with and without it.
 
-    Exit codes: 0 done, 10 the hedge breaks a rule, 3 a file or an option is wrong, 20 history is missing.
+    Exit codes: 0 done, 10 the hedge breaks a rule or the tail budget is not kept, 3 a file or an option is wrong, 20 history is
+    missing.
     """
     given = locals()
     reply("hedge-plan/1", as_json, lambda: _hedged(given))
@@ -88,6 +111,12 @@ def report(
     book: BookFile,
     playbook: Rules = None,
     against: Annotated[str | None, typer.Option("--against", help="Coins to weigh against: BTC,ETH.")] = None,
+    beta: Beta = None,
+    tail_budget: Budget = None,
+    write_betas: Annotated[
+        Path | None,
+        typer.Option("--write-betas", help="Write every asset's beta to BTC as a file for `check --market`."),
+    ] = None,
     market: Market = None,
     venue: Venue = "binance",
     bar: Bar = "1d",
@@ -100,7 +129,10 @@ def report(
     html: Html = None,
     as_json: AsJson = False,
 ) -> None:
-    """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail."""
+    """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail.
+
+    Exit codes: 0 done, 10 the tail budget is not kept, 3 a file or an option is wrong, 20 history is missing.
+    """
     given = locals() | {
         "method": "report",
         "horizon": None,
@@ -124,9 +156,12 @@ def _hedged(given: dict[str, Any]) -> Answer:
         found = run_hedge(asked, tell)
     if given["html"] is not None:
         write_hedge(found, given["html"])
-    breaks = found.chosen is not None and bool(found.chosen.breaks)
+    if given.get("write_betas") is not None:
+        from perpbook.runs.hedge_betas import write_betas
+
+        write_betas(found, given["write_betas"])
     return Answer(
         data=hedge_document(found),
         tell=lambda console: tell_hedge(console, found),
-        exit_code=BREACH if breaks else OK,
+        exit_code=BREACH if found.breaks else OK,
     )

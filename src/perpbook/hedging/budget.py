@@ -1,12 +1,12 @@
-"""The cheapest hedge that keeps a tail budget: least cost such that what the worst of the scenarios lose on average (CVaR) is no
-more than so many dollars.
+"""The cheapest hedge that keeps a tail budget: least cost such that what the worst of the scenarios lose on average (CVaR) is
+no more than so many dollars.
 
     min over z >= 0 :  cost' z,   subject to  CVaR_tail( -(pnl + effect z) ) <= budget,   rows z <= most
 
-For a price t of a dollar of shortfall, `shortfall.least_shortfall` finds the least of cost / t + CVaR. The answers trace the lower
-edge of all (shortfall, cost) that can be had, which is convex and has corners. From the two corners beside the budget the line
-between them gives the next price; where no answer lies below the line it is the edge, and the mixture on it that has just the
-budget is the cheapest. Exact, in as many programmes as there are corners on the way.
+For a price t of a dollar, `shortfall.least_shortfall` finds the least of t x cost + CVaR. The answers trace the lower edge of all
+(shortfall, cost) that can be had, which is convex and has corners. From the two corners beside the budget the line between them
+gives the next price; where no answer lies below the line it is the edge, and the mixture on it that has just the budget is the
+cheapest. Exact, in as many programmes as there are corners on the way.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ CLOSE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
-    """A hedge (K,) dollars; its cost and the shortfall it leaves, dollars. `kept` : within the budget; where nothing is, this is the
-    hedge that leaves least."""
+    """A hedge (K,) dollars; its cost and the shortfall it leaves, dollars. `kept` : within the budget; where nothing is, this is
+    the hedge that leaves least."""
 
     hedge: Floats
     cost: float
@@ -41,7 +41,7 @@ class Within:
 
 
 def cost_of(one: Instruments, hedge: Floats) -> float:
-    """Dollars of fees and of funding paid. Funding received does not count: the cheapest hedge would else be the largest carry."""
+    """Dollars of fees and of funding paid. Funding received does not count, or the cheapest hedge would be the largest carry."""
     return float(one.fees @ np.abs(hedge) + np.maximum(one.funding * hedge, 0.0).sum())
 
 
@@ -99,7 +99,9 @@ def _worth(found: Within) -> tuple[bool, float]:
 
 
 def _scale(scenarios: Scenarios) -> float:
-    return max(abs(scenarios.shortfall(np.zeros(scenarios.effect.shape[1]))), float(np.abs(scenarios.pnl).mean()), 1e-12)
+    return max(
+        abs(scenarios.shortfall(np.zeros(scenarios.effect.shape[1]))), float(np.abs(scenarios.pnl).mean()), 1e-12
+    )
 
 
 def _cheapest(scenarios: Scenarios, limits: Limits, budget: float) -> Floats:

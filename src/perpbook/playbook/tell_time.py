@@ -127,8 +127,8 @@ def hedge_limits(hedge: Hedge) -> Iterator[str]:
         yield hedge_sentence(hedge.delta_band, hedge.assets)
     if hedge.tail_budget is not None:
         yield (
-            f"After hedging, the worst 2.5 % of moves (past ones, half of their weight with stressed correlation) may cost at most "
-            f"{percent(hedge.tail_budget)} of book equity on average; a hedge plan seeks the cheapest that does."
+            "After hedging, the worst 2.5 % of moves (past ones, half of their weight with stressed correlation) may cost at "
+            f"most {percent(hedge.tail_budget)} of book equity on average; a hedge plan seeks the cheapest that does."
         )
     if hedge.options is not None:
         yield (

@@ -139,7 +139,7 @@ def check_snapshot(
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
 
-    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook)
+    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, snapshot.market.betas)
     decision = decide_on(assessed, playbook)
     plans: tuple[Plan, ...] = ()
     planned = positions <= PLANNED_BOOK
@@ -169,16 +169,16 @@ def check_snapshot(
     )
 
 
-def with_what_is_not_judged(assessed: Assessed, playbook: Playbook) -> Assessed:
-    """The assessment with a caution for the playbook's rules that need history."""
+def with_what_is_not_judged(assessed: Assessed, playbook: Playbook, betas: Mapping[str, float]) -> Assessed:
+    """The assessment with cautions for the playbook's rules that need history. betas : the book's own."""
     from perpbook.margin.assessment import Caution
-    from perpbook.playbook.timed import not_judged
+    from perpbook.playbook.timed import hedge_cautions, not_judged
 
     told, found = not_judged(playbook), assessed.assessment
-    if told is None:
-        return assessed
-    cautions = (*found.cautions, Caution(code="history", message=told))
-    return replace(assessed, assessment=replace(found, cautions=cautions))
+    held = {item.asset: betas.get(item.asset) for item in assessed.arrays.items if item.position}
+    said = [*([told] if told else []), *hedge_cautions(playbook, held)]
+    cautions = (*found.cautions, *(Caution(code="history", message=one) for one in said))
+    return replace(assessed, assessment=replace(found, cautions=cautions)) if said else assessed
 
 
 def too_large_to_plan(positions: int) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HedgeDesk:
     """`exposures` dollars by asset; `weights` of the sets of `moves`; `funding` per hour by asset of late; `horizon_ns` the
-    hedge is held; `turnover` dollars traded at most."""
+    hedge is held; `turnover` dollars traded at most; `budget` dollars of shortfall that may be left, None for no limit."""
 
     before: CheckResult
     terms: Mapping[str, VenueTerms]
@@ -39,6 +39,8 @@ class HedgeDesk:
     funding: Mapping[str, float]
     horizon_ns: int
     turnover: float
+    bar_ns: int
+    budget: float | None = None
 
     def account(self, name: str) -> Account:
         """By its name."""
