@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perpbook.cli import options
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(
     help="Hedge the book on real history, where it protects, and see where that fails.",
@@ -85,6 +89,16 @@ def plan(
         list[str] | None,
         typer.Option("--storms", help="Go through storms of this kind only: historic, synthetic, incident; repeat it."),
     ] = None,
+    chain: options.Chain = None,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(
+            "--max-loss", help="Most that storms may take with options: 0.25. Left out: what the hedge leaves."
+        ),
+    ] = None,
+    spread: options.Spread = None,
+    depth_share: options.Depth = None,
+    allow_options: options.AllowOptions = False,
     market: Market = None,
     venue: Venue = "binance",
     bar: Bar = "1d",
@@ -146,22 +160,30 @@ def report(
 
 def _hedged(given: dict[str, Any]) -> Answer:
     """A plan or a report as an answer."""
+    from perpbook.report.hedge_options_text import beside_document, tell_beside
     from perpbook.report.hedge_text import hedge_document, tell_hedge
     from perpbook.report.progress import progress
     from perpbook.runs.hedge import hedge_from, run_hedge
+    from perpbook.runs.hedge_options import laid_beside
     from perpbook.runs.hedge_page import write_hedge
 
     asked = hedge_from(given)
     with progress("Hedge", quiet=given["as_json"]) as tell:
         found = run_hedge(asked, tell)
+        laying = laid_beside(found, asked, tell)
     if given["html"] is not None:
         write_hedge(found, given["html"])
     if given.get("write_betas") is not None:
         from perpbook.runs.hedge_betas import write_betas
 
         write_betas(found, given["write_betas"])
+
+    def told(console: Console) -> None:
+        tell_hedge(console, found)
+        tell_beside(console, laying)
+
     return Answer(
-        data=hedge_document(found),
-        tell=lambda console: tell_hedge(console, found),
+        data={**hedge_document(found), **beside_document(laying)},
+        tell=told,
         exit_code=BREACH if found.breaks else OK,
     )

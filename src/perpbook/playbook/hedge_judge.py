@@ -13,10 +13,11 @@ from perpbook.playbook.words import status_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailLeft:
     """Mean loss of the worst `tail` of moves of so many hours, as a share of book equity, `without` a hedge and `hedged` (None:
-    there is none)."""
+    there is none). `sought` : that hedge was to keep the budget."""
 
     without: float
     hedged: float | None
+    sought: bool
     tail: float
     move_hours: float
 
@@ -43,12 +44,12 @@ def judge_tail(budget: float, left: TailLeft, *, near: float) -> Finding:
 
 
 def _beyond(status: Status, measured: float, budget: float) -> str:
-    return f", {measured - budget:.1%} less" if status is Status.BREACH else ""
+    return f" ({measured - budget:.1%} too much)" if status is Status.BREACH else ""
 
 
 def _hint(left: TailLeft) -> str:
-    if left.hedged is None:
-        return "Find a hedge with `perpbook hedge plan`, or hold less."
-    return (
-        "No hedge within the accounts' margin keeps it: add margin, hedge with more assets (--against), or hold less."
-    )
+    if left.sought and left.hedged is None:
+        return "No hedge takes anything away: add margin, hedge with other assets (--against), or hold less."
+    if left.sought:
+        return "It is the least bad hedge: add margin, hedge with more assets (--against), or hold less."
+    return "Seek a hedge that keeps it with `perpbook hedge plan --method budget`, or hold less."

@@ -139,7 +139,7 @@ def _judged(plan: HedgePlan) -> Iterator[str]:
     """What the playbook says of what is left, and the next step where a rule is broken."""
     for one in plan.judged:
         yield f"{'BROKEN' if one.status is Status.BREACH else 'Kept'}: {one.rule}. {one.sentence}"
-        if one.hint and plan.method != "budget":
+        if one.hint:
             yield one.hint
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.kernels import jit
 from perpbook.model.units import HOUR_NS, to_iso
+from perpbook.runs.hedge_options import OptionsBeside
 from perpbook.runs.hedge_past import Past, PastAsked, read_past
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class HedgeAsked:
     draws: int = 1_000
     seed: int = 0
     storms: tuple[str, ...] = ()
+    options: OptionsBeside = field(default_factory=OptionsBeside)
     terms_folders: tuple[Path, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ def hedge_from(given: Mapping[str, Any]) -> HedgeAsked:
     ------
     InputError : an option's value is not what it takes.
     """
+    from perpbook.runs.hedge_options import options_from
     from perpbook.runs.moments import length_ns, moment_ns, pairs, width_ns
     from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 
@@ -112,6 +115,7 @@ def hedge_from(given: Mapping[str, Any]) -> HedgeAsked:
         draws=given["draws"],
         seed=given["seed"],
         storms=tuple(given["storms"] or ()),
+        options=options_from(given),
         terms_folders=terms_folders(),
     )  # fmt: skip
 
@@ -180,7 +184,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     from perpbook.hedging.variance import variance_hedge
     from perpbook.runs.check import assess_under, check_snapshot, load_all_terms, read_inputs
     from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, usable, with_quotes
-    from perpbook.runs.hedge_rules import under_rules
+    from perpbook.runs.hedge_rules import options_note, under_rules
     from perpbook.tails.bootstrap import usual_resampling
     from perpbook.tails.stressed import stressed_matrix
 
@@ -216,7 +220,13 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     why = (f"the stressed correlation is the usual one: {stressed.why}",) if stressed.stressed is None else ()
     alone = [one for one in held if one not in against] if (asked.method, asked.beta) == ("delta", "none") else []
     left = (f"{', '.join(alone)}: held, and left as it is, for no asset stands for another",) if alone else ()
-    return Opened(asked=asked, desk=desk, past=past, against=against, notes=(*borrowed, *past.notes, *why, *left))
+    return Opened(
+        asked=asked,
+        desk=desk,
+        past=past,
+        against=against,
+        notes=(*borrowed, *past.notes, *why, *left, *options_note(asked, rules)),
+    )
 
 
 def _placed(

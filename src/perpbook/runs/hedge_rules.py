@@ -25,7 +25,7 @@ def under_rules(asked: HedgeAsked, rules: Playbook) -> HedgeAsked:
 
     Raises
     ------
-    InputError : the playbook's budget is of another tail, or a budget is to be kept and there is none.
+    InputError : the playbook's budget is of another tail, a budget is to be kept and there is none, or options are not allowed.
     """
     hedge = rules.hedge
     budget, beta = asked.budget, asked.beta or (hedge.beta if hedge else None) or OLS
@@ -36,12 +36,36 @@ def under_rules(asked: HedgeAsked, rules: Playbook) -> HedgeAsked:
                 "--tail out, or give a budget for this tail with --tail-budget"
             )
         budget = hedge.tail_budget
+    if asked.options.chain:
+        refuse_options(rules, allowed=asked.options.allowed)
     method = asked.method or ("cvar" if budget is None else "budget")
     if method == "budget" and budget is None:
         raise InputError(
             "--method budget has no budget to keep: give --tail-budget, or set hedge.tail_budget in the playbook"
         )
     return replace(asked, method=method, beta=beta, budget=budget)
+
+
+def refuse_options(rules: Playbook, *, allowed: bool) -> None:
+    """Refuse options that the playbook does not allow. allowed : the trader says so all the same.
+
+    Raises
+    ------
+    InputError : they are not.
+    """
+    if rules.hedge is not None and rules.hedge.options is False and not allowed:
+        raise InputError(
+            f'hedge.options = false: the playbook "{rules.name}" allows no options; give --allow-options to lay them all the '
+            "same, or change the key"
+        )
+
+
+def options_note(asked: HedgeAsked, rules: Playbook) -> tuple[str, ...]:
+    """That options are allowed and were not looked at."""
+    allowed = rules.hedge is not None and rules.hedge.options is True
+    if not allowed or asked.options.chain or asked.method == "report":
+        return ()
+    return ("the playbook allows options (hedge.options) and none were looked at: give a chain of them with --chain",)
 
 
 def keeps_budget(desk: HedgeDesk) -> bool:
@@ -61,6 +85,7 @@ def judged_tail(
         return ()
     equity = desk.before.assessment.book.equity
     left = TailLeft(
+        sought=asked.method == "budget",
         without=unhedged.shortfall / equity,
         hedged=None if chosen is None else chosen.shortfall / equity,
         tail=asked.tail,
