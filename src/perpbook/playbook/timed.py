@@ -42,7 +42,7 @@ def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iter
         unknown = [asset for asset, beta in held.items() if beta is None and asset != "BTC"]
         if unknown:
             yield (
-                f"hedge.beta is {hedge.beta}, and the book has no beta of {listing(unknown)}, which count as 1: `perpbook hedge "
+                f"hedge.beta is {hedge.beta}, and the book gives no beta of {listing(unknown)}, so 1 is taken: `perpbook hedge "
                 "report BOOK --playbook PLAYBOOK --write-betas FILE` writes them, and `check --market FILE` reads them"
             )
 
