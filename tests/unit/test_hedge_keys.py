@@ -21,8 +21,9 @@ from perpbook.playbook.hedge_judge import TailLeft, judge_tail
 from perpbook.report.hedge_text import sentences_of
 from perpbook.runs.check import run_check
 from perpbook.runs.data import Recipe, run_generate
-from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
-from perpbook.runs.hedge_options import OptionsBeside, left_by
+from perpbook.runs.hedge import open_desk, run_hedge
+from perpbook.runs.hedge_asked import HedgeAsked, OptionsBeside
+from perpbook.runs.hedge_options import left_by
 from perpbook.runs.hedge_parts import parts_of
 from perpbook.runs.hedge_past import PastAsked
 from tests.unit.option_rows import rows, written

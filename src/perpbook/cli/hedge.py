@@ -52,6 +52,32 @@ Budget = Annotated[
         help="Most that the tail may cost on average, as a share of equity: 0.1. Left out: the playbook's hedge.tail_budget.",
     ),
 ]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        help="budget (least cost that keeps the tail budget), cvar (least shortfall), variance (least variance), "
+        "delta (to none). Left out: budget where there is one, else cvar.",
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option("--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."),
+]
+Horizon = Annotated[
+    str | None, typer.Option("--horizon", help="How long it is held, for funding: 1d, 7d. Left out: one move.")
+]
+Storms = Annotated[
+    list[str] | None,
+    typer.Option("--storms", help="Go through storms of this kind only: historic, synthetic, incident; repeat it."),
+]
+Turnover = Annotated[
+    float | None, typer.Option("--turnover", help="Dollars that may be traded at most; left out: no limit.")
+]
+MaxLoss = Annotated[
+    float | None,
+    typer.Option("--max-loss", help="Most that storms may take with options: 0.25. Left out: what the hedge leaves."),
+]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
 
 
@@ -59,43 +85,19 @@ Html = Annotated[Path | None, typer.Option("--html", help="Write the report as o
 def plan(
     book: BookFile,
     playbook: Rules = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            "--method",
-            help="budget (least cost that keeps the tail budget), cvar (least shortfall), variance (least variance), "
-            "delta (to none). Left out: budget where there is one, else cvar.",
-        ),
-    ] = None,
+    method: Method = None,
     beta: Beta = None,
     tail_budget: Budget = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."
-        ),
-    ] = None,
-    horizon: Annotated[
-        str | None, typer.Option("--horizon", help="How long it is held, for funding: 1d, 7d. Left out: one move.")
-    ] = None,
+    against: Against = None,
+    horizon: Horizon = None,
     tail: Annotated[float, typer.Option("--tail", help="The tail of shortfall: 0.025 is the worst fortieth.")] = 0.025,
     stress: Annotated[
         float, typer.Option("--stress", help="Share of the scenarios' weight with stressed correlation.")
     ] = 0.5,
-    turnover: Annotated[
-        float | None, typer.Option("--turnover", help="Dollars that may be traded at most; left out: no limit.")
-    ] = None,
-    storms: Annotated[
-        list[str] | None,
-        typer.Option("--storms", help="Go through storms of this kind only: historic, synthetic, incident; repeat it."),
-    ] = None,
+    turnover: Turnover = None,
+    storms: Storms = None,
     chain: options.Chain = None,
-    max_loss: Annotated[
-        float | None,
-        typer.Option(
-            "--max-loss", help="Most that storms may take with options: 0.25. Left out: what the hedge leaves."
-        ),
-    ] = None,
+    max_loss: MaxLoss = None,
     spread: options.Spread = None,
     depth_share: options.Depth = None,
     allow_options: options.AllowOptions = False,
@@ -163,7 +165,8 @@ def _hedged(given: dict[str, Any]) -> Answer:
     from perpbook.report.hedge_options_text import beside_document, tell_beside
     from perpbook.report.hedge_text import hedge_document, tell_hedge
     from perpbook.report.progress import progress
-    from perpbook.runs.hedge import hedge_from, run_hedge
+    from perpbook.runs.hedge import run_hedge
+    from perpbook.runs.hedge_asked import hedge_from
     from perpbook.runs.hedge_options import laid_beside
     from perpbook.runs.hedge_page import write_hedge
 

@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
 
 if TYPE_CHECKING:
     from perpbook.hedging.laying import Laying
     from perpbook.hedging.plan import HedgePlan
-    from perpbook.runs.hedge import HedgeAsked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionsBeside:
-    """A chain's files, () for no options. `limit` : the largest loss in a storm, a share of equity, None for what the hedge
-    leaves. `spread`, `share` : as `hedging.candidates.Trading`. `allowed` even where the playbook says no."""
-
-    chain: tuple[Path, ...] = ()
-    limit: float | None = None
-    spread: float | None = None
-    share: float | None = None
-    allowed: bool = False
-
-    def __post_init__(self) -> None:
-        given = (self.limit, self.spread, self.share)
-        if not self.chain and (self.allowed or any(one is not None for one in given)):
-            raise InputError(
-                "--max-loss, --spread, --depth-share and --allow-options are of options: give a chain of them with --chain, "
-                "or leave them out"
-            )
-
-
-def options_from(given: Mapping[str, Any]) -> OptionsBeside:
-    """The options that a command asks for; none where it has no such options.
-
-    Raises
-    ------
-    InputError : they do not go together.
-    """
-    if "chain" not in given:
-        return OptionsBeside()
-    if given["chain"] and given["market"]:
-        raise InputError("--chain: options are laid over the prices of the book file; leave --market out")
-    return OptionsBeside(
-        chain=tuple(given["chain"] or ()), limit=given["max_loss"], spread=given["spread"], share=given["depth_share"],
-        allowed=given["allow_options"],
-    )  # fmt: skip
+    from perpbook.runs.hedge_asked import HedgeAsked
 
 
 def laid_beside(plan: HedgePlan, asked: HedgeAsked, tell: Callable[[str, int, int], object]) -> Laying | None:

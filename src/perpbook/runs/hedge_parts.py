@@ -13,8 +13,8 @@ from perpbook.errors import InputError
 if TYPE_CHECKING:
     from perpbook.hedging.trust import Part
     from perpbook.kernels.types import Floats
-    from perpbook.runs.hedge import HedgeAsked, Opened
-    from perpbook.runs.hedge_desk import HedgeDesk
+    from perpbook.runs.hedge_asked import HedgeAsked
+    from perpbook.runs.hedge_desk import HedgeDesk, Opened
     from perpbook.tails.returns import JointReturns
 
 AGAIN = 200

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from perpbook.hedging.plan import Placement
     from perpbook.model.verdict import Finding
     from perpbook.playbook.schema import Playbook
-    from perpbook.runs.hedge import HedgeAsked
+    from perpbook.runs.hedge_asked import HedgeAsked
     from perpbook.runs.hedge_desk import HedgeDesk
 
 BUDGETED_TAIL = 0.025
