@@ -91,6 +91,18 @@ def test_a_budget_that_none_keeps_gets_the_least_bad_hedge_and_is_broken(folder:
     assert "BROKEN: hedge.tail_budget" in told and "too much" in told and "least bad hedge" in told
 
 
+def test_a_plan_says_what_is_left_by_the_estimator_in_force(least: HedgePlan) -> None:
+    (btc, eth) = (
+        next(one for one in least.weighted.nets if one.hedged and one.factor == name) for name in ("BTC", "ETH")
+    )
+    for beta in METHODS:
+        told = " ".join(sentences_of(replace(least, beta=beta)))
+        assert f"By its {beta} betas the book then comes to" in told
+        for net in (btc, eth):
+            assert f"${abs(getattr(net, beta).value):,.0f} (" in told
+    assert "betas the book then" not in " ".join(sentences_of(replace(least, beta="none")))
+
+
 def test_a_report_judges_the_book_as_it_is(folder: Path) -> None:
     words = ("hedge", "report", str(folder / "book.toml"), "--bar", "4h", "--playbook")
     code, answer = ran(folder, *words, str(rules(folder, tail_budget=0.001, beta="robust")))

@@ -129,6 +129,7 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
             )
     if dropped:
         yield f"Dropped, for on resamples of the past it cannot be told from none: {', '.join(dropped)}."
+    yield from _comes_to(plan)
     yield _protects(plan, chosen)
     if chosen.breaks:
         yield f"IT BREAKS RULES that held without it: {'; '.join(chosen.breaks)}."
@@ -156,6 +157,14 @@ def _deltas(plan: HedgePlan) -> Iterator[str]:
             yield f"The book is {_net(one.tail)} of {factor} {last}, {_net(one.ols)} by all its moves."
         else:
             yield f"The book is {first}, {_net(one.tail)} {last}."
+
+
+def _comes_to(plan: HedgePlan) -> Iterator[str]:
+    """The hedged book in bitcoin and ether, by the estimator in force."""
+    nets = [one for one in plan.weighted.nets if one.hedged and one.factor != MARKET]
+    if plan.beta != NONE and nets:
+        told = [f"{_net(getattr(one, plan.beta))} of {one.factor}" for one in nets]
+        yield f"By its {plan.beta} betas the book then comes to {_listed(told)}."
 
 
 def _reported(plan: HedgePlan) -> Iterator[str]:
