@@ -113,6 +113,15 @@ def test_a_report_judges_the_book_as_it_is(folder: Path) -> None:
     assert code == 0 and answer["data"]["beta"] == "none" and "own dollars" in answer["data"]["sentences"][0]
 
 
+def test_a_book_worth_nothing_has_no_budget(folder: Path) -> None:
+    poor = folder / "broke.toml"
+    poor.write_text(
+        (folder / "book.toml").read_text("utf-8").replace("entry_price = 3000.0", "entry_price = 10000.0"), "utf-8"
+    )
+    with pytest.raises(InputError, match="no share of it is a tail budget"):
+        open_desk(replace(asked(folder, budget=0.1), book=poor))
+
+
 def test_a_budget_is_of_its_own_tail(folder: Path) -> None:
     with pytest.raises(InputError, match=r"hedge\.tail_budget is of the worst 2\.5 %"):
         open_desk(asked(folder, rules(folder, tail_budget=0.1), tail=0.05))

@@ -102,6 +102,9 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     refuse_unlisted(snapshot, terms, asked.against or ())
     snapshot, borrowed = with_quotes(snapshot, terms, against)
     before = check_snapshot(snapshot, rules, terms, with_plans=False)
+    equity = before.assessment.book.equity
+    if asked.budget is not None and not equity > 0.0:
+        raise InputError(f"the book's equity is {equity:,.0f}: no share of it is a tail budget")
     tell("the past", 1, 6)
     past = read_past(asked.past, tuple(dict.fromkeys((*held, *against, *USUAL))))
     how = usual_resampling(past.returns.rows, past.returns.bar_ns)
@@ -116,7 +119,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
         before=before, terms=terms, exposures=exposures, moves=moves, weights=weights_of(asked.stress), tail=asked.tail,
         funding=past.funding, horizon_ns=asked.horizon_ns or past.returns.bar_ns, turnover=asked.turnover,
         bar_ns=past.returns.bar_ns,
-        budget=None if asked.budget is None else asked.budget * before.assessment.book.equity,
+        budget=None if asked.budget is None else asked.budget * equity,
     )  # fmt: skip
     why = (f"the stressed correlation is the usual one: {stressed.why}",) if stressed.stressed is None else ()
     alone = [one for one in held if one not in against] if (asked.method, asked.beta) == ("delta", "none") else []
