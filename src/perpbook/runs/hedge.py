@@ -85,7 +85,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     from perpbook.hedging.variance import variance_hedge
     from perpbook.runs.check import assess_under, check_snapshot, load_all_terms, read_inputs
     from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, usable, with_quotes
-    from perpbook.runs.hedge_rules import options_note, under_rules
+    from perpbook.runs.hedge_rules import budget_of, left_alone, options_note, under_rules
     from perpbook.tails.bootstrap import usual_resampling
     from perpbook.tails.stressed import stressed_matrix
 
@@ -102,9 +102,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     refuse_unlisted(snapshot, terms, asked.against or ())
     snapshot, borrowed = with_quotes(snapshot, terms, against)
     before = check_snapshot(snapshot, rules, terms, with_plans=False)
-    equity = before.assessment.book.equity
-    if asked.budget is not None and not equity > 0.0:
-        raise InputError(f"the book's equity is {equity:,.0f}: no share of it is a tail budget")
+    budget = budget_of(asked, before.assessment.book.equity)
     tell("the past", 1, 6)
     past = read_past(asked.past, tuple(dict.fromkeys((*held, *against, *USUAL))))
     how = usual_resampling(past.returns.rows, past.returns.bar_ns)
@@ -119,17 +117,15 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
         before=before, terms=terms, exposures=exposures, moves=moves, weights=weights_of(asked.stress), tail=asked.tail,
         funding=past.funding, horizon_ns=asked.horizon_ns or past.returns.bar_ns, turnover=asked.turnover,
         bar_ns=past.returns.bar_ns,
-        budget=None if asked.budget is None else asked.budget * equity,
+        budget=budget,
     )  # fmt: skip
     why = (f"the stressed correlation is the usual one: {stressed.why}",) if stressed.stressed is None else ()
-    alone = [one for one in held if one not in against] if (asked.method, asked.beta) == ("delta", "none") else []
-    left = (f"{', '.join(alone)}: held, and left as it is, for no asset stands for another",) if alone else ()
     return Opened(
         asked=asked,
         desk=desk,
         past=past,
         against=against,
-        notes=(*borrowed, *past.notes, *why, *left, *options_note(asked, rules)),
+        notes=(*borrowed, *past.notes, *why, *left_alone(asked, held, against), *options_note(asked, rules)),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
-from perpbook.hedging.betas import OLS
+from perpbook.hedging.betas import NONE, OLS
 from perpbook.model.units import HOUR_NS
 
 if TYPE_CHECKING:
@@ -44,6 +45,26 @@ def under_rules(asked: HedgeAsked, rules: Playbook) -> HedgeAsked:
             "--method budget has no budget to keep: give --tail-budget, or set hedge.tail_budget in the playbook"
         )
     return replace(asked, method=method, beta=beta, budget=budget)
+
+
+def budget_of(asked: HedgeAsked, equity: float) -> float | None:
+    """The tail budget in dollars, None without one.
+
+    Raises
+    ------
+    InputError : the book is worth nothing.
+    """
+    if asked.budget is None:
+        return None
+    if not equity > 0.0:
+        raise InputError(f"the book's equity is {equity:,.0f}: no share of it is a tail budget")
+    return asked.budget * equity
+
+
+def left_alone(asked: HedgeAsked, held: Sequence[str], against: Sequence[str]) -> tuple[str, ...]:
+    """What a hedge of no delta leaves as it is where no asset stands for another."""
+    alone = [one for one in held if one not in against] if (asked.method, asked.beta) == ("delta", NONE) else []
+    return (f"{', '.join(alone)}: held, and left as it is, for no asset stands for another",) if alone else ()
 
 
 def refuse_options(rules: Playbook, *, allowed: bool) -> None:
