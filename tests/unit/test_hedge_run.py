@@ -28,7 +28,8 @@ from perpbook.report.hedge_page import effect_figure, hedge_page
 from perpbook.report.hedge_tables import tables_of
 from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
-from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
+from perpbook.runs.hedge import open_desk, run_hedge
+from perpbook.runs.hedge_asked import HedgeAsked
 from perpbook.runs.hedge_desk import funding_rate, priced
 from perpbook.runs.hedge_past import PastAsked
 from perpbook.runs.hedge_place import hedged, place, places, put_on

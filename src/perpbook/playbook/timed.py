@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from perpbook.playbook.figures import listing
 from perpbook.playbook.schema import Playbook
@@ -29,6 +29,31 @@ def not_judged(playbook: Playbook, *, rates_asked: bool = False) -> str | None:
         return None
     need = "needs" if len(rules) == 1 else "need"
     return f"not judged by check: {listing(rules)} {need} history, and check sees one instant; a backtest judges them"
+
+
+def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iterator[str]:
+    """What a check says of rules of [hedge] that need past prices. held : the book's beta of every asset held, None for none."""
+    hedge = playbook.hedge
+    if hedge is None:
+        return
+    if hedge.tail_budget is not None:
+        yield (
+            "not judged by check: hedge.tail_budget needs past prices; `perpbook hedge report BOOK --playbook PLAYBOOK` judges it"
+        )
+    if hedge.beta == "none":
+        weighted = [asset for asset, beta in held.items() if beta not in (None, 1.0)]
+        if weighted:
+            yield (
+                f"hedge.beta is none, and the book weighs {listing(weighted)} by its own [betas]: remove them, and each asset "
+                "counts in its own dollars"
+            )
+    elif hedge.beta is not None:
+        unknown = [asset for asset, beta in held.items() if beta is None and asset != "BTC"]
+        if unknown:
+            yield (
+                f"hedge.beta is {hedge.beta}, and the book gives no beta of {listing(unknown)}, so 1 is taken: `perpbook hedge "
+                "report BOOK --playbook PLAYBOOK --write-betas FILE` writes them, and `check --market FILE` reads them"
+            )
 
 
 def _of_a_run(playbook: Playbook) -> Iterator[str]:

@@ -166,7 +166,8 @@ def check_snapshot(
     from perpbook.playbook.sleeves import sleeve_shares
     from perpbook.sizing.asked import asked_for_funding
 
-    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, past)
+    betas = snapshot.market.betas
+    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, betas, past)
     decision = decide_on(assessed, playbook, past.past if past else None)
     plans: tuple[Plan, ...] = ()
     planned = positions <= PLANNED_BOOK
@@ -200,21 +201,22 @@ def check_snapshot(
     )
 
 
-def with_what_is_not_judged(assessed: Assessed, playbook: Playbook, past: KnownPast | None = None) -> Assessed:
-    """The assessment with cautions for the playbook's rules that need history."""
+def with_what_is_not_judged(
+    assessed: Assessed, playbook: Playbook, betas: Mapping[str, float], past: KnownPast | None = None
+) -> Assessed:
+    """The assessment with cautions for the playbook's rules that need history. betas : the book's own."""
     from perpbook.margin.assessment import Caution
-    from perpbook.playbook.timed import not_judged
+    from perpbook.playbook.timed import hedge_cautions, not_judged
 
-    told = not_judged(playbook, rates_asked=past is not None)
-    more = [Caution(code="history", message=told)] if told else []
+    told, found = not_judged(playbook, rates_asked=past is not None), assessed.assessment
+    held = {item.asset: betas.get(item.asset) for item in assessed.arrays.items if item.position}
+    said = [*([told] if told else []), *hedge_cautions(playbook, held)]
+    more = [Caution(code="history", message=one) for one in said]
     if past is not None:
         from perpbook.runs.check_past import told_of
 
         more += [Caution(code=code, message=message) for code, message in told_of(past, playbook)]
-    if not more:
-        return assessed
-    found = assessed.assessment
-    return replace(assessed, assessment=replace(found, cautions=(*found.cautions, *more)))
+    return replace(assessed, assessment=replace(found, cautions=(*found.cautions, *more))) if more else assessed
 
 
 def too_large_to_plan(positions: int) -> str:

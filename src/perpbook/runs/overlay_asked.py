@@ -31,6 +31,8 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
     InputError : an option's value is not what it takes.
     """
     from perpbook.hedging.structures import STRUCTURES
+    from perpbook.playbook.load import load_playbook
+    from perpbook.runs.hedge_rules import refuse_options
 
     if not given["chain"]:
         raise InputError(
@@ -38,8 +40,11 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
         )
     if given["storms"] and given["kinds"]:
         raise InputError("--storm names the storms already: leave --kind out")
+    drill = drill_from({"book": given["book"], "playbook": given["playbook"], "made_up": False})
+    if drill.playbook is not None:
+        refuse_options(load_playbook(drill.playbook), allowed=given["allow_options"])
     return OverlayAsked(
-        drill=drill_from({"book": given["book"], "playbook": given["playbook"], "made_up": False}),
+        drill=drill,
         chain=tuple(given["chain"]),
         limit=given["max_loss"],
         trading=Trading(
