@@ -81,6 +81,17 @@ def test_drag_is_the_product_of_what_each_settlement_left() -> None:
     assert funding_paid([], times, equity).drag == 0.0
 
 
+def test_a_run_counts_every_settlement_of_its_days_once() -> None:
+    closes = START + HOUR_NS * np.arange(1, 30 * 24 + 1, dtype=np.int64)
+    paid = [
+        Payment(time_ns=START + 8 * HOUR_NS * k, account="a", venue="b", symbol="c", asset="d", sleeve="", cash=-1.0)
+        for k in range(90)
+    ]
+    told = funding_paid(paid, closes, np.full(closes.size, 100.0))
+    assert told.rows[-1].cash == {1: -3.0, 7: -21.0, 30: -90.0, 365: None}
+    assert (told.start_ns, told.end_ns) == (START, START + 30 * DAY_NS)
+
+
 def test_a_loss_of_everything_compounds_to_nothing_left() -> None:
     assert compounded(np.array([0.5, -1.0, 0.2])) == -1.0
 
