@@ -98,6 +98,14 @@ def test_what_saves_nothing_never_pays_for_itself() -> None:
     assert plan_of(plan_offsets(planner(desk(), dear=0.3, cheap=0.29)), "venue").break_even_ns is None
 
 
+def test_the_same_contract_in_another_account_is_known_to_save_nothing() -> None:
+    at = desk()
+    twin = Account(id="twin", venue="hyperliquid", collateral=(Balance(asset="USDC", amount=50_000.0),))
+    book = replace(at.snapshot.book, accounts=(at.account("hl"), twin))
+    found = plan_of(plan_offsets(planner(replace(at, snapshot=replace(at.snapshot, book=book)))), "venue")
+    assert found.way.trades[1].account == "twin" and found.net.low == found.net.high == -found.cost < 0.0
+
+
 def test_a_short_that_receives_is_left_alone_and_one_that_pays_is_not() -> None:
     assert plan_offsets(planner(desk(long=-2.0))) == ()
     found = plan_offsets(planner(desk(long=-2.0), dear=-0.3, cheap=-0.1))
