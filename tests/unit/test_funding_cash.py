@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.errors import InputError, TermsError
+from perpbook.funding.desk import Costly, drag_at_present_size
 from perpbook.funding.fair_price import FairSetting, fair_price
 from perpbook.funding.paid import Payment, at_present_size, drag, funding_paid, paid_rows
 from perpbook.funding.rule import PremiumRule
@@ -48,6 +49,17 @@ def test_a_span_that_misses_a_settlement_is_not_known(missing: int) -> None:
     assert sum_over(holed, DAY_NS * 100, DAY_NS * 107) is None
 
 
+@pytest.mark.parametrize("missing", [0, 4_000, 8_759])
+def test_an_hour_that_a_feed_missed_does_not_make_a_year_unknown(missing: int) -> None:
+    year = settled(np.full(365 * 24, 1e-5), hours=1.0)
+    kept, end = np.arange(365 * 24) != missing, int(year.times_ns[-1])
+    holed = Settlements(times_ns=year.times_ns[kept], rates=year.rates[kept], interval_ns=year.interval_ns[kept])
+    assert sum_over(holed, end - 365 * DAY_NS, end) == pytest.approx((365 * 24 - 1) * 1e-5)
+    few = np.arange(365 * 24) >= 44
+    late = Settlements(times_ns=year.times_ns[few], rates=year.rates[few], interval_ns=year.interval_ns[few])
+    assert sum_over(late, end - 365 * DAY_NS, end) is None
+
+
 def test_every_way_of_dividing_payments_adds_up_to_the_book() -> None:
     rows = paid_rows(PAYMENTS, now_ns=NOW, since_ns=START)
     for kind in ("position", "asset", "venue", "sleeve", "book"):
@@ -67,6 +79,17 @@ def test_drag_is_the_product_of_what_each_settlement_left() -> None:
     told = funding_paid(PAYMENTS, times, equity)
     assert (told.whole, told.settlements) == (-12.0, 4) and told.share == pytest.approx(-0.12)
     assert funding_paid([], times, equity).drag == 0.0
+
+
+def test_a_run_counts_every_settlement_of_its_days_once() -> None:
+    closes = START + HOUR_NS * np.arange(1, 30 * 24 + 1, dtype=np.int64)
+    paid = [
+        Payment(time_ns=START + 8 * HOUR_NS * k, account="a", venue="b", symbol="c", asset="d", sleeve="", cash=-1.0)
+        for k in range(90)
+    ]
+    told = funding_paid(paid, closes, np.full(closes.size, 100.0))
+    assert told.rows[-1].cash == {1: -3.0, 7: -21.0, 30: -90.0, 365: None}
+    assert (told.start_ns, told.end_ns) == (START, START + 30 * DAY_NS)
 
 
 def test_a_loss_of_everything_compounds_to_nothing_left() -> None:
@@ -167,3 +190,15 @@ def test_a_perpetual_without_drift_or_interest_stands_at_spot() -> None:
     with pytest.raises(InputError, match="riskless"):
         fair_price(1.0, FairSetting(rate=0.05, asset_yield=0.0, premium_rate=0.05, interest=0.0, step_years=0.0))
     assert math.isclose(kelly.growth(0.0, 1.0, 1.0, 0.02), 0.02)
+
+
+def test_legs_that_settle_together_pay_one_share_of_equity() -> None:
+    history = settled(np.full(90, 1e-2))
+    legs = [
+        Costly(account="a", venue=venue, symbol="BTC", asset="BTC", sleeve="", exposure=exposure, history=history)
+        for venue, exposure in (("binance", 1_000.0), ("bybit", -1_000.0))
+    ]
+    now = int(history.times_ns[-1])
+    assert drag_at_present_size(legs, 100.0, now)[30] == pytest.approx(0.0)
+    assert drag_at_present_size(legs[1:], 100.0, now)[1] == pytest.approx(1.1**3 - 1)
+    assert drag_at_present_size([], 100.0, now)[1] == 0.0

@@ -20,6 +20,7 @@ from perpbook.errors import InputError, MissingData
 from perpbook.hedging.plan import HedgePlan, InStorm, Placement
 from perpbook.hedging.trust import Again, Part, with_the_rest
 from perpbook.history.importing import import_files
+from perpbook.history.load import read_settlements
 from perpbook.history.recognise import Naming
 from perpbook.kernels.types import Floats
 from perpbook.model.scenario import Scenario
@@ -31,7 +32,7 @@ from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import open_desk, run_hedge
 from perpbook.runs.hedge_asked import HedgeAsked
 from perpbook.runs.hedge_desk import funding_rate, priced
-from perpbook.runs.hedge_past import PastAsked
+from perpbook.runs.hedge_past import PastAsked, of_venue, read_past
 from perpbook.runs.hedge_place import hedged, place, places, put_on
 from perpbook.runs.hedge_storms import Weathered, joint_grid, told
 from perpbook.tails.estimate import Estimate
@@ -155,10 +156,25 @@ def test_a_short_is_paid_a_positive_rate_and_a_long_pays_it(folder: Path) -> Non
     assert funding_rate(desk, one) == pytest.approx(0.00001 * hours) and hours == 4.0
     of_late = replace(one, quote=replace(one.quote, funding_rate=None))
     assert funding_rate(replace(desk, funding={"ETH": 2e-6}), of_late) == pytest.approx(8e-6)
+    own = {"ETH": 2e-6, of_venue("hyperliquid", "ETH"): 3e-6, of_venue("binance", "ETH"): 4e-6}
+    assert funding_rate(replace(desk, funding=own), of_late) == pytest.approx(12e-6)
     where = next(one for one in places(desk, {"ETH": -30_000.0}) if one.name == "hl" and not one.isolated)
     (short,) = place(desk, where, "delta").legs
     (long,) = place(desk, replace(where, wanted={("hl", "ETH"): 30_000.0}), "delta").legs
     assert short.funding == pytest.approx(-1.2, rel=1e-3) and long.funding == pytest.approx(1.2, rel=1e-3)
+
+
+def test_funding_of_late_is_each_venues_own(tmp_path: Path) -> None:
+    recipe = Recipe(seed=1, assets=2, venues=("binance", "hyperliquid"), start_ns=START, days=60, bar_ns=4 * HOUR_NS)
+    run_generate(tmp_path / "lake", recipe, now_ns=0)
+    lake = open_lake(tmp_path / "lake")
+    end = START + 50 * 24 * HOUR_NS
+    found = read_past(PastAsked(lake=tmp_path / "lake", bar_ns=4 * HOUR_NS, until_ns=end), ("BTC", "ETH")).funding
+    for venue in ("binance", "hyperliquid"):
+        (held,) = lake.held("funding", venue, "ETH-*")
+        past = read_settlements(lake, held, start_ns=end - 720 * HOUR_NS, end_ns=end)
+        assert found[of_venue(venue, "ETH")] == pytest.approx(past.rates.sum() / 720.0)
+    assert found["ETH"] == pytest.approx(found["binance ETH"])
 
 
 def test_money_is_only_moved_and_paid_out_for_costs(folder: Path) -> None:

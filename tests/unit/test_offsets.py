@@ -133,6 +133,14 @@ def test_what_saves_nothing_never_pays_for_itself() -> None:
     assert plan_of(plan_offsets(planner(desk(), dear=0.3, cheap=0.29)), "venue").break_even_ns is None
 
 
+def test_the_same_contract_in_another_account_is_known_to_save_nothing() -> None:
+    at = desk()
+    twin = Account(id="twin", venue="hyperliquid", collateral=(Balance(asset="USDC", amount=50_000.0),))
+    book = replace(at.snapshot.book, accounts=(at.account("hl"), twin))
+    found = plan_of(plan_offsets(planner(replace(at, snapshot=replace(at.snapshot, book=book)))), "venue")
+    assert found.way.trades[1].account == "twin" and found.net.low == found.net.high == -found.cost < 0.0
+
+
 def test_a_short_that_receives_is_left_alone_and_one_that_pays_is_not() -> None:
     assert plan_offsets(planner(desk(long=-2.0))) == ()
     found = plan_offsets(planner(desk(long=-2.0), dear=-0.3, cheap=-0.1))
@@ -231,12 +239,17 @@ def scanned(at: Desk, dollars: float = 20_000.0) -> tuple[Candidate, ...]:
 def test_carry_is_long_the_cheap_and_short_the_dear() -> None:
     pair = next(one for one in scanned(desk(long=0.0)) if one.kind == "venues")
     assert [(leg.account, leg.dollars > 0) for leg in pair.legs] == [("bn", True), ("hl", False)]
-    assert pair.receive.mean == pytest.approx(20_000 * 0.2 * 14 / 365, rel=1e-3)
-    assert pair.cost == pytest.approx(2 * 20_000 * sum(TERMS[v].fees[0].taker_fee_rate + 1e-4 for v in TERMS), rel=1e-3)
+    assert pair.receive.mean == pytest.approx(20_000 * 0.2 * 14 / 365, rel=2e-3)
+    assert pair.cost == pytest.approx(2 * 20_000 * sum(TERMS[v].fees[0].taker_fee_rate + 1e-4 for v in TERMS), rel=2e-3)
     assert pair.net.mean == pair.receive.mean - pair.cost and pair.yearly == pytest.approx(
         pair.net.mean / 20_000 * 365 / 14
     )
     assert pair.z_score is not None and pair.z_score > 3.0 and pair.capacity is None
+
+
+def test_both_legs_are_of_the_size_that_the_coarser_lots_leave() -> None:
+    pair = next(one for one in scanned(desk(long=0.0), 95.0) if one.kind == "venues")
+    assert sum(leg.dollars for leg in pair.legs) == pytest.approx(0.0) and 0.0 < pair.legs[0].dollars < 95.0
 
 
 def test_how_unusual_a_pair_is_is_told_as_of_the_forecasts() -> None:

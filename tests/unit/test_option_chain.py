@@ -122,6 +122,14 @@ def test_crossed_and_expired_options_are_left_out_and_said_so() -> None:
     assert "had expired" in left.notes[0] and "bid more than they ask" in left.notes[1]
 
 
+def test_options_without_any_price_are_counted() -> None:
+    found = rows()
+    silent = replace(found[0], mark_volatility=None, bid=0.01)
+    (said,) = build_chain([silent, *found[1:]], "BTC", ORIGIN).notes[:1]
+    assert said.startswith(f"1 of {len(found)} options have neither a mark nor both a bid and an ask")
+    assert not any("neither" in one for one in build_chain(found, "BTC", ORIGIN).notes)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [({"mark_volatility": -0.4}, "mark_volatility of -0.4"), ({"bid": -1.0}, "bid of -1"),

@@ -19,6 +19,7 @@ from perpbook.funding.paid import KINDS, WINDOWS_DAYS, PaidRow, at_present_size
 from perpbook.funding.scores import Coverage, coverage_of
 from perpbook.funding.series import snapped
 from perpbook.funding.skew import Skew, annualised, compounded, skew_of, sum_over, trailing
+from perpbook.kernels.types import Floats
 from perpbook.model.bars import Settlements
 from perpbook.model.units import DAY_NS
 from perpbook.terms.terms import FundingTerms
@@ -219,15 +220,21 @@ def drag_at_present_size(
         if equity <= 0.0 or not all(whole):
             out[days] = None
             continue
-        shares = [
-            -one.exposure
-            / equity
-            * one.history.rates[(one.history.times_ns > start) & (one.history.times_ns <= now_ns)]
-            for one in positions
-            if one.history is not None
-        ]
-        out[days] = compounded(np.concatenate(shares)) if shares else 0.0
+        out[days] = compounded(_shares(positions, equity, start, now_ns))
     return out
+
+
+def _shares(positions: Sequence[Costly], equity: float, start_ns: int, now_ns: int) -> Floats:
+    """What every settlement in (start, now] pays on all positions together, over equity."""
+    paid: dict[int, float] = {}
+    for one in positions:
+        if one.history is None:
+            continue
+        past = snapped(one.history)
+        inside = (past.times_ns > start_ns) & (past.times_ns <= now_ns)
+        for time, rate in zip(past.times_ns[inside].tolist(), past.rates[inside].tolist(), strict=True):
+            paid[time] = paid.get(time, 0.0) - one.exposure / equity * rate
+    return np.array(list(paid.values()))
 
 
 def term_row(one: Costly, told: Forecast | None, *, now_ns: int) -> TermRow | None:

@@ -6,7 +6,7 @@ Cash is dollars, received > 0 > paid.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -153,10 +153,17 @@ def funding_paid(
     days: Sequence[int] = WINDOWS_DAYS,
 ) -> FundingPaid:
     """The payments of a run whose book was worth `equity` (n,) at `times_ns` (n,)."""
-    start, end = int(times_ns[0]), int(times_ns[-1])
+    start, end = int(times_ns[0]) - _width(times_ns), int(times_ns[-1])
+    # A bar pays what is settled in [open, close), and windows are (start, end].
+    payments = [replace(one, time_ns=one.time_ns + 1) for one in payments]
     whole = sum(one.cash for one in payments)
     return FundingPaid(
         run=run, start_ns=start, end_ns=end, rows=paid_rows(payments, now_ns=end, since_ns=start, days=days),
         settlements=len(payments), whole=whole, share=whole / float(equity[0]) if equity[0] > 0 else None,
         drag=drag(payments, times_ns, equity), simulated=simulated,
     )  # fmt: skip
+
+
+def _width(times_ns: Integers) -> int:
+    """The width of a run's bars, whose closes are at `times_ns`: the run begins so long before the first."""
+    return int(np.diff(times_ns).min()) if times_ns.size > 1 else 0

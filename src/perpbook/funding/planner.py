@@ -86,14 +86,14 @@ def total(sums: Sequence[Sum]) -> Sum:
 
 
 def saved_over(planner: Planner, way: Way, horizon: int) -> Sum:
-    """Funding that a way's trades receive over a horizon, against leaving things as they are."""
-    sums = []
+    """Funding that a way's trades receive over a horizon, against leaving things as they are; what is closed in one account and
+    opened in another of the same contract is known to bring nothing."""
+    added: dict[tuple[str, str], float] = {}
     for trade in way.trades:
-        curve = curve_of(planner, trade.account, trade.symbol)
-        assert curve is not None
-        dollars = planner.desk.notional(trade)
-        sums.append(cash(curve[horizon], dollars if trade.quantity > 0 else -dollars))
-    return total(sums)
+        key = _key(planner, trade.account, trade.symbol)
+        dollars = planner.desk.notional(trade) * (1.0 if trade.quantity > 0 else -1.0)
+        added[key] = added.get(key, 0.0) + dollars
+    return total([cash(planner.curves[key][horizon], dollars) for key, dollars in added.items()])
 
 
 def break_even(planner: Planner, way: Way, cost: float) -> int | None:

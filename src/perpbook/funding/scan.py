@@ -130,7 +130,7 @@ def _pairs(planner: Planner, places: Sequence[Place], dollars: float) -> Iterato
     """Long one contract and short another of the asset in another account; coins and a short in one account."""
     for long, short in permutations(places, 2):
         if long.asset == short.asset and long.account != short.account:
-            trades = tuple(_opened(planner.desk, place, side * dollars) for place, side in ((long, 1.0), (short, -1.0)))
+            trades = _evenly(planner.desk, long, short, dollars)
             if all(trade.quantity for trade in trades):
                 yield long.asset, Way(kind="venues", words="", trades=trades, kept=1.0)
     for short in places:
@@ -140,6 +140,13 @@ def _pairs(planner: Planner, places: Sequence[Place], dollars: float) -> Iterato
         if counts and trade.quantity and not planner.desk.contract(short.account, short.symbol).contract.is_inverse:
             spot = Spot(account=short.account, asset=short.asset, dollars=planner.desk.notional(trade))
             yield short.asset, Way(kind="spot", words="", trades=(trade,), kept=1.0, coins=(spot,))
+
+
+def _evenly(desk: Desk, long: Place, short: Place, dollars: float) -> tuple[Trade, ...]:
+    """Both legs of the size that the coarser lots leave: the finer ones would leave a rest unhedged."""
+    sides = (long, 1.0), (short, -1.0)
+    least = min(desk.notional(_opened(desk, place, side * dollars)) for place, side in sides)
+    return tuple(_opened(desk, place, side * least) for place, side in sides)
 
 
 def _opened(desk: Desk, place: Place, dollars: float) -> Trade:

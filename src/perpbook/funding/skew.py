@@ -14,6 +14,8 @@ from perpbook.model.units import DAY_NS
 YEAR_NS = 365 * DAY_NS
 SPANS_DAYS = (1, 7, 30, 90)
 FEWEST = 20
+MOST_MISSING = 0.005
+"""The share of a span that may lack settlements: an hour of a year that a feed missed does not make the year unknown."""
 
 
 def annualised(rate: float, interval_ns: int) -> float:
@@ -46,17 +48,17 @@ def skew_of(history: Settlements, *, now_ns: int, days: int = 90) -> Skew:
 
 
 def sum_over(history: Settlements, start_ns: int, end_ns: int) -> float | None:
-    """The sum of the rates settled in (start, end]; None where one is missing: at either end, to the minute, or between."""
+    """The sum of the rates settled in (start, end]; None where those of more than `MOST_MISSING` of it are missing, at either
+    end, to the minute, or between."""
     past = snapped(history)
     inside = (past.times_ns > start_ns) & (past.times_ns <= end_ns)
     if not inside.any():
         return None
     times, width = past.times_ns[inside], past.interval_ns[inside]
-    opened = np.concatenate([[start_ns], times[:-1]])
-    due = int(times[-1] + width[-1])
-    if (times - width > opened + SNAP_NS).any() or due <= end_ns - SNAP_NS:
-        return None
-    return float(past.rates[inside].sum())
+    unpaid = times - width - np.concatenate([[start_ns], times[:-1]])
+    overdue = max((end_ns - SNAP_NS - times[-1]) // width[-1], 0) * width[-1]
+    missing = int(unpaid[unpaid > SNAP_NS].sum() + overdue)
+    return float(past.rates[inside].sum()) if missing <= MOST_MISSING * (end_ns - start_ns) else None
 
 
 def trailing(history: Settlements, *, now_ns: int, spans_days: tuple[int, ...] = SPANS_DAYS) -> dict[int, float | None]:

@@ -101,8 +101,15 @@ def build_chain(rows: Sequence[RawQuote], base: str, origin: Origin) -> OptionCh
             _expiry(one, [pair for pair in kept if pair[1].expiry_ns == one], spot, origin)
             for one in sorted({named.expiry_ns for _, named in kept})
         ),
-        notes=(*notes, *told),
+        notes=(*notes, *_unpriced([row for row, _ in kept]), *told),
     )
+
+
+def _unpriced(rows: Sequence[RawQuote]) -> list[str]:
+    """What is said of options that have no price to fit a smile to."""
+    count = sum(row.mark_volatility is None and not (row.bid and row.ask) for row in rows)
+    said = f"{count} of {len(rows)} options have neither a mark nor both a bid and an ask: no smile is fitted to them"
+    return [said] if count else []
 
 
 POSITIVE = ("mark_volatility", "underlying", "index", "lot_size")

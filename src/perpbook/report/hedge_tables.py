@@ -96,19 +96,27 @@ def _parts(plan: HedgePlan) -> Iterator[Table]:
 
 
 def _sets(plan: HedgePlan) -> Iterator[Table]:
-    against = list(plan.sets[0].least_variance) if plan.sets else []
+    hedged = plan.chosen is not None
     made = table(
         f"Mean loss of the worst {100 * plan.tail:g} % of moves of {plan.facts['move_hours']:g} h", "correlation", "no hedge",
-        "hedged", "book and hedge", *(f"least variance {one}" for one in against),
+        *(("hedged", "book and hedge") if hedged else ()),
     )  # fmt: skip
     for one in plan.sets:
         correlation = NONE if one.correlation is None else f"{one.correlation:.2f}"
-        made.add_row(
-            one.name, money(one.without), money(one.hedged) if plan.chosen else NONE, correlation,
-            *(change(dollars) for dollars in one.least_variance.values()),
-        )  # fmt: skip
+        made.add_row(one.name, money(one.without), *((money(one.hedged), correlation) if hedged else ()))
     yield made
+    yield from _least_variance(plan)
     yield from _liquidated(plan)
+
+
+def _least_variance(plan: HedgePlan) -> Iterator[Table]:
+    """The hedge of least variance under each correlation, dollars by coin."""
+    coins = list(plan.sets[0].least_variance) if plan.sets else []
+    made = table("The hedge of least variance, in dollars", "correlation", *coins)
+    for one in plan.sets:
+        made.add_row(one.name, *(change(one.least_variance[coin]) for coin in coins))
+    if coins:
+        yield made
 
 
 def _liquidated(plan: HedgePlan) -> Iterator[Table]:
@@ -116,13 +124,12 @@ def _liquidated(plan: HedgePlan) -> Iterator[Table]:
     names = dict.fromkeys(
         name for one in plan.sets for name, dead in (*one.liquidated_without.items(), *one.liquidated.items()) if dead
     )
-    sides = [f"{one.name}, {side}" for one in plan.sets for side in ("no hedge", "hedged")]
-    made = table("Moves that end below an account's maintenance margin", "account", *sides)
+    sides = ("no hedge", "hedged") if plan.chosen is not None else ("no hedge",)
+    columns = [f"{one.name}, {side}" for one in plan.sets for side in sides]
+    made = table("Moves that end below an account's maintenance margin", "account", *columns)
     for name in names:
-        made.add_row(
-            name,
-            *(share(side.get(name, 0.0)) for one in plan.sets for side in (one.liquidated_without, one.liquidated)),
-        )
+        shares = (side for one in plan.sets for side in (one.liquidated_without, one.liquidated)[: len(sides)])
+        made.add_row(name, *(share(side.get(name, 0.0)) for side in shares))
     if names:
         yield made
 

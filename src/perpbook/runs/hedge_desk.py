@@ -16,6 +16,7 @@ from perpbook.model.market import STABLECOINS, Market, Quote, Snapshot
 from perpbook.model.trade import Trade
 from perpbook.model.units import HOUR_NS
 from perpbook.runs.check import CheckResult
+from perpbook.runs.hedge_past import of_venue
 from perpbook.runs.trade import Priced
 
 if TYPE_CHECKING:
@@ -262,5 +263,6 @@ def funding_rate(desk: HedgeDesk, one: Priced) -> float | None:
     """What a dollar held long pays over the horizon: at the book's rate, else at the lake's of late; None where neither says."""
     if one.quote.funding_rate is not None:
         return one.quote.funding_rate * desk.horizon_ns / one.venue.funding.interval_ns
-    of_late = desk.funding.get(one.terms.contract.base)
+    base = one.terms.contract.base
+    of_late = desk.funding.get(of_venue(one.venue.venue, base), desk.funding.get(base))
     return None if of_late is None else of_late * desk.horizon_ns / HOUR_NS

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 RECENT_DAYS = 30
 """Days of settlements that stand for what a contract will cost where the book says nothing of its funding."""
 
+MOST_DAYS = 27
+"""Of them, those that must be known of a venue's own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastAsked:
@@ -32,7 +35,8 @@ class PastAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Joint moves by asset, funding per hour of late by asset where it is known, and what to say of both."""
+    """Joint moves by asset, funding per hour of late where it is known (of the past's venue by asset, of others by `of_venue`),
+    and what to say of both."""
 
     returns: JointReturns
     funding: Mapping[str, float]
@@ -68,7 +72,7 @@ def read_past(asked: PastAsked, assets: Sequence[str]) -> Past:
     notes = [f"{other}'s past stands in for {asset}'s" for asset, other in like.items()]
     return Past(
         returns=replace(found, names=tuple(assets), values=found.values[rows]),
-        funding=_recent_funding(asked, names, bars),
+        funding=_recent_funding(asked, names, bars) | _venues_funding(asked, bars, assets),
         simulated=bars.simulated,
         source=bars.source,
         notes=(*notes, *found.notes),
@@ -111,4 +115,27 @@ def _recent_funding(asked: PastAsked, names: Mapping[str, str], bars: Bars) -> d
         hours = float(settled.interval_ns.sum()) / HOUR_NS
         if hours > 0.0:
             out[asset] = float(settled.rates.sum()) / hours
+    return out
+
+
+def of_venue(venue: str, asset: str) -> str:
+    """The key of a venue's own funding of an asset."""
+    return f"{venue} {asset}"
+
+
+def _venues_funding(asked: PastAsked, bars: Bars, assets: Sequence[str]) -> dict[str, float]:
+    """Mean per hour over the last days of the past on every venue whose settlements are known through most of them."""
+    from perpbook.history.choose import same_unit
+    from perpbook.history.lake import Lake
+    from perpbook.history.load import read_settlements
+
+    lake, end, out = Lake(asked.lake), int(bars.open_ns[-1]) + bars.bar_ns, dict[str, float]()
+    for asset in assets:
+        for held in (one for base in same_unit(asset) for one in lake.held("funding", symbol=f"{base}-*")):
+            if held.simulated != bars.simulated:
+                continue
+            past = read_settlements(lake, held, start_ns=end - RECENT_DAYS * DAY_NS, end_ns=end)
+            hours = float(past.interval_ns.sum()) / HOUR_NS
+            if hours >= MOST_DAYS * DAY_NS / HOUR_NS:
+                out.setdefault(of_venue(held.id.venue, asset), float(past.rates.sum()) / hours)
     return out
