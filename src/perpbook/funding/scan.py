@@ -160,7 +160,7 @@ def _judged(planner: Planner, asset: str, way: Way, dollars: float, histories: H
     after = assess(done.snapshot, desk.terms, both_ways(asset))
     receive, cost = saved_over(planner, way, planner.horizon), 2.0 * done.cost
     first, last = _legs(desk, way, after)
-    depths = [leg.depth for leg in (first, last) if not leg.coins]
+    depths = [leg.depth for leg in (first, last)]
     curve = curve_of(planner, way.trades[0].account, way.trades[0].symbol)
     assert curve is not None
     net, _ = netted(planner, way, cost)
@@ -169,7 +169,7 @@ def _judged(planner: Planner, asset: str, way: Way, dollars: float, histories: H
         asset=asset, kind=way.kind, legs=(first, last), receive=receive, cost=cost, net=net,
         yearly=net.mean / dollars / years, break_even_ns=break_even(planner, way, cost),
         z_score=_unusual(planner, way, histories), chance=chance_of_profit(planner, way, net), capacity=_least(depths),
-        reachable=_least([desk.reach(trade, limits.loss, limits.share) for trade in way.trades]),
+        reachable=None if way.coins else _least([desk.reach(one, limits.loss, limits.share) for one in way.trades]),
         refused=_lacks(after, (first, last)), assumed=(*done.assumed, *sure_when_held(planner, way)),
     )  # fmt: skip
 

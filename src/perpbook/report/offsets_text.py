@@ -121,7 +121,7 @@ def tell_scan(console: Console, found: Carries) -> None:
 
 
 def _pair_details(one: Candidate, limits: Limits) -> list[str]:
-    room = "no depth is known"
+    room = "no depth of the coins is known" if any(leg.coins for leg in one.legs) else "no depth is known"
     if one.capacity is not None and one.reachable is not None:
         room = f"{money(one.capacity)} rests where it would be entered, "
         room += f"{money(one.reachable)} of it for {limits.loss:.2%} of price"
