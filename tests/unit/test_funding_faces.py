@@ -200,7 +200,7 @@ def test_a_kept_runs_funding_is_its_journals(desk: Path) -> None:
     assert {(row["kind"], row["key"]) for row in data["rows"]} >= {("sleeve", "core"), ("asset", "BTC")}
     assert "SIMULATED" in told(desk, *words)
     short = json.loads(told(desk, *words, "--window", "1d", "--json"))["data"]
-    assert [row["cash"] for row in short["rows"] if row["kind"] == "book"] == [{"1": 20.0}]
+    assert [row["cash"] for row in short["rows"] if row["kind"] == "book"] == [{"1": -50.0}]  # at its open
 
 
 @pytest.mark.slow
