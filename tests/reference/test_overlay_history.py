@@ -96,6 +96,7 @@ def test_a_drawdown_stop_flattens_the_book_of_november_2022_and_with_puts_it_doe
     assert ours.end > bare.end and (ours.worst_day or 0.0) > (bare.worst_day or 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", WINDOWS)
 @pytest.mark.parametrize("sticky", ["delta", "strike"])
 def test_puts_bought_lower_the_worst_loss_of_a_crash_that_was(place: Path, start: str, sticky: str) -> None:
@@ -107,12 +108,14 @@ def test_puts_bought_lower_the_worst_loss_of_a_crash_that_was(place: Path, start
     assert held.worth[-1] == pytest.approx(COINS[start] * max(held.option.strike - last, 0.0), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_same_puts_cost_by_the_index_of_their_day(place: Path) -> None:
     two = [run(place, "2021-05-01", no_playbook=True, **more) for more in ({}, {"volatility_index": None})]
     paid = [sums_of(overlay, moments_of(found))["premiums"] for found, overlay in two]
     assert paid[0] > 3.0 * paid[1]
 
 
+@pytest.mark.slow
 def test_puts_bought_again_every_month_are_told_by_what_they_cost_a_day(place: Path) -> None:
     found, overlay = run(place, "2022-11-01", roll=True, no_playbook=True)
     sums = sums_of(overlay, moments_of(found))
