@@ -4,4 +4,6 @@ from __future__ import annotations
 
 import typer
 
-app = typer.Typer(help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True)
+app = typer.Typer(
+    help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
+)

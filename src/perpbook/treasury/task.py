@@ -108,7 +108,7 @@ class Task:
 class Plan:
     """The answer. sent : (lanes,) dollars leaving. reduced : (cuts,) dollars of need taken away. short : (needs,) dollars that
     are still missing. short_after : by failure, (needs,) what would be missing after it, of critical needs. cost : dollars,
-    waiting counted apart. method : "exact" or "greedy", with `why` where it is not exact. binds : what holds it back, in words."""
+    waiting counted apart. method : "exact" or "greedy", with `why` where it is not exact. binds : what holds it back."""
 
     sent: Floats
     reduced: Floats
