@@ -99,6 +99,9 @@ SETTINGS = {
     "drill.max_storms": "max_storms = 3",
     "hedge.delta_band": "delta_band = 0.2",
     "hedge.assets": 'assets = ["BTC"]',
+    "hedge.beta": 'beta = "ewma"',
+    "hedge.tail_budget": "tail_budget = 0.1",
+    "hedge.options": "options = true",
     "liquidity.max_depth_share": "[liquidity]\nmax_depth_share = 0.5",
 }
 """One setting of every built key, as it would be written into BASE."""

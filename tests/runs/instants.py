@@ -13,15 +13,16 @@ from perpbook.kernels.decide import decide
 from perpbook.kernels.in_force import look_at_funding
 from perpbook.kernels.memory import memory_of_one_look
 from perpbook.kernels.sight import look
-from perpbook.kernels.state import Findings, Policy, State, empty_findings, no_proposals
+from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market, Quote, Snapshot
 from perpbook.playbook import words
-from perpbook.playbook.compile import Names
+from perpbook.playbook.compile import Names, compile_policy
 from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import check_snapshot
+from perpbook.runs.check_past import KnownPast
 from tests.runs.laws import BrokenLaw, Run, book_at, travel
 
 EXACT = 1e-9
@@ -44,16 +45,25 @@ class Seen:
     figures: dict[Field, float]
     findings: dict[Field, tuple[float, float]]
     scales: dict[str, float]
+    asked: dict[str, tuple[int, float]]
 
 
-def compare(run: Run, bar: int) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What check knows of the past of positions that a run has held since it began, and the playbook to judge both by."""
+
+    past: KnownPast
+    playbook: Playbook
+
+
+def compare(run: Run, bar: int, carried: Carried | None = None) -> int:
     """Compare both views of a run that stands right after `bar`; gives how many figures were compared.
 
     Raises
     ------
     BrokenLaw : a figure or finding differs, or one side lacks it.
     """
-    ours, theirs = seen_by_run(run, bar), seen_by_check(run, bar)
+    ours, theirs = seen_by_run(run, bar, carried), seen_by_check(run, bar, carried)
     size = max((abs(value) for name, value in theirs.figures.items() if name[0] == "position.notional"), default=0.0)
     size = max(size, *(abs(value) for name, value in theirs.figures.items() if name[0] == "account.equity"), 1.0)
     where = f"bar {bar}"
@@ -70,13 +80,16 @@ def compare(run: Run, bar: int) -> int:
         alike(limit, ours.findings[name][1], 1.0, f"limit {name} ({where})")
     for subject, scale in theirs.scales.items():
         alike(scale, ours.scales[subject], 1.0, f"scale of {subject} ({where})")
+    for subject, (reason, target) in theirs.asked.items() if carried is not None else ():
+        alike(reason, ours.asked[subject][0], 0.0, f"reason of {subject} ({where})")
+        alike(target, ours.asked[subject][1], size, f"target of {subject} ({where})")
     return len(theirs.figures) + len(theirs.findings)
 
 
 DOLLARS = {
     "position.notional", "position.value", "position.exposure", "position.loss", "account.equity", "account.coins",
     "book.equity", "book.coins", "asset.notional", "asset.net", "stress.equity", "stress.maintenance", "venue.equity",
-    "layer.value", "sleeve.capital",
+    "layer.value", "sleeve.capital", "position.funding", "position.ahead",
 }  # fmt: skip
 
 
@@ -87,10 +100,15 @@ def alike(check: float, run: float, scale: float, what: str) -> None:
         raise BrokenLaw(f"{what}: check says {check!r}, the run {run!r}")
 
 
-def seen_by_check(run: Run, bar: int) -> Seen:
+TOLD_BY_TIME = ("funding", "yearly", "expected", "ahead", "paid_in_row")
+
+
+def seen_by_check(run: Run, bar: int, carried: Carried | None) -> Seen:
     """The product's own check of the folded book, at the bar's closes."""
-    playbook = run.journey.playbook or Playbook(schema_version=1)
-    found = check_snapshot(snapshot_at(run, bar), playbook, run.journey.terms, with_plans=False)
+    playbook, past = run.journey.playbook or Playbook(schema_version=1), None
+    if carried is not None:
+        playbook, past = carried.playbook, carried.past
+    found = check_snapshot(snapshot_at(run, bar), playbook, run.journey.terms, with_plans=False, past=past)
     decision, assessed = found.decision, found.assessed
     rows = [assessed.arrays.items[row] for row in assessed.arrays.positions()]
     places = [
@@ -98,18 +116,25 @@ def seen_by_check(run: Run, bar: int) -> Seen:
     ]
     scenarios = [one.name for one in assessed.scenarios]
     return Seen(
-        figures=dict(figures_of(decision.state, decision.policy, decision.names, places, scenarios)),
+        figures=dict(figures_of(decision.state, decision.policy, decision.names, places, scenarios, past is not None)),
         findings=findings_of(decision.raw, decision.names, dict(places), scenarios, decision.names.assets),
         scales={name: float(decision.proposals.scale[k]) for k, name in places},
+        asked=asked_of(decision.proposals, places),
     )
+
+
+def asked_of(proposals: Proposals, places: list[tuple[int, str]]) -> dict[str, tuple[int, float]]:
+    """Who asks, and the dollars a position is to be brought to."""
+    return {name: (int(proposals.reason[k]), float(proposals.target[k])) for k, name in places}
 
 
 def name_of(assessed: Assessed, account: int) -> str:
     return assessed.arrays.accounts[account].id
 
 
-def seen_by_run(run: Run, bar: int) -> Seen:
-    """The run's own look at the bar's closes, and what its rules say of it without a memory."""
+def seen_by_run(run: Run, bar: int, carried: Carried | None) -> Seen:
+    """The run's own look at the bar's closes, and what rules say of it without a memory: its own, of what one look tells, or
+    those of `carried`, of its funding too."""
     ready = run.ready
     mind, slots, holding = ready.play.mind, ready.arrangement.slots, ready.body.holding
     mind.scratch.safe[:] = 0
@@ -119,8 +144,13 @@ def seen_by_run(run: Run, bar: int) -> Seen:
     state.book[0].now_ns = int(run.journey.bars.open_ns[bar]) + run.journey.bars.bar_ns
     settled = int(ready.body.clock[SETTLED])
     look_at_funding(ready.reel.tape, slots, holding, settled, int(state.book[0].now_ns), state)
-    for name in ("target", "funding", "expected", "ahead", "paid_in_row"):  # what only time tells
-        state.positions[name] = np.nan
+    state.positions["target"] = np.nan
+    if carried is None:
+        for name in ("funding", "expected", "ahead", "paid_in_row"):  # what only time tells
+            state.positions[name] = np.nan
+    else:
+        policy = compile_policy(carried.playbook, ready.play.names, ready.play.scenarios)
+        state.positions["cost"] = slots.rows["taker"][slots.positions]
     raw, proposals = empty_findings(state, policy), no_proposals(state)
     decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
     places = []
@@ -131,18 +161,20 @@ def seen_by_run(run: Run, bar: int) -> Seen:
     held = {ready.arrangement.rows[int(slots.positions[k])].asset for k, _ in places}
     scenarios = [one.name for one in ready.play.scenarios]
     return Seen(
-        figures=dict(figures_of(state, policy, ready.play.names, places, scenarios)),
+        figures=dict(figures_of(state, policy, ready.play.names, places, scenarios, carried is not None)),
         findings=findings_of(raw, ready.play.names, dict(places), scenarios, tuple(held)),
         scales={name: float(proposals.scale[k]) for k, name in places},
+        asked=asked_of(proposals, places),
     )
 
 
 def figures_of(
-    state: State, policy: Policy, names: Names, places: list[tuple[int, str]], scenarios: list[str]
+    state: State, policy: Policy, names: Names, places: list[tuple[int, str]], scenarios: list[str], carried: bool
 ) -> Iterator[tuple[Field, float]]:
     """Every figure of a state by name; effective leverages and calm scales only where somebody looks at them."""
     for k, place in places:
-        for name in ("notional", "value", "exposure", "loss", "gain", "isolated", "wanted"):
+        of_time = TOLD_BY_TIME if carried else ()
+        for name in ("notional", "value", "exposure", "loss", "gain", "isolated", "wanted", *of_time):
             yield (f"position.{name}", place), float(state.positions[name][k])
     for a, account in enumerate(names.accounts):
         yield from figures_of_account(state, policy, a, account)
@@ -208,11 +240,11 @@ def subject_of(code: int, number: int, names: Names, places: dict[int, str]) -> 
         return places[number]
     if code in OF_ACCOUNTS:
         return names.accounts[number]
-    if code in (codes.ASSET_LEVERAGE, codes.HEDGE_BAND):
+    if code in (codes.ASSET_LEVERAGE, codes.HEDGE_BAND, codes.FUNDING_ASSET):
         return names.assets[number]
     if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
         return names.sleeves[number]
-    if code == codes.VENUE_SHARE:
+    if code in (codes.VENUE_SHARE, codes.FUNDING_VENUE):
         return names.venues[number]
     return names.layers[number] if code == codes.LAYER_SHARE else "book"
 

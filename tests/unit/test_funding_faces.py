@@ -87,13 +87,25 @@ def test_the_page_holds_every_figure_and_fetches_nothing(desk: Path) -> None:
     found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
     assert found and "default-src 'none'" in page
     figures = json.loads(found[1])
-    assert set(figures) == {"fan-0", "fan-1", "waterfall", "venues"}
+    assert set(figures) == {"fan-0", "fan-1", "waterfall", "paid", "venues"}
     assert all(f'data-figure="{name}"' in page for name in figures)
     bars = figures["waterfall"]["data"][0]
     assert bars["y"][-1] == pytest.approx(sum(bars["y"][:-1]))
     low, high, mean = (line["y"] for line in figures["fan-0"]["data"])
     assert all(a <= b <= c for a, b, c in zip(low, mean, high, strict=True)) and len(mean) == 7
     assert len(figures["venues"]["data"][0]["z"]) == 3
+
+
+def test_a_window_is_told_alone(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    every = json.loads(told(desk, "--data", "lake", "--horizon", "1d", "--json"))["data"]
+    data = json.loads(told(desk, "--window", "30d,2d", "--data", "lake", "--horizon", "1d", "--json"))["data"]
+    assert list(data["drag"]) == ["2", "30"] and data["drag"]["30"] == every["drag"]["30"]
+    assert {tuple(row["cash"]) for row in data["paid"]} == {("2", "30")}
+    assert [row["cash"]["30"] for row in data["paid"]] == [row["cash"]["30"] for row in every["paid"]]
+    said = " ".join(told(desk, "--window", "2d", "--data", "lake", "--horizon", "1d").split())
+    assert "would have been paid" in said and "over the last 2d." in said
+    assert "Paid at the present size of 2 d ─" in said
 
 
 def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
@@ -109,6 +121,8 @@ def test_too_short_a_history_is_told_without_a_forecast(desk: Path) -> None:
         (["book.toml", "--data", "lake", "--level", "2"], 3, "a level of 2"),
         (["book.toml", "--data", "lake", "--horizon", "soon"], 3, "no length of time"),
         (["missing.toml", "--data", "lake"], 3, "missing.toml"),
+        (["--window", "5h", "--data", "lake"], 3, "whole days, like 30d"),
+        (["book.toml", "--window", "1d,12h", "--data", "lake"], 3, "whole days, like 30d"),
         (["scores", "XYZ", "--data", "lake"], 20, "no funding to score"),
         (["scores", "BTC", "--data", "lake", "--horizons", "5h"], 20, "no funding to score"),
         (["scores", "BTC", "--data", "lake", "--level", "1"], 3, "a level between 0 and 1"),
@@ -185,6 +199,8 @@ def test_a_kept_runs_funding_is_its_journals(desk: Path) -> None:
     assert data["drag"] == pytest.approx((1 - 50 / 900) * (1 + 20 / 950) - 1)
     assert {(row["kind"], row["key"]) for row in data["rows"]} >= {("sleeve", "core"), ("asset", "BTC")}
     assert "SIMULATED" in told(desk, *words)
+    short = json.loads(told(desk, *words, "--window", "1d", "--json"))["data"]
+    assert [row["cash"] for row in short["rows"] if row["kind"] == "book"] == [{"1": 20.0}]
 
 
 @pytest.mark.slow
@@ -217,3 +233,35 @@ def test_real_funding_is_forecast_no_worse_than_by_its_last_value(tmp_path: Path
         assert found.trusted.absolute_ratio < 1.01 and found.trusted.square_ratio < 1.0
         assert found.coverage is not None and 0.87 < found.coverage.held < 0.92
         assert found.coverage.crowded is not None and 0.86 < found.coverage.crowded < 0.93
+
+
+CAPPED = "schema_version = 1\n[funding]\ndaily_cap = 1e-6\nexpected_max = 0.01\nflip_after = 5\n"
+
+
+def test_check_judges_rules_on_rates_with_the_lake(desk: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "capped.toml"
+    rules.write_text(CAPPED, encoding="utf-8")
+    words = ["check", str(desk / "book.toml"), str(rules), "--html", str(tmp_path / "page.html")]
+    run = CliRunner().invoke(app, [*words, "--data", str(desk / "lake")])
+    assert run.exit_code == 10 and "Asked for by rules on funding" in run.stdout
+    assert "held at its present size" in " ".join(run.stdout.split()) and "not judged" not in run.stdout
+    assert max(len(line) for line in run.stdout.splitlines()) <= 100
+    assert "Asked for by rules on funding" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    bare = CliRunner().invoke(app, [*words, "--data", str(tmp_path / "none")])
+    assert bare.exit_code == 0 and "Asked for" not in bare.stdout
+    assert "not judged by check: funding.daily_cap, funding.flip_after and" in " ".join(bare.stdout.split())
+
+
+def test_check_says_of_the_lake_in_its_document(desk: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "capped.toml"
+    rules.write_text(CAPPED, encoding="utf-8")
+    words = ["check", str(desk / "book.toml"), str(rules), "--data", str(desk / "lake"), "--json"]
+    data = json.loads(CliRunner().invoke(app, words).stdout)["data"]
+    assert [one["symbol"] for one in data["past"]["positions"]] == [
+        one["symbol"] for one in data["assessment"]["positions"]
+    ]
+    assert {one["why"] for one in data["past"]["sources"]} == {""}
+    (cap,) = [one for one in data["verdict"]["findings"] if one["rule"] == "funding.daily_cap"]
+    paid = sum(one["known"]["paid"] for one in data["past"]["positions"])
+    assert cap["measured"] == pytest.approx(max(paid, 0.0) / data["assessment"]["book"]["equity"], rel=1e-12)
+    assert data["verdict"]["asked"]

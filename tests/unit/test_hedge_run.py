@@ -24,15 +24,17 @@ from perpbook.history.recognise import Naming
 from perpbook.kernels.types import Floats
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import HOUR_NS, from_iso
-from perpbook.report.hedge_page import hedge_page
+from perpbook.report.hedge_page import effect_figure, hedge_page
 from perpbook.report.hedge_tables import tables_of
 from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
-from perpbook.runs.hedge import HedgeAsked, open_desk, run_hedge
+from perpbook.runs.hedge import open_desk, run_hedge
+from perpbook.runs.hedge_asked import HedgeAsked
 from perpbook.runs.hedge_desk import funding_rate, priced
 from perpbook.runs.hedge_past import PastAsked
 from perpbook.runs.hedge_place import hedged, place, places, put_on
 from perpbook.runs.hedge_storms import Weathered, joint_grid, told
+from perpbook.tails.estimate import Estimate
 from tests.unit.history_lakes import ROOT, real_data
 
 START = from_iso("2024-01-01")
@@ -184,7 +186,8 @@ def test_least_shortfall_is_sought_anew_in_every_place_and_told(folder: Path) ->
     assert {one["kind"] for one in data["storms"]} == {"grid", "historic"}
     assert data["counted"]["storms"] == sum(one["kind"] == "historic" for one in data["storms"])
     assert any("storms gone through" in one for one in data["sentences"])
-    assert "What to hedge" in (folder / "page.html").read_text(encoding="utf-8")
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "What to hedge" in page and '"nets": {"data"' in page
 
 
 def test_the_report_is_told_within_a_hundred_columns(plan: HedgePlan) -> None:
@@ -194,6 +197,23 @@ def test_the_report_is_told_within_a_hundred_columns(plan: HedgePlan) -> None:
     assert "SIMULATED history" in said and "Prices are examples" in said and "Where it might sit" in said
     assert max(len(line) for line in said.splitlines()) <= 100
     assert "survival grid" in said and "Margin of every account with the hedge" in said
+
+
+def test_the_page_draws_how_the_hedge_works_calm_against_tail_beside_gaussian_moves(plan: HedgePlan) -> None:
+    assert plan.quality is not None
+    seen = replace(plan.quality.calm_correlation, estimate=Estimate(value=0.6, low=0.4, high=0.7, points=90), null=0.5)
+    tails = tuple(replace(one, correlation=seen, unhedged=seen) for one in plan.quality.tails)
+    drawn = effect_figure(replace(plan, quality=replace(plan.quality, tails=tails)))
+    assert drawn is not None
+    measured, gaussian = drawn["data"]
+    assert measured["y"][:3] == [
+        "correlation, calm",
+        "correlation, it falls hardest",
+        "correlation, it rallies hardest",
+    ]
+    assert measured["x"][1:5] == [0.6] * 4 and gaussian["x"][1:5] == [0.5] * 4
+    assert measured["error_x"]["array"][1] == pytest.approx(0.1)
+    assert measured["error_x"]["arrayminus"][1] == pytest.approx(0.2)
 
 
 def test_the_page_holds_every_table_and_trusts_no_name(plan: HedgePlan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -13,7 +14,8 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.funding.forecast import Forecast
-from perpbook.funding.offsets import Bleeding, Offset, Planner, plan_offsets
+from perpbook.funding.offsets import Bleeding, Offset, Offsets, Told, plan_offsets
+from perpbook.funding.planner import Planner
 from perpbook.funding.scan import Candidate, Place, scan
 from perpbook.funding.trading import Desk, Money
 from perpbook.margin.assess import assess
@@ -22,6 +24,8 @@ from perpbook.model.bars import Settlements
 from perpbook.model.book import Book
 from perpbook.model.market import Depth, Market, Quote, Snapshot
 from perpbook.model.units import DAY_NS, HOUR_NS, from_iso
+from perpbook.report.offsets_page import offsets_page
+from perpbook.runs.offsets import held_as
 from perpbook.terms.load import load_terms
 
 NOW = from_iso("2026-10-01T00:00:00Z")
@@ -81,6 +85,37 @@ def test_the_same_elsewhere_saves_the_difference_and_costs_two_trades() -> None:
     assert found.break_even_ns == pytest.approx(found.cost / (2 * PRICE * 0.2) * 365 * DAY_NS)
 
 
+def test_the_course_of_a_way_comes_above_nothing_where_it_pays() -> None:
+    for one in plan_offsets(planner(desk()))[0].offsets:
+        assert [point.after_ns for point in one.course] == list(HORIZONS)
+        assert one.course[2].net == one.net
+        paid = [point.after_ns for point in one.course if point.net.mean >= 0.0]
+        assert (one.break_even_ns is None) == (not paid)
+        assert one.break_even_ns is None or one.break_even_ns <= paid[0]
+
+
+@pytest.mark.parametrize("words", ["BTC", "btc", "BTC @ hl", "BTC@hl"])
+def test_a_position_is_named_by_symbol_or_coin_and_account(words: str) -> None:
+    assert held_as(desk(), words) == {("hl", "BTC")}
+    found = plan_offsets(planner(desk()), only=held_as(desk(), words))
+    assert found == plan_offsets(planner(desk())) and plan_offsets(planner(desk()), only=frozenset()) == ()
+
+
+def test_the_page_draws_ways_carry_and_when_each_pays() -> None:
+    (one,) = plan_offsets(planner(desk(bn=100.0), dear=0.3, cheap=0.1))
+    told = Told(as_of="2026-10-01T00:00:00Z", horizon_days=14.0, level=0.9, simulated=True, notes=("a <b>note</b>",))
+    page = offsets_page(Offsets(told=told, positions=(one,)), "0")
+    found = re.search(r'id="figures">(.*?)</script>', page, re.DOTALL)
+    assert found and "default-src 'none'" in page and "SIMULATED" in page and "<b>note" not in page
+    figures = json.loads(found[1])
+    assert set(figures) == {"ways-0", "carry-0", "pays-0"} and all(f'data-figure="{name}"' in page for name in figures)
+    as_is, saved, cost, waiting, left = figures["carry-0"]["data"][0]["y"]
+    assert as_is < 0.0 and cost <= 0.0 and waiting <= 0.0 and left == pytest.approx(as_is + saved + cost + waiting)
+    (marks,) = figures["ways-0"]["data"]
+    assert marks["x"] == [offset.net.mean for offset in one.offsets] and "circle-open" in marks["marker"]["symbol"]
+    assert [line["y"][0] for line in figures["pays-0"]["data"]] == [-offset.cost for offset in one.offsets]
+
+
 @pytest.mark.parametrize("kind", ["venue", "hedge", "smaller"])
 def test_a_book_is_worth_its_cost_less_after_a_way(kind: str) -> None:
     at = desk()
@@ -130,7 +165,7 @@ def test_money_sent_lets_the_opened_account_live_through_the_move() -> None:
     at = desk(bn=1_000.0)
     found = plan_of(plan_offsets(planner(at)), "venue")
     assert found.money is not None and not any(one.dies for one in found.dangers)
-    waiting = assess(at.after((), None, found.money).snapshot, TERMS).assessment
+    waiting = assess(at.after((), (), found.money).snapshot, TERMS).assessment
     assert waiting.accounts[0].summary.free_collateral >= 0.0
     assert found.dangers[0].move_waiting == waiting.accounts[0].liquidation_move
 
@@ -157,10 +192,10 @@ def test_a_venue_that_takes_coins_lets_a_long_be_held_as_coins() -> None:
     book = replace(at.snapshot.book, accounts=(at.account("hl"), own))
     found = plan_offsets(planner(replace(at, snapshot=replace(at.snapshot, book=book)), dear=0.05, cheap=0.2))
     spot = plan_of(found, "spot")
-    assert spot.way.spot is not None and spot.refused == "" and spot.way.kept == 1.0
-    assert spot.way.spot.dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
-    assert 0.0 < spot.way.spot.dollars < 50_000.0 and spot.saved.mean > 0.0
-    assert spot.cost == pytest.approx(spot.way.spot.dollars * 2.0 * (1e-3 + 1e-4))
+    assert spot.way.coins != () and spot.refused == "" and spot.way.kept == 1.0
+    assert spot.way.coins[0].dollars == pytest.approx(-spot.way.trades[0].quantity * PRICE)
+    assert 0.0 < spot.way.coins[0].dollars < 50_000.0 and spot.saved.mean > 0.0
+    assert spot.cost == pytest.approx(spot.way.coins[0].dollars * 2.0 * (1e-3 + 1e-4))
     assert any("dated futures" in one for one in found[0].missing)
 
 
@@ -241,6 +276,9 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     book = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert book
     Path("book.toml").write_text(book[1], encoding="utf-8")
+    quotes = re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    assert quotes
+    Path("dated.csv").write_text(quotes[1], encoding="utf-8")
     for block in re.findall(r"```console\n\$ (.*?)```", PAGE, re.DOTALL):
         for command, *lines in (part.splitlines() for part in block.split("\n$ ")):
             run = CliRunner().invoke(app, shlex.split(command)[1:])
@@ -255,7 +293,9 @@ def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
         (["--part", "1"], "no part of a position"),
         (["--least", "nan"], "dollars over the horizon"),
         (["--half-spread", "0.5"], "fraction of price"),
-        (["--position", "X"], "holds no"),
+        (["X"], 'holds no "X": it holds BTCUSDT @ main'),
+        (["BTC @ second"], 'holds no "BTC @ second"'),
+        (["book.toml"], "a book file goes with --book"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(
@@ -265,5 +305,22 @@ def test_an_option_that_means_nothing_is_refused(
     made = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert made
     Path("book.toml").write_text(made[1], encoding="utf-8")
-    run = CliRunner().invoke(app, ["funding", "offsets", "book.toml", "--lake", "lake", *options])
+    run = CliRunner().invoke(app, ["funding", "offset", "--lake", "lake", *options])
     assert run.exit_code == 3 and message in run.stderr
+
+
+def test_a_named_position_without_known_funding_is_not_said_to_cost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert made
+    held = "quantity = 1.5, entry_price = 90000.0 }"
+    book = made[1].replace(held, held + ', { symbol = "ETHUSDT", quantity = 1.0, entry_price = 3000.0 }')
+    priced = '[[markets]]\nvenue = "binance"\nsymbol = "ETHUSDT"\nmark_price = 3000.0\n'
+    Path("book.toml").write_text(book + priced, encoding="utf-8")
+    lake = ["--lake", "lake"]
+    span = ["--venues", "binance", "--start", "2026-08-01", "--days", "112", "--bar", "8h"]
+    CliRunner().invoke(app, ["data", "generate", "--assets", "1", *span, *lake])
+    run = CliRunner().invoke(app, ["funding", "offset", "ETH", "--horizon", "1d", *lake])
+    assert run.exit_code == 20 and "no funding of ETH can be forecast" in run.stderr

@@ -6,10 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from perpbook.cli.main import app
+from perpbook.engine.drill import path_bars
+from perpbook.hedging.laying import overlay_of
+from perpbook.runs.drill import plan_drill
+from perpbook.runs.overlay import lay_overlay
+from perpbook.runs.overlay_asked import ALONG_PATHS, overlay_from
+from perpbook.runs.overlay_drill import drill_overlay
 from tests.unit.option_rows import rows, written
 
 BOOK = """
@@ -96,6 +103,51 @@ def test_the_best_overlay_goes_through_a_drills_futures(answer: dict[str, Any]) 
     found = answer["futures"]
     assert found["simulated"] and found["paths"] == 20 and found["horizon_hours"] == 12.0 and found["died"] == 0
     assert found["worst_twentieth"]["with"] < found["worst_twentieth"]["without"]
+
+
+def test_the_futures_go_under_the_playbook_whose_rules_see_the_overlay(folder: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "stop.toml"
+    rules.write_text(PLAYBOOK + "[guardrails]\ndaily_drawdown = 0.03\n", encoding="utf-8")
+    futures = (
+        "--paths",
+        "40",
+        "--made-up",
+        "--futures",
+        "student",
+        "--horizon",
+        "24h",
+        "--structure",
+        "puts",
+        "--seed",
+        "3",
+    )
+    start = ("--max-loss", "0.2", "--playbook", str(rules), *futures, "--with-rules")
+    code, said = overlay(folder, *start, "--json")
+    assert code == 0, said
+    ruled = json.loads(said)["data"]["futures"]["ruled"]
+    assert ruled["playbook"] == "grid" and ruled["acted"]["with"] < ruled["acted"]["without"]
+    assert ruled["worst_twentieth"]["with"] < ruled["worst_twentieth"]["without"]
+
+
+def test_rules_that_never_act_leave_the_futures_what_the_options_add(folder: Path) -> None:
+    asked = overlay_from(
+        {
+            **ALONG_PATHS, "book": folder / "book.toml", "playbook": folder / "playbook.toml", "chain": [folder / "chain.json"],
+            "max_loss": 0.2, "spread": None, "depth_share": 0.05, "min_days": 30.0, "max_days": 400.0, "storms": None,
+            "kinds": ["grid"], "structures": ["puts"], "hold": 30.0, "sticky": "delta", "vol_with_spot": 0.5, "at": None,
+            "least": "outlay", "cover": None, "lots": None, "paths": 20, "made_up": True, "futures": "student", "horizon": "12h",
+        }
+    )  # fmt: skip
+    laying = lay_overlay(asked)
+    overlay = overlay_of(laying.wanted, laying.chosen[0])
+    assert asked.futures is not None
+    found = drill_overlay(asked.futures, overlay, ruled=True)
+    assert found.ruled is not None and found.ruled.acted == (0, 0)
+    assert found.ruled.losses.ended[:, 0] == pytest.approx(found.ended[:, 0])
+    bars = path_bars(plan_drill(asked.futures).drill, 7)
+    factor, years = bars.close[0, -1:] / bars.open[0, 0], np.array([0.5 / 365.0])
+    gained = float(overlay.values({"BTC": factor}, years)[0]) - overlay.outlay
+    assert found.ruled.losses.ended[7, 1] == pytest.approx(found.ended[7, 0] - gained, rel=1e-9)
 
 
 def test_an_overlay_says_what_it_does_not_do(folder: Path) -> None:
@@ -206,7 +258,7 @@ def test_time_to_expiry_is_from_the_books_moment(folder: Path) -> None:
     [(("--max-loss", "1.5"), "share of the book's equity"), (("--max-loss", "0.3", "--structure", "straddles"), "no structure"),
      (("--max-loss", "0.3", "--hold", "60"), "raise --min-days"), (("--max-loss", "0.3", "--sticky", "skew"), "delta or strike"),
      (("--max-loss", "0.3", "--lot", "BTC=x"), "BTC=0.1"), (("--max-loss", "0.3", "--storm", "crash"), "leave --kind out"),
-     (("--max-loss", "0.3", "--paths", "5"), "--paths 20"),
+     (("--max-loss", "0.3", "--paths", "5"), "--paths 20"), (("--max-loss", "0.3", "--with-rules"), "--with-rules is of a drill"),
      (("--max-loss", "0.3", "--horizon", "banana"), "--horizon is of a drill's futures"),
      (("--max-loss", "0.3", "--futures", "nonsense"), "--futures is of a drill's futures"),
      (("--max-loss", "0.3", "--step", "7q"), "--step is of"), (("--max-loss", "0.3", "--seed", "2"), "--seed is of"),

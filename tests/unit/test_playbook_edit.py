@@ -135,7 +135,7 @@ def test_a_broken_playbook_can_be_mended() -> None:
         ("survival.buffer", "20%", "should be a number", "0.15, not 15 or 15%"),
         ("survival.moves", "[0.1", "should be a list", "[brackets]"),
         ("near", "0.5\nname = 'x'", "should be a number", "0.15"),
-        ("hedge.tail_budget", "0.1", "is not acted on by this version", "remove it"),
+        ("survival.depth_loss", "0.1", "is not acted on by this version", "remove it"),
         ("margin.isolated", '["lab"]', "names no sleeve of [capital]", "sleeves: core, reserve"),
         ("schema_version", "unset", "is missing", "schema_version = 1"),
     ],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import typer
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from perpbook.allocation.apply import Change, traded
 from perpbook.allocation.evidence import Track
@@ -18,7 +20,8 @@ from perpbook.allocation.problem import Wish
 from perpbook.cli.rebalance import rebalance
 from perpbook.examples.catalogue import book_file, playbook_file
 from perpbook.model.account import MarginMode
-from perpbook.report.rebalance_text import steps_of, tell_rebalance, unshown, verdict_of
+from perpbook.report.rebalance_page import rebalance_page
+from perpbook.report.rebalance_text import proposals_document, steps_of, tell_rebalance, unshown, verdict_of
 from perpbook.runs.rebalance import Rebalance, rebalance_of, strained
 from perpbook.tails.estimate import Estimate
 from tests.unit.rebalance_books import ASKED, SLEEVES, TERMS, checked, coarse, laid, rebalanced, two_sleeves, with_layer
@@ -252,6 +255,54 @@ def test_the_text_says_what_is_not_counted() -> None:
     text = said(rebalanced(with_layer(APART, 10_000), PAIR))
     assert "1. then: send" in text and "99 in 100 within" in text and "not counted: gas" in text
     assert "assessed again after the plan: 0 rules broken, 0 before, none anew or further" in text
+
+
+def asked_of_the_desk(*options: str) -> Result:
+    rules = playbook_file("desk", "conservative")
+    return CliRunner().invoke(APP, [str(book_file("desk")), "--playbook", str(rules), *options])
+
+
+def test_proposals_are_written_in_the_order_to_act_and_not_in_a_dry_run(tmp_path: Path) -> None:
+    out = tmp_path / "steps.json"
+    dry = asked_of_the_desk("--out", str(out), "--dry-run")
+    assert dry.exit_code == 10 and "2 steps would be written" in dry.stdout and not out.exists()
+    run = asked_of_the_desk("--out", str(out))
+    assert run.exit_code == 10 and "Wrote 2 steps as proposals" in " ".join(run.stdout.split())
+    found = json.loads(out.read_text(encoding="utf-8"))
+    sent, changed = found["steps"]
+    assert (found["schema"], found["simulated"], found["reached"]) == ("proposals/1", True, True)
+    assert (sent["kind"], sent["source"], changed["kind"]) == ("transfer", "hl-main", "convert")
+    assert changed["amount"] * changed["rate"] == pytest.approx(sent["arrives"])
+
+
+def test_a_proposed_trade_is_the_change_of_its_position() -> None:
+    book = two_sleeves(80_000, ("BTC", 0.5), ("SOL", 400.0), layer=30_000)
+    found = rebalanced(book, SLEEVES, asked=replace(ASKED, transfers=False))
+    for one, step in zip(found.plan.trades, proposals_document(found.told, {})["steps"], strict=True):
+        assert step["quantity"] == pytest.approx(one.quantity_after - one.quantity_before)
+        assert step["reduce_only"] == (abs(one.quantity_after) < abs(one.quantity_before))
+
+
+def test_the_page_draws_sleeves_moves_and_trades_and_tells_them_without() -> None:
+    for found, drawn in (
+        (rebalanced(with_layer(APART, 10_000), PAIR), {"sleeves", "moves"}),
+        (rebalanced(two_sleeves(80_000, ("BTC", 0.5), ("SOL", 400.0), layer=30_000), SLEEVES), {"sleeves", "trades"}),
+    ):
+        page = rebalance_page(found.told, {"book": "b", "as_of": "now", "playbook": ""}, "0")
+        held = re.search(r'id="figures">(.*?)</script>', page, re.DOTALL)
+        assert held and "default-src 'none'" in page and verdict_of(found.plan) in page
+        figures = json.loads(held[1])
+        assert drawn <= set(figures) and all(f'data-figure="{name}"' in page for name in figures)
+        assert page.count("<li>") >= len(steps_of(found.plan))
+        *_, before, after = figures["sleeves"]["data"]
+        assert before["x"] == [one.before for one in found.plan.sleeves]
+        assert after["x"] == [one.after for one in found.plan.sleeves]
+
+
+def test_the_page_of_what_cannot_be_done_says_what_would_help() -> None:
+    found = rebalanced(with_layer(APART, 10_000), PAIR + "[venues]\nshares = { binance = 0.205 }\n")
+    page = rebalance_page(found.told, {"book": "b", "as_of": "now", "playbook": ""}, "0")
+    assert "What would help" in page and "a larger venues.max_share" in page
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +36,38 @@ Spread = Annotated[float, typer.Option("--half-spread", help="Half the spread, a
 Impact = Annotated[float, typer.Option("--impact", help="Y of Y x daily volatility x sqrt(notional / daily volume).")]
 FeeTier = Annotated[int, typer.Option("--fee-tier", help="Fee tier of the venues, 0 the dearest.")]
 
+Overlay = Annotated[
+    Path | None,
+    typer.Option("--overlay", help="Options held beside: what `options overlay --json` printed, or legs as TOML."),
+]
+Chain = Annotated[
+    list[Path] | None,
+    typer.Option("--chain", help="What prices them: a Parquet table, or Deribit's answers as JSON; repeat it."),
+]
+ChainAt = Annotated[str | None, typer.Option("--chain-at", help="Moment of a table that holds several.")]
+OptionSpread = Annotated[
+    float | None,
+    typer.Option("--option-spread", help="Options' ask less bid over their mean, where no quote says it: 0.08."),
+]
+Sticky = Annotated[
+    str,
+    typer.Option("--sticky", help="delta: the smile travels with the price. strike: each strike keeps its volatility."),
+]
+VolWithSpot = Annotated[
+    float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
+]
+Index = Annotated[
+    Path | None,
+    typer.Option("--volatility-index", help="Parquet of ts, currency, dvol: volatility follows its daily closes."),
+]
+Roll = Annotated[bool, typer.Option("--roll", help="Buy the same strike over spot and days again when an option ends.")]
+PaidFrom = Annotated[
+    str | None, typer.Option("--paid-from", help="Account or layer that pays; the one with most stablecoin.")
+]
+Borrow = Annotated[
+    bool, typer.Option("--borrow-smile", help="Allow a chain more than a day from the run's start; the report says so.")
+]
+
 
 @app.command("run")
 def run(
@@ -61,6 +93,16 @@ def run(
     half_spread: Spread = 1e-4,
     impact: Impact = 1.0,
     fee_tier: FeeTier = 0,
+    overlay: Overlay = None,
+    chain: Chain = None,
+    chain_at: ChainAt = None,
+    option_spread: OptionSpread = None,
+    sticky: Sticky = "delta",
+    vol_with_spot: VolWithSpot = 0.5,
+    volatility_index: Index = None,
+    roll: Roll = False,
+    paid_from: PaidFrom = None,
+    borrow_smile: Borrow = False,
     seed: Annotated[int, typer.Option("--seed", help="Part of the result's name; a run itself draws no chance.")] = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
     save: Annotated[
@@ -73,20 +115,20 @@ def run(
     Exit codes: 0 done, 3 a file, an option or your strategy is wrong (a run that stopped keeps what it had), 20 history is
     missing or unfit.
     """
-
     given = locals()
+    reply("backtest/1", as_json, lambda: ran(given))
 
-    def work() -> Answer:
-        from perpbook.report.progress import progress
-        from perpbook.runs.asked import asked_from
-        from perpbook.runs.backtest import run_backtest
 
-        asked = asked_from(given)
-        with progress("Backtest", quiet=as_json) as step:
-            result = run_backtest(asked, step)
-        return answer(result, html, save)
+def ran(given: dict[str, Any]) -> Answer:
+    """A backtest that options ask for, as an answer."""
+    from perpbook.report.progress import progress
+    from perpbook.runs.asked import asked_from
+    from perpbook.runs.backtest import run_backtest
 
-    reply("backtest/1", as_json, work)
+    asked = asked_from(given)
+    with progress("Backtest", quiet=given["as_json"]) as step:
+        result = run_backtest(asked, step)
+    return answer(result, given["html"], given["save"])
 
 
 def answer(result: BacktestResult, html: Path | None, save: Path | None) -> Answer:

@@ -34,6 +34,14 @@ def check(
         list[str] | None,
         typer.Option("--volatility", help="BTC=0.6: a year's, to tell whether money would come in time; repeat it."),
     ] = None,
+    lake: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            "--lake",
+            help="Folder of the lake, for rules on funding; $PERPBOOK_DATA_LAKE, or lake in the home folder.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Assess a book and hold it against a playbook: leverage, liquidation, stress, rules, the cheapest trims.
@@ -45,7 +53,7 @@ def check(
     def work() -> Answer:
         from perpbook.engine.clock import now_ns
         from perpbook.runs.check import run_check
-        from perpbook.runs.places import playbook_beside, terms_folders
+        from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 
         result = run_check(
             book,
@@ -53,6 +61,7 @@ def check(
             market=market,
             now_ns=now_ns(),
             terms_folders=terms_folders(),
+            lake=lake or lake_folder(),
         )
         if html is not None:
             from perpbook.runs.page import write_page
@@ -105,6 +114,7 @@ def answer_of_check(result: object, *, strict: bool, every: bool, page: Path | N
             "verdict": result.verdict,
             "assessment": result.assessment,
             "page": page,
+            "past": None if result.past is None else result.past.document(result.assessment.positions),
         },
         tell=tell,
         exit_code=codes[result.verdict.status],

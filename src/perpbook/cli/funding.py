@@ -19,6 +19,12 @@ class DeskUnlessNamed(typer.core.TyperGroup):
             args = ["desk", *args]
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Options without a book, but --help, are the desk's: `funding --window 30d` is about book.toml."""
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["desk", *args]
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     cls=DeskUnlessNamed,
@@ -30,6 +36,9 @@ LakeAt = Annotated[
     Path | None,
     typer.Option("--data", "--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder."),
 ]
+Window = Annotated[
+    str, typer.Option("--window", help="Days back that what was paid is told over, with commas: 30d, or 1d,7d,90d.")
+]
 Level = Annotated[float, typer.Option("--level", help="How often an interval is meant to hold: 0.9 is nine in ten.")]
 
 
@@ -40,6 +49,7 @@ def desk(
         Path | None,
         typer.Argument(help="Playbook whose sleeves are told; playbook.toml beside the book when there is one."),
     ] = None,
+    window: Window = "1d,7d,30d,365d",
     horizon: Annotated[str, typer.Option("--horizon", help="How far ahead: 8h, 1d, 7d, 30d.")] = "7d",
     level: Level = 0.9,
     model: Annotated[
@@ -64,13 +74,14 @@ def desk(
         from perpbook.report.funding import tell_desk
         from perpbook.report.progress import progress
         from perpbook.runs.funding import DeskAsked, run_desk, write_page
-        from perpbook.runs.moments import length_ns, moment_ns
+        from perpbook.runs.moments import days_of, length_ns, moment_ns
         from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 
         prefer_plain()
         asked = DeskAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook, horizon_ns=length_ns(horizon),
             level=level, model=model, at_ns=moment_ns(at, "--at"), seed=seed, fan=html is not None, terms_folders=terms_folders(),
+            windows=days_of(window, "--window"),
         )  # fmt: skip
         with progress("Funding", quiet=as_json) as step:
             found = run_desk(lake or lake_folder(), asked, step)
@@ -121,6 +132,7 @@ def paid(
     run: Annotated[Path, typer.Argument(help="Folder that `backtest run --save` wrote.")],
     book: Annotated[Path, typer.Argument(help="The book the run began with.")],
     playbook: Annotated[Path | None, typer.Argument(help="Playbook whose sleeves are told; none unless given.")] = None,
+    window: Window = "1d,7d,30d,365d",
     as_json: AsJson = False,
 ) -> None:
     """Tell what funding paid and received in a kept backtest: by position, asset, venue and sleeve, and its drag."""
@@ -128,9 +140,10 @@ def paid(
     def work() -> Answer:
         from perpbook.report.funding import tell_paid
         from perpbook.runs.funding_paid import run_paid
+        from perpbook.runs.moments import days_of
         from perpbook.runs.places import terms_folders
 
-        found = run_paid(run, book, playbook, terms_folders())
+        found = run_paid(run, book, playbook, terms_folders(), days_of(window, "--window"))
         return Answer(data=found, tell=lambda console: tell_paid(console, found))
 
     reply("funding-paid/1", as_json, work)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perpbook.cli import options
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(
     help="Hedge the book on real history, where it protects, and see where that fails.",
@@ -33,6 +37,47 @@ Draws = Annotated[int, typer.Option("--draws", help="Resamples for intervals of 
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same intervals.")]
 
 
+Beta = Annotated[
+    str | None,
+    typer.Option(
+        "--beta",
+        help="How betas are estimated: ols, ewma, robust, tail, or none (no asset stands for another). "
+        "Left out: the playbook's hedge.beta, else ols.",
+    ),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--tail-budget",
+        help="Most that the tail may cost on average, as a share of equity: 0.1. Left out: the playbook's hedge.tail_budget.",
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        help="budget (least cost that keeps the tail budget), cvar (least shortfall), variance (least variance), "
+        "delta (to none). Left out: budget where there is one, else cvar.",
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option("--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."),
+]
+Horizon = Annotated[
+    str | None, typer.Option("--horizon", help="How long it is held, for funding: 1d, 7d. Left out: one move.")
+]
+Storms = Annotated[
+    list[str] | None,
+    typer.Option("--storms", help="Go through storms of this kind only: historic, synthetic, incident; repeat it."),
+]
+Turnover = Annotated[
+    float | None, typer.Option("--turnover", help="Dollars that may be traded at most; left out: no limit.")
+]
+MaxLoss = Annotated[
+    float | None,
+    typer.Option("--max-loss", help="Most that storms may take with options: 0.25. Left out: what the hedge leaves."),
+]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
 
 
@@ -40,29 +85,22 @@ Html = Annotated[Path | None, typer.Option("--html", help="Write the report as o
 def plan(
     book: BookFile,
     playbook: Rules = None,
-    method: Annotated[
-        str, typer.Option("--method", help="cvar (least shortfall), variance (least variance), delta (to none).")
-    ] = "cvar",
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against", help="Coins to hedge with: BTC,ETH. Left out: those two, or each coin's own (delta)."
-        ),
-    ] = None,
-    horizon: Annotated[
-        str | None, typer.Option("--horizon", help="How long it is held, for funding: 1d, 7d. Left out: one move.")
-    ] = None,
+    method: Method = None,
+    beta: Beta = None,
+    tail_budget: Budget = None,
+    against: Against = None,
+    horizon: Horizon = None,
     tail: Annotated[float, typer.Option("--tail", help="The tail of shortfall: 0.025 is the worst fortieth.")] = 0.025,
     stress: Annotated[
         float, typer.Option("--stress", help="Share of the scenarios' weight with stressed correlation.")
     ] = 0.5,
-    turnover: Annotated[
-        float | None, typer.Option("--turnover", help="Dollars that may be traded at most; left out: no limit.")
-    ] = None,
-    storms: Annotated[
-        list[str] | None,
-        typer.Option("--storms", help="Go through storms of this kind only: historic, synthetic, incident; repeat it."),
-    ] = None,
+    turnover: Turnover = None,
+    storms: Storms = None,
+    chain: options.Chain = None,
+    max_loss: MaxLoss = None,
+    spread: options.Spread = None,
+    depth_share: options.Depth = None,
+    allow_options: options.AllowOptions = False,
     market: Market = None,
     venue: Venue = "binance",
     bar: Bar = "1d",
@@ -77,7 +115,8 @@ def plan(
 ) -> None:
     """Find a hedge, put it where it protects, assess the book again with it, and go through every storm with and without it.
 
-    Exit codes: 0 done, 10 the hedge breaks a rule, 3 a file or an option is wrong, 20 history is missing.
+    Exit codes: 0 done, 10 the hedge breaks a rule or the tail budget is not kept, 3 a file or an option is wrong, 20 history is
+    missing.
     """
     given = locals()
     reply("hedge-plan/1", as_json, lambda: _hedged(given))
@@ -88,6 +127,12 @@ def report(
     book: BookFile,
     playbook: Rules = None,
     against: Annotated[str | None, typer.Option("--against", help="Coins to weigh against: BTC,ETH.")] = None,
+    beta: Beta = None,
+    tail_budget: Budget = None,
+    write_betas: Annotated[
+        Path | None,
+        typer.Option("--write-betas", help="Write every asset's beta to BTC as a file for `check --market`."),
+    ] = None,
     market: Market = None,
     venue: Venue = "binance",
     bar: Bar = "1d",
@@ -100,7 +145,10 @@ def report(
     html: Html = None,
     as_json: AsJson = False,
 ) -> None:
-    """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail."""
+    """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail.
+
+    Exit codes: 0 done, 10 the tail budget is not kept, 3 a file or an option is wrong, 20 history is missing.
+    """
     given = locals() | {
         "method": "report",
         "horizon": None,
@@ -114,19 +162,31 @@ def report(
 
 def _hedged(given: dict[str, Any]) -> Answer:
     """A plan or a report as an answer."""
+    from perpbook.report.hedge_options_text import beside_document, tell_beside
     from perpbook.report.hedge_text import hedge_document, tell_hedge
     from perpbook.report.progress import progress
-    from perpbook.runs.hedge import hedge_from, run_hedge
+    from perpbook.runs.hedge import run_hedge
+    from perpbook.runs.hedge_asked import hedge_from
+    from perpbook.runs.hedge_options import laid_beside
     from perpbook.runs.hedge_page import write_hedge
 
     asked = hedge_from(given)
     with progress("Hedge", quiet=given["as_json"]) as tell:
         found = run_hedge(asked, tell)
+        laying = laid_beside(found, asked, tell)
     if given["html"] is not None:
         write_hedge(found, given["html"])
-    breaks = found.chosen is not None and bool(found.chosen.breaks)
+    if given.get("write_betas") is not None:
+        from perpbook.runs.hedge_betas import write_betas
+
+        write_betas(found, given["write_betas"])
+
+    def told(console: Console) -> None:
+        tell_hedge(console, found)
+        tell_beside(console, laying)
+
     return Answer(
-        data=hedge_document(found),
-        tell=lambda console: tell_hedge(console, found),
-        exit_code=BREACH if breaks else OK,
+        data={**hedge_document(found), **beside_document(laying)},
+        tell=told,
+        exit_code=BREACH if found.breaks else OK,
     )

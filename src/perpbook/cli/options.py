@@ -63,6 +63,15 @@ Paths = Annotated[
 Futures = Annotated[
     str, typer.Option("--futures", help="Kind of those futures: bootstrap, filtered, copula, student, normal.")
 ]
+WithRules = Annotated[
+    bool, typer.Option("--with-rules", help="Those futures under the playbook too, whose rules see the overlay.")
+]
+Chain = Annotated[
+    list[Path] | None, typer.Option("--chain", help="A Parquet table, or Deribit's answers as JSON; repeat it.")
+]
+AllowOptions = Annotated[
+    bool, typer.Option("--allow-options", help="Even where the playbook says hedge.options = false.")
+]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")]
 VolWithSpot = Annotated[
     float, typer.Option("--vol-with-spot", help="Log rise of 30-day volatility for a log fall of the spot.")
@@ -114,9 +123,8 @@ def overlay(
     playbook: Annotated[
         Path | None, typer.Option("--playbook", help="Its grid of moves is among the storms; the one beside the book.")
     ] = None,
-    chain: Annotated[
-        list[Path] | None, typer.Option("--chain", help="A Parquet table, or Deribit's answers as JSON; repeat it.")
-    ] = None,
+    chain: Chain = None,
+    allow_options: AllowOptions = False,
     storms: Storms = None,
     kinds: Kinds = None,
     structures: Structures = None,
@@ -138,6 +146,7 @@ def overlay(
     seed: drills.Seed = 1,
     lake: shared.LakeAt = None,
     made_up: drills.MadeUp = False,
+    with_rules: WithRules = False,
     html: Html = None,
     as_json: AsJson = False,
 ) -> None:

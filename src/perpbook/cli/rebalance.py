@@ -46,12 +46,17 @@ def rebalance(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", help="Resamples for intervals, 1000 at least.")] = 1_000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same intervals.")] = 0,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the plan as one self-contained page.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the proposed steps to this JSON file.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write no proposals, --out or not; without --out that is so anyway.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the cheapest trades and transfers that bring every sleeve into its band, and assess the book after them.
 
-    Nothing is sent anywhere. Exit codes: 0 the book is inside its bands, 10 it is not (the answer says what to do), 3 a file or
-    an option is wrong, 20 a price or history is missing.
+    Nothing is ever sent: --out writes proposals for whoever carries them out. Exit codes: 0 the book is inside its bands, 10 it
+    is not (the answer says what to do), 3 a file or an option is wrong, 20 a price or history is missing.
     """
     given = locals()
     reply("rebalance/1", as_json, lambda: rebalanced(given))
@@ -60,9 +65,10 @@ def rebalance(
 def rebalanced(given: dict[str, Any]) -> Answer:
     """A rebalance as an answer."""
     from perpbook.engine.clock import now_ns
-    from perpbook.report.rebalance_text import rebalance_document, tell_rebalance
+    from perpbook.report.rebalance_text import proposals_words, rebalance_document, tell_rebalance
     from perpbook.runs.places import playbook_beside, terms_folders
     from perpbook.runs.rebalance import Asked, run_rebalance
+    from perpbook.runs.rebalance_write import write_proposals, write_rebalance
 
     rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
     asked = Asked(
@@ -70,10 +76,18 @@ def rebalanced(given: dict[str, Any]) -> Answer:
         transfers=given["transfers"], trades=given["trades"], weights=_weights(given),
     )  # fmt: skip
     found = run_rebalance(asked, now_ns=now_ns(), terms_folders=terms_folders())
+    if given["html"] is not None:
+        write_rebalance(found, given["html"])
+    if given["out"] is not None and not given["dry_run"]:
+        write_proposals(found, given["out"])
     code = OK if found.plan.idle and found.plan.reached else BREACH
-    return Answer(
-        data=rebalance_document(found.told), tell=lambda console: tell_rebalance(console, found.told), exit_code=code
-    )
+
+    def tell(console: Any) -> None:
+        tell_rebalance(console, found.told)
+        if (said := proposals_words(found.plan, given["out"], dry=given["dry_run"])) != "":
+            console.print(said)
+
+    return Answer(data=rebalance_document(found.told), tell=tell, exit_code=code)
 
 
 def _weights(given: dict[str, Any]) -> Any:

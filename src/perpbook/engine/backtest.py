@@ -27,9 +27,11 @@ from perpbook.model.bars import Bars
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS
 from perpbook.model.units import to_iso
+from perpbook.playbook.past import Past
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.words import reason_words
 from perpbook.strategies.table import Leg, TargetTable
+from perpbook.terms.find import find_contract
 from perpbook.terms.terms import VenueTerms
 
 CHUNK_BARS = 1 << 16
@@ -60,7 +62,8 @@ class Fills:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """Everything a run is given. Without a playbook no rule acts: the control run."""
+    """Everything a run is given. Without a playbook no rule acts: the control run. `past` : what the book's positions were paid
+    before; of it a run takes who paid how often in a row."""
 
     book: Book
     terms: Mapping[str, VenueTerms]
@@ -74,6 +77,7 @@ class Journey:
     fills: Fills = field(default_factory=Fills)
     daily_volume: Floats | None = None
     seed: int = 0
+    past: Past | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,7 @@ def prepare(journey: Journey, *, room: int = 4096) -> Ready:
     rules = play(
         arrangement, journey.book, journey.playbook or Playbook(schema_version=1), journey.betas, len(bars.series)
     )
+    _count_before(journey, arrangement)
     opens = np.ascontiguousarray(bars.open[:, 0])
     start = _alive(arrangement, opens, to_iso(int(bars.open_ns[0])))
     habits = Habits(
@@ -128,6 +133,18 @@ def prepare(journey: Journey, *, room: int = 4096) -> Ready:
         body=_new_body(journey, arrangement, rules, room),
         start_equity=start,
     )
+
+
+def _count_before(journey: Journey, arrangement: Arrangement) -> None:
+    """Let every position go on from the payments in a row that are known of it."""
+    if journey.past is None:
+        return
+    held = [(account, one.symbol) for account in journey.book.accounts for one in account.positions]
+    for (account, symbol), one in zip(held, journey.past, strict=True):
+        if one is not None:
+            contract = find_contract(journey.terms[account.venue], symbol).contract
+            row = arrangement.holding.rows[arrangement.row_of(account.id, contract.symbol)]
+            row.paid_in_row, row.received = one.paid_in_row, float(one.received)
 
 
 def backtest(journey: Journey, *, forced: bool = False, progress: Callable[[int, int], None] | None = None) -> Outcome:

@@ -47,6 +47,15 @@ def coin_and_unit(key: SeriesKey) -> tuple[str, str]:
     return coin, unit
 
 
+def columns_by_asset(bars: Bars, terms: Mapping[str, VenueTerms]) -> dict[str, int]:
+    """By asset, the column of its first contract."""
+    out: dict[str, int] = {}
+    for column, key in enumerate(bars.series):
+        if not is_coin(key):
+            out.setdefault(find_contract(terms[key.venue], key.symbol).contract.base, column)
+    return out
+
+
 def named(coin: str, coins: Collection[str]) -> bool:
     """Whether a coin is among others, however they are spelled."""
     return coin.upper() in {one.upper() for one in coins}

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perpbook.errors import DataError
+from perpbook.funding.calibration import corrected_flip, past_outcomes
 from perpbook.funding.candidates import LEVEL_NS, following
 from perpbook.funding.flips import Flip, PremiumLaw, first_flip
 from perpbook.funding.forecast import Forecast, Outlook, forecast, outlook
 from perpbook.funding.paid import KINDS, WINDOWS_DAYS, PaidRow, at_present_size
 from perpbook.funding.scores import Coverage, coverage_of
+from perpbook.funding.series import snapped
 from perpbook.funding.skew import Skew, annualised, compounded, skew_of, sum_over, trailing
 from perpbook.model.bars import Settlements
 from perpbook.model.units import DAY_NS
@@ -133,7 +135,7 @@ def position_funding(
         )  # fmt: skip
     except DataError as error:
         return PositionFunding(**made, why=str(error).removeprefix(f"{one.venue} {one.symbol}: "))
-    return PositionFunding(**made, ahead=_ahead(found, one.exposure, chance))
+    return PositionFunding(**made, ahead=_ahead(found, one.exposure, one.history, chance))
 
 
 FAN = 6
@@ -157,17 +159,17 @@ def with_fan(told: PositionFunding, one: Costly, *, model: str | None) -> Positi
     return replace(told, ahead=replace(told.ahead, fan=(*fan, last)))
 
 
-def _ahead(found: Outlook, exposure: float, chance: np.random.Generator) -> Ahead:
+def _ahead(found: Outlook, exposure: float, history: Settlements, chance: np.random.Generator) -> Ahead:
     told = found.forecast
     low, high = sorted((-exposure * told.low, -exposure * told.high))
     return Ahead(
-        forecast=told, mean=-exposure * told.mean, low=low, high=high, flip=_flip(found, chance),
+        forecast=told, mean=-exposure * told.mean, low=low, high=high, flip=_flip(found, history, chance),
         coverage=None if found.walk is None or found.predicted is None
         else coverage_of(found.walk, found.predicted, told.level),
     )  # fmt: skip
 
 
-def _flip(found: Outlook, chance: np.random.Generator) -> Flip | None:
+def _flip(found: Outlook, history: Settlements, chance: np.random.Generator) -> Flip | None:
     walk = found.walk
     if walk is None or not np.isfinite(walk.law[:, -1]).all():
         return None
@@ -177,18 +179,18 @@ def _flip(found: Outlook, chance: np.random.Generator) -> Flip | None:
         step_ns=int(walk.interval_ns[-1]), follow=following(LEVEL_NS / float(walk.interval_ns[-1])),
     )  # fmt: skip
     flip = first_flip(law, walk.rule, found.forecast.last_rate, walk.horizon_ns // law.step_ns, chance)
-    least = np.zeros(flip.by_step.size)
-    least[-1] = found.forecast.flip
-    return replace(flip, by_step=np.maximum(flip.by_step, least))
+    return corrected_flip(flip, past_outcomes(walk, snapped(history), chance), found.forecast.flip)
 
 
-def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[PaidRow, ...]:
-    """What the positions would have been paid at their present sizes and prices, by position, asset, venue, sleeve and book; None
-    where the history of one of them does not reach back so far."""
+def paid_at_present_size(
+    positions: Sequence[Costly], now_ns: int, windows: Sequence[int] = WINDOWS_DAYS
+) -> tuple[PaidRow, ...]:
+    """What the positions would have been paid at their present sizes and prices over the last `windows` days, by position, asset,
+    venue, sleeve and book; None where the history of one of them does not reach back so far."""
     cash = [
         {
             days: None if one.history is None else at_present_size(one.history, one.exposure, now_ns=now_ns, days=days)
-            for days in WINDOWS_DAYS
+            for days in windows
         }
         for one in positions
     ]
@@ -196,9 +198,7 @@ def paid_at_present_size(positions: Sequence[Costly], now_ns: int) -> tuple[Paid
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, positions)):
             mine = [found for one, found in zip(positions, cash, strict=True) if key_of(one) == key]
-            out.append(
-                PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in WINDOWS_DAYS})
-            )
+            out.append(PaidRow(kind=kind, key=key, cash={days: _sum([one[days] for one in mine]) for days in windows}))
     return tuple(out)
 
 
@@ -207,10 +207,12 @@ def _sum(parts: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def drag_at_present_size(positions: Sequence[Costly], equity: float, now_ns: int) -> dict[int, float | None]:
+def drag_at_present_size(
+    positions: Sequence[Costly], equity: float, now_ns: int, windows: Sequence[int] = WINDOWS_DAYS
+) -> dict[int, float | None]:
     """What those payments would have done to a return on `equity` dollars, compounded, by days; None where not all are known."""
     out: dict[int, float | None] = {}
-    for days in WINDOWS_DAYS:
+    for days in windows:
         start = now_ns - days * DAY_NS
         histories = [one.history for one in positions]
         whole = [one is not None and sum_over(one, start, now_ns) is not None for one in histories]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +18,14 @@ TAIL = 3.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumLaw:
     """The premium as it stands (`mean`, `variance`), and how it goes on: it fades by `persistence` a step towards `level`, with
-    noise of standard deviation `noise`, and the level then goes by `follow` of the way to it. Fractions for 8 hours."""
+    noise of standard deviation `noise`, and the level then goes by `follow` of the way to it. Fractions for 8 hours; (n, 1) of
+    each are n laws."""
 
-    mean: float
-    variance: float
-    level: float
-    persistence: float
-    noise: float
+    mean: float | Floats
+    variance: float | Floats
+    level: float | Floats
+    persistence: float | Floats
+    noise: float | Floats
     step_ns: int
     follow: float = 0.0
 
@@ -35,6 +37,7 @@ class Flip:
 
     sign: int
     by_step: Floats
+    step_ns: int
     median_ns: int | None
 
     @property
@@ -48,14 +51,38 @@ def first_flip(
 ) -> Flip:
     """The chance of a flip within each of `steps` settlements; the sampling error is at most 0.5 / sqrt(paths)."""
     sign = int(np.sign(last_rate))
-    premium = law.mean + np.sqrt(law.variance) * chance.standard_normal(paths)
-    noise = law.noise * ((TAIL - 2.0) / TAIL) ** 0.5
-    level, flipped = np.full(paths, law.level), np.zeros(paths, dtype=bool)
-    by_step = np.empty(steps)
-    for step in range(steps):
-        premium = level + law.persistence * (premium - level) + noise * chance.standard_t(TAIL, paths)
-        level += law.follow * (premium - level)
-        flipped |= rule.rates_8h(premium) * sign < 0.0
-        by_step[step] = flipped.mean()
+    return flip_of(
+        sign, np.array([one[0] for one in _shares(law, rule, np.array([[sign]]), steps, chance, paths)]), law.step_ns
+    )
+
+
+def flip_of(sign: int, by_step: Floats, step_ns: int) -> Flip:
+    """A flip of so many chances."""
     likely = np.flatnonzero(by_step > 0.5)
-    return Flip(sign=sign, by_step=by_step, median_ns=int(likely[0] + 1) * law.step_ns if likely.size else None)
+    median = int(likely[0] + 1) * step_ns if likely.size else None
+    return Flip(sign=sign, by_step=by_step, step_ns=step_ns, median_ns=median)
+
+
+def chances_of(
+    law: PremiumLaw, rule: PremiumRule, signs: Floats, steps: int, chance: np.random.Generator, *, paths: int
+) -> Floats:
+    """(n,) the chance of a flip within `steps` settlements for each of n laws and signs (n, 1)."""
+    out = np.zeros(len(signs))
+    for share in _shares(law, rule, signs, steps, chance, paths):
+        out = share
+    return out
+
+
+def _shares(
+    law: PremiumLaw, rule: PremiumRule, signs: Floats, steps: int, chance: np.random.Generator, paths: int
+) -> Iterator[Floats]:
+    """(n,) the share of paths that have flipped, after each settlement."""
+    shape = (len(signs), paths)
+    premium = law.mean + np.sqrt(law.variance) * chance.standard_normal(shape)
+    noise = law.noise * ((TAIL - 2.0) / TAIL) ** 0.5
+    level, flipped = law.level + np.zeros(shape), np.zeros(shape, dtype=bool)
+    for _ in range(steps):
+        premium = level + law.persistence * (premium - level) + noise * chance.standard_t(TAIL, shape)
+        level += law.follow * (premium - level)
+        flipped |= rule.rates_8h(premium) * signs < 0.0
+        yield flipped.mean(axis=1)

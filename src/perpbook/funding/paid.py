@@ -76,7 +76,9 @@ KINDS: dict[str, Callable[[Placed], str]] = {
 }
 
 
-def paid_rows(payments: Sequence[Payment], *, now_ns: int, since_ns: int) -> tuple[PaidRow, ...]:
+def paid_rows(
+    payments: Sequence[Payment], *, now_ns: int, since_ns: int, days: Sequence[int] = WINDOWS_DAYS
+) -> tuple[PaidRow, ...]:
     """Cash by position, asset, venue, sleeve and of the whole, over (now - window, now].
 
     `since_ns` is from when payments are known: a window that begins before it is None.
@@ -85,18 +87,20 @@ def paid_rows(payments: Sequence[Payment], *, now_ns: int, since_ns: int) -> tup
     for kind, key_of in KINDS.items():
         for key in dict.fromkeys(map(key_of, payments)):
             mine = [one for one in payments if key_of(one) == key]
-            cash = windows(mine, now_ns=now_ns, since_ns=since_ns)
+            cash = windows(mine, now_ns=now_ns, since_ns=since_ns, days=days)
             out.append(PaidRow(kind=kind, key=key, cash=cash, whole=sum(one.cash for one in mine)))
     return tuple(out)
 
 
-def windows(payments: Iterable[Payment], *, now_ns: int, since_ns: int) -> dict[int, float | None]:
+def windows(
+    payments: Iterable[Payment], *, now_ns: int, since_ns: int, days: Sequence[int] = WINDOWS_DAYS
+) -> dict[int, float | None]:
     """Cash of each window in days; None for one that begins before `since_ns`."""
     held = [(one.time_ns, one.cash) for one in payments if one.time_ns <= now_ns]
     out: dict[int, float | None] = {}
-    for days in WINDOWS_DAYS:
-        start = now_ns - days * DAY_NS
-        out[days] = None if start < since_ns else sum(cash for time, cash in held if time > start)
+    for window in days:
+        start = now_ns - window * DAY_NS
+        out[window] = None if start < since_ns else sum(cash for time, cash in held if time > start)
     return out
 
 
@@ -140,13 +144,19 @@ class FundingPaid:
 
 
 def funding_paid(
-    payments: Sequence[Payment], times_ns: Integers, equity: Floats, *, run: str = "", simulated: bool = False
+    payments: Sequence[Payment],
+    times_ns: Integers,
+    equity: Floats,
+    *,
+    run: str = "",
+    simulated: bool = False,
+    days: Sequence[int] = WINDOWS_DAYS,
 ) -> FundingPaid:
     """The payments of a run whose book was worth `equity` (n,) at `times_ns` (n,)."""
     start, end = int(times_ns[0]), int(times_ns[-1])
     whole = sum(one.cash for one in payments)
     return FundingPaid(
-        run=run, start_ns=start, end_ns=end, rows=paid_rows(payments, now_ns=end, since_ns=start),
+        run=run, start_ns=start, end_ns=end, rows=paid_rows(payments, now_ns=end, since_ns=start, days=days),
         settlements=len(payments), whole=whole, share=whole / float(equity[0]) if equity[0] > 0 else None,
         drag=drag(payments, times_ns, equity), simulated=simulated,
     )  # fmt: skip

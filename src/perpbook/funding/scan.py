@@ -11,7 +11,18 @@ from itertools import permutations
 
 import numpy as np
 
-from perpbook.funding.offsets import Planner, Sum, Told, Way, break_even, curve_of, saved_over
+from perpbook.funding.offsets import Told
+from perpbook.funding.planner import (
+    Planner,
+    Sum,
+    Way,
+    break_even,
+    chance_of_profit,
+    curve_of,
+    netted,
+    saved_over,
+    sure_when_held,
+)
 from perpbook.funding.trading import Desk, Spot
 from perpbook.funding.trial import account_in, both_ways
 from perpbook.margin.assess import Assessed, assess
@@ -52,7 +63,9 @@ class Leg:
 class Candidate:
     """A pair: what it is expected to `receive` over the horizon, its `cost` to open and to close, the `net`, as a rate a year of
     one leg (`yearly`, simple), when it has paid for itself (None: not within the longest horizon forecast), how unusual the
-    difference of rates is (`z_score`, None unknown), and the most that depth lets in (`capacity`, dollars, None unknown)."""
+    difference of rates is (`z_score`, None unknown), what rests on the thinner side (`capacity`, dollars, None unknown), and how
+    much of both sides is taken within the limits on price lost and on the share of depth (`reachable`). `chance` is that of a net
+    above 0, None unknown."""
 
     asset: str
     kind: str
@@ -60,21 +73,32 @@ class Candidate:
     receive: Sum
     cost: float
     net: Sum
+    chance: float | None
     yearly: float
     break_even_ns: int | None
     z_score: float | None
     capacity: float | None
+    reachable: float | None
     refused: str
     assumed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a side may be gone into: the mean fraction of price lost, and the share of what rests there."""
+
+    loss: float = 1e-3
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Carries:
-    """Pairs that are expected to receive funding, `dollars` a leg."""
+    """Pairs that are expected to receive funding, `dollars` a leg, and how far into depth each may go."""
 
     told: Told
     dollars: float
     candidates: tuple[Candidate, ...]
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +110,14 @@ class Place:
     asset: str
 
 
-def scan(planner: Planner, places: Sequence[Place], dollars: float, histories: Histories) -> tuple[Candidate, ...]:
+def scan(
+    planner: Planner, places: Sequence[Place], dollars: float, histories: Histories, limits: Limits | None = None
+) -> tuple[Candidate, ...]:
     """Every pair that is expected to receive funding, `dollars` a leg: first those that venues would take and no leg dies of,
     then by net."""
-    tried = (_judged(planner, asset, way, dollars, histories) for asset, way in _pairs(planner, places, dollars))
+    within = limits or Limits()
+    pairs = _pairs(planner, places, dollars)
+    tried = (_judged(planner, asset, way, dollars, histories, within) for asset, way in pairs)
     found = [one for one in tried if one.receive.mean > 0.0]
     return tuple(sorted(found, key=lambda one: (_fails(one), -one.net.mean)))
 
@@ -111,7 +139,7 @@ def _pairs(planner: Planner, places: Sequence[Place], dollars: float) -> Iterato
         counts = weight is not None and weight.maintenance_weight > 0.0 and account.mode is MarginMode.CROSS
         if counts and trade.quantity and not planner.desk.contract(short.account, short.symbol).contract.is_inverse:
             spot = Spot(account=short.account, asset=short.asset, dollars=planner.desk.notional(trade))
-            yield short.asset, Way(kind="spot", words="", trades=(trade,), kept=1.0, spot=spot)
+            yield short.asset, Way(kind="spot", words="", trades=(trade,), kept=1.0, coins=(spot,))
 
 
 def _opened(desk: Desk, place: Place, dollars: float) -> Trade:
@@ -119,24 +147,30 @@ def _opened(desk: Desk, place: Place, dollars: float) -> Trade:
     return Trade(account=place.account, symbol=place.symbol, quantity=quantity)
 
 
-def _judged(planner: Planner, asset: str, way: Way, dollars: float, histories: Histories) -> Candidate:
+def _judged(planner: Planner, asset: str, way: Way, dollars: float, histories: Histories, limits: Limits) -> Candidate:
     """A pair in the book: what it receives, costs, and asks of both accounts."""
-    desk, done = planner.desk, planner.desk.after(way.trades, way.spot)
+    desk, done = planner.desk, planner.desk.after(way.trades, way.coins)
     after = assess(done.snapshot, desk.terms, both_ways(asset))
     receive, cost = saved_over(planner, way, planner.horizon), 2.0 * done.cost
     first, last = _legs(desk, way, after)
     depths = [leg.depth for leg in (first, last) if not leg.coins]
     curve = curve_of(planner, way.trades[0].account, way.trades[0].symbol)
     assert curve is not None
-    net = Sum(mean=receive.mean - cost, low=receive.low - cost, high=receive.high - cost)
+    net, _ = netted(planner, way, cost)
     years = curve[planner.horizon].horizon_ns / (365 * DAY_NS)
     return Candidate(
         asset=asset, kind=way.kind, legs=(first, last), receive=receive, cost=cost, net=net,
         yearly=net.mean / dollars / years, break_even_ns=break_even(planner, way, cost),
-        z_score=_unusual(planner, way, histories),
-        capacity=None if any(one is None for one in depths) else min(one for one in depths if one is not None),
-        refused=_lacks(after, (first, last)), assumed=done.assumed,
+        z_score=_unusual(planner, way, histories), chance=chance_of_profit(planner, way, net), capacity=_least(depths),
+        reachable=_least([desk.reach(trade, limits.loss, limits.share) for trade in way.trades]),
+        refused=_lacks(after, (first, last)), assumed=(*done.assumed, *sure_when_held(planner, way)),
     )  # fmt: skip
+
+
+def _least(found: Sequence[float | None]) -> float | None:
+    """The least, None where one is not known."""
+    known = [one for one in found if one is not None]
+    return min(known) if len(known) == len(found) else None
 
 
 def _legs(desk: Desk, way: Way, after: Assessed) -> tuple[Leg, Leg]:
@@ -145,8 +179,8 @@ def _legs(desk: Desk, way: Way, after: Assessed) -> tuple[Leg, Leg]:
     for trade in way.trades:
         dollars = desk.notional(trade) * (1.0 if trade.quantity > 0 else -1.0)
         legs.append(_leg(after, trade.account, trade.symbol, dollars, _depth(desk, trade)))
-    if way.spot is not None:
-        legs.insert(0, _leg(after, way.spot.account, way.spot.asset, way.spot.dollars, None, coins=True))
+    for spot in way.coins:
+        legs.insert(0, _leg(after, spot.account, spot.asset, spot.dollars, None, coins=True))
     return legs[0], legs[1]
 
 
@@ -176,18 +210,19 @@ def _lacks(after: Assessed, legs: tuple[Leg, Leg]) -> str:
 
 def _depth(desk: Desk, trade: Trade) -> float | None:
     """Dollars resting on the side that a trade takes; None where the book file gives none."""
-    quote = desk.snapshot.market.quotes.get((desk.account(trade.account).venue, trade.symbol))
-    depth = quote.depth if quote else None
-    levels = () if depth is None else (depth.asks if trade.quantity > 0 else depth.bids)
+    levels = desk.levels(trade)
     return sum(price * quantity for price, quantity in levels) if levels else None
 
 
 def _unusual(planner: Planner, way: Way, histories: Histories) -> float | None:
-    """How many standard deviations what the pair received in the last spell stands from its mean over the spells before."""
+    """How many standard deviations what the pair received in the last spell stands from its mean over the spells before; None
+    where one of them has no settlements."""
     total, known = np.zeros(SPELLS), np.ones(SPELLS, dtype=np.bool_)
     for trade in way.trades:
         contract = planner.desk.contract(trade.account, trade.symbol).contract
-        history = histories[contract.venue, contract.symbol]
+        history = histories.get((contract.venue, contract.symbol))
+        if history is None:
+            return None
         age = (planner.curves[contract.venue, contract.symbol][0].now_ns - history.times_ns) // SPELL_NS
         inside = (age >= 0) & (age < SPELLS)
         side = -1.0 if trade.quantity > 0 else 1.0

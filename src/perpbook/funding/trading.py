@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perpbook.ledger.apply import apply
-from perpbook.margin.arrays import price_lost
+from perpbook.margin.arrays import levels_lost, price_lost
 from perpbook.margin.columns import Columns, coin_price, risk_price
 from perpbook.model.account import Account
 from perpbook.model.book import Book
@@ -19,10 +19,12 @@ from perpbook.terms.terms import ContractTerms, VenueTerms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What trading costs where the book file gives no depth: half the spread, a fraction of price; `spot_fee` of spot."""
+    """What trading costs where the book file gives no depth: half the spread, a fraction of price; of coins their fee, and half
+    their spread."""
 
     half_spread: float = 1e-4
     spot_fee: float = 1e-3
+    spot_spread: float = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +100,7 @@ class Desk:
 
     def slippage(self, trade: Trade) -> tuple[float, bool]:
         """The fraction of price that a trade loses, and whether depth was known."""
-        quote = self.snapshot.market.quotes.get((self.account(trade.account).venue, trade.symbol))
-        depth = quote.depth if quote else None
-        levels = () if depth is None else (depth.asks if trade.quantity > 0 else depth.bids)
+        levels = self.levels(trade)
         if not levels:
             return self.prices.half_spread, False
         price = self.price(trade.account, trade.symbol)
@@ -112,6 +112,28 @@ class Desk:
         """Fee and slippage of a trade, dollars."""
         return self.notional(trade) * (self.slippage(trade)[0] + self.fee(trade.account))
 
+    def reach(self, trade: Trade, loss: float, share: float) -> float | None:
+        """The most dollars that a trade's side takes with no more than `loss` of price lost on average, and no more than `share`
+        of what rests there; None where the book file gives no depth."""
+        levels = self.levels(trade)
+        if not levels:
+            return None
+        price = self.price(trade.account, trade.symbol)
+        lost = levels_lost(levels, price, selling=trade.quantity < 0)
+        taken, paid, dollars = 0.0, 0.0, 0.0
+        for (at, quantity), each in zip(levels, lost.tolist(), strict=True):
+            part = quantity if each <= loss else min(quantity, (loss * taken - paid) / (each - loss))
+            taken, paid, dollars = taken + part, paid + part * each, dollars + part * at
+            if part < quantity:
+                break
+        return min(dollars, share * sum(at * quantity for at, quantity in levels))
+
+    def levels(self, trade: Trade) -> tuple[tuple[float, float], ...]:
+        """What rests on the side that a trade takes, best first."""
+        quote = self.snapshot.market.quotes.get((self.account(trade.account).venue, trade.symbol))
+        depth = quote.depth if quote else None
+        return () if depth is None else (depth.asks if trade.quantity > 0 else depth.bids)
+
     def fee(self, account: str) -> float:
         """The taker fee of an account's venue at its dearest tier, a fraction of notional; a rebate counts as none."""
         tiers = self.terms[self.account(account).venue].fees
@@ -122,7 +144,7 @@ class Desk:
         inverse = self.contract(trade.account, trade.symbol).contract.is_inverse
         return abs(trade.quantity) * (1.0 if inverse else self.price(trade.account, trade.symbol))
 
-    def after(self, trades: Sequence[Trade], spot: Spot | None = None, money: Money | None = None) -> Done:
+    def after(self, trades: Sequence[Trade], coins: Sequence[Spot] = (), money: Money | None = None) -> Done:
         """The book once every trade is made at its price after slippage, fees paid, coins bought, money arrived."""
         snapshot, cost, assumed = self.snapshot, 0.0, []
         if money is not None:
@@ -131,20 +153,25 @@ class Desk:
             lost, known = self.slippage(trade)
             if not known:
                 assumed.append(f"no depth of {trade.symbol} on {self.account(trade.account).venue} is known")
+            elif self.notional(trade) > sum(at * quantity for at, quantity in self.levels(trade)):
+                assumed.append(f"more {trade.symbol} than the depth given: the rest at its last price")
             price = self.price(trade.account, trade.symbol)
             filled = _filled(self, trade, price * (1.0 + lost if trade.quantity > 0 else 1.0 - lost), price)
             quoted = _with_quote(self, snapshot, trade, price)
             snapshot = replace(quoted, book=apply(quoted.book, filled, self.terms))
             cost += self.cost(trade)
-        if spot is not None:
+        for spot in coins:
             snapshot, cost = _bought(self, snapshot, spot), cost + spot_cost(self, spot)
-            assumed.append(f"spot {spot.asset} at its contract's price, with a fee of {self.prices.spot_fee:.2%}")
+            assumed.append(
+                f"{spot.asset} coins at their contract's price, no terms have a fee of spot: {self.prices.spot_fee:.2%} and half "
+                f"a spread of {self.prices.spot_spread:.2%} taken"
+            )
         return Done(snapshot=snapshot, cost=cost, assumed=tuple(dict.fromkeys(assumed)))
 
 
 def spot_cost(desk: Desk, spot: Spot) -> float:
     """Fee and half the spread of coins bought or sold, dollars."""
-    return abs(spot.dollars) * (desk.prices.spot_fee + desk.prices.half_spread)
+    return abs(spot.dollars) * (desk.prices.spot_fee + desk.prices.spot_spread)
 
 
 def _filled(desk: Desk, trade: Trade, price: float, mark: float) -> Event:

@@ -52,10 +52,10 @@ class Trial:
     dangers: tuple[Danger, ...]
 
 
-def tried(desk: Desk, send: Sender, asset: str, trades: Sequence[Trade], spot: Spot | None = None) -> Trial:
+def tried(desk: Desk, send: Sender, asset: str, trades: Sequence[Trade], coins: Sequence[Spot] = ()) -> Trial:
     """Trades in an asset, tried; what the last account lacks comes from the first one, if that can spare it beforehand."""
     before = assess(desk.snapshot, desk.terms).assessment
-    done = desk.after(trades, spot)
+    done = desk.after(trades, coins)
     after = assess(done.snapshot, desk.terms, both_ways(asset))
     names = list(dict.fromkeys(trade.account for trade in trades))
     refused = refusal(before, after.assessment, names)
@@ -66,8 +66,8 @@ def tried(desk: Desk, send: Sender, asset: str, trades: Sequence[Trade], spot: S
         if money is None:
             refused = f"{refused}, {why}" if why else refused
         else:
-            waiting = assess(desk.after((), None, money).snapshot, desk.terms).assessment
-            done = desk.after(trades, spot, money)
+            waiting = assess(desk.after((), (), money).snapshot, desk.terms).assessment
+            done = desk.after(trades, coins, money)
             after = assess(done.snapshot, desk.terms)
             refused = refusal(before, waiting, names) or refusal(before, after.assessment, names)
     dangers = tuple(danger(before, after.assessment, name, waiting) for name in names)

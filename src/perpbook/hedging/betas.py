@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 
@@ -23,7 +23,16 @@ from perpbook.tails.returns import DAILY_MEMORY, HOURLY_MEMORY, JointReturns
 MARKET = "market"
 """The factor that is the mean move of all series."""
 
-METHODS = ("ols", "ewma", "robust", "tail")
+OLS = "ols"
+METHODS = (OLS, "ewma", "robust", "tail")
+
+NONE = "none"
+"""In place of a method: no asset stands for another."""
+
+ESTIMATORS = (*METHODS, NONE)
+
+WORST = 0.10
+"""The share of rows, those in which the factor falls hardest, that the tail's betas are of."""
 
 HUBER = 1.345
 """Robust standard deviations beyond which a row pulls no harder: 95 % as efficient as least squares on Gaussian rows."""
@@ -72,7 +81,7 @@ def weighted_deltas(
     rng: np.random.Generator,
     *,
     hedged: Mapping[str, float] | None = None,
-    level: float = 0.10,
+    level: float = WORST,
 ) -> Weighted:
     """Betas of every asset held to every factor (a series, or `MARKET`), and the book weighted by them. hedged : dollars by
     asset with the hedge.
@@ -119,25 +128,30 @@ def _slopes(
     returns: JointReturns, held: Sequence[str], factors: Sequence[str], resamples: Iterable[Floats], level: float
 ) -> dict[tuple[str, str, str], Floats]:
     """(1 + draws,) slopes by asset, factor and method: of the rows themselves first, then of each resample."""
-    memory = _memory(returns)
-    fading = memory ** np.arange(returns.rows - 1, -1, -1, dtype=np.float64)
     series = {factor: _factor(returns, factor) for factor in factors}
-    worst = {factor: np.flatnonzero(x <= np.quantile(x, level)) for factor, x in series.items()}
     parts: dict[tuple[str, str, str], list[Floats]] = {}
     for weights in resamples:
-        for factor, x in series.items():
-            rows = worst[factor]
-            for name in held:
-                y = returns.values[returns.index(name)]
-                found = {
-                    "ols": moments_of(x, y, weights).slope,
-                    "ewma": moments_of(x, y, weights * fading).slope,
-                    "robust": robust_slope(x, y, weights),
-                    "tail": moments_of(x[rows], y[rows], weights[:, rows]).slope,
-                }
-                for method, slopes in found.items():
-                    parts.setdefault((name, factor, method), []).append(slopes)
+        for (factor, x), name, method in product(series.items(), held, METHODS):
+            slopes = slopes_by(method, returns, x, name, weights, level=level)
+            parts.setdefault((name, factor, method), []).append(slopes)
     return {key: np.concatenate(many) for key, many in parts.items()}
+
+
+def slopes_by(
+    method: str, returns: JointReturns, x: Floats, name: str, weights: Floats, *, level: float = WORST
+) -> Floats:
+    """(draws,) slopes of an asset's moves on a factor's x (n,) by one method, for each row of weights (draws, n)."""
+    y = returns.values[returns.index(name)]
+    if method == "ewma":
+        return moments_of(
+            x, y, weights * _memory(returns) ** np.arange(returns.rows - 1, -1, -1, dtype=np.float64)
+        ).slope
+    if method == "robust":
+        return robust_slope(x, y, weights)
+    if method == "tail":
+        rows = np.flatnonzero(x <= np.quantile(x, level))
+        return moments_of(x[rows], y[rows], weights[:, rows]).slope
+    return moments_of(x, y, weights).slope
 
 
 def _memory(returns: JointReturns) -> float:

@@ -116,10 +116,10 @@ def candidates_of(chain: OptionChain, surface: Surface, trading: Trading) -> Can
         )
     _refuse_guessing(chain, quotes, trading)
     contracts = tuple(quote.contract for quote in quotes)
-    laid = _on_quotes(quotes, lay(chain, contracts), surface)
+    laid = on_quotes(quotes, lay(chain, contracts), surface)
     value = sensitivities(surface, laid).dollars
     sides = np.array(
-        [_sides(quote, float(worth), chain.spot, trading) for quote, worth in zip(quotes, value, strict=True)]
+        [sides_of(quote, float(worth), chain.spot, trading) for quote, worth in zip(quotes, value, strict=True)]
     ).T
     found = Candidates(
         surface=surface, contracts=contracts, laid=laid, value=value, pay=sides[0], receive=sides[1], half=sides[2],
@@ -132,7 +132,7 @@ def candidates_of(chain: OptionChain, surface: Surface, trading: Trading) -> Can
     return kept
 
 
-def _on_quotes(quotes: Sequence[OptionQuote], laid: Laid, surface: Surface) -> Laid:
+def on_quotes(quotes: Sequence[OptionQuote], laid: Laid, surface: Surface) -> Laid:
     """Each option on the venue's mark where there is one, within bid and ask where there are, so that a quote off the smile is
     neither gained nor lost by trading it; nan where no volatility gives such a price."""
     fitted = sensitivities(surface, laid).volatility
@@ -161,7 +161,7 @@ def _refuse_guessing(chain: OptionChain, quotes: Sequence[OptionQuote], trading:
         )
 
 
-def _sides(quote: OptionQuote, value: float, spot: float, trading: Trading) -> tuple[float, ...]:
+def sides_of(quote: OptionQuote, value: float, spot: float, trading: Trading) -> tuple[float, ...]:
     """pay, receive, half spread, most bought, most sold."""
     bid, ask = quote.bid, quote.ask
     if ask is None and bid is None and trading.spread is not None:

@@ -55,7 +55,8 @@ def best_in_lots(scenarios: Scenarios, one: Instruments, room: Room, best: Found
     start = _rounded(scenarios, one, room, best)
     if one.count > MOST_WHOLE or not one.lots.any():
         return start
-    return _LotSearch(scenarios, one, room, best).run(start)
+    limits, _ = split(one, room, scenarios.effect)
+    return LotSearch(scenarios, one, limits).run(start, best)
 
 
 def fits(one: Instruments, room: Room, hedge: Floats) -> bool:
@@ -84,18 +85,16 @@ def _rounded(scenarios: Scenarios, one: Instruments, room: Room, best: Found) ->
     return Found(hedge=now, objective=value, bound=best.bound)
 
 
-class _LotSearch:
-    """Columns: lots n, bought u, sold v, margin m, and the shortfall s, all in units of `money`."""
+class LotSearch:
+    """Columns: lots n, bought u, sold v, margin m, and the shortfall s, all in units of `money`. Least is cost plus shortfall, or
+    under a budget (dollars) cost alone with the shortfall within it."""
 
-    def __init__(self, scenarios: Scenarios, one: Instruments, room: Room, best: Found) -> None:
-        self.scenarios, self.one = scenarios, one
-        self.limits, _ = split(one, room, scenarios.effect)
+    def __init__(self, scenarios: Scenarios, one: Instruments, limits: Limits, *, budget: float | None = None) -> None:
+        self.scenarios, self.one, self.budget = scenarios, one, budget
         self.money = float(np.abs(scenarios.pnl).mean()) or 1.0
         self.unit = np.where(one.lots > 0.0, one.lots, self.money)
         self.programme = Programme()
-        self._lay(self.limits)
-        self.bound = best.bound
-        self._cut(best.hedge)
+        self._lay(limits)
 
     def _lay(self, limits: Limits) -> None:
         one, count = self.one, self.one.count
@@ -108,7 +107,8 @@ class _LotSearch:
         units = np.tile(self.unit, 3)
         for cost, unit in zip(limits.cost, units, strict=True):
             self.programme.column(float(cost * unit / self.money), 0.0, np.inf)
-        self.shortfall = self.programme.column(1.0, -np.inf, np.inf)
+        counts, most = (1.0, np.inf) if self.budget is None else (0.0, self.budget / self.money)
+        self.shortfall = self.programme.column(counts, -np.inf, most)
         for k in range(count):
             self.programme.row(0.0, 0.0, [k, count + k, 2 * count + k], [1.0, -1.0, 1.0])
         for row, most in zip(limits.rows * units, limits.most, strict=True):
@@ -116,28 +116,36 @@ class _LotSearch:
             size = float(np.abs(row).max())
             self.programme.row(-np.inf, float(most / size), (count + used).tolist(), (row[used] / size).tolist())
 
-    def _cut(self, hedge: Floats) -> None:
+    def cut(self, hedge: Floats) -> None:
         """The shortfall is at least the mean loss under the weights that are worst at this hedge."""
         worst = self.scenarios.worst(hedge)
         slope = (worst @ self.scenarios.effect) * self.unit / self.money
         level = -float(worst @ self.scenarios.pnl) / self.money
         self.programme.row(level, np.inf, [*range(self.one.count), self.shortfall], [*slope.tolist(), 1.0])
 
-    def run(self, start: Found) -> Found:
-        best = start
-        self._cut(best.hedge)
+    def next(self) -> Floats | None:
+        """The best lots (dollars) under the cuts so far, None when there are none."""
+        found = self.programme.solve()
+        if found is None:
+            return None
+        lots = found[: self.one.count]
+        hedge: Floats = np.where(self.one.lots > 0.0, np.round(lots), lots) * self.unit
+        return hedge
+
+    def run(self, start: Found, free: Found) -> Found:
+        """The best lots, from a start. free : the best hedge of any size."""
+        best, bound = start, free.bound
+        self.cut(free.hedge)
+        self.cut(best.hedge)
         for _ in range(ROUNDS):
-            found = self.programme.solve()
-            if found is None:
+            hedge = self.next()
+            if hedge is None:
                 break
-            low = float(self.programme.highs.getInfo().mip_dual_bound) * self.money
-            self.bound = max(self.bound, low)
-            lots = found[: self.one.count]
-            hedge = np.where(self.one.lots > 0.0, np.round(lots), lots) * self.unit
+            bound = max(bound, float(self.programme.highs.getInfo().mip_dual_bound) * self.money)
             value = objective(self.scenarios, self.one, hedge)
             if value < best.objective:
                 best = replace(best, hedge=hedge, objective=value)
-            if best.objective - self.bound <= GAP * abs(best.objective):
+            if best.objective - bound <= GAP * abs(best.objective):
                 break
-            self._cut(hedge)
-        return replace(best, bound=min(self.bound, best.objective))
+            self.cut(hedge)
+        return replace(best, bound=min(bound, best.objective))

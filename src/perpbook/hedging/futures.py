@@ -15,7 +15,8 @@ WORST = 0.05
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuturesWith:
     """P futures. Dollars: `deepest` (P, 2) the largest loss since the start at any close, `ended` (P, 2) the loss at the end,
-    both without and with the overlay; `died` futures in which an account was liquidated, which no overlay changes."""
+    both without and with the overlay; `died` futures in which an account was liquidated, which no overlay changes while no rule
+    acts. `ruled` : the same futures under the playbook."""
 
     deepest: Floats
     ended: Floats
@@ -23,6 +24,7 @@ class FuturesWith:
     kind: str
     horizon_hours: float
     simulated: bool
+    ruled: Ruled | None = None
 
     @property
     def paths(self) -> int:
@@ -44,3 +46,14 @@ class FuturesWith:
         """Mean loss at the end, without and with."""
         without, with_it = self.ended.mean(axis=0).tolist()
         return without, with_it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """The futures once more under a playbook whose rules see the options. In `acted` futures a rule gave an order, in `died` an
+    account was liquidated, both without and with the overlay."""
+
+    playbook: str
+    losses: FuturesWith
+    acted: tuple[int, int]
+    died: tuple[int, int]

@@ -8,6 +8,7 @@ from typing import Any
 
 from perpbook.hedging.betas import Weighted
 from perpbook.hedging.trust import Part
+from perpbook.model.verdict import Finding, Status
 from perpbook.tails.hedge import HedgeReport
 
 
@@ -121,10 +122,13 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HedgePlan:
-    """All of it. `chosen` is one of `placements`, None where no hedge is wanted or none fits. `quality` is of the book against
-    the hedge, `legs` of what the book is long against what it is short of, None without one."""
+    """All of it. `beta` is the estimator by which assets count as one another ("none": they do not); `judged` holds findings
+    of the playbook's [hedge]. `chosen` is one of `placements`, None where no hedge is wanted or none fits. `quality` is of the
+    book against the hedge, `legs` of what the book is long against what it is short of, None without one."""
 
     method: str
+    beta: str
+    judged: tuple[Finding, ...]
     against: tuple[str, ...]
     equity: float
     tail: float
@@ -142,6 +146,12 @@ class HedgePlan:
     facts: Mapping[str, Any]
     notes: tuple[str, ...]
     not_modelled: tuple[str, ...]
+
+    @property
+    def breaks(self) -> bool:
+        """Whether the hedge breaks a rule, or what is left breaks one of [hedge]."""
+        broken = any(one.status is Status.BREACH for one in self.judged)
+        return broken or (self.chosen is not None and bool(self.chosen.breaks))
 
     @property
     def failures(self) -> tuple[InStorm, ...]:

@@ -22,6 +22,22 @@ class Overlay:
     coins: Floats
     rule: VolatilityRule
 
+    def values(self, factors: Mapping[str, Floats], years: Floats) -> Floats:
+        """(m,) dollars that all is worth at m moments, nothing given up: spot over today's by coin, years from now."""
+        out = np.zeros(years.size)
+        for base, found in self.board.items():
+            mine = np.flatnonzero((self.columns.base == base) & (self.coins != 0.0))
+            if mine.size:
+                laid = some(found.laid, self.columns.number[mine])
+                out += self.coins[mine] @ dollars_after(found.surface, laid, factors[base], years, self.rule)
+        return out
+
+    @property
+    def outlay(self) -> float:
+        """Dollars that it costs, spreads and fees in them, less what was sold."""
+        held = np.flatnonzero(self.coins)
+        return float(self.coins[held] @ self.columns.price[held])
+
     def gains(self, factors: Mapping[str, Floats], years: Floats) -> Floats:
         """(m,) dollars gained since the purchase when all is given up at m moments: spot over today's by coin, years from now."""
         held = np.flatnonzero(self.coins)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from perpbook.errors import InputError, MissingData
 from perpbook.history.lake import Held, Lake
 from perpbook.history.widths import word_of
+from perpbook.model.contract import Contract
 from perpbook.model.units import DAY_NS, to_iso
 
 DOLLARS = ("USDT", "USDC", "USD", "FDUSD", "BUSD")
@@ -34,6 +35,11 @@ class Wanted:
 
     def __str__(self) -> str:
         return f"{self.venue} {self.symbol}"
+
+
+def wanted_of(contract: Contract) -> Wanted:
+    """A contract as a run needs it."""
+    return Wanted(venue=contract.venue, symbol=contract.symbol, base=contract.base, quote=contract.quote)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

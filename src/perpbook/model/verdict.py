@@ -94,6 +94,20 @@ class MoneyWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a rule on funding asks of one position, as a run under the playbook would trade it. Quantities signed as in
+    `Position`; `notional` dollars traded, `fees` dollars; `rule` the dotted key."""
+
+    account: str
+    symbol: str
+    quantity_before: float
+    quantity_after: float
+    notional: float
+    fees: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SleeveShare:
     """One capital sleeve: its dollars and its share of book equity now, beside what the playbook wants. None: not said.
 
@@ -126,6 +140,7 @@ class Verdict:
 
     `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was
     sought although a rule is broken; None when one was, or none was needed. `drill` None: the playbook asks for none.
+    `asked` is what rules on funding want traded, which plans of trims do not seek.
     """
 
     status: Status
@@ -135,3 +150,4 @@ class Verdict:
     unplanned: str | None = None
     money_wanted: tuple[MoneyWanted, ...] = ()
     drill: DrillStanding | None = None
+    asked: tuple[Asked, ...] = ()

@@ -88,10 +88,16 @@ def some(laid: Laid, at: Integers) -> Laid:
 
 
 def dollars_after(
-    surface: Surface, laid: Laid, factors: Floats, elapsed: Floats, rule: VolatilityRule = VolatilityRule()
+    surface: Surface,
+    laid: Laid,
+    factors: Floats,
+    elapsed: Floats,
+    rule: VolatilityRule = VolatilityRule(),
+    times: Floats | None = None,
 ) -> Floats:
     """(n, m) dollars that one coin of each option is worth at m moments: the spot `factors` (m,) > 0 times today's, `elapsed`
-    (m,) years from now. At or after its expiry an option is worth its payoff at that spot."""
+    (m,) years from now. At or after its expiry an option is worth its payoff at that spot. `times` (n, m) is what volatility is
+    multiplied by, None for what the rule says of a fall from today's spot."""
     left = np.maximum(laid.years[:, None] - elapsed[None, :], 0.0)
     carry = np.log(laid.forward / surface.spot) / np.where(laid.years > 0.0, laid.years, 1.0)
     still = surface.spot * np.exp(carry[:, None] * left)
@@ -99,7 +105,7 @@ def dollars_after(
     base = forward if rule.sticky == "delta" else still
     k = np.log(laid.strike[:, None] / base)
     volatility = np.maximum(surface.volatilities(k, np.maximum(left, 1e-9)) + laid.offset[:, None], LOWEST)
-    volatility = np.minimum(volatility * risen(factors, left, rule), HIGHEST)
+    volatility = np.minimum(volatility * (risen(factors, left, rule) if times is None else times), HIGHEST)
     discount = np.where(laid.inverse[:, None] != 0, surface.spot * factors[None, :] / forward, 1.0)
     out = np.empty(left.shape)
     shape = left.shape

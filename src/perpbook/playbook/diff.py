@@ -263,7 +263,7 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
 
 
 def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:
-    """The band; whose it is means nothing where there is none."""
+    """The band (whose it is means nothing where there is none), betas, the budget, and options."""
     yield from _number("hedge.delta_band", before.delta_band, after.delta_band, MOST)
     if before.delta_band is not None and after.delta_band is not None:
         old, new = set(before.assets), set(after.assets)
@@ -271,6 +271,13 @@ def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:
         stricter = more if more or fewer else None
         told = [listing(sorted(one)) if one else "every asset" for one in (old, new)]
         yield from _words("hedge.assets", told[0], told[1], stricter)
+    told = [one.beta or "not chosen" for one in (before, after)]
+    yield from _words("hedge.beta", told[0], told[1])
+    yield from _number("hedge.tail_budget", before.tail_budget, after.tail_budget, MOST)
+    words = {None: "not said", True: "allowed", False: "not allowed"}
+    old_word, new_word = (words[one.options] for one in (before, after))
+    banned = [one.options is False for one in (before, after)]
+    yield from _words("hedge.options", old_word, new_word, banned[1] if banned[0] != banned[1] else None)
 
 
 def _modes(before: Playbook, after: Playbook) -> Iterator[Change]:

@@ -8,11 +8,12 @@ from perpbook.playbook.drilling import drill_sentences
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.schema import RESERVE, Data, Guardrails, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
 from perpbook.playbook.tell_time import (
+    beta_sentence,
     cuts_sentence,
     drawdowns,
     funding_caps,
     funding_rates,
-    hedge_sentence,
+    hedge_limits,
     ladder_sentence,
     rebalance_sentence,
 )
@@ -30,7 +31,8 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
     sleeves = playbook.capital.sleeves if playbook.capital else ()
     limited = bool(limits) or any(sleeve.min or sleeve.max is not None for sleeve in sleeves)
     back = [rebalance_sentence(playbook.rebalance)] if playbook.rebalance else []
-    said = [*_capital(sleeves), *back, *limits]
+    betas = [beta_sentence(playbook.hedge.beta)] if playbook.hedge and playbook.hedge.beta else []
+    said = [*_capital(sleeves), *back, *betas, *limits]
     if limited and playbook.survival is None:
         said.append("No price move has to be survived.")
     if not limited:
@@ -172,8 +174,8 @@ def _rest(playbook: Playbook) -> Iterator[str]:
     yield from _shares(playbook.layers, "layer")
     if playbook.drill is not None:
         yield from drill_sentences(playbook.drill)
-    if playbook.hedge is not None and playbook.hedge.delta_band is not None:
-        yield hedge_sentence(playbook.hedge.delta_band, playbook.hedge.assets)
+    if playbook.hedge is not None:
+        yield from hedge_limits(playbook.hedge)
     depth = playbook.liquidity.max_depth_share if playbook.liquidity else None
     if depth is not None:
         yield (

@@ -296,9 +296,18 @@ class Hedge(Section):
         None, description="Most that an asset's net exposure may be, either way, as a share of book equity."
     )
     assets: tuple[Name, ...] = Field((), description="Assets that have this band; none: every asset.")
-    beta: Name | None = Field(None, json_schema_extra=LATER)
-    tail_budget: Share | None = Field(None, json_schema_extra=LATER)
-    options: bool | None = Field(None, json_schema_extra=LATER)
+    beta: Literal["ols", "ewma", "robust", "tail", "none"] | None = Field(
+        None,
+        description="How betas are estimated that weigh one asset in another; none: no asset stands for another. "
+        "See `perpbook hedge plan --beta`.",
+    )
+    tail_budget: Share | None = Field(
+        None,
+        description="Most that the worst 2.5 % of moves may cost on average, after hedging, as a share of book equity.",
+    )
+    options: bool | None = Field(
+        None, description="true: hedge plans may lay options over the book. false: none may be laid."
+    )
 
 
 class Liquidity(Section):

@@ -30,7 +30,9 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
     capital, _ = sleeve_capital(playbook, assessed, sleeves)
     counts = (len(names.assets), len(names.venues), len(names.layers), len(names.sleeves))
     state = empty_state(len(rows), len(arrays.accounts), len(assessed.scenarios), counts)
-    _lay_positions(state, assessed, names, [wanted_mode(playbook, names, sleeve) for sleeve in sleeves])
+    _lay_positions(
+        state, assessed, names, [wanted_mode(playbook, names, *of) for of in zip(sleeves, items, strict=True)]
+    )
     net = sums(state.positions["account"], state.positions["exposure"], len(arrays.accounts))
     _lay_accounts(state, assessed, policy, net)
     state.book["equity"], state.book["effective"] = book.equity, book.effective_leverage
@@ -139,9 +141,9 @@ def exit_depth(item: Item) -> float:
     return sum(price * quantity for price, quantity in levels) if levels else math.nan
 
 
-def wanted_mode(playbook: Playbook, names: Names, sleeve: int) -> int:
-    """0 any, 1 isolated, 2 cross: what the playbook's [margin] wants of a sleeve's positions."""
-    if sleeve < 0 or playbook.margin is None:
+def wanted_mode(playbook: Playbook, names: Names, sleeve: int, item: Item) -> int:
+    """0 any, 1 isolated, 2 cross: what the playbook's [margin] wants of a sleeve's position; of one that is closed, nothing."""
+    if sleeve < 0 or playbook.margin is None or not (item.position and item.position.quantity):
         return 0
     name = names.sleeves[sleeve]
     return 1 if name in (playbook.margin.isolated or ()) else 2 if name in (playbook.margin.cross or ()) else 0

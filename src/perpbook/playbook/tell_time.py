@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from perpbook.playbook.figures import listing, percent, plain
-from perpbook.playbook.schema import Funding, Guardrails, ProfitStep, Rebalance
+from perpbook.playbook.schema import Funding, Guardrails, Hedge, ProfitStep, Rebalance
 
 CADENCE_WORDS = {
     "daily": "Every day at 00:00",
@@ -103,6 +103,37 @@ def hedge_sentence(band: float, assets: Sequence[str]) -> str:
         "equity either way; beyond that, positions on the heavier side are cut back into the band, the largest first, and "
         "nothing is opened."
     )
+
+
+BETAS = {
+    "ols": "least squares on all past moves",
+    "ewma": "least squares that weigh recent moves first",
+    "robust": "Huber's robust regression",
+    "tail": "least squares on the tenth of moves in which the factor falls hardest",
+}
+"""How each estimator of `hedge.beta` is told."""
+
+
+def beta_sentence(beta: str) -> str:
+    """How one asset counts as another in hedges."""
+    if beta == "none":
+        return "In hedges no asset stands for another: there are no betas between them."
+    return f"In hedges an asset counts as another by its beta, from {BETAS[beta]}."
+
+
+def hedge_limits(hedge: Hedge) -> Iterator[str]:
+    """The band, the tail budget, and whether options are allowed."""
+    if hedge.delta_band is not None:
+        yield hedge_sentence(hedge.delta_band, hedge.assets)
+    if hedge.tail_budget is not None:
+        yield (
+            "After hedging, the worst 2.5 % of moves (past ones, half of their weight with stressed correlation) may cost at "
+            f"most {percent(hedge.tail_budget)} of book equity on average; a hedge plan seeks the cheapest that does."
+        )
+    if hedge.options is not None:
+        yield (
+            "Hedge plans may lay options over the book." if hedge.options else "No options may be laid over the book."
+        )
 
 
 def rebalance_sentence(rebalance: Rebalance) -> str:

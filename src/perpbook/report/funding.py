@@ -23,6 +23,8 @@ def tell_desk(console: Console, desk: FundingDesk) -> None:
     if desk.simulated:
         console.print("SIMULATED: prices or funding here were never any market's.")
     console.print(_first_line(desk))
+    if (said := paid_words(desk)) != "":
+        console.print(said)
     _tell_now(console, desk)
     _tell_ahead(console, desk)
     _tell_paid(console, desk)
@@ -49,12 +51,23 @@ def _first_line(desk: FundingDesk) -> str:
     )
 
 
+def paid_words(desk: FundingDesk) -> str:
+    """What the longest window that is known came to; empty where none is."""
+    book = next((row.cash for row in desk.paid if row.kind == "book"), {})
+    known = [(days, cash) for days, cash in book.items() if cash is not None]
+    if not known:
+        return ""
+    days, cash = max(known)
+    part = f" ({share(cash / desk.equity, 2)} of equity)" if desk.equity > 0 else ""
+    return f"At their present size these positions would have been paid {change(cash)}{part} over the last {days}d."
+
+
 def _tell_now(console: Console, desk: FundingDesk) -> None:
-    made = table("Now", "account", "contract", "exposure", "rate", "every", "a year", "cash", "percentile", "z", left=2)
+    made = table("Now", "position", "exposure", "rate", "every", "a year", "cash", "rank", "z")
     for one in desk.positions:
         skew = one.skew
         made.add_row(
-            one.account, f"{one.venue} {one.symbol}", change(one.exposure), rate(one.last_rate), length(one.interval_ns),
+            f"{one.symbol} @ {one.account}", change(one.exposure), rate(one.last_rate), length(one.interval_ns),
             share(one.annual_rate), change(one.now),
             NONE if skew is None or skew.percentile is None else f"{skew.percentile:.0%}",
             NONE if skew is None or skew.z_score is None else f"{skew.z_score:+.1f}",
@@ -64,15 +77,16 @@ def _tell_now(console: Console, desk: FundingDesk) -> None:
 
 def _tell_ahead(console: Console, desk: FundingDesk) -> None:
     made = table(
-        f"Next {length(desk.horizon_ns)}, intervals of {desk.level:.0%}", "contract", "cash", "from", "to", "model", "sign",
+        f"Next {length(desk.horizon_ns)}, intervals of {desk.level:.0%}", "position", "cash", "from", "to", "model", "sign",
         "flip", "half-life", "held", left=1,
     )  # fmt: skip
     for one in desk.positions:
-        made.add_row(f"{one.venue} {one.symbol}", *_ahead_cells(one))
+        made.add_row(f"{one.symbol} @ {one.account}", *_ahead_cells(one))
     console.print(made)
     console.print(
-        "sign: chance that the sum has the other sign than the last rate. flip: that one settlement within has. half-life: of a "
-        "departure of the premium. held: how often such intervals held so far, walking forward."
+        "rank: share of 90 days with a lower rate. sign: chance that the sum has the other sign than the last rate. flip: that "
+        "one settlement within has. half-life: of a departure of the premium. held: how often such intervals held so far, "
+        "walking forward."
     )
 
 
@@ -196,7 +210,7 @@ def _coverage_cells(one: Scores) -> tuple[str, str, str]:
 
 def rate(value: float | None) -> str:
     """A rate of one interval, or a sum of rates: percent to four digits."""
-    return NONE if value is None else f"{100 * value:.4f} %"
+    return NONE if value is None else f"{100 * (round(value, 6) or 0.0):.4f} %"
 
 
 def length(span_ns: int | None) -> str:

@@ -8,7 +8,7 @@ from perpbook.model.units import DAY_NS
 from perpbook.report.figures import Spec, axis, label, layout
 from perpbook.report.funding import length, rate
 from perpbook.report.html import environment, piece
-from perpbook.report.spoken import share
+from perpbook.report.spoken import NOT_KNOWN, change, share
 from perpbook.report.words import NONE
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def funding_page(desk: FundingDesk, version: str) -> str:
     figures: dict[str, Spec] = {name: fan_figure(one) for name, one in fans.items()}
     if any(one.ahead for one in desk.positions):
         figures["waterfall"] = waterfall_figure(desk)
+    window = longest_paid(desk)
+    if window is not None:
+        figures["paid"] = paid_figure(desk, window)
     if desk.term_structure:
         figures["venues"] = venues_figure(desk)
     return (
@@ -37,6 +40,9 @@ def funding_page(desk: FundingDesk, version: str) -> str:
             fans=fans,
             figures=figures,
             days=list(desk.drag),
+            window=window,
+            book=next((row.cash for row in desk.paid if row.kind == "book"), {}),
+            paid_by_then=paid_by_then,
             spans=list(desk.term_structure[0].trailing) if desk.term_structure else [],
             length=length,
             rate=rate,
@@ -58,27 +64,53 @@ def _costliest(desk: FundingDesk) -> list[PositionFunding]:
     return sorted(told, key=lambda one: -abs(one.ahead.mean if one.ahead else 0.0))
 
 
-def waterfall_figure(desk: FundingDesk) -> Spec:
-    """Cash expected of each position, and what it adds up to, with every interval."""
-    told = [one for one in desk.positions if one.ahead is not None]
-    names = [label(f"{one.account} {one.symbol}") for one in told]
-    mean = [one.ahead.mean for one in told if one.ahead]
-    up = [one.ahead.high - one.ahead.mean for one in told if one.ahead]
-    down = [one.ahead.mean - one.ahead.low for one in told if one.ahead]
-    bars: Spec = {
-        "type": "waterfall", "x": [*names, "together"], "y": [*mean, sum(mean)],
-        "measure": ["relative"] * len(mean) + ["total"],
+def longest_paid(desk: FundingDesk) -> int | None:
+    """Days of the longest window that is known of every position."""
+    known = [days for row in desk.paid if row.kind == "book" for days, cash in row.cash.items() if cash is not None]
+    return max(known, default=None)
+
+
+def paid_by_then(value: float | None) -> str:
+    """Cash of a window, or that settlements do not reach back so far."""
+    return NOT_KNOWN if value is None else change(value)
+
+
+def paid_figure(desk: FundingDesk, days: int) -> Spec:
+    """What each position would have been paid over a window at its present size, and what it adds up to."""
+    rows = [(row.key, row.cash[days] or 0.0) for row in desk.paid if row.kind == "position"]
+    return {"data": [_falling([name for name, _ in rows], [cash for _, cash in rows])], "layout": _dollars(260)}
+
+
+def _dollars(height: int) -> Spec:
+    return layout(height, xaxis=axis(showgrid=False), yaxis=axis(tickformat="$,.6~r"))
+
+
+def _falling(names: list[str], cash: list[float]) -> Spec:
+    """Cash by name and together, as a waterfall."""
+    return {
+        "type": "waterfall", "x": [*map(label, names), "together"], "y": [*cash, sum(cash)],
+        "measure": ["relative"] * len(cash) + ["total"],
         "increasing": {"marker": {"color": "--series-1"}}, "decreasing": {"marker": {"color": "--series-4"}},
         "totals": {"marker": {"color": "--quiet"}}, "connector": {"line": {"color": "--line", "width": 1}},
         "hovertemplate": "%{x}: %{delta:$,.2f}<extra></extra>",
     }  # fmt: skip
+
+
+def waterfall_figure(desk: FundingDesk) -> Spec:
+    """Cash expected of each position, and what it adds up to, with every interval."""
+    told = [one for one in desk.positions if one.ahead is not None]
+    names = [f"{one.account} {one.symbol}" for one in told]
+    mean = [one.ahead.mean for one in told if one.ahead]
+    up = [one.ahead.high - one.ahead.mean for one in told if one.ahead]
+    down = [one.ahead.mean - one.ahead.low for one in told if one.ahead]
     running = [sum(mean[: n + 1]) for n in range(len(mean))]
     spread: Spec = {
-        "type": "scatter", "mode": "markers", "x": names, "y": running, "marker": {"color": "--ink", "size": 5},
+        "type": "scatter", "mode": "markers", "x": [label(name) for name in names], "y": running,
+        "marker": {"color": "--ink", "size": 5},
         "error_y": {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": "--ink", "thickness": 1},
         "hovertemplate": "%{x}: %{error_y.array:$,.2f} up, %{error_y.arrayminus:$,.2f} down<extra></extra>",
     }  # fmt: skip
-    return {"data": [bars, spread], "layout": layout(300, xaxis=axis(showgrid=False), yaxis=axis(tickprefix="$"))}
+    return {"data": [_falling(names, mean), spread], "layout": _dollars(300)}
 
 
 def fan_figure(one: PositionFunding) -> Spec:
@@ -98,7 +130,9 @@ def fan_figure(one: PositionFunding) -> Spec:
          "line": {"color": "--series-1", "width": 2}, "marker": {"color": "--series-1", "size": 5},
          "hovertemplate": "day %{x:.1f}: %{y:$,.2f} expected (%{text})<extra></extra>"},
     ]  # fmt: skip
-    shape = layout(240, xaxis=axis(title={"text": "days", "font": {"color": "--quiet"}}), yaxis=axis(tickprefix="$"))
+    shape = layout(
+        240, xaxis=axis(title={"text": "days", "font": {"color": "--quiet"}}), yaxis=axis(tickformat="$,.6~r")
+    )
     return {"data": data, "layout": shape}
 
 

@@ -14,7 +14,10 @@ from perpbook.report.spoken import change, money
 
 SAID = {
     "sets": "Mean loss of the worst moves without the hedge and with it, by kind of correlation.",
-    "calm": "Share of the losing leg's loss left by the other, and beta, in all moves, in the calm and in both tails.",
+    "nets": "The book as it is in dollars of a factor, by four ways to see its betas, with 95 % intervals.",
+    "effect": "How the hedge works in the calm against the tails (full, with 95 % intervals), and how Gaussian moves of the same "
+    "correlation would show it (open). Unhedged: the share of the losing side's loss that the other does not make good.",
+    "calm": "Beta in the calm, in all moves, and in both tails, with 95 % intervals.",
     "storms": "Change of book equity in every storm that touches the book, without the hedge and with it.",
 }
 
@@ -24,7 +27,10 @@ def hedge_page(plan: HedgePlan) -> str:
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    drawn = {"sets": sets_figure(plan), "calm": calm_figure(plan), "storms": storms_figure(plan)}
+    drawn = {
+        "sets": sets_figure(plan), "nets": nets_figure(plan), "effect": effect_figure(plan), "calm": calm_figure(plan),
+        "storms": storms_figure(plan),
+    }  # fmt: skip
     figures = {name: spec for name, spec in drawn.items() if spec is not None}
     return (
         environment()
@@ -65,8 +71,86 @@ def sets_figure(plan: HedgePlan) -> Spec | None:
         }
         for name, colour, values in sides
     ]  # fmt: skip
-    shape = layout(300, showlegend=True, barmode="group", xaxis=axis(), yaxis=axis(tickprefix="$", tickformat="~s"))
+    shape = layout(300, showlegend=True, barmode="group", xaxis=axis(), yaxis=axis(tickformat="$~s"))
     return {"data": bars, "layout": shape}
+
+
+def nets_figure(plan: HedgePlan) -> Spec | None:
+    """The unhedged book in dollars of each factor, by four ways to see its betas, with their intervals."""
+    nets = [one for one in plan.weighted.nets if not one.hedged]
+    ways = (
+        ("least squares", "--series-1"),
+        ("recent", "--series-2"),
+        ("robust", "--series-3"),
+        ("in its tail", "--series-4"),
+    )
+    points = []
+    for at, (name, colour) in enumerate(ways):
+        known = [
+            (row, found.value, found.low, found.high)
+            for row, one in enumerate(nets)
+            for found in [(one.ols, one.ewma, one.robust, one.tail)[at]]
+            if found.value is not None and found.low is not None and found.high is not None
+        ]
+        points.append(
+            {
+                "type": "scatter", "mode": "markers", "name": name, "x": [value for _, value, *_ in known],
+                "y": [row + 0.16 * (at - 1.5) for row, *_ in known], "marker": {"color": colour, "size": 9}, "hoverinfo": "text",
+                "hovertext": [f"{name}: {change(value)}, {change(low)} to {change(high)}" for _, value, low, high in known],
+                "error_x": {
+                    "type": "data", "symmetric": False, "color": colour, "thickness": 1.5,
+                    "array": [high - value for _, value, _, high in known],
+                    "arrayminus": [value - low for _, value, low, _ in known],
+                },
+            }
+        )  # fmt: skip
+    if not any(one["x"] for one in points):
+        return None
+    rows = list(range(len(nets)))
+    shape = layout(
+        90 + 62 * len(nets), showlegend=True, xaxis=axis(tickformat="$~s"),
+        yaxis=axis(tickvals=rows, ticktext=[label(one.factor) for one in nets], range=[len(rows) - 0.5, -0.5], zeroline=False),
+    )  # fmt: skip
+    return {"data": points, "layout": shape}
+
+
+def effect_figure(plan: HedgePlan) -> Spec | None:
+    """Correlation, what stays unhedged and shortfall left, calm against both tails, beside Gaussian moves; None where too few
+    moves are known."""
+    found = plan.quality or plan.legs
+    if found is None:
+        return None
+    tails = {str(one.side): one for one in found.tails}
+    lower, upper = tails["lower"], tails["upper"]
+    told = [
+        ("correlation, calm", found.calm_correlation), ("correlation, it falls hardest", lower.correlation),
+        ("correlation, it rallies hardest", upper.correlation), ("unhedged, book falls hardest", lower.unhedged),
+        ("unhedged, it rallies hardest", upper.unhedged), ("shortfall left", found.shortfall_left),
+    ]  # fmt: skip
+    known = [(name, one.estimate, one.null) for name, one in told if one.estimate.value is not None]
+    if len(known) < 2:
+        return None
+    names, values = [name for name, *_ in known], [one.value or 0.0 for _, one, _ in known]
+    ends = [(one.low, one.high) if one.low is not None and one.high is not None else (value, value)
+            for (_, one, _), value in zip(known, values, strict=True)]  # fmt: skip
+    seen = {
+        "type": "scatter", "mode": "markers", "name": "seen", "x": values, "y": names,
+        "marker": {"color": "--series-1", "size": 10}, "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
+        "error_x": {
+            "type": "data", "symmetric": False, "color": "--series-1", "thickness": 1.5,
+            "array": [high - value for (_, high), value in zip(ends, values, strict=True)],
+            "arrayminus": [value - low for (low, _), value in zip(ends, values, strict=True)],
+        },
+    }  # fmt: skip
+    gaussian = {
+        "type": "scatter", "mode": "markers", "name": "Gaussian moves", "x": [null for *_, null in known], "y": names,
+        "marker": {"color": "--series-4", "size": 10, "symbol": "diamond-open", "line": {"width": 2}},
+        "hovertemplate": "%{y}, Gaussian: %{x:.2f}<extra></extra>",
+    }  # fmt: skip
+    shape = layout(
+        90 + 38 * len(known), showlegend=True, xaxis=axis(), yaxis=axis(autorange="reversed", zeroline=False)
+    )
+    return {"data": [seen, gaussian], "layout": shape}
 
 
 def calm_figure(plan: HedgePlan) -> Spec | None:
@@ -90,8 +174,11 @@ def calm_figure(plan: HedgePlan) -> Spec | None:
             "arrayminus": [v - low for _, v, low, _ in known],
         },
     }  # fmt: skip
+    if not known:
+        return None
     title = f"beta of {label(found.asset)} on {label(found.hedge)}"
-    return {"data": [points], "layout": layout(280, xaxis=axis(), yaxis=axis(title={"text": title}))}
+    span = [min(low for *_, low, _ in known) - 0.1, max(high for *_, high in known) + 0.1]
+    return {"data": [points], "layout": layout(280, xaxis=axis(), yaxis=axis(title={"text": title}, range=span))}
 
 
 def storms_figure(plan: HedgePlan) -> Spec | None:
@@ -118,7 +205,7 @@ def storms_figure(plan: HedgePlan) -> Spec | None:
         for name, colour, group in groups
         if group
     ]  # fmt: skip
-    money_axis = {"tickprefix": "$", "tickformat": "~s"}
+    money_axis = {"tickformat": "$~s"}
     shape = layout(
         360, showlegend=True, xaxis=axis(title={"text": "change without the hedge"}, **money_axis),
         yaxis=axis(title={"text": "with it"}, **money_axis),

@@ -133,16 +133,16 @@ def _places(plan: HedgePlan) -> Iterator[Table]:
     first = plan.unhedged.first or "none"
     made = table(
         f"Where it might sit ({first} dies first without it)",
-        "place", "mode", "seen from it", f"{first} at", "first at", "grid kills", "breaks", "costs", "loss", left=3,
+        "place", "seen from it", f"{first} at", "first at", "kills", "breaks", "costs", "loss", left=2,
     )  # fmt: skip
-    made.columns[0].min_width = min(14, max(len(one.where) for one in plan.placements) + 2)
     for one in (plan.unhedged, *plan.placements):
-        name = f"{one.where} *" if one is plan.chosen else one.where
+        name = f"{one.where}, {one.mode}" if one.mode else one.where
+        name += " *" if one is plan.chosen else ""
         if one.refused:
-            made.add_row(name, one.mode, one.kind, "refused", NONE, NONE, NONE, NONE, NONE)
+            made.add_row(name, one.kind, "refused", NONE, NONE, NONE, NONE, NONE)
             continue
         made.add_row(
-            name, one.mode, one.kind, move(one.protected), move(one.first_move), str(len(one.deaths)),
+            name, one.kind, move(one.protected), move(one.first_move), str(len(one.deaths)),
             str(len(one.breaks)), money(one.cost), money(one.shortfall),
         )  # fmt: skip
     yield made

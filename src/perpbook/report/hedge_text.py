@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from perpbook.hedging.betas import MARKET
+from perpbook.hedging.betas import MARKET, NONE
 from perpbook.hedging.plan import HedgePlan, InStorm, Leg, Placement
+from perpbook.model.verdict import Status
 from perpbook.report.hedge_tables import GRID, interval, tables_of
 from perpbook.report.words import change, money, move, share
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from perpbook.tails.estimate import Estimate
 
 METHODS = {
-    "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "report": "no hedge sought",
+    "cvar": "least shortfall", "variance": "least variance", "delta": "no delta", "budget": "least cost within the tail budget",
+    "report": "no hedge sought",
 }  # fmt: skip
+
+MOVES = {"ols": "its moves", "ewma": "its moves of late", "robust": "its moves without the outliers"}
 
 NOT_TOLD = "on resamples of the past none of it can be told from none"
 
@@ -81,6 +85,10 @@ def remarks_of(plan: HedgePlan) -> Iterator[str]:
     )
     wild = ", ".join(f"{name} {times:.2g}" for name, times in facts["wild"].items())
     yield f"Stressed scenarios (tail, broken) have so many times the usual volatility: {wild}."
+    stands = (
+        "no asset stands for another" if plan.beta == NONE else f"an asset counts as another by its {plan.beta} beta"
+    )
+    yield f"In a hedge of no delta, and in what the answer says of the book, {stands}."
     for note in (*plan.notes, *(plan.chosen.notes if plan.chosen else ())):
         yield f"Note: {note}."
     yield "Not modelled: " + "; ".join(plan.not_modelled) + "."
@@ -94,6 +102,7 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
     dropped = [one.asset for one in plan.parts if not one.kept]
     if plan.chosen is None:
         yield f"No hedge ({METHODS[plan.method]}): {_why_none(plan)}."
+        yield from _judged(plan)
         return
     chosen = plan.chosen
     trades = ", ".join(_trade(one) for one in chosen.legs)
@@ -106,6 +115,7 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
         f"{share(plan.unhedged.shortfall / plan.equity)}). It costs {money(chosen.cost)} and {carried} of funding in "
         f"{plan.horizon_hours:g} h."
     )
+    yield from _judged(plan)
     if chosen.lacking > 0.0:
         yield (
             f"ONLY {share(chosen.fits)} of what is wanted fits there, the least bad that does: it lacks "
@@ -119,16 +129,47 @@ def sentences_of(plan: HedgePlan) -> Iterator[str]:
             )
     if dropped:
         yield f"Dropped, for on resamples of the past it cannot be told from none: {', '.join(dropped)}."
+    yield from _comes_to(plan)
     yield _protects(plan, chosen)
     if chosen.breaks:
         yield f"IT BREAKS RULES that held without it: {'; '.join(chosen.breaks)}."
     yield _weathers(plan.storms)
 
 
-def _reported(plan: HedgePlan) -> Iterator[str]:
+def _judged(plan: HedgePlan) -> Iterator[str]:
+    """What the playbook says of what is left, and the next step where a rule is broken."""
+    for one in plan.judged:
+        yield f"{'BROKEN' if one.status is Status.BREACH else 'Kept'}: {one.rule}. {one.sentence}"
+        if one.hint:
+            yield one.hint
+
+
+def _deltas(plan: HedgePlan) -> Iterator[str]:
+    """The book in each factor, by the estimator in force and where the factor falls hardest."""
+    if plan.beta == NONE:
+        yield "No asset stands for another: the book is exposed to each in its own dollars."
+        return
     for one in plan.weighted.nets:
         factor = "the market" if one.factor == MARKET else one.factor
-        yield f"The book is {_net(one.ols)} of {factor} by its moves, {_net(one.tail)} where {factor} falls hardest."
+        by = "ols" if plan.beta == "tail" else plan.beta
+        first, last = f"{_net(getattr(one, by))} of {factor} by {MOVES[by]}", f"where {factor} falls hardest"
+        if plan.beta == "tail":
+            yield f"The book is {_net(one.tail)} of {factor} {last}, {_net(one.ols)} by all its moves."
+        else:
+            yield f"The book is {first}, {_net(one.tail)} {last}."
+
+
+def _comes_to(plan: HedgePlan) -> Iterator[str]:
+    """The hedged book in bitcoin and ether, by the estimator in force."""
+    nets = [one for one in plan.weighted.nets if one.hedged and one.factor != MARKET]
+    if plan.beta != NONE and nets:
+        told = [f"{_net(getattr(one, plan.beta))} of {one.factor}" for one in nets]
+        yield f"By its {plan.beta} betas the book then comes to {_listed(told)}."
+
+
+def _reported(plan: HedgePlan) -> Iterator[str]:
+    yield from _deltas(plan)
+    yield from _judged(plan)
     legs = plan.legs
     if legs is not None and legs.tails[0].unhedged.estimate.value is not None:
         left = legs.tails[0].unhedged.estimate
@@ -146,6 +187,8 @@ def _net(one: Estimate) -> str:
 
 
 def _why_none(plan: HedgePlan) -> str:
+    if plan.method == "budget" and not plan.breaks:
+        return "none is needed"
     if plan.parts and not any(one.kept for one in plan.parts):
         first = plan.parts[0]
         return _cancelled(first) if first.own and first.others else NOT_TOLD

@@ -60,6 +60,7 @@ def _derived(assessment: Assessment, verdict: Verdict) -> dict[str, Any]:
         "plans": sections.plans_in_order(verdict.plans),
         "unplanned": verdict.unplanned,
         "money_wanted": verdict.money_wanted,
+        "asked": verdict.asked,
         "map": drawn,
         "figures": {name: figure for name, figure in figures.items() if figure},
         "orphaned": [account for account in assessment.accounts if account.orphans],

@@ -15,6 +15,7 @@ from perpbook.report.words import change, money, move, share
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from perpbook.hedging.futures import FuturesWith
     from perpbook.hedging.laying import Laying
     from perpbook.hedging.overlay import Chosen
 
@@ -175,6 +176,22 @@ def futures_words(laying: Laying) -> list[str]:
         f"without the overlay and in {with_it} with it. The worst twentieth ends {money(worst[0])} down on average, and "
         f"{money(worst[1])} with it; all of them {money(mean[0])} and {money(mean[1])}. An account is liquidated in {found.died} "
         "of them, overlay or not.",
+        *_ruled_words(found, limit),
+    ]
+
+
+def _ruled_words(found: FuturesWith, limit: float) -> list[str]:
+    """The same futures under the playbook, where rules see the overlay."""
+    if found.ruled is None:
+        return []
+    ruled = found.ruled
+    without, with_it = (with_interval(Chance(count=one, paths=found.paths)) for one in ruled.losses.beyond(limit))
+    worst, mean = ruled.losses.worst_mean(), ruled.losses.mean()
+    return [
+        f"Under the playbook {ruled.playbook}, whose rules see it: past {money(limit)} in {without} without the overlay and in "
+        f"{with_it} with it; the worst twentieth {money(worst[0])} down and {money(worst[1])}, all of them {money(mean[0])} and "
+        f"{money(mean[1])}. A rule acts in {ruled.acted[0]} without and in {ruled.acted[1]} with it, an account is liquidated in "
+        f"{ruled.died[0]} and in {ruled.died[1]}. The premium is gone from the margin of whoever has most stablecoin."
     ]
 
 
@@ -188,14 +205,26 @@ def _futures(laying: Laying) -> Mapping[str, object] | None:
     found = laying.futures
     if found is None:
         return None
+    ruled = found.ruled
+    under = None
+    if ruled is not None:
+        sides = _sides(ruled.losses, laying.wanted.limit, {"acted": ruled.acted, "died": ruled.died})
+        under = {"playbook": ruled.playbook, **sides}
+    facts = {"paths": found.paths, "kind": found.kind, "horizon_hours": found.horizon_hours, "died": found.died}
+    return {**facts, "simulated": found.simulated, **_sides(found, laying.wanted.limit), "ruled": under}
+
+
+def _sides(
+    found: FuturesWith, limit: float, more: Mapping[str, tuple[int, int]] | None = None
+) -> dict[str, dict[str, float]]:
+    """What futures come to without the overlay and with it."""
     pairs = {
-        "beyond_limit": found.beyond(laying.wanted.limit),
+        "beyond_limit": found.beyond(limit),
         "worst_twentieth": found.worst_mean(),
         "mean": found.mean(),
+        **(more or {}),
     }
-    facts = {"paths": found.paths, "kind": found.kind, "horizon_hours": found.horizon_hours, "died": found.died}
-    each = {name: dict(zip(("without", "with"), pair, strict=True)) for name, pair in pairs.items()}
-    return {**facts, "simulated": found.simulated, **each}
+    return {name: dict(zip(("without", "with"), pair, strict=True)) for name, pair in pairs.items()}
 
 
 def overlay_document(laying: Laying) -> Mapping[str, object]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perpbook.allocation.evidence import Evidence, Track
 from perpbook.allocation.levers import CHANGE_COST
-from perpbook.allocation.plan import Convert, Plan, Remedy, Send, Told, Weight
+from perpbook.allocation.plan import Convert, Plan, Remedy, Send, Told, Trade, Weight
 from perpbook.report.rescue_told import lasting
+from perpbook.report.spoken import counted
 from perpbook.report.text import table
 from perpbook.report.words import money, quantity, share
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 WHEN = {1: "at once", 2: "then", 3: "when money has arrived"}
@@ -45,11 +48,11 @@ def _short(plan: Plan) -> str:
         for one in plan.sleeves
         if abs(one.missing) > 0.0
     ]
-    said += [f"{_weighed(one)} is {money(one.missing)} outside its band" for one in plan.weights if one.missing]
+    said += [f"{weighed(one)} is {money(one.missing)} outside its band" for one in plan.weights if one.missing]
     return ", ".join(said)
 
 
-def _weighed(one: Weight) -> str:
+def weighed(one: Weight) -> str:
     """A position, or the sleeve's size over today's."""
     return f"{one.symbol} @ {one.account}" if one.account else "all of them, over today's size"
 
@@ -113,6 +116,61 @@ def steps_of(plan: Plan) -> list[str]:
     return [told for _, told in sorted([*changed, *sends, *trades], key=lambda pair: pair[0])]
 
 
+def proposals_words(plan: Plan, out: Path | None, *, dry: bool) -> str:
+    """Where the steps went."""
+    number = counted(len(steps_of(plan)), "step", "steps")
+    if out is None and plan.idle:
+        return ""
+    if out is None:
+        return "A dry run: nothing is sent or written. --out FILE writes the steps as proposals."
+    if dry:
+        return f"A dry run: {number} would be written to {out}; nothing is."
+    return f"Wrote {number} as proposals to {out}. Nothing is sent."
+
+
+def proposals_document(found: Told, facts: dict[str, object]) -> dict[str, Any]:
+    """The steps in the order to act, for whoever carries them out. Quantities are signed: > 0 buys."""
+    plan = found.plan
+    changed = [(one.when, convert_step(one)) for send in plan.sends for one in send.converts]
+    sends = [(one.when, transfer_step(one)) for one in plan.sends]
+    trades = [(one.when, trade_step(one)) for one in plan.trades]
+    steps = [step for _, step in sorted([*changed, *sends, *trades], key=lambda pair: pair[0])]
+    return {
+        "schema": "proposals/1", **facts, "simulated": found.simulated, "reached": plan.reached, "cost": plan.cost,
+        "steps": [{"number": number, **step} for number, step in enumerate(steps, start=1)],
+    }  # fmt: skip
+
+
+def trade_step(one: Trade) -> dict[str, object]:
+    """A trade as a proposal."""
+    return {
+        "kind": "trade", "when": WHEN[one.when], "account": one.account, "symbol": one.symbol,
+        "quantity": traded(one), "quantity_before": one.quantity_before, "quantity_after": one.quantity_after,
+        "reduce_only": abs(one.quantity_after) < abs(one.quantity_before), "notional": one.notional, "cost": one.cost,
+    }  # fmt: skip
+
+
+def traded(one: Trade) -> float:
+    """The signed change of a position, exact in print."""
+    return round(one.quantity_after - one.quantity_before, 12)
+
+
+def transfer_step(one: Send) -> dict[str, object]:
+    """A transfer as a proposal."""
+    return {
+        "kind": "transfer", "when": WHEN[one.when], "source": one.source, "target": one.target, "asset": one.asset,
+        "amount": one.amount, "arrives": one.arrives, "by": one.by, "fee": one.fee, "p90_seconds": one.p90,
+    }  # fmt: skip
+
+
+def convert_step(one: Convert) -> dict[str, object]:
+    """A coin changed, as a proposal."""
+    return {
+        "kind": "convert", "when": WHEN[one.when], "account": one.account, "asset": one.asset, "into": one.into,
+        "amount": one.amount, "rate": one.rate,
+    }  # fmt: skip
+
+
 def notes_of(found: Told) -> list[str]:
     """What to know beside."""
     plan, out = found.plan, list(found.notes)
@@ -137,7 +195,7 @@ def _tell_sleeves(console: Console, plan: Plan) -> None:
 def _tell_weights(console: Console, plan: Plan) -> None:
     made = table("Weights, share of the sleeve's size", "position", "held", "wanted", "after")
     for one in plan.weights:
-        made.add_row(_weighed(one), share(one.before), share(one.wanted), share(one.after))
+        made.add_row(weighed(one), share(one.before), share(one.wanted), share(one.after))
     console.print(made)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from perpbook.engine.outcome import ROW_KINDS, Outcome
 from perpbook.engine.result import BacktestResult
 from perpbook.model.units import to_iso
-from perpbook.report import run_figures
+from perpbook.report import run_figures, run_overlay
 from perpbook.report.html import environment, piece
 from perpbook.report.run_measures import deaths_of, measures_of
 from perpbook.report.run_text import LINES, verdict_of, warnings_of
 
 MOST_DEATHS = 40
+MOST_LEGS = 60
 
 
 def write_backtest_page(path: Path, result: BacktestResult) -> None:
@@ -31,6 +32,7 @@ def backtest_page(result: BacktestResult) -> str:
         "drawdown": run_figures.drawdown_figure(result),
         "attribution": run_figures.attribution_figure(result),
         **run_figures.room_figures(result),
+        **run_overlay.overlay_figures(result),
     }
     rules = run_figures.rules_figure(result)
     if rules is not None:
@@ -52,12 +54,27 @@ def backtest_page(result: BacktestResult) -> str:
             more_deaths=max(0, len(deaths_of(result.main)) - MOST_DEATHS),
             venues=venues_of(result.main),
             sleeves=sleeves_of(result),
+            overlay=overlay_part(result),
             figures=figures,
             css=Markup(piece("page.css")),
             js=Markup(piece("page.js")),
             plotly=Markup(get_plotlyjs()),
         )
     )  # fmt: skip
+
+
+def overlay_part(result: BacktestResult) -> dict[str, Any] | None:
+    """What the page says of options held beside; None where there are none."""
+    if result.overlay is None:
+        return None
+    legs = run_overlay.legs_of(result)
+    return {
+        "verdict": run_overlay.verdict_of_overlay(result),
+        "sides": run_overlay.sides_of(result),
+        "legs": [run_overlay.leg_cells(leg) for leg in legs[:MOST_LEGS]],
+        "more": max(0, len(legs) - MOST_LEGS),
+        "not_modelled": run_overlay.NOT_MODELLED,
+    }
 
 
 def standing_of(result: BacktestResult) -> str:

@@ -9,6 +9,7 @@ from perpbook.engine.result import BacktestResult
 from perpbook.model.data_finding import Severity
 from perpbook.model.units import to_iso
 from perpbook.report.run_measures import Measures, deaths_of, measures_of
+from perpbook.report.run_overlay import overlay_data, tell_overlaid, warnings_of_overlay
 from perpbook.report.spoken import counted
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def warnings_of(result: BacktestResult) -> list[str]:
         f"{venue} pays no funding." if other == "none" else f"{venue} pays the funding of {other}."
         for venue, other in facts["funding"].items()
     ]
+    out += warnings_of_overlay(facts)
     if result.main.stopped:
         out.append(f"STOPPED after {result.main.ended} of {facts['bars']} bars: {result.main.stopped}")
     return out
@@ -59,6 +61,7 @@ def tell_backtest(console: Console, result: BacktestResult) -> None:
         left = ", ".join(f"{asset} {value:+,.0f}" for asset, value in death.left.items()) or "nothing"
         when = to_iso(int(result.main.bars.open_ns[death.bar]))[:16]
         console.print(f"{when} {death.account} was liquidated; the rest of the book was left with {left}.")
+    tell_overlaid(console, result)
     fatal = [one for one in result.findings if one.severity is not Severity.NOTE]
     if fatal:
         console.print(f"{counted(len(fatal), 'finding', 'findings')} in the data: {fatal[0].message}")
@@ -116,6 +119,7 @@ def backtest_data(result: BacktestResult) -> dict[str, Any]:
         "notes": list(result.notes),
         "not_modelled": list(result.not_modelled),
         "stopped": result.main.stopped,
+        "overlay": overlay_data(result),
     }
 
 

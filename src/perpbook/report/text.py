@@ -12,7 +12,7 @@ from rich.text import Text
 from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAssessment, StressOutcome
 from perpbook.model.account import MarginMode
 from perpbook.model.units import to_iso
-from perpbook.model.verdict import DrillStanding, Finding, Plan, SleeveShare, Status, Verdict
+from perpbook.model.verdict import Asked, DrillStanding, Finding, Plan, SleeveShare, Status, Verdict
 from perpbook.report.words import NONE, bar, change, money, move, multiple, price, quantity, share
 
 WIDTH = 100
@@ -46,6 +46,7 @@ def tell_check(
     tell_sleeves(console, verdict.sleeves)
     tell_drill_standing(console, verdict.drill)
     tell_plans(console, verdict.plans)
+    tell_asked(console, verdict.asked)
     if verdict.unplanned:
         console.print(verdict.unplanned)
     if verdict.money_wanted:
@@ -258,6 +259,21 @@ def tell_plans(console: Console, plans: Sequence[Plan]) -> None:
             console.print(f"Still broken afterwards, and no trim mends it: {', '.join(plan.remaining)}.")
             if any(rule.startswith("capital.sleeves") for rule in plan.remaining):
                 console.print("`perpbook rebalance` looks for trades and transfers that bring sleeves back.")
+
+
+def tell_asked(console: Console, asked: Sequence[Asked]) -> None:
+    """What rules on funding want traded."""
+    if not asked:
+        return
+    made = table("Asked for by rules on funding", "position", "account", "from", "to", "trades", "fees", "rule", left=2)
+    made.columns[6].justify = "left"
+    fit(made, [[one.symbol for one in asked], [one.account for one in asked]])
+    for one in asked:
+        made.add_row(
+            one.symbol, one.account, quantity(one.quantity_before), quantity(one.quantity_after), money(one.notional),
+            money(one.fees), one.rule,
+        )  # fmt: skip
+    console.print(made)
 
 
 def tell_notes(console: Console, assessment: Assessment) -> None:

@@ -15,10 +15,12 @@ from perpbook.engine.arrange import Frictions
 from perpbook.engine.backtest import Fills, Journey, backtest
 from perpbook.engine.drive import Driver, Routes, asked_every, drive, window_of
 from perpbook.engine.outcome import Outcome
+from perpbook.engine.overlaid import Overlaid
 from perpbook.engine.result import BacktestResult
 from perpbook.errors import DataError, InputError
 from perpbook.model.data_finding import DataFinding, Severity
 from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
+from perpbook.runs.backtest_overlay import Laid, OverlayGiven, lay
 from perpbook.strategies.table import Leg, TargetTable
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class Backtest:
     latency: int = 0
     seed: int = 0
     terms_folders: tuple[Path, ...] = ()
+    overlay: OverlayGiven | None = None
 
 
 def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
@@ -100,8 +103,9 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
     DataError : history is missing, or has fatal findings that were not accepted.
     """
     journey, findings = plan_journey(asked, tell)
+    laid = lay(asked.overlay, journey) if asked.overlay is not None else None
     tell("running (the first run compiles for about a minute)", 2, 4)
-    return _told(asked, journey, findings, _outcomes(asked, journey))
+    return _told(asked, journey, findings, _outcomes(asked, journey, laid), laid)
 
 
 def plan_journey(asked: Backtest, tell: Tell = silent) -> tuple[Journey, tuple[DataFinding, ...]]:
@@ -226,17 +230,18 @@ def _due(playbook: Playbook | None, bars: Bars) -> np.ndarray | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """The three runs of one backtest."""
+    """The three runs of one backtest, and where options are laid the one that was asked for without them."""
 
     guarded: Outcome | None
     control: Outcome
     hopeful: Outcome
+    without: Outcome | None
 
 
-def _outcomes(asked: Backtest, journey: Journey) -> Outcomes:
+def _outcomes(asked: Backtest, bare: Journey, laid: Laid | None) -> Outcomes:
     """The run under the playbook, without it, and with the most hopeful fills."""
-    idea = asked.idea
-    targets = targets_of(idea, journey)
+    idea, journey = asked.idea, bare if laid is None else laid.journey
+    targets = targets_of(idea, bare)
     strategy = _own(idea)
     steps = max(1, idea.every_ns // journey.bars.bar_ns)
 
@@ -253,7 +258,8 @@ def _outcomes(asked: Backtest, journey: Journey) -> Outcomes:
 
     hopeful = replace(journey, fills=replace(journey.fills, pessimistic=False))
     guarded = one(journey) if journey.playbook is not None else None
-    return Outcomes(guarded=guarded, control=one(replace(journey, playbook=None, due=None)), hopeful=one(hopeful))
+    control = one(replace(journey, playbook=None, due=None))
+    return Outcomes(guarded=guarded, control=control, hopeful=one(hopeful), without=one(bare) if laid else None)
 
 
 def targets_of(idea: Idea, journey: Journey) -> TargetTable | None:
@@ -275,7 +281,9 @@ def _own(idea: Idea) -> Strategy | None:
     return load_callable(idea.own) if idea.own is not None else None
 
 
-def _told(asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], done: Outcomes) -> BacktestResult:
+def _told(
+    asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], done: Outcomes, laid: Laid | None
+) -> BacktestResult:
     from perpbook import __version__
 
     bars, idea = journey.bars, asked.idea
@@ -305,16 +313,21 @@ def _told(asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], 
         else [],
         "terms": {venue: one.as_of.isoformat() for venue, one in journey.terms.items()},
     }
-    notes = tuple(dict.fromkeys([*bars.notes, *done.control.arrangement.notes, *_dated(journey)]))
+    overlay = None
+    if laid is not None and done.without is not None:
+        facts["overlay"] = laid.facts
+        overlay = Overlaid(standing=laid.standing, without=done.without, facts=laid.facts)
+    told = [*bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
     return BacktestResult(
         guarded=done.guarded,
         control=done.control,
         hopeful=done.hopeful,
         findings=findings,
-        notes=notes,
+        notes=tuple(dict.fromkeys(told)),
         not_modelled=not_modelled(journey),
         facts=facts,
         result_hash=result_hash(facts, (done.guarded, done.control, done.hopeful)),
+        overlay=overlay,
     )
 
 

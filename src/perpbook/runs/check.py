@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perpbook.margin.assessment import Assessment
     from perpbook.playbook.decision import Decision
     from perpbook.playbook.schema import Playbook
+    from perpbook.runs.check_past import KnownPast
     from perpbook.terms.terms import VenueTerms
 
 PLANNED_BOOK = 500
@@ -31,7 +32,7 @@ SMALL_BOOK = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """Everything one check found."""
+    """Everything one check found. `past`: what it knew of its positions' funding, None without a lake, or rules on it."""
 
     snapshot: Snapshot
     playbook: Playbook
@@ -39,6 +40,7 @@ class CheckResult:
     decision: Decision
     verdict: Verdict
     terms_folders: tuple[Path, ...] = ()
+    past: KnownPast | None = None
 
     @property
     def assessment(self) -> Assessment:
@@ -53,8 +55,11 @@ def run_check(
     market: Path | None = None,
     now_ns: int | None = None,
     terms_folders: Sequence[Path] = (),
+    lake: Path | None = None,
 ) -> CheckResult:
     """Check a book file against a playbook file; without one, against the default survival moves and nothing else.
+
+    lake : where history is, for the rules on funding rates; None leaves them unjudged.
 
     Raises
     ------
@@ -63,7 +68,8 @@ def run_check(
     """
     snapshot, rules = read_inputs(book, playbook, market=market, now_ns=now_ns, terms_folders=terms_folders)
     terms = load_all_terms(snapshot, terms_folders)
-    result = check_snapshot(snapshot, rules, terms, terms_folders=tuple(terms_folders))
+    past = past_of(lake, snapshot, rules, terms)
+    result = check_snapshot(snapshot, rules, terms, terms_folders=tuple(terms_folders), past=past)
     if rules.drill is None:
         return result
     from perpbook.runs.drill_shelf import book_then
@@ -74,6 +80,25 @@ def run_check(
     at = snapshot.market.as_of_ns if now_ns is None else now_ns
     now = book_then(book, result.assessment)
     return replace(result, verdict=with_drills(result.verdict, rules, now, shelf=drills_folder(), now_ns=at))
+
+
+def past_of(
+    lake: Path | None, snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]
+) -> KnownPast | None:
+    """What the lake says of the book's funding, where the playbook has rules on it."""
+    held = count_positions(snapshot)
+    if lake is None or not held or playbook.funding is None:
+        return None
+    if held <= SMALL_BOOK:
+        jit.prefer_plain()
+    from perpbook.runs.check_past import read_past_funding
+
+    return read_past_funding(lake, snapshot, terms)
+
+
+def count_positions(snapshot: Snapshot) -> int:
+    """Positions of the book."""
+    return sum(len(account.positions) for account in snapshot.book.accounts)
 
 
 def read_inputs(
@@ -131,16 +156,19 @@ def check_snapshot(
     *,
     with_plans: bool = True,
     terms_folders: tuple[Path, ...] = (),
+    past: KnownPast | None = None,
 ) -> CheckResult:
     """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster."""
-    positions = sum(len(account.positions) for account in snapshot.book.accounts)
+    positions = count_positions(snapshot)
     if positions <= SMALL_BOOK:
         jit.prefer_plain()
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
+    from perpbook.sizing.asked import asked_for_funding
 
-    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook)
-    decision = decide_on(assessed, playbook)
+    betas = snapshot.market.betas
+    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, betas, past)
+    decision = decide_on(assessed, playbook, past.past if past else None)
     plans: tuple[Plan, ...] = ()
     planned = positions <= PLANNED_BOOK
     wanted: tuple[MoneyWanted, ...] = ()
@@ -151,7 +179,9 @@ def check_snapshot(
         wanted = money_wanted(assessed, decision.state, decision.policy)
 
         rules = (decision.state, decision.policy, decision.names)
-        plans = plans_for(assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed).findings)
+        plans = plans_for(
+            assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past).findings
+        )
     return CheckResult(
         snapshot=snapshot,
         playbook=playbook,
@@ -164,21 +194,29 @@ def check_snapshot(
             sleeves=sleeve_shares(playbook, decision.state.sleeve_capital.tolist(), assessed.assessment.book.equity),
             money_wanted=wanted,
             unplanned=None if planned or decision.status is not Status.BREACH else too_large_to_plan(positions),
+            asked=asked_for_funding(decision, assessed),
         ),
         terms_folders=terms_folders,
+        past=past,
     )
 
 
-def with_what_is_not_judged(assessed: Assessed, playbook: Playbook) -> Assessed:
-    """The assessment with a caution for the playbook's rules that need history."""
+def with_what_is_not_judged(
+    assessed: Assessed, playbook: Playbook, betas: Mapping[str, float], past: KnownPast | None = None
+) -> Assessed:
+    """The assessment with cautions for the playbook's rules that need history. betas : the book's own."""
     from perpbook.margin.assessment import Caution
-    from perpbook.playbook.timed import not_judged
+    from perpbook.playbook.timed import hedge_cautions, not_judged
 
-    told, found = not_judged(playbook), assessed.assessment
-    if told is None:
-        return assessed
-    cautions = (*found.cautions, Caution(code="history", message=told))
-    return replace(assessed, assessment=replace(found, cautions=cautions))
+    told, found = not_judged(playbook, rates_asked=past is not None), assessed.assessment
+    held = {item.asset: betas.get(item.asset) for item in assessed.arrays.items if item.position}
+    said = [*([told] if told else []), *hedge_cautions(playbook, held)]
+    more = [Caution(code="history", message=one) for one in said]
+    if past is not None:
+        from perpbook.runs.check_past import told_of
+
+        more += [Caution(code=code, message=message) for code, message in told_of(past, playbook)]
+    return replace(assessed, assessment=replace(found, cautions=(*found.cautions, *more))) if more else assessed
 
 
 def too_large_to_plan(positions: int) -> str:
@@ -231,18 +269,21 @@ def scenarios_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Ven
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Judges the book again after some trims: same playbook, same scenarios, same decision function."""
+    """Judges the book again after some trims: same playbook, same scenarios, same decision function, same past: what a position
+    has paid today stays paid when it is closed."""
 
     snapshot: Snapshot
     playbook: Playbook
     terms: Mapping[str, VenueTerms]
     assessed: Assessed
+    past: KnownPast | None = None
 
     def findings(self, changes: Mapping[int, tuple[float, float]]) -> tuple[Finding, ...]:
         """Findings after `changes` (book row -> new quantity, dollars of cost)."""
         from perpbook.playbook.decision import decide_on
         from perpbook.sizing.apply import with_quantities
 
-        book = with_quantities(self.snapshot.book, self.assessed.arrays, changes)
+        known = self.past.past if self.past else None
+        book = with_quantities(self.snapshot.book, self.assessed.arrays, changes, keep_closed=known is not None)
         after = assess_under(replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios)
-        return decide_on(after, self.playbook).findings
+        return decide_on(after, self.playbook, known).findings

@@ -208,6 +208,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
     storm = storm_of(asked.storm, own, past, ground) if asked.storm else None
     if storm is not None:
         journey = stage_journey(asked, snapshot, terms, rules, storm)
+    journey, counted = counting_on(asked, snapshot, journey)
     faced = face(storm, journey, ground, asked.kind) if storm else None
     sourced = source_of(asked, past, storm, ground) if drawn and past else alone_source(asked, past, storm, ground)
     drill = Drill(
@@ -217,7 +218,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
-    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()))
+    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()), *counted)
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill) | sourced.facts,
@@ -226,6 +227,17 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
         situation=situation_of(asked, snapshot, drill, past, faced),
         standard=standard_metrics(snapshot, terms, past, asked.horizon_ns),
     )
+
+
+def counting_on(asked: DrillAsked, snapshot: Snapshot, journey: Journey) -> tuple[Journey, tuple[str, ...]]:
+    """The journey with what the lake says of settlements before it, where a rule counts them, and what to say of that."""
+    rules = journey.playbook.funding if journey.playbook else None
+    if rules is None or rules.flip_after is None or asked.history.made_up:
+        return journey, ()
+    from perpbook.runs.check_past import read_past_funding, told_of_counts
+
+    known = read_past_funding(asked.history.lake, snapshot, journey.terms)
+    return replace(journey, past=known.past), told_of_counts(known)
 
 
 def situation_of(

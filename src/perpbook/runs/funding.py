@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.errors import DataError, InputError, MissingData, TermsError
+from perpbook.funding.paid import WINDOWS_DAYS
 from perpbook.model.units import DAY_NS, HOUR_NS, to_iso
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def silent(step: str, number: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskAsked:
-    """Whose funding, how far ahead, how surely. `at_ns` None: the time of the book's prices. `fan`: with horizons on the way."""
+    """Whose funding, how far ahead, how surely. `at_ns` None: the time of the book's prices. `fan`: with horizons on the way.
+    `windows` are the days back that what was paid is told over."""
 
     book: Path
     playbook: Path | None = None
@@ -46,6 +48,7 @@ class DeskAsked:
     at_ns: int | None = None
     seed: int = 0
     fan: bool = False
+    windows: tuple[int, ...] = WINDOWS_DAYS
     terms_folders: tuple[Path, ...] = ()
 
 
@@ -78,7 +81,8 @@ def run_desk(folder: Path, asked: DeskAsked, tell: Tell = silent) -> FundingDesk
     mean, low, high = totals(positions)
     return FundingDesk(
         as_of_ns=now, horizon_ns=asked.horizon_ns, level=asked.level, equity=assessment.book.equity, positions=positions,
-        paid=paid_at_present_size(held, now), drag=drag_at_present_size(held, assessment.book.equity, now),
+        paid=paid_at_present_size(held, now, asked.windows),
+        drag=drag_at_present_size(held, assessment.book.equity, now, asked.windows),
         expected=mean, low=low, high=high, term_structure=tuple(_term_structure(lake, positions, asked, now, tell)),
         simulated=snapshot.market.simulated or any(_simulated(lake, one) for one in held),
         notes=_notes(now, snapshot.market.as_of_ns),
@@ -131,10 +135,9 @@ def _costly(lake: Lake, one: PositionAssessment, terms: VenueTerms, playbook: Pl
 
 def series_of(lake: Lake, contract: Contract) -> Held | None:
     """The lake's funding of a contract, None where it has none."""
-    from perpbook.history.choose import Wanted, of_contract
+    from perpbook.history.choose import of_contract, wanted_of
 
-    wanted = Wanted(venue=contract.venue, symbol=contract.symbol, base=contract.base, quote=contract.quote)
-    return next(iter(of_contract(lake, "funding", contract.venue, wanted)), None)
+    return next(iter(of_contract(lake, "funding", contract.venue, wanted_of(contract))), None)
 
 
 def _simulated(lake: Lake, one: Costly) -> bool:
@@ -250,6 +253,6 @@ def write_page(desk: FundingDesk, path: Path) -> None:
     """The desk as one self-contained page."""
     from perpbook import __version__
     from perpbook.report.funding_page import funding_page
-    from perpbook.runs.book import write
+    from perpbook.runs.drill_page import write_page as write
 
     write(path, funding_page(desk, __version__))

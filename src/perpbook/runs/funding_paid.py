@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perpbook.errors import InputError
+from perpbook.funding.paid import WINDOWS_DAYS
 from perpbook.runs.backtest_keep import CURVE, EVENTS, read_kept
 
 if TYPE_CHECKING:
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     from perpbook.terms.terms import VenueTerms
 
 
-def run_paid(folder: Path, book: Path, playbook: Path | None, terms_folders: tuple[Path, ...] = ()) -> FundingPaid:
-    """The funding of a kept run; `book` is the one it ran, which says where accounts are, and `playbook` names its sleeves.
+def run_paid(
+    folder: Path,
+    book: Path,
+    playbook: Path | None,
+    terms_folders: tuple[Path, ...] = (),
+    days: tuple[int, ...] = WINDOWS_DAYS,
+) -> FundingPaid:
+    """The funding of a kept run over its last `days`; `book` is the one it ran, which says where accounts are, and `playbook`
+    names its sleeves.
 
     Raises
     ------
@@ -38,7 +46,7 @@ def run_paid(folder: Path, book: Path, playbook: Path | None, terms_folders: tup
         raise InputError(f"{folder}: the run ended before its first bar, so no funding was paid")
     payments = list(_payments(found, snapshot, rules, terms))
     return funding_paid(
-        payments, times, equity, run=str(folder), simulated=bool(kept.get("facts", {}).get("simulated"))
+        payments, times, equity, run=str(folder), simulated=bool(kept.get("facts", {}).get("simulated")), days=days
     )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +10,13 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.kernels import jit
 from perpbook.model.units import HOUR_NS, to_iso
-from perpbook.runs.hedge_past import Past, PastAsked, read_past
+from perpbook.runs.hedge_asked import REPORT, HedgeAsked
+from perpbook.runs.hedge_desk import Opened
+from perpbook.runs.hedge_past import Past, read_past
 
 if TYPE_CHECKING:
     from perpbook.hedging.plan import HedgePlan, InStorm, Placement
     from perpbook.hedging.trust import Part
-    from perpbook.kernels.types import Floats
     from perpbook.runs.check import CheckResult
     from perpbook.runs.hedge_desk import HedgeDesk
     from perpbook.scenario.storm import Storm
@@ -25,88 +24,12 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str, int, int], object]
 
-METHODS = ("delta", "variance", "cvar")
-REPORT = "report"
-"""In place of a method: look at the book, and hedge nothing."""
 USUAL = ("BTC", "ETH")
 """What is hedged with unless said, where the lake knows it."""
-
-AGAIN = 200
-"""Resamples on which a hedge is sought again."""
 
 
 def silent(step: str, number: int, total: int) -> None:
     """Say nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HedgeAsked:
-    """A hedge as the trader asks for it. against : assets hedged with, None for BTC and ETH, or each asset's own (delta).
-    horizon_ns : how long it is held, None for the width of a move. tail : what shortfall is the mean of. stress : share of the
-    scenarios' weight that is stressed. draws : of the intervals of betas. storms : kinds of storms to go through, () for all."""
-
-    book: Path
-    playbook: Path | None
-    past: PastAsked
-    method: str = "cvar"
-    against: tuple[str, ...] | None = None
-    market: Path | None = None
-    horizon_ns: int | None = None
-    tail: float = 0.025
-    stress: float = 0.5
-    turnover: float = np.inf
-    draws: int = 1_000
-    seed: int = 0
-    storms: tuple[str, ...] = ()
-    terms_folders: tuple[Path, ...] = field(default=())
-
-    def __post_init__(self) -> None:
-        if self.method not in (*METHODS, REPORT):
-            raise InputError(f'"{self.method}" is no way to hedge: choose one of {", ".join(METHODS)}')
-        if not 0.0 < self.tail <= 0.25:
-            raise InputError(f"--tail {self.tail:g}: a tail is above 0 and up to 0.25; 0.025 is the worst fortieth")
-        if not 0.0 <= self.stress <= 1.0:
-            raise InputError(f"--stress {self.stress:g}: a share of the scenarios lies between 0 and 1, such as 0.5")
-        if not self.turnover > 0.0:
-            raise InputError(
-                f"--turnover {self.turnover:g}: a limit on dollars traded is above 0; leave it out for none"
-            )
-        if self.against is not None and (not self.against or len(set(self.against)) < len(self.against)):
-            raise InputError("--against names the same asset twice, or none: write it like BTC,ETH")
-
-
-def hedge_from(given: Mapping[str, Any]) -> HedgeAsked:
-    """The hedge that a command's options ask for.
-
-    Raises
-    ------
-    InputError : an option's value is not what it takes.
-    """
-    from perpbook.runs.moments import length_ns, moment_ns, pairs, width_ns
-    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
-
-    book = Path(given["book"])
-    named = given["against"]
-    return HedgeAsked(
-        book=book,
-        playbook=playbook_beside(book) if given["playbook"] is None else Path(given["playbook"]),
-        market=given["market"],
-        past=PastAsked(
-            lake=given["lake"] or lake_folder(), venue=given["venue"], bar_ns=width_ns(given["bar"]),
-            since_ns=moment_ns(given["since"], "--since"), until_ns=moment_ns(given["until"], "--until"),
-            like=pairs(given["like"], "--like"),
-        ),
-        method=given["method"],
-        against=None if named is None else tuple(one.strip() for one in named.split(",") if one.strip()),
-        horizon_ns=None if given["horizon"] is None else length_ns(given["horizon"]),
-        tail=given["tail"],
-        stress=given["stress"],
-        turnover=np.inf if given["turnover"] is None else given["turnover"],
-        draws=given["draws"],
-        seed=given["seed"],
-        storms=tuple(given["storms"] or ()),
-        terms_folders=terms_folders(),
-    )  # fmt: skip
 
 
 def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
@@ -119,6 +42,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     """
     jit.prefer_plain()  # A storm alone is done before the compiler has begun.
     from perpbook.hedging.betas import MARKET, weighted_deltas
+    from perpbook.runs.hedge_parts import parts_of
     from perpbook.runs.hedge_quality import in_sets, quality_of
     from perpbook.runs.hedge_storms import storms_of
     from perpbook.tails.bootstrap import usual_resampling
@@ -126,7 +50,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     tell("the book", 0, 6)
     catalogue = storms_of(asked.storms)
     opened = open_desk(asked, tell)
-    desk, past = opened.desk, opened.past
+    asked, desk, past = opened.asked, opened.desk, opened.past
     how = usual_resampling(past.returns.rows, past.returns.bar_ns, draws=asked.draws)
     seeds = iter(np.random.SeedSequence(asked.seed).spawn(3))
 
@@ -134,7 +58,7 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
         return np.random.Generator(np.random.SFC64(next(seeds)))
 
     tell("the hedge on resamples of the past", 2, 6)
-    parts = _parts(asked, opened, chance()) if asked.method != REPORT else ()
+    parts = parts_of(asked, opened, chance()) if asked.method != REPORT else ()
     tell("places", 3, 6)
     unhedged, placements, chosen = _placed(asked, desk, parts)
     tell("betas", 4, 6)
@@ -155,28 +79,20 @@ def run_hedge(asked: HedgeAsked, tell: Tell = silent) -> HedgePlan:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A desk, its past, and what is hedged with."""
-
-    desk: HedgeDesk
-    past: Past
-    against: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
 def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     """Read the book and its past, and lay out the scenarios; errors as `run_hedge`."""
     from perpbook.hedging.scenarios import moves_of, usual_covariance, weights_of
     from perpbook.hedging.variance import variance_hedge
     from perpbook.runs.check import assess_under, check_snapshot, load_all_terms, read_inputs
     from perpbook.runs.hedge_desk import HedgeDesk, exposures_of, refuse_unlisted, usable, with_quotes
+    from perpbook.runs.hedge_rules import budget_of, left_alone, options_note, under_rules
     from perpbook.tails.bootstrap import usual_resampling
     from perpbook.tails.stressed import stressed_matrix
 
     snapshot, rules = read_inputs(
         asked.book, asked.playbook, market=asked.market, now_ns=None, terms_folders=asked.terms_folders
     )
+    asked = under_rules(asked, rules)
     terms = load_all_terms(snapshot, asked.terms_folders)
     exposures = exposures_of(assess_under(snapshot, rules, terms, ()))
     held = tuple(asset for asset, dollars in exposures.items() if dollars != 0.0)
@@ -186,6 +102,7 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     refuse_unlisted(snapshot, terms, asked.against or ())
     snapshot, borrowed = with_quotes(snapshot, terms, against)
     before = check_snapshot(snapshot, rules, terms, with_plans=False)
+    budget = budget_of(asked, before.assessment.book.equity)
     tell("the past", 1, 6)
     past = read_past(asked.past, tuple(dict.fromkeys((*held, *against, *USUAL))))
     how = usual_resampling(past.returns.rows, past.returns.bar_ns)
@@ -199,76 +116,17 @@ def open_desk(asked: HedgeAsked, tell: Tell = silent) -> Opened:
     desk = HedgeDesk(
         before=before, terms=terms, exposures=exposures, moves=moves, weights=weights_of(asked.stress), tail=asked.tail,
         funding=past.funding, horizon_ns=asked.horizon_ns or past.returns.bar_ns, turnover=asked.turnover,
+        bar_ns=past.returns.bar_ns,
+        budget=budget,
     )  # fmt: skip
     why = (f"the stressed correlation is the usual one: {stressed.why}",) if stressed.stressed is None else ()
-    return Opened(desk=desk, past=past, against=against, notes=(*borrowed, *past.notes, *why))
-
-
-def _parts(asked: HedgeAsked, opened: Opened, rng: np.random.Generator) -> tuple[Part, ...]:
-    """Dollars of each asset to hedge with, before any place is looked at; those not told from none are not kept."""
-    from perpbook.hedging.trust import Again, all_kept, trusted_parts, with_the_rest
-    from perpbook.tails.bootstrap import usual_resampling
-
-    desk, returns, against = opened.desk, opened.past.returns, opened.against
-    others = [one for one, dollars in desk.exposures.items() if dollars != 0.0 and one not in against]
-    again = Again(draws=AGAIN, mean_block=usual_resampling(returns.rows, returns.bar_ns).mean_block)
-    if asked.method == "delta":
-        own = {asset: -desk.exposures.get(asset, 0.0) for asset in against}
-        found = with_the_rest(own, others, _by_betas(desk, returns, against[0], others), returns.rows, again, rng)
-        return found if others else all_kept(found)
-    hedge_of = _cvar_of(desk, against) if asked.method == "cvar" else _variance_of(desk, returns, against)
-    return trusted_parts(against, hedge_of, returns.rows, again, rng)
-
-
-def _cvar_of(desk: HedgeDesk, against: Sequence[str]) -> Callable[[Floats], Floats]:
-    """The hedge of least shortfall of any size, at the cheapest fee and funding of any account, without margin limits."""
-    from perpbook.hedging.cvar import cvar_hedge
-    from perpbook.hedging.instruments import Instruments, Room
-    from perpbook.hedging.trust import on_rows
-    from perpbook.runs.hedge_desk import instruments, priced
-    from perpbook.runs.hedge_place import scenarios_of
-
-    gross = desk.gross
-    fees, funding = [], []
-    for asset in against:
-        found = [priced(desk, account, asset) for account in desk.before.snapshot.book.accounts]
-        costs = [instruments(desk, [one], np.array([gross]), isolated=False) for one in found if one is not None]
-        if not costs:
-            raise InputError(f"no account of the book lists a contract of {asset}: leave it out of --against")
-        fees.append(min(float(one.fees[0]) for one in costs))
-        funding.append(min((float(one.funding[0]) for one in costs), key=abs))
-    count = len(against)
-    one = Instruments(
-        low=np.full(count, -gross), high=np.full(count, gross), lots=np.zeros(count), fees=np.array(fees),
-        funding=np.array(funding), held=np.zeros(count), margins=np.zeros(count), accounts=np.zeros(count, dtype=np.int64),
-    )  # fmt: skip
-    scenarios, room = scenarios_of(desk, against), Room(margin=np.array([np.inf]), turnover=desk.turnover)
-    return lambda counts: cvar_hedge(replace(scenarios, weights=on_rows(counts, desk.weights)), one, room).hedge
-
-
-def _variance_of(desk: HedgeDesk, returns: JointReturns, against: Sequence[str]) -> Callable[[Floats], Floats]:
-    """The hedge of least variance in the calm past."""
-    from perpbook.hedging.scenarios import usual_covariance
-    from perpbook.hedging.variance import variance_hedge
-
-    def hedge_of(counts: Floats) -> Floats:
-        drawn = replace(returns, values=np.repeat(returns.values, counts.astype(np.int64), axis=1))
-        return variance_hedge(usual_covariance(drawn), returns.names, desk.exposures, against)
-
-    return hedge_of
-
-
-def _by_betas(desk: HedgeDesk, returns: JointReturns, onto: str, others: Sequence[str]) -> Callable[[Floats], float]:
-    """Dollars of one asset that take away what others come to by their betas on it."""
-    from perpbook.tails.moments import moments_of
-
-    x = returns.values[returns.index(onto)]
-
-    def rest_of(counts: Floats) -> float:
-        betas = {one: moments_of(x, returns.values[returns.index(one)], counts[None]).slope[0] for one in others}
-        return -sum(desk.exposures[one] * float(beta) for one, beta in betas.items())
-
-    return rest_of
+    return Opened(
+        asked=asked,
+        desk=desk,
+        past=past,
+        against=against,
+        notes=(*borrowed, *past.notes, *why, *left_alone(asked, held, against), *options_note(asked, rules)),
+    )
 
 
 def _placed(
@@ -278,10 +136,11 @@ def _placed(
 
     target = {one.asset: one.dollars for one in parts if one.kept}
     found = [*places(desk, target)] if target else []
-    if target and asked.method == "cvar":
+    if target and asked.method in ("cvar", "budget"):
         found.append(everywhere(desk, target))
     if target and asked.method == "delta":
         found.append(each_its_own(desk, list(target)))
+    assert asked.method is not None, "under_rules"
     placements = tuple(place(desk, where, asked.method) for where in found)
     return unhedged(desk), placements, best_of(placements)
 
@@ -323,11 +182,15 @@ NOT_MODELLED = (
 
 def _plan(asked: HedgeAsked, opened: Opened, chosen: Placement | None, **found: Any) -> HedgePlan:
     from perpbook.hedging.plan import Exposure, HedgePlan
+    from perpbook.runs.hedge_rules import judged_tail
 
+    assert asked.method is not None and asked.beta is not None, "under_rules"
     desk, returns, legs = opened.desk, opened.past.returns, _dollars(chosen)
     named = dict.fromkeys((*desk.exposures, *legs))
     return HedgePlan(
         method=asked.method,
+        beta=asked.beta,
+        judged=judged_tail(asked, desk, found["unhedged"], chosen),
         against=opened.against,
         equity=desk.before.assessment.book.equity,
         tail=asked.tail,
@@ -350,6 +213,8 @@ def _plan(asked: HedgeAsked, opened: Opened, chosen: Placement | None, **found: 
 
 def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Past) -> Mapping[str, Any]:
     """What was asked, and of which past."""
+    from perpbook.runs.hedge_parts import AGAIN
+
     before = desk.before
     return {
         "book": before.snapshot.book.source,
@@ -365,6 +230,8 @@ def facts_of(asked: HedgeAsked, desk: HedgeDesk, returns: JointReturns, past: Pa
         "wild": dict(zip(desk.moves.names, desk.moves.wild.tolist(), strict=True)),
         "draws": asked.draws,
         "again": AGAIN,
+        "beta": asked.beta,
+        "tail_budget": asked.budget,
         "seed": asked.seed,
         "simulated_prices": before.snapshot.market.simulated,
         "simulated_history": past.simulated,

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from perpbook.hedging.scenarios import Moves
     from perpbook.kernels.types import Floats
     from perpbook.margin.assess import Assessed
+    from perpbook.runs.hedge_asked import HedgeAsked
+    from perpbook.runs.hedge_past import Past
     from perpbook.terms.terms import ContractTerms, VenueTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HedgeDesk:
     """`exposures` dollars by asset; `weights` of the sets of `moves`; `funding` per hour by asset of late; `horizon_ns` the
-    hedge is held; `turnover` dollars traded at most."""
+    hedge is held; `turnover` dollars traded at most; `budget` dollars of shortfall that may be left, None for no limit."""
 
     before: CheckResult
     terms: Mapping[str, VenueTerms]
@@ -39,6 +41,8 @@ class HedgeDesk:
     funding: Mapping[str, float]
     horizon_ns: int
     turnover: float
+    bar_ns: int
+    budget: float | None = None
 
     def account(self, name: str) -> Account:
         """By its name."""
@@ -72,6 +76,17 @@ def exposures_of(assessed: Assessed) -> dict[str, float]:
                 out[asset] = out.get(asset, 0.0) + dollars
     largest = max((abs(dollars) for dollars in out.values()), default=0.0)
     return {asset: dollars if abs(dollars) > 1e-9 * largest else 0.0 for asset, dollars in out.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What is asked, with what the playbook says of it; a desk, its past, and what is hedged with."""
+
+    asked: HedgeAsked
+    desk: HedgeDesk
+    past: Past
+    against: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def listing(venue: VenueTerms, account: Account, asset: str) -> ContractTerms | None:

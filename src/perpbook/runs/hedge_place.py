@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perpbook.hedging.budget import budget_hedge, budget_in_lots
 from perpbook.hedging.cvar import best_in_lots, cvar_hedge, fits
 from perpbook.hedging.instruments import Instruments, Room
 from perpbook.hedging.plan import AccountMargin, Leg, Placement
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 TRIES = 6
 """Times that a hedge is made smaller until its venue would take it."""
 
-NONE_WANTED = {"cvar": "none is wanted: it costs more than it takes away"} | dict.fromkeys(
-    ("delta", "variance"), "less than one lot is wanted"
-)
+NONE_WANTED = {
+    "cvar": "none is wanted: it costs more than it takes away",
+    "budget": "no lot of it takes anything from the worst moves",
+} | dict.fromkeys(("delta", "variance"), "less than one lot is wanted")
 
 SAME, VENUE, OTHER, SPREAD = "same account", "same venue", "other venue", "spread"
 
@@ -122,7 +124,9 @@ def place(desk: HedgeDesk, where: Where, method: str) -> Placement:
         if not short.any():
             best = _told(desk, where, fills, after, share=share)
             notes = (*_absent(found), *_unfunded(desk, fills))
-            return replace(best, mode=mode, lacking=_missing(set_of, room, dollars, where), notes=notes)
+            enough = method == "budget" and share >= 1.0
+            lacking = 0.0 if enough else _missing(set_of, room, dollars, where)
+            return replace(best, mode=mode, lacking=lacking, notes=notes)
         room = replace(room, margin=room.margin - 1.02 * short)
     lacking = _missing(set_of, room, dollars, where)
     why = "no whole lot of it has room in its margin" if lacking > 0.0 else NONE_WANTED[method]
@@ -172,6 +176,8 @@ def _dollars(
         found = best_in_lots(scenarios, one, room, cvar_hedge(scenarios, one, room)).hedge
         whole = np.abs(wanted).sum() / (len({each.trade.account for each in contracts}) or 1)
         return found, min(1.0, float(np.abs(found).sum() / whole)) if whole > 0.0 else 1.0
+    if method == "budget":
+        return _within_budget(desk, one, contracts, room)
     room = room.for_contracts(one)
     low, high = 0.0, 1.0
     if fits(one, room, wanted):
@@ -180,6 +186,17 @@ def _dollars(
         middle = 0.5 * (low + high)
         low, high = (middle, high) if fits(one, room, middle * wanted) else (low, middle)
     return _whole(one, low * wanted), low
+
+
+def _within_budget(desk: HedgeDesk, one: Instruments, contracts: Sequence[Priced], room: Room) -> tuple[Floats, float]:
+    """(K,) dollars of the cheapest hedge within the budget, and the share it takes away of what has to go."""
+    assert desk.budget is not None, "it was asked for"
+    scenarios = scenarios_of(desk, [each.terms.contract.base for each in contracts])
+    free = budget_hedge(scenarios, one, room, desk.budget)
+    found = budget_in_lots(scenarios, one, room, desk.budget, free)
+    without = scenarios.shortfall(np.zeros(one.count))
+    taken = (without - found.shortfall) / max(without - desk.budget, 1e-9)
+    return found.hedge, 1.0 if found.kept else min(taken, 1.0)
 
 
 def _whole(one: Instruments, dollars: Floats) -> Floats:

@@ -38,6 +38,16 @@ def length_ns(word: str) -> int:
     return int(found[1]) * UNITS[found[2].lower()]
 
 
+def days_of(words: str, option: str) -> tuple[int, ...]:
+    """Lengths of whole days with commas, like 1d,30d, each once and rising."""
+    from perpbook.model.units import DAY_NS
+
+    found = [length_ns(word) for word in words.split(",")]
+    if any(one <= 0 or one % DAY_NS for one in found):
+        raise InputError(f"{option} {words}: whole days, like 30d, or 1d,7d,365d")
+    return tuple(sorted({one // DAY_NS for one in found}))
+
+
 def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
     """`key=value` options as a mapping; each key once."""
     out: dict[str, str] = {}

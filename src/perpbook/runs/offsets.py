@@ -1,9 +1,9 @@
-"""`funding offsets` and `funding scan`: a book file and the lake's funding become ways to pay less, and carry to be had."""
+"""`funding offset` and `funding scan`: a book file and the lake's funding become ways to pay less, and carry to be had."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from perpbook.errors import DataError, InputError, MissingData
 from perpbook.model.units import DAY_NS, to_iso
 
 if TYPE_CHECKING:
+    from perpbook.funding.dated import Dated
     from perpbook.funding.forecast import Forecast
-    from perpbook.funding.offsets import Offsets, Planner, Told
-    from perpbook.funding.scan import Carries, Place
+    from perpbook.funding.offsets import Offsets, Told
+    from perpbook.funding.planner import Curves, Planner
+    from perpbook.funding.scan import Carries, Limits, Place
     from perpbook.funding.trading import Desk
     from perpbook.funding.trial import Sender
     from perpbook.history.lake import Lake
@@ -30,9 +32,10 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetsAsked:
-    """Whose funding, over what horizon. `at_ns` None: the time of the book's prices; `only` a position's symbol; `least`
-    dollars over the horizon that are worth a plan; `part` of a position a partial way is for; `dollars` a leg of a pair, None
-    for a tenth of the book's equity."""
+    """Whose funding, over what horizon. `at_ns` None: the time of the book's prices; `only` a position, as symbol or coin, with
+    or without "@ account"; `least` dollars over the horizon that are worth a plan; `part` of a position a partial way is for;
+    `dollars` a leg of a pair, None for a tenth of the book's equity; `dated` a file of quotes; `loss` and `depth_share` how far a
+    pair may go into depth, the share None for that of the playbook beside the book, or all of it."""
 
     book: Path
     horizon_ns: int = 14 * DAY_NS
@@ -45,6 +48,10 @@ class OffsetsAsked:
     dollars: float | None = None
     half_spread: float = 1e-4
     spot_fee: float = 1e-3
+    spot_spread: float = 1e-4
+    dated: Path | None = None
+    loss: float = 1e-3
+    depth_share: float | None = None
     terms_folders: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
@@ -52,11 +59,14 @@ class OffsetsAsked:
             raise InputError(f"--part {self.part:g} is no part of a position: choose one between 0 and 1, like 0.5")
         if not 0.0 <= self.least < float("inf"):
             raise InputError(f"--least {self.least:g}: dollars over the horizon, 0 or above")
-        for name, value in (("half-spread", self.half_spread), ("spot-fee", self.spot_fee)):
+        fractions = {"half-spread": self.half_spread, "spot-fee": self.spot_fee, "spot-spread": self.spot_spread}
+        for name, value in {**fractions, "most-lost": self.loss}.items():
             if not 0.0 <= value < 0.1:
                 raise InputError(f"--{name} {value:g}: a fraction of price from 0 to 0.1, like 0.0001")
         if self.dollars is not None and not self.dollars > 0.0:
             raise InputError(f"--size {self.dollars:g}: dollars a leg, above 0")
+        if self.depth_share is not None and not 0.0 < self.depth_share <= 1.0:
+            raise InputError(f"--depth-share {self.depth_share:g}: a share of what rests, above 0 and up to 1")
 
 
 def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
@@ -68,12 +78,37 @@ def run_offsets(folder: Path, asked: OffsetsAsked, tell: Tell) -> Offsets:
     DataError : a price is missing, or the lake has no funding of the book's assets.
     """
     from perpbook.funding.offsets import Offsets, plan_offsets
+    from perpbook.funding.planner import curve_of
+    from perpbook.runs.baskets import baskets_for
 
     found = _ready(folder, asked, tell)
-    positions = plan_offsets(found.planner, asked.least)
-    if asked.only is not None:
-        positions = tuple(one for one in positions if one.position.symbol == asked.only)
-    return Offsets(told=found.told, positions=positions)
+    desk, now = found.planner.desk, next(iter(found.planner.curves.values()))[0].now_ns
+    named = None if asked.only is None else held_as(desk, asked.only)
+    if named is not None and all(curve_of(found.planner, *one) is None for one in named):
+        raise MissingData(f"no funding of {asked.only} can be forecast: " + "; ".join(found.told.notes))
+    baskets = baskets_for(folder, desk, now, asked.horizon_ns, asked.level)
+    positions = plan_offsets(replace(found.planner, baskets=baskets), asked.least, named)
+    return Offsets(told=found.told, positions=positions, named=asked.only or "")
+
+
+def held_as(desk: Desk, words: str) -> frozenset[tuple[str, str]]:
+    """Positions by account and symbol that "BTCUSDT", "BTC" or "BTC @ main" names: by symbol, else by coin.
+
+    Raises
+    ------
+    InputError : the book holds no such position.
+    """
+    name, _, where = (part.strip() for part in words.partition("@"))
+    held = [(account.id, one.symbol) for account in desk.snapshot.book.accounts for one in account.positions]
+    there = [one for one in held if not where or one[0] == where]
+    found = [one for one in there if one[1] == name] or [
+        one for one in there if desk.contract(*one).contract.base == name.upper()
+    ]
+    if not found:
+        known = ", ".join(f"{symbol} @ {account}" for account, symbol in held) or "nothing"
+        hint = "; a book file goes with --book" if Path(name).suffix else ""
+        raise InputError(f'the book holds no "{words}": it holds {known}{hint}')
+    return frozenset(found)
 
 
 def run_scan(folder: Path, asked: OffsetsAsked, tell: Tell) -> Carries:
@@ -86,8 +121,38 @@ def run_scan(folder: Path, asked: OffsetsAsked, tell: Tell) -> Carries:
     dollars = asked.dollars or 0.1 * assess(desk.snapshot, desk.terms).assessment.book.equity
     if not dollars > 0.0:
         raise InputError("the book is worth nothing: give --size dollars a leg")
-    known = [place for place in found.places if _key(desk, place) in found.planner.curves]
-    return Carries(told=found.told, dollars=dollars, candidates=scan(found.planner, known, dollars, found.histories))
+    known = [
+        place for place in (*found.places, *_dated_places(found.planner)) if _key(desk, place) in found.planner.curves
+    ]
+    limits = limits_of(asked)
+    pairs = scan(found.planner, known, dollars, found.histories, limits)
+    return Carries(told=found.told, dollars=dollars, candidates=pairs, limits=limits)
+
+
+def _dated_places(planner: Planner) -> Iterator[Place]:
+    """Futures that expire after the horizon, in every account that may trade them."""
+    from perpbook.funding.planner import horizons_of
+    from perpbook.funding.scan import Place
+
+    until = next(iter(planner.curves.values()))[0].now_ns + horizons_of(planner)[planner.horizon]
+    for account in planner.desk.snapshot.book.accounts:
+        for (venue, symbol), end in planner.ends_ns.items():
+            if account.venue == venue and end >= until:
+                asset = planner.desk.contract(account.id, symbol).contract.base
+                yield Place(account=account.id, symbol=symbol, asset=asset)
+
+
+def limits_of(asked: OffsetsAsked) -> Limits:
+    """How far a pair may go into depth: the share asked for, or that of the playbook beside the book."""
+    from perpbook.funding.scan import Limits
+    from perpbook.playbook.load import load_playbook
+    from perpbook.runs.places import playbook_beside
+
+    share, beside = asked.depth_share, playbook_beside(asked.book)
+    if share is None and beside is not None:
+        liquidity = load_playbook(beside).liquidity
+        share = liquidity.max_depth_share if liquidity else None
+    return Limits(loss=asked.loss, share=1.0 if share is None else min(share, 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +166,19 @@ class Ready:
 
 
 def _ready(folder: Path, asked: OffsetsAsked, tell: Tell) -> Ready:
-    from perpbook.funding.offsets import Planner, Told
+    from perpbook.funding.dated import expiries
+    from perpbook.funding.offsets import Told
+    from perpbook.funding.planner import Planner
     from perpbook.funding.trading import Desk, Prices
     from perpbook.history.lake import Lake
     from perpbook.runs.check import load_all_terms, read_inputs
 
     snapshot, _ = read_inputs(asked.book, None, market=None, now_ns=None, terms_folders=asked.terms_folders)
     terms = load_all_terms(snapshot, asked.terms_folders)
-    symbols = [one.symbol for account in snapshot.book.accounts for one in account.positions]
-    if asked.only is not None and asked.only not in symbols:
-        raise InputError(f'the book holds no "{asked.only}": it holds {", ".join(dict.fromkeys(symbols)) or "nothing"}')
-    desk = Desk(snapshot=snapshot, terms=terms, prices=Prices(half_spread=asked.half_spread, spot_fee=asked.spot_fee))
+    prices = Prices(half_spread=asked.half_spread, spot_fee=asked.spot_fee, spot_spread=asked.spot_spread)
+    desk = Desk(snapshot=snapshot, terms=terms, prices=prices)
+    if asked.only is not None:
+        held_as(desk, asked.only)
     places, now = tuple(places_of(desk)), asked.at_ns or snapshot.market.as_of_ns
     if not places:
         raise InputError(f"{asked.book}: the book holds and prices no contract, so there is no funding to plan for")
@@ -126,17 +193,42 @@ def _ready(folder: Path, asked: OffsetsAsked, tell: Tell) -> Ready:
     if not curves:
         raise MissingData("no funding of the book's assets can be forecast: " + "; ".join(dict.fromkeys(notes)))
     shared = [horizon for horizon in horizons if all(horizon in curve for curve in curves.values())]
+    found = {key: tuple(curve[horizon] for horizon in shared) for key, curve in curves.items()}
+    simulated = snapshot.market.simulated or _made_up(Lake(folder), desk, places)
+    quoted = _quoted(asked, desk, now, notes)
+    desk, whole = _with_quotes(desk, found, quoted)
     planner = Planner(
-        desk=desk, curves={key: tuple(curve[horizon] for horizon in shared) for key, curve in curves.items()},
-        send=sender(desk), horizon=shared.index(asked.horizon_ns), part=asked.part,
+        desk=desk, curves=whole, send=sender(desk), horizon=shared.index(asked.horizon_ns), part=asked.part,
+        ends_ns=expiries(quoted),
     )  # fmt: skip
     if now != snapshot.market.as_of_ns:
         notes.append(f"sizes and prices are of {to_iso(snapshot.market.as_of_ns)}, funding up to {to_iso(now)}")
     told = Told(
         as_of=to_iso(now), horizon_days=asked.horizon_ns / DAY_NS, level=asked.level,
-        simulated=snapshot.market.simulated or _made_up(Lake(folder), desk, places), notes=tuple(dict.fromkeys(notes)),
+        simulated=simulated, notes=tuple(dict.fromkeys(notes)),
     )  # fmt: skip
     return Ready(planner=planner, places=places, histories=histories, told=told)
+
+
+def _quoted(asked: OffsetsAsked, desk: Desk, now_ns: int, notes: list[str]) -> tuple[Dated, ...]:
+    """The futures of the file of quotes that can be tried on the book."""
+    from perpbook.runs.dated import read_dated, usable
+
+    return () if asked.dated is None else usable(desk, read_dated(asked.dated, now_ns), now_ns, notes)
+
+
+def _with_quotes(desk: Desk, curves: Curves, quoted: tuple[Dated, ...]) -> tuple[Desk, Curves]:
+    """The desk and what holding costs, with futures that expire in both."""
+    from perpbook.funding.dated import basis_curve, spot_price, with_dated
+
+    like = next(iter(curves.values()))
+    horizons = [one.horizon_ns for one in like]
+    added = {}
+    for one in quoted:
+        spot = spot_price(desk, one)
+        assert spot is not None
+        added[one.key] = basis_curve(one, spot, horizons, like[0].now_ns, like[0].level)
+    return with_dated(desk, quoted), {**curves, **added}
 
 
 def _made_up(lake: Lake, desk: Desk, places: tuple[Place, ...]) -> bool:
@@ -250,3 +342,12 @@ def sender(desk: Desk) -> Sender:
         )  # fmt: skip
 
     return send
+
+
+def write_offsets(found: Offsets, path: Path) -> None:
+    """Ways to pay less as one self-contained page."""
+    from perpbook import __version__
+    from perpbook.report.offsets_page import offsets_page
+    from perpbook.runs.drill_page import write_page
+
+    write_page(path, offsets_page(found, __version__))

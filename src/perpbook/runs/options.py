@@ -75,10 +75,10 @@ def lots_from(given: Sequence[str] | None) -> dict[str, float]:
     ------
     InputError : one is no number above 0.
     """
-    from perpbook.runs.asked import mapped
+    from perpbook.runs.moments import pairs
 
     out = {}
-    for coin, text in mapped(given, "--lot").items():
+    for coin, text in pairs(given, "--lot").items():
         try:
             out[coin] = float(text)
         except ValueError:

@@ -35,7 +35,7 @@ STALE_NS = DAY_NS
 class OverlayAsked:
     """What is asked. `drill` names book, playbook and terms; storms are those of `storms` (expressions), else every one of
     `kinds`. `limit` : the largest loss, as a share of the book's equity.
-    `futures` : a drill to put the best overlay through, None for none."""
+    `futures` : a drill to put the best overlay through, None for none; `ruled` : under the playbook as well."""
 
     drill: DrillAsked
     chain: tuple[Path, ...]
@@ -51,6 +51,7 @@ class OverlayAsked:
     at_ns: int | None = None
     lots: Mapping[str, float] | None = None
     futures: DrillAsked | None = None
+    ruled: bool = False
 
     def __post_init__(self) -> None:
         from perpbook.hedging.structures import STRUCTURES
@@ -99,7 +100,7 @@ def lay_overlay(asked: OverlayAsked, tell: Tell = nothing) -> Laying:
         again = _losses_at(asked.drill, {storm.name: storm for storm in storms}, faced.start, held.outside, tell)
         less = hold_less(wanted.moments, wanted.limit, again, _close_costs(snapshot, terms))
         if asked.futures is not None:
-            futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell, held.outside)
+            futures = drill_overlay(asked.futures, overlay_of(wanted, chosen[0]), tell, held.outside, ruled=asked.ruled)
     return Laying(
         wanted=wanted,
         chosen=tuple(chosen),

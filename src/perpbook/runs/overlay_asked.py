@@ -18,6 +18,7 @@ from perpbook.runs.overlay_storms import USUAL
 
 ALONG_PATHS: Mapping[str, object] = {
     "futures": "bootstrap", "horizon": None, "step": None, "seed": 1, "lake": None, "made_up": False,
+    "with_rules": False,
 }  # fmt: skip
 """Options that only a drill's futures have a use for, as they are when not given."""
 
@@ -30,6 +31,8 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
     InputError : an option's value is not what it takes.
     """
     from perpbook.hedging.structures import STRUCTURES
+    from perpbook.playbook.load import load_playbook
+    from perpbook.runs.hedge_rules import refuse_options
 
     if not given["chain"]:
         raise InputError(
@@ -37,8 +40,11 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
         )
     if given["storms"] and given["kinds"]:
         raise InputError("--storm names the storms already: leave --kind out")
+    drill = drill_from({"book": given["book"], "playbook": given["playbook"], "made_up": False})
+    if drill.playbook is not None:
+        refuse_options(load_playbook(drill.playbook), allowed=given["allow_options"])
     return OverlayAsked(
-        drill=drill_from({"book": given["book"], "playbook": given["playbook"], "made_up": False}),
+        drill=drill,
         chain=tuple(given["chain"]),
         limit=given["max_loss"],
         trading=Trading(
@@ -54,6 +60,7 @@ def overlay_from(given: Mapping[str, Any]) -> OverlayAsked:
         at_ns=moment_ns(given["at"], "--at"),
         lots=lots_from(given["lots"]),
         futures=_futures(given),
+        ruled=given["with_rules"],
     )
 
 

@@ -127,16 +127,12 @@ def deaths_in(outcome: Outcome) -> tuple[str, ...]:
 
 def factors_of(outcome: Outcome, start: Floats) -> Mapping[str, Floats]:
     """By asset, its price over the one before: that of its first contract."""
-    from perpbook.engine.coins import is_coin
-    from perpbook.terms.find import find_contract
+    from perpbook.engine.coins import columns_by_asset
 
-    bars, out = outcome.bars, dict[str, "Floats"]()
+    bars = outcome.bars
     terms = {
         account.venue: found
         for account, found in zip(outcome.arrangement.accounts, outcome.arrangement.terms, strict=True)
     }
-    for row, key in enumerate(bars.series):
-        if not is_coin(key):
-            asset = find_contract(terms[key.venue], key.symbol).contract.base
-            out.setdefault(asset, bars.close[row, : outcome.ended] / start[row])
-    return out
+    columns = columns_by_asset(bars, terms)
+    return {asset: bars.close[row, : outcome.ended] / start[row] for asset, row in columns.items()}

@@ -135,6 +135,10 @@ def run_sweep(
         raise InputError("a sweep varies a playbook: name one")
     if asked.idea.own is not None:
         raise InputError("a sweep cannot call your own strategy: give it as a table with --targets")
+    if asked.overlay is not None:
+        raise InputError(
+            "a sweep lays no options beside its runs: leave overlay out, or run its best playbook as a backtest"
+        )
     journey, _ = plan_journey(asked, tell)
     journey = replace(journey, targets=targets_of(asked.idea, journey))
     assert journey.playbook is not None

@@ -150,11 +150,11 @@ class Table:
         self.fault(name, "should be a table", f"write [{name}] above its keys", show=True)
         return None
 
-    def end(self) -> None:
-        """Complain of every key that nothing reads."""
+    def end(self, of: str = "a storm") -> None:
+        """Complain of every key that nothing reads; `of` names what the file is of."""
         for name in self.found:
             if name not in self.known:
-                self.fault(name, "is not a key of a storm here", nearest(name, tuple(dict.fromkeys(self.known))))
+                self.fault(name, f"is not a key of {of} here", nearest(name, tuple(dict.fromkeys(self.known))))
 
     def _given(self, name: str, needed: bool) -> bool:
         if self.has(name):

@@ -10,22 +10,28 @@ from perpbook.model.account import Account, Balance, Position
 from perpbook.model.book import Book
 
 
-def with_quantities(book: Book, arrays: BookArrays, changes: Mapping[int, tuple[float, float]]) -> Book:
+def with_quantities(
+    book: Book, arrays: BookArrays, changes: Mapping[int, tuple[float, float]], *, keep_closed: bool = False
+) -> Book:
     """The book with some rows (of `arrays`) at another quantity, each as (quantity, dollars of cost).
 
     A smaller quantity of the same sign realises its share of the profit; entry prices stay. Money lands in, and is
     paid from, the settlement currency of the contract. A coin-settled position that is closed whole stays at zero: the
-    coin it was paid in keeps its price and its weight by it.
+    coin it was paid in keeps its price and its weight by it. `keep_closed`: so does every other.
     """
     accounts = []
     for number, account in enumerate(book.accounts):
         rows = [row for row in changes if arrays.items[row].account == number]
-        accounts.append(_changed(account, arrays, rows, changes) if rows else account)
+        accounts.append(_changed(account, arrays, rows, changes, keep_closed) if rows else account)
     return replace(book, accounts=tuple(accounts))
 
 
 def _changed(
-    account: Account, arrays: BookArrays, rows: Sequence[int], changes: Mapping[int, tuple[float, float]]
+    account: Account,
+    arrays: BookArrays,
+    rows: Sequence[int],
+    changes: Mapping[int, tuple[float, float]],
+    keep_closed: bool,
 ) -> Account:
     balances = {balance.asset: balance.amount for balance in account.collateral}
     positions: list[Position] = list(account.positions)
@@ -41,7 +47,7 @@ def _changed(
     return replace(
         account,
         collateral=tuple(Balance(asset=asset, amount=amount) for asset, amount in balances.items()),
-        positions=tuple(one for one in positions if one.quantity != 0 or _is_inverse(arrays, one, rows)),
+        positions=tuple(one for one in positions if keep_closed or one.quantity != 0 or _is_inverse(arrays, one, rows)),
     )
 
 
