@@ -136,6 +136,7 @@ def test_rules_that_never_act_leave_the_futures_what_the_options_add(folder: Pat
             "max_loss": 0.2, "spread": None, "depth_share": 0.05, "min_days": 30.0, "max_days": 400.0, "storms": None,
             "kinds": ["grid"], "structures": ["puts"], "hold": 30.0, "sticky": "delta", "vol_with_spot": 0.5, "at": None,
             "least": "outlay", "cover": None, "lots": None, "paths": 20, "made_up": True, "futures": "student", "horizon": "12h",
+            "allow_options": False,
         }
     )  # fmt: skip
     laying = lay_overlay(asked)
