@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from perpbook.runs.treasury_routes import Routes
     from perpbook.treasury.exit_gas import ExitGas
-    from perpbook.treasury.route_table import Row
+    from perpbook.treasury.route_table import Routes, Row
 
 POINTS = ("typical", "p95", "p99")
 BASE_FEES = {"p50": "usual", "p99": "dear (p99)", "p999": "p99.9"}
