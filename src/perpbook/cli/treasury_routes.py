@@ -31,6 +31,15 @@ def routes(
         list[str] | None, typer.Option("--price", help="Dollars of a coin, as in ETH=3000; repeatable.")
     ] = None,
     most: Annotated[int, typer.Option("--most", help="Rows at most, the soonest first.")] = 20,
+    gas_since: Annotated[
+        str | None, typer.Option("--gas-since", help="Base fees of the lake from this time on, not those of the facts.")
+    ] = None,
+    gas_until: Annotated[
+        str | None, typer.Option("--gas-until", help="Base fees of the lake before this time.")
+    ] = None,
+    lake: Annotated[
+        Path | None, typer.Option("--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same times.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -41,12 +50,16 @@ def routes(
 
     def work() -> Answer:
         from perpbook.report.treasury_routes_text import routes_document, tell_routes
-        from perpbook.runs.places import terms_folders
+        from perpbook.runs.moments import moment_ns
+        from perpbook.runs.places import lake_folder, terms_folders
         from perpbook.runs.treasury_routes import Asked, run_routes
 
+        own_gas = lake is not None or gas_since is not None or gas_until is not None
         asked = Asked(
             book=book, start=start, end=end, asset=asset, amount=amount, storm=storm, facts=facts,
             prices=dict(map(_price, price or ())), most=most, seed=seed,
+            lake=(lake or lake_folder()) if own_gas else None, gas_since_ns=moment_ns(gas_since, "--gas-since"),
+            gas_until_ns=moment_ns(gas_until, "--gas-until"),
         )  # fmt: skip
         found = run_routes(asked, terms_folders=terms_folders())
         return Answer(data=routes_document(found), tell=lambda console: tell_routes(console, found))
