@@ -23,6 +23,7 @@ from perpbook.cli import (
     sweep,
     tails,
     terms,
+    treasury,
     whatif,
 )
 from perpbook.cli.output import guarded
@@ -54,6 +55,7 @@ funding.app.command("scan")(offsets.scan)
 hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
+app.add_typer(treasury.app, name="treasury")
 
 
 def main() -> None:

@@ -1,0 +1,12 @@
+"""`perpbook treasury`: money on layers, what is needed where, over which route it comes, and what if a route is gone."""
+
+from __future__ import annotations
+
+import typer
+
+from perpbook.cli.treasury_routes import routes
+
+app = typer.Typer(
+    help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
+)
+app.command()(routes)
