@@ -2,7 +2,8 @@
 
 Of T, how long it takes in all, what is known after t seconds is T > t. A transfer is stuck with a small probability p from the
 start (then somebody must act); after t seconds without arrival that is p / (p + (1 - p) P(T > t)), which rises to 1. Where the book
-does not say by which way money goes, every way that there is counts alike, and the slow ones count for more as time goes by.
+does not say by which way money goes, every way counts alike that can keep what the sender was told, and the slow ones count for
+more as time goes by.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from perpbook.treasury.ways import Traffic, Way, ways_onto, ways_to
 
 STUCK_CHANCE = 0.005
 """Of transfers, those that need somebody to act, where the facts say nothing: a choice, no measurement."""
+
+HARDLY_EVER = 0.01
 
 LIKELY = 0.5
 """A flight more likely than this to be stuck is not counted on."""
@@ -59,8 +62,7 @@ def forecast_of(flight: Flight, book: Book, facts: Facts, traffic: Traffic) -> F
     ways = ways_of(flight, book, facts)
     if not ways:
         return replace(nothing, why="no way from there to there is known" + (", of that route" if flight.ways else ""))
-    whole, left = zip(*(_times(way, traffic, gone or 0.0) for way in ways), strict=True)
-    every, coming = np.concatenate(whole), np.concatenate(left)
+    every, coming = _pooled([_times(way, traffic, gone or 0.0) for way in ways], _told_seconds(flight, book))
     alive = every > (gone or 0.0)
     stuck = stuck_after(STUCK_CHANCE, float(alive.mean())) if gone is not None else STUCK_CHANCE
     if not alive.any():
@@ -68,6 +70,19 @@ def forecast_of(flight: Flight, book: Book, facts: Facts, traffic: Traffic) -> F
     typical, most = (float(np.quantile(coming[alive], share, method="inverted_cdf")) for share in (0.5, 0.95))
     why = "" if gone is not None else "when it left is not known: as if it left now"
     return replace(nothing, typical=typical, most=most, stuck=stuck, why=why)
+
+
+def _told_seconds(flight: Flight, book: Book) -> float:
+    """How long the sender was told that it takes in all, inf where it was not told."""
+    if flight.arrives_ns is None:
+        return float("inf")
+    return (flight.arrives_ns - (book.as_of_ns if flight.departed_ns is None else flight.departed_ns)) / SECOND_NS
+
+
+def _pooled(times: Sequence[tuple[Floats, Floats]], told: float) -> tuple[Floats, Floats]:
+    """(whole, left) of all ways together, those aside that hardly ever keep what the sender was told; of all where none does."""
+    able = [one for one in times if float((one[0] <= told).mean()) > HARDLY_EVER] or list(times)
+    return np.concatenate([whole for whole, _ in able]), np.concatenate([left for _, left in able])
 
 
 def stuck_after(chance: float, alive: float) -> float:
@@ -137,7 +152,9 @@ def counted_on(holdings: Holdings, forecasts: Sequence[Forecast]) -> Holdings:
         if one.counts or flight.stuck:
             continue
         at = (flight.destination, flight.asset)
-        held[at] = added(held.get(at, Holding(place=at[0], asset=at[1])), arriving=-flight.dollars, locked=flight.dollars)
+        held[at] = added(
+            held.get(at, Holding(place=at[0], asset=at[1])), arriving=-flight.dollars, locked=flight.dollars
+        )
         notes.append(
             f"{flight.dollars:,.0f} dollars of {flight.asset} from {flight.source} to {flight.destination} are not counted on: "
             f"stuck with a chance of {one.stuck:.0%}; look where they are"

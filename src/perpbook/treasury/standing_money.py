@@ -107,7 +107,9 @@ class _Desk:
         for one in account.collateral:
             price = self._price(one.asset)
             if price is None:
-                self.notes.append(f"{one.asset} in {account.id} has no price: it is not counted; write it under [prices]")
+                self.notes.append(
+                    f"{one.asset} in {account.id} has no price: it is not counted; write it under [prices]"
+                )
             elif one.amount < 0.0:
                 self._add(account.id, one.asset, owed=-one.amount * price)
 
@@ -177,13 +179,8 @@ def is_gas(one: LayerBalance, place: str, facts: Facts) -> bool:
 
 def gas_token(layer: str, facts: Facts) -> str:
     """The coin that a layer's transactions are paid in, "" for none that is known."""
-    return GAS_TOKENS.get(layer, "") if layer in facts.layers else ""
-
-
-GAS_TOKENS = {
-    "ethereum": "ETH", "arbitrum": "ETH", "optimism": "ETH", "base": "ETH", "zksync-era": "ETH", "linea": "ETH",
-    "starknet": "STRK", "solana": "SOL", "hyperevm": "HYPE",
-}  # fmt: skip
+    gas = facts.layers[layer].gas if layer in facts.layers else None
+    return gas.token if gas else ""
 
 
 def total_virtual(holdings: Holdings) -> float:
