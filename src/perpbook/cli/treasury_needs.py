@@ -86,5 +86,6 @@ def needs_asked(given: dict[str, Any]) -> Any:
     return NeedsAsked(
         state=state, lake=given["lake"] or lake_folder(), made_up=given["made_up"], venue=given["venue"],
         bar_ns=width_ns(given["bar"]), like=mapped(given["like"], "--like"), confidence=given["confidence"],
-        promised=given["promised"], buffer=given["buffer"], opportunity=given["opportunity"], transfer_cost=given["transfer_cost"], draws=given["draws"],
+        promised=given["promised"], buffer=given["buffer"], opportunity=given["opportunity"],
+        transfer_cost=given["transfer_cost"], draws=given["draws"],
     )  # fmt: skip

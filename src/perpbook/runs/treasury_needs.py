@@ -30,8 +30,8 @@ LEAST_BEYOND = 10
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsAsked:
     """How needs are reckoned. lake None: no past. confidence : of margin; promised : of arrivals. buffer None: the playbook's, or
-    `BUFFER`. opportunity : what a dollar that lies idle costs a year, a fraction. transfer_cost : dollars that each transfer costs beside
-    what is known. like : asset = asset whose past stands in."""
+    `BUFFER`. opportunity : what a dollar that lies idle costs a year, a fraction. transfer_cost : dollars that each transfer
+    costs beside what is known. like : asset = asset whose past stands in."""
 
     state: StateAsked
     lake: Path | None = None
@@ -158,7 +158,7 @@ def _swings(state: State, pool: Pool, asked: NeedsAsked, buffer: float) -> Swing
 
 
 def pool_for(state: State, asked: NeedsAsked, *, needed: bool) -> tuple[Pool | None, tuple[str, ...]]:
-    """The joint past of every asset that the book's margins depend on, None where there is none and the playbook's own figures do.
+    """The joint past of every asset that margins depend on, None where there is none and the playbook's own figures do.
 
     Raises
     ------

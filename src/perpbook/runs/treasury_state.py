@@ -67,15 +67,15 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
         asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
     )
     from perpbook.runs.rescue import scores_by_name
-    from perpbook.treasury.facts_load import packaged_facts
     from perpbook.treasury.flights import counted_on, forecast_of
     from perpbook.treasury.pots import pots_of
     from perpbook.treasury.rescue import Treasury
     from perpbook.treasury.standing import standing_of
     from perpbook.treasury.standing_money import holdings_of
+    from perpbook.treasury.stuck import reckoned_facts
     from perpbook.treasury.ways import Chance, Traffic
 
-    facts, terms = packaged_facts(), load_all_terms(snapshot, terms_folders)
+    facts, terms = reckoned_facts(), load_all_terms(snapshot, terms_folders)
     conditions, told = conditions_of(asked.storm, facts)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(

@@ -37,8 +37,8 @@ class Tank:
 def tanks_of(
     book: Book, market: Market, facts: Facts, holdings: Holdings, coins: Mapping[str, float]
 ) -> tuple[tuple[Tank, ...], tuple[str, ...]]:
-    """A tank for every layer that the book has money or a position on, and what is not known of others. coins : by layer, how many
-    the playbook keeps."""
+    """A tank for every layer that the book has money or a position on, and what is not known of others. coins : by layer, how
+    many the playbook keeps."""
     tanks, notes = [], []
     used = _layers_used(book, facts, holdings)
     for layer in dict.fromkeys([*coins, *used]):
@@ -72,7 +72,8 @@ def _tank(layer: str, facts: Facts, market: Market, exits: int, coins: float | N
         return "" if gas else f"what a transaction on {name} is paid in is not known"
     price = price_of(gas.token, market.asset_prices) if gas.token else None
     if price is None:
-        return f"{gas.token or 'the coin of its fees'} has no price, so the gas that {name} needs is not known: write it under [prices]"
+        coin = gas.token or "the coin of its fees"
+        return f"{coin} has no price, so the gas that {name} needs is not known: write it under [prices]"
     if coins is not None:
         told = f"the playbook keeps {coins:g} {gas.token} there"
         return Tank(layer=layer, asset=gas.token, least=coins * price, full=coins * price, why=told)

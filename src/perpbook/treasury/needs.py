@@ -1,8 +1,8 @@
 """What every place should hold, what is short there, and what could go from it.
 
-An account needs as much that it keeps its margin, with a buffer, until money comes over the second-best way; a layer as much as the
-margins of the accounts it feeds may lose until the layer itself can be refilled; a gas tank as much as bringing everything away
-may cost.
+An account needs as much that it keeps its margin, with a buffer, until money comes over the second-best way; a layer as much as
+the margins of the accounts it feeds may lose until the layer itself can be refilled; a gas tank as much as bringing everything
+away may cost.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What needs are reckoned from. swings : None without a past. reserves : dollars by layer that the playbook keeps. confidence :
-    of margin; promised : of arrivals. holding : dollars a day that an idle dollar costs. transfer : dollars that a transfer costs beside
-    its known fees and gas."""
+    """What needs are reckoned from. swings : None without a past. reserves : dollars by layer that the playbook keeps.
+    confidence : of margin; promised : of arrivals. holding : dollars a day that an idle dollar costs. transfer : dollars that a
+    transfer costs beside its known fees and gas."""
 
     snapshot: Snapshot
     treasury: Treasury
@@ -53,14 +53,14 @@ class View:
     transfer: float = 0.0
 
     def fixed(self, lead: Lead) -> float:
-        """Dollars that one transfer costs however much goes: what is known of its fees and of the sender's gas, and `transfer`."""
+        """Dollars that one transfer costs whatever the amount: what is known of its fees and its gas, and `transfer`."""
         return self.transfer + lead.fixed + (gas_of(lead, self.treasury.facts, self.snapshot.market) or 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One place: dollars it `has` with what comes in time, its band, how long until money comes, by when what is short must be there
-    (seconds), and why. kind : "account", "layer" or "gas". assets : coins that it is counted and refilled in."""
+    """One place: dollars it `has` with what comes in time, its band, how long until money comes, by when what is short must be
+    there (seconds), and why. kind : "account", "layer" or "gas". assets : coins that it is counted and refilled in."""
 
     place: str
     kind: str
@@ -85,8 +85,8 @@ class Level:
 
 
 def levels_of(view: View) -> tuple[Level, ...]:
-    """Every place that something is kept in: accounts with positions, layers that feed them or that the playbook names, gas tanks.
-    Without swings, accounts and layers that the playbook does not name are left out."""
+    """Every place that something is kept in: accounts with positions, layers that feed them or that the playbook names, gas
+    tanks. Without swings, accounts and layers that the playbook does not name are left out."""
     return (*_accounts(view), *_layers(view), *_tanks(view))
 
 

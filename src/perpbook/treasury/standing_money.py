@@ -50,8 +50,8 @@ def holdings_of(
     *,
     free: Mapping[str, float] | None = None,
 ) -> Holdings:
-    """Every place's money in dollars, from the book as it stands. free : dollars above initial margin by account (`Standing.free`),
-    reckoned here when left out.
+    """Every place's money in dollars, from the book as it stands. free : dollars above initial margin by account
+    (`Standing.free`), reckoned here when left out.
 
     A stablecoin without a price is a dollar. A coin without one counts for nothing where it stands, and is unread where it moves.
 

@@ -33,8 +33,8 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swings:
-    """Dollars. shortfall (draws, accounts, steps) : the most by each step that an account's requirement, buffer included, was above
-    its equity; < 0 where it never was. day_flow (draws, accounts) : how equity changes in a day. above (accounts,) :
+    """Dollars. shortfall (draws, accounts, steps) : the most by each step that an account's requirement, buffer included, was
+    above its equity; < 0 where it never was. day_flow (draws, accounts) : how equity changes in a day. above (accounts,) :
     equity less that requirement now."""
 
     shortfall: Floats
@@ -75,8 +75,8 @@ class Swings:
 
 
 def swings_of(standing: Standing, pool: Pool, buffer: float, rows: Integers) -> Swings:
-    """Every account's swings. buffer : a share of maintenance margin that must be left over. rows (draws, steps) : the pool's rows
-    in the order they come, from `block_rows`."""
+    """Every account's swings. buffer : a share of maintenance margin that must be left over. rows (draws, steps) : the pool's
+    rows in the order they come, from `block_rows`."""
     lines, prices = standing.lines, standing.arrays.prices
     place = [pool.assets.index(one.asset) if one.asset in pool.assets else -1 for one in standing.arrays.columns]
     draws, steps = rows.shape
