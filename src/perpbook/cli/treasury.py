@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from perpbook.cli.treasury_needs import needs
+from perpbook.cli.treasury_routes import routes
 from perpbook.cli.treasury_status import status
 
 app = typer.Typer(
@@ -12,3 +13,4 @@ app = typer.Typer(
 )
 app.command()(status)
 app.command()(needs)
+app.command()(routes)

@@ -50,11 +50,6 @@ class Lead:
         return min(way.seconds, LONGEST_SECONDS) if way else LONGEST_SECONDS
 
     @property
-    def fixed(self) -> float:
-        """What is known of the dollars that sending by the best way costs, whatever the amount, gas aside."""
-        return self.first.way.fee_fixed if self.first else 0.0
-
-    @property
     def least(self) -> float:
         """Dollars that go by the best way at least."""
         hops = self.first.way.hops if self.first else ()
