@@ -85,7 +85,7 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
         terms=terms,
         pots=pots_of(snapshot.book, snapshot.market, standing.free, facts).pots,
         conditions=conditions,
-        chance=Chance(scores=scores_by_name(asked.seed, DRAWS), held=True),
+        chance=Chance(scores=scores_by_name(asked.seed, DRAWS)),
     )
     found = holdings_of(snapshot.book, snapshot.market, terms, facts, free=standing.free)
     traffic = Traffic(conditions=conditions, chance=treasury.chance)
