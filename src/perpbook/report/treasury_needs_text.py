@@ -34,8 +34,8 @@ def _named(one: Level) -> str:
 def tell_needs(console: Console, found: Wanted) -> None:
     """Verdict, levels, reasons, spares, notes."""
     held = found.view.holdings
-    if found.simulated:
-        console.print("Prices are SIMULATED or examples, not a market: nothing here is a quote.")
+    if found.state.snapshot.market.simulated:
+        console.print("Prices are examples, not a market: nothing here is a quote.")
     for one in held.unread:
         console.print(f"UNREAD: {one}.")
     if not held.may_start:

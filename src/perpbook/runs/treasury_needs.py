@@ -240,5 +240,10 @@ def pool_from(bars: Bars, assets: Sequence[str]) -> Pool:
     return Pool(
         assets=tuple(known), moves=moves, step_seconds=bars.bar_ns / SECOND_NS,
         block=default_block(moves.shape[0], bars.bar_ns), source=f"{bars.source}, {span}", simulated=bars.simulated,
-        notes=(*bars.notes, *(f"{asset} is taken to stand still: it has no past" for asset in lost)),
+        notes=(*_of_prices(bars.notes), *(f"{asset} is taken to stand still: it has no past" for asset in lost)),
     )  # fmt: skip
+
+
+def _of_prices(notes: Sequence[str]) -> tuple[str, ...]:
+    """Without what is said of funding, which is left out here on purpose, and by an option that others have."""
+    return tuple(note for note in notes if "--funding" not in note)
