@@ -43,7 +43,7 @@ class Lane:
 
     `pipes` : ids of the routes it uses, each with a limit of its own. `domains` : what it does not go without. `risk` : the risk
     class of its riskiest route. `converts` : what changing the coin costs, a fraction. `unknown` : figures that nobody knows:
-    a lane with any carries nothing until the trader gives them.
+    a lane with any carries nothing until the trader gives them. `worth` : what a dollar that arrives counts for in its need.
     """
 
     number: int
@@ -61,6 +61,7 @@ class Lane:
     risk: str = ""
     converts: float = 0.0
     unknown: tuple[str, ...] = ()
+    worth: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
