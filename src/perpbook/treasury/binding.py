@@ -18,7 +18,9 @@ def what_binds(laid: Laid, sent: Floats, reduced: Floats, first: First) -> tuple
     """Limits that are used up, with what one more dollar of each would do while the same lanes stay open; why ways do not count
     where something is missing; what is carried beside for a failure."""
     missing = laid.missing(sent, reduced)
-    after = [laid.missing_after(f, sent, reduced) for f in range(len(laid.task.failures))]
+    after = [
+        laid.missing_after(f, sent, reduced + laid.reduced_after(f, sent, reduced)) for f in range(len(laid.task.failures))
+    ]
     short = bool(missing.any()) or any(one.any() for one in after)
     out = [*_limits(laid, sent, reduced, first, short=short)]
     for need in np.flatnonzero(missing > 0.0).tolist():
@@ -48,12 +50,15 @@ def _prices(laid: Laid, sent: Floats, reduced: Floats, first: First, *, short: b
     """By limit, by how much one more dollar of it makes the level that is told smaller: missing dollars where there are any."""
     build = build_of(laid, opened=np.where(sent > 0.0, 1.0, 0.0))
     missing, *later = levels(build, first)
-    costs = missing if short else later[1 if first == "time" else 0]
+    costs = missing if short else later[2]
     if not short:
         for column in (*build.short.values(), *build.short_after.values()):
             build.programme.bound(column, 0.0, 2.0 * CENT / build.unit)
         for cut, column in build.reduced.items():
             build.programme.bound(column, 0.0, reduced[cut] / build.unit)
+        for (failure, cut), column in build.reduced_after.items():
+            more = laid.reduced_after(failure, sent, reduced)[cut]
+            build.programme.bound(column, 0.0, (more + CENT) / build.unit)
     build.programme.price(costs)
     if build.programme.solve() is None:
         return {}

@@ -2,12 +2,13 @@
 
 What is minimised, one after the other, each held where it came to:
 
-1. dollars missing times their weight, now and after every single failure (of critical needs);
-2. dollars of need taken away by reducing positions: money goes first, since a trade is quicker than any bridge;
+1. survival: dollars missing times their weight, now and after every single failure (of critical needs);
+2. dollars of need taken away by reducing positions, now, then after failures: a trade is quicker than any bridge and would
+   always win the level of time, yet it is the position that the money is there to keep;
 3. time: dollars sent times the seconds within which they are promised;
 4. cost: fees, changing coins, reducing, and waiting.
 
-`first="cost"` puts (4) before (3) and lets reducing compete there by its cost, without (2).
+`first="cost"` puts (4) before (3): of ways that are in time, the cheaper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A task as a mixed-integer programme: its columns, rows and levels.
 
 Columns: dollars sent over each lane, 0 or 1 for a lane with a fixed charge or a least amount, dollars of need reduced, dollars
-missing (now, and after each failure). Rows: what each place, route and risk class lets through, and what each need asks, now and
+missing (both now, and after each failure: positions can be reduced when it has happened, money cannot be sent anew). Rows: what each place, route and risk class lets through, and what each need asks, now and
 after each failure.
 """
 
@@ -26,7 +26,8 @@ LONG = 3_600.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """A programme of a task with dollars in units of `unit`. Numbers of its columns: by lane what is sent and whether it is
-    open, by cut, by need what is missing, by (failure, need) what is missing after it. `limit_rows`: by limit."""
+    open, by cut, by need what is missing, by (failure, need) what is missing after it, by (failure, cut) what is reduced beside
+    then. `limit_rows`: by limit."""
 
     laid: Laid
     programme: Programme
@@ -36,6 +37,7 @@ class Build:
     reduced: Mapping[int, int]
     short: Mapping[int, int]
     short_after: Mapping[tuple[int, int], int]
+    reduced_after: Mapping[tuple[int, int], int]
     limit_rows: Mapping[int, int]
 
 
@@ -57,9 +59,17 @@ def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, op
     short = {n: programme.column(0.0, 0.0, one.dollars / unit) for n, one in enumerate(task.needs)}
     asked = [(int(f), int(n)) for f, n in zip(*np.nonzero(laid.asked), strict=True)]
     after = {(f, n): programme.column(0.0, 0.0, task.needs[n].dollars / unit) for f, n in asked}
+    later = {
+        (f, k): programme.column(0.0, 0.0, task.cuts[k].dollars / unit)
+        for f, n in asked
+        for k in reduced
+        if task.cuts[k].need == n and laid.cut_survives[f, k]
+    }
+    for (_, k), column in later.items():
+        programme.row(-np.inf, task.cuts[k].dollars / unit, [column, reduced[k]], [1.0, 1.0])
     build = Build(
         laid=laid, programme=programme, unit=unit, sent=sent, opened=gates, reduced=reduced, short=short, short_after=after,
-        limit_rows=dict(_limit_rows(laid, programme, sent, unit)),
+        reduced_after=later, limit_rows=dict(_limit_rows(laid, programme, sent, unit)),
     )  # fmt: skip
     for need, column in short.items():
         _need_row(build, need, column, None)
@@ -90,20 +100,24 @@ def _need_row(build: Build, need: int, short: int, failure: int | None) -> None:
         if laid.task.cuts[cut].need == need and (failure is None or laid.cut_survives[failure, cut]):
             columns.append(column)
             values.append(1.0)
+            if failure is not None:
+                columns.append(build.reduced_after[failure, cut])
+                values.append(1.0)
     build.programme.row(laid.task.needs[need].dollars / unit, np.inf, columns, values)
 
 
 def levels(build: Build, first: First) -> list[Floats]:
     """What is minimised, in order: (columns,) each."""
     laid, task = build.laid, build.laid.task
-    missing, given, time, cost = (np.zeros(build.programme.columns) for _ in range(4))
+    missing, given, after, time, cost = (np.zeros(build.programme.columns) for _ in range(5))
     for need, column in (*build.short.items(), *((need, column) for (_, need), column in build.short_after.items())):
         missing[column] = task.needs[need].weight
     for cut, column in build.reduced.items():
         given[column], cost[column] = 1.0, task.cuts[cut].rate
+    after[list(build.reduced_after.values())] = 1.0
     for lane, column in build.sent.items():
         time[column] = laid.seconds[lane] / LONG
         cost[column] = laid.rate[lane] + task.waiting * laid.typical[lane]
         if lane in build.opened:
             cost[build.opened[lane]] = laid.charge[lane] / build.unit
-    return [missing, given, time, cost] if first == "time" else [missing, cost, time]
+    return [missing, given, after, *((time, cost) if first == "time" else (cost, time))]

@@ -57,19 +57,30 @@ class Laid:
 
     def missing(self, sent: Floats, reduced: Floats) -> Floats:
         """(N,) dollars missing of each need."""
-        return self._missing(sent, reduced, np.ones_like(self.usable), np.ones_like(self.cuttable))
+        return self._missing(self.arriving(sent), reduced)
 
     def missing_after(self, failure: int, sent: Floats, reduced: Floats) -> Floats:
-        """(N,) dollars missing after a failure, of needs that must be met after it."""
-        left = self._missing(sent, reduced, self.survives[failure], self.cut_survives[failure])
+        """(N,) dollars missing after a failure, of needs that must be met after it. reduced : (C,) by then."""
+        left = self._missing(self.arriving(sent, self.survives[failure]), reduced * self.cut_survives[failure])
         out: Floats = left * self.asked[failure]
         return out
 
-    def _missing(self, sent: Floats, reduced: Floats, lanes: Flags, cuts: Flags) -> Floats:
+    def reduced_after(self, failure: int, sent: Floats, reduced: Floats) -> Floats:
+        """(C,) dollars reduced beside after a failure: what is missing then, as far as cuts that survive it go, the cheapest
+        first."""
+        missing, out = self.missing_after(failure, sent, reduced), np.zeros(len(self.task.cuts))
+        for cut in sorted(range(out.size), key=lambda k: (self.task.cuts[k].rate, k)):
+            one = self.task.cuts[cut]
+            if self.cuttable[cut] and self.cut_survives[failure, cut]:
+                out[cut] = min(missing[one.need], one.dollars - reduced[cut])
+                missing[one.need] -= out[cut]
+        return out
+
+    def _missing(self, arriving: Floats, reduced: Floats) -> Floats:
         wanted = np.array([one.dollars for one in self.task.needs])
         of = np.array([one.need for one in self.task.cuts], dtype=np.int64)
-        less = np.bincount(of, reduced * cuts, wanted.size) if of.size else np.zeros(wanted.size)
-        left = wanted - self.arriving(sent, lanes) - less
+        less = np.bincount(of, reduced, wanted.size) if of.size else np.zeros(wanted.size)
+        left = wanted - arriving - less
         out: Floats = np.where(left > CENT, np.minimum(left, wanted), 0.0)
         return out
 
@@ -149,19 +160,24 @@ def _limits(task: Task) -> Iterator[Limit]:
 def plan_of(
     laid: Laid, sent: Floats, reduced: Floats, *, method: str, why: str = "", binds: tuple[str, ...] = ()
 ) -> Plan:
-    """The plan that sends and reduces so much, reckoned from the task alone."""
+    """The plan that sends and reduces so much, reckoned from the task alone; after a failure as much more is reduced as is
+    missing then and can be."""
     task, going = laid.task, sent > 0.0
     rates = np.array([one.rate for one in task.cuts], dtype=np.float64)
-    cost = float(laid.rate @ sent) + float(laid.charge[going].sum()) + float(rates @ reduced)
+    after = {one.name: laid.reduced_after(f, sent, reduced) for f, one in enumerate(task.failures)}
+    short = {
+        one.name: laid.missing_after(f, sent, reduced + after[one.name]) for f, one in enumerate(task.failures)
+    }
     return Plan(
         sent=sent,
         reduced=reduced,
         short=laid.missing(sent, reduced),
-        short_after={one.name: laid.missing_after(f, sent, reduced) for f, one in enumerate(task.failures)},
-        cost=cost,
+        short_after=short,
+        cost=float(laid.rate @ sent) + float(laid.charge[going].sum()) + float(rates @ reduced),
         waiting_cost=task.waiting * float(laid.typical @ sent),
         slowest_seconds=float(laid.seconds[going].max(initial=0.0)),
         method=method,
         why=why,
         binds=binds,
+        reduced_after=after,
     )

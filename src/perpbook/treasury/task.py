@@ -108,8 +108,9 @@ class Task:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The answer. sent : (lanes,) dollars leaving. reduced : (cuts,) dollars of need taken away. short : (needs,) dollars that
-    are still missing. short_after : by failure, (needs,) what would be missing after it, of critical needs. cost : dollars,
-    waiting counted apart. method : "exact" or "greedy", with `why` where it is not exact. binds : what holds it back."""
+    are still missing. short_after : by failure, (needs,) what would be missing after it, of critical needs, and reduced_after,
+    (cuts,), what would be reduced then beside. cost : dollars, waiting counted apart. method : "exact" or "greedy", with `why`
+    where it is not exact. binds : what holds it back."""
 
     sent: Floats
     reduced: Floats
@@ -121,6 +122,7 @@ class Plan:
     method: str
     why: str = ""
     binds: tuple[str, ...] = ()
+    reduced_after: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def feasible(self) -> bool:
