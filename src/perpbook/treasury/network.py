@@ -6,7 +6,7 @@ exchange does it: as they leave it, or as they land there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,24 +15,21 @@ from perpbook.model.account import Account
 from perpbook.model.market import STABLECOINS
 from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.conditions import Conditions
-from perpbook.treasury.facts import Facts
-from perpbook.treasury.pots import CHANGE_COST, Pot, leaving, settles, weight_of
+from perpbook.treasury.facts import RISKS, Facts, SharedCap
+from perpbook.treasury.hops import Hop, Kind
+from perpbook.treasury.pots import CHANGE_COST, Pot, leaving, price_of, settles, weight_of
+from perpbook.treasury.standing_money import WALLET, gas_token
 from perpbook.treasury.task import Cut, Failure, Lane, Need, Spare, Task
 from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
 
-RISKS = ("internal", "canonical", "cctp", "validators", "liquidity")
-"""Kinds of routes by whose word the money goes, the safest first: the riskiest of a way is its risk class."""
-
-DOOR = "exchange"
-"""The risk class of a way over no route: an exchange pays it out."""
-
-WALLET = "wallet:"
-
+CUSTODIAL = "custodial"
+"""The risk class of what an exchange pays out."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
     """The trader's own figures. fees : by route, (dollars, fraction of the amount), where facts have none or these are better.
-    caps : most dollars by route, the share of a limit that everybody uses. in_flight : most dollars under way by risk class."""
+    caps : most dollars by route, or by the pool of a limit that everybody shares. in_flight : most dollars under way by risk
+    class."""
 
     fees: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     caps: Mapping[str, float] = field(default_factory=dict)
@@ -41,13 +38,15 @@ class Own:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What lanes are made of. accounts : the book's, by id; terms by venue. promise : the probability of every arrival."""
+    """What lanes are made of. accounts : the book's, by id; terms by venue; prices by coin. promise : the probability of every
+    arrival. waiting : what a dollar under way costs a second."""
 
     facts: Facts
     accounts: Mapping[str, Account]
     terms: Mapping[str, VenueTerms]
     conditions: Conditions
     chance: Chance
+    prices: Mapping[str, float] = field(default_factory=dict)
     promise: float = 0.95
     waiting: float = 0.0
     own: Own = field(default_factory=Own)
@@ -84,16 +83,35 @@ def network_of(
     used = dict.fromkeys(name for lane in lanes for name in lane.pipes)
     task = Task(
         needs=tuple(needs), spares=tuple(spares), lanes=tuple(lanes), cuts=tuple(cuts), failures=tuple(failures),
-        pipes={name: limit for name in used if (limit := _limit(desk, name)) is not None}, in_flight=desk.own.in_flight,
-        waiting=desk.waiting, probability=desk.promise,
+        pipes=limits_of(desk, used), in_flight=desk.own.in_flight, waiting=desk.waiting, probability=desk.promise,
     )  # fmt: skip
     return Network(task=task, ways=tuple(ways))
 
 
-def _limit(desk: Desk, route: str) -> float | None:
-    """Most dollars over a route: the facts' figure, the trader's own where it is less."""
-    known = [one for one in (desk.facts.routes[route].cap.most, desk.own.caps.get(route)) if one is not None]
-    return min(known, default=None)
+def limits_of(desk: Desk, pipes: Iterable[str]) -> dict[str, float]:
+    """Most dollars by pipe where there is a figure: a route's own limit, the trader's part of one that everybody shares."""
+    out: dict[str, float] = {}
+    for name in pipes:
+        known = [desk.own.caps[name]] if name in desk.own.caps else []
+        if name in desk.facts.routes:
+            most = desk.facts.routes[name].cap.most
+            known += [most] if most is not None else []
+        else:
+            known += [one.ours * most for one in pools_of(desk.facts, name) if one.ours is not None and (most := one.most())]
+        if known:
+            out[name] = min(known)
+    return out
+
+
+def pools_of(facts: Facts, name: str) -> list[SharedCap]:
+    """The limits of a pool that everybody shares."""
+    return [one for route in facts.routes.values() for one in route.cap.shared if one.pool == name]
+
+
+def pipes_of(way: Way) -> tuple[str, ...]:
+    """Routes of a way and the pools that they draw on."""
+    routes = [hop.route for hop in way.hops if hop.route]
+    return tuple(dict.fromkeys([*(one.id for one in routes), *(cap.pool for one in routes for cap in one.cap.shared)]))
 
 
 def _between(desk: Desk, traffic: Traffic, spare: Spare, need: Need) -> Iterator[tuple[Lane, Way]]:
@@ -108,7 +126,7 @@ def _between(desk: Desk, traffic: Traffic, spare: Spare, need: Need) -> Iterator
                 least=max((hop.route.cap.least for hop in way.hops if hop.route), default=0.0), most=spare.dollars,
                 seconds=float(np.quantile(seconds, desk.promise, method="inverted_cdf")),
                 typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
-                pipes=tuple(dict.fromkeys(hop.route.id for hop in way.hops if hop.route)),
+                pipes=pipes_of(way),
                 domains=domains_of(desk.facts, way), risk=_risk(way), converts=(changed + changes) * CHANGE_COST,
                 unknown=unknown, worth=worth,
             )  # fmt: skip
@@ -152,17 +170,29 @@ def _fees(desk: Desk, way: Way) -> tuple[float, float, tuple[str, ...]]:
     """(dollars, fraction, figures that nobody knows) of a way."""
     fixed, rate, unknown = 0.0, 0.0, []
     for hop in way.hops:
-        mine = desk.own.fees.get(hop.name)
-        dollars, share = mine if mine is not None else (hop.fee.dollars, None if hop.fee.bps is None else hop.fee.bps * 1e-4)
+        dollars, share = desk.own.fees.get(hop.name) or _fee(desk, hop)
         if dollars is None or share is None:
             unknown.append(f"the fee of {hop.name}")
         fixed, rate = fixed + (dollars or 0.0), rate + (share or 0.0)
     return fixed, rate, tuple(dict.fromkeys(unknown))
 
 
+def _fee(desk: Desk, hop: Hop) -> tuple[float | None, float | None]:
+    """(dollars, fraction) that facts know of a hop's fee; what is paid in the layer's own coin at that coin's price."""
+    dollars, share = hop.fee.dollars, None if hop.fee.bps is None else hop.fee.bps * 1e-4
+    if hop.fee.native and dollars is not None:
+        coin = gas_token(hop.layers[0], desk.facts)
+        price = price_of(coin, desk.prices)
+        amount = hop.fee.native.get(coin)
+        dollars = None if amount is None or price is None else dollars + amount * price
+    return dollars, share
+
+
 def _risk(way: Way) -> str:
-    kinds = [hop.route.kind for hop in way.hops if hop.route]
-    return max(kinds, key=RISKS.index, default=DOOR)
+    """The class of whom it trusts most."""
+    kinds = [hop.route.risk for hop in way.hops if hop.route]
+    kinds += [CUSTODIAL for hop in way.hops if hop.kind is Kind.OUT and hop.words]
+    return max(kinds, key=RISKS.index, default=CUSTODIAL)
 
 
 def domains_of(facts: Facts, way: Way) -> frozenset[str]:
