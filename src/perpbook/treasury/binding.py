@@ -19,7 +19,8 @@ def what_binds(laid: Laid, sent: Floats, reduced: Floats, first: First) -> tuple
     where something is missing; what is carried beside for a failure."""
     missing = laid.missing(sent, reduced)
     after = [
-        laid.missing_after(f, sent, reduced + laid.reduced_after(f, sent, reduced)) for f in range(len(laid.task.failures))
+        laid.missing_after(f, sent, reduced + laid.reduced_after(f, sent, reduced))
+        for f in range(len(laid.task.failures))
     ]
     short = bool(missing.any()) or any(one.any() for one in after)
     out = [*_limits(laid, sent, reduced, first, short=short)]
@@ -78,7 +79,9 @@ def _no_way(laid: Laid, need: int) -> Iterator[str]:
     late = [lane for lane in lanes if not lane.unknown and lane.seconds > one.seconds]
     if late:
         soonest = min(late, key=lambda lane: lane.seconds)
-        when = f"after {soonest.seconds / 60:,.0f} minutes" if np.isfinite(soonest.seconds) else "not while anybody looks"
+        when = (
+            f"after {soonest.seconds / 60:,.0f} minutes" if np.isfinite(soonest.seconds) else "not while anybody looks"
+        )
         yield (
             f"{len(late)} of {len(lanes)} ways to {one.place} come too late for {one.seconds / 60:,.0f} minutes: the soonest of them, "
             f"{soonest.words}, {when}"

@@ -29,6 +29,7 @@ SLACK = 1e-8
 SECONDS = 20.0
 """A plan that is not found by then is given up for the greedy one."""
 
+
 def solve(task: Task, *, first: First = "time", seconds: float = SECONDS, nodes: int = MOST_NODES) -> Plan:
     """The best plan, or the greedy one, marked, where the solver runs out of `seconds` or `nodes`."""
     laid = lay_out(task)
@@ -56,5 +57,3 @@ def through_levels(build: Build, first: First) -> Floats | None:
         best, used = float(costs @ found), np.flatnonzero(costs)
         build.programme.row(-np.inf, best + SLACK * (1.0 + abs(best)), used.tolist(), costs[used].tolist())
     return found
-
-

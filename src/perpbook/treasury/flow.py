@@ -50,7 +50,9 @@ def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, op
         sent[lane] = programme.column(0.0, 0.0, laid.most[lane] / unit)
         if laid.fixed[lane] > 0.0 or laid.least[lane] > 0.0:
             is_open = None if opened is None else float(opened[lane])
-            gates[lane] = programme.column(0.0, is_open or 0.0, 1.0 if is_open is None else is_open, whole=opened is None)
+            gates[lane] = programme.column(
+                0.0, is_open or 0.0, 1.0 if is_open is None else is_open, whole=opened is None
+            )
             programme.row(-np.inf, 0.0, [sent[lane], gates[lane]], [1.0, -laid.most[lane] / unit])
             programme.row(0.0, np.inf, [sent[lane], gates[lane]], [1.0, -laid.least[lane] / unit])
     reduced = {

@@ -165,9 +165,7 @@ def plan_of(
     task, going = laid.task, sent > 0.0
     rates = np.array([one.rate for one in task.cuts], dtype=np.float64)
     after = {one.name: laid.reduced_after(f, sent, reduced) for f, one in enumerate(task.failures)}
-    short = {
-        one.name: laid.missing_after(f, sent, reduced + after[one.name]) for f, one in enumerate(task.failures)
-    }
+    short = {one.name: laid.missing_after(f, sent, reduced + after[one.name]) for f, one in enumerate(task.failures)}
     return Plan(
         sent=sent,
         reduced=reduced,

@@ -15,6 +15,7 @@ from perpbook.model.account import Account
 from perpbook.model.market import STABLECOINS
 from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.conditions import Conditions
+from perpbook.treasury.failures import Single
 from perpbook.treasury.facts import RISKS, Facts, SharedCap
 from perpbook.treasury.hops import Hop, Kind
 from perpbook.treasury.pots import CHANGE_COST, Pot, leaving, price_of, settles, weight_of
@@ -24,6 +25,7 @@ from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
 
 CUSTODIAL = "custodial"
 """The risk class of what an exchange pays out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
@@ -61,14 +63,22 @@ class Network:
 
 
 def task_of(
-    desk: Desk, needs: Sequence[Need], spares: Sequence[Spare], cuts: Sequence[Cut] = (), failures: Sequence[Failure] = ()
+    desk: Desk,
+    needs: Sequence[Need],
+    spares: Sequence[Spare],
+    cuts: Sequence[Cut] = (),
+    failures: Sequence[Failure] = (),
 ) -> Task:
     """The task alone: see `network_of`."""
     return network_of(desk, needs, spares, cuts, failures).task
 
 
 def network_of(
-    desk: Desk, needs: Sequence[Need], spares: Sequence[Spare], cuts: Sequence[Cut] = (), failures: Sequence[Failure] = ()
+    desk: Desk,
+    needs: Sequence[Need],
+    spares: Sequence[Spare],
+    cuts: Sequence[Cut] = (),
+    failures: Sequence[Failure] = (),
 ) -> Network:
     """Every lane that counts from spares to needs."""
     traffic = Traffic(conditions=desk.conditions, chance=desk.chance)
@@ -97,7 +107,9 @@ def limits_of(desk: Desk, pipes: Iterable[str]) -> dict[str, float]:
             most = desk.facts.routes[name].cap.most
             known += [most] if most is not None else []
         else:
-            known += [one.ours * most for one in pools_of(desk.facts, name) if one.ours is not None and (most := one.most())]
+            known += [
+                one.ours * most for one in pools_of(desk.facts, name) if one.ours is not None and (most := one.most())
+            ]
         if known:
             out[name] = min(known)
     return out
@@ -196,9 +208,9 @@ def _risk(way: Way) -> str:
 
 
 def domains_of(facts: Facts, way: Way) -> frozenset[str]:
-    """Everything a way does not go without, by every name that a failure may have: routes, their families and domains, layers and
-    theirs, venues that pay out or credit, its coin."""
-    names = {way.pot.asset, *way.needs, *way.layers}
+    """Everything a way does not go without, by every name that a failure may have: hops and routes, their families and domains,
+    layers and theirs, venues that pay out or credit, its coin ("coin:USDC")."""
+    names = {f"coin:{way.pot.asset}", *way.needs, *way.layers, *(hop.name for hop in way.hops)}
     for hop in way.hops:
         names |= {domain for layer in hop.layers for domain in facts.layers[layer].domains}
         if hop.route is not None:
@@ -219,7 +231,15 @@ def undominated(found: Sequence[tuple[Lane, Way]]) -> list[tuple[Lane, Way]]:
 
 def _beats(one: Lane, other: Lane, *, earlier: bool) -> bool:
     mine = (one.fixed, one.rate + one.converts, one.seconds, one.typical, one.least, -one.most, -one.worth)
-    its = (other.fixed, other.rate + other.converts, other.seconds, other.typical, other.least, -other.most, -other.worth)
+    its = (
+        other.fixed,
+        other.rate + other.converts,
+        other.seconds,
+        other.typical,
+        other.least,
+        -other.most,
+        -other.worth,
+    )
     within = set(one.unknown) <= set(other.unknown) and _needed(one) <= _needed(other)
     return within and all(a <= b for a, b in zip(mine, its, strict=True)) and (mine != its or earlier)
 
@@ -239,18 +259,6 @@ def home_of(facts: Facts, account: Account) -> frozenset[str]:
     return frozenset({account.venue, keeper, *((layer, *facts.layers[layer].domains) if layer else ())})
 
 
-def single_failures(desk: Desk, network: Network) -> tuple[Failure, ...]:
-    """One failure for each family of routes, protocol, layer and exchange that some lane needs, with the places it takes along."""
-    facts, names = desk.facts, set[str]()
-    for lane, way in zip(network.task.lanes, network.ways, strict=True):
-        if not lane.unknown:
-            names |= {name for name in _needed(lane) if name not in STABLECOINS and name != way.pot.asset}
-    layers = {name for name in names if name in facts.layers}
-    out = []
-    for name in sorted(names):
-        gone = frozenset({name}) | (facts.led_by(name) if name in layers else frozenset())
-        places = {one.id for one in desk.accounts.values() if home_of(facts, one) & gone}
-        places |= {one.id for one in facts.layers.values() if one.id in gone or set(one.domains) & gone}
-        out.append(Failure(name=f"{name} lost", domains=gone, places=frozenset(places)))
-    return tuple(out)
-
+def asked_failures(singles: Iterable[Single]) -> tuple[Failure, ...]:
+    """Failures that take ways or places away; a coin that falls takes neither."""
+    return tuple(one.failure for one in singles if one.failure.domains or one.failure.places)
