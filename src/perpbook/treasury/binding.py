@@ -83,8 +83,8 @@ def _no_way(laid: Laid, need: int) -> Iterator[str]:
             f"after {soonest.seconds / 60:,.0f} minutes" if np.isfinite(soonest.seconds) else "not while anybody looks"
         )
         yield (
-            f"{len(late)} of {len(lanes)} ways to {one.place} come too late for {one.seconds / 60:,.0f} minutes: the soonest of them, "
-            f"{soonest.words}, {when}"
+            f"{len(late)} of {len(lanes)} ways to {one.place} come too late for {one.seconds / 60:,.0f} minutes: the soonest of "
+            f"them, {soonest.words}, {when}"
         )
     if unknown:
         figures = ", ".join(sorted({figure for lane in unknown for figure in lane.unknown}))
@@ -93,13 +93,14 @@ def _no_way(laid: Laid, need: int) -> Iterator[str]:
 
 def _spare_rails(laid: Laid, sent: Floats) -> Iterator[str]:
     """Failures for which more is carried than is needed without one."""
-    task = laid.task
-    arriving = laid.arriving(sent)
+    task, arriving = laid.task, laid.arriving(sent)
     for need, one in enumerate(task.needs):
         extra = float(arriving[need]) - one.dollars
-        if extra <= 1.0:
-            continue
-        for f, failure in enumerate(task.failures):
-            if laid.asked[f, need] and laid.arriving(sent, laid.survives[f])[need] < one.dollars + extra / 2:
-                yield f"{extra:,.0f} dollars more than asked go to {one.place}, so that it has enough after {failure.name}"
-                break
+        left = [float(laid.arriving(sent, laid.survives[f])[need]) for f in range(len(task.failures))]
+        held = [
+            failure.name
+            for f, failure in enumerate(task.failures)
+            if laid.asked[f, need] and one.dollars - CENT <= left[f] < float(arriving[need]) - CENT
+        ]
+        if extra > 1.0 and held:
+            yield f"{extra:,.0f} dollars more than asked go to {one.place}: it has enough without {', or without '.join(held)}"

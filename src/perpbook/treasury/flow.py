@@ -1,8 +1,8 @@
 """A task as a mixed-integer programme: its columns, rows and levels.
 
 Columns: dollars sent over each lane, 0 or 1 for a lane with a fixed charge or a least amount, dollars of need reduced, dollars
-missing (both now, and after each failure: positions can be reduced when it has happened, money cannot be sent anew). Rows: what each place, route and risk class lets through, and what each need asks, now and
-after each failure.
+missing; the last two after each failure too: positions can be reduced when it has happened, money cannot be sent anew. Rows: what
+each place, route and risk class lets through, and what each need asks, now and after each failure.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from perpbook.model.account import Account
 from perpbook.model.market import STABLECOINS
 from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.conditions import Conditions
-from perpbook.treasury.failures import Single
 from perpbook.treasury.facts import RISKS, Facts, SharedCap
+from perpbook.treasury.failures import Single
 from perpbook.treasury.hops import Hop, Kind
 from perpbook.treasury.pots import CHANGE_COST, Pot, leaving, price_of, settles, weight_of
 from perpbook.treasury.standing_money import WALLET, gas_token
