@@ -70,6 +70,20 @@ class Programme:
         """Hold a column between other values from now on."""
         self.highs.changeColBounds(column, low, high)
 
+    def without_heuristics(self) -> None:
+        """Search by branches alone: where every search starts from an answer, looking for others costs more than it brings."""
+        for name in ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost", "mip_allow_restart"):
+            self.highs.setOptionValue(name, False)
+        self.highs.setOptionValue("mip_heuristic_effort", 0.0)
+
+    def start(self, columns: Floats) -> None:
+        """Begin the next search from an answer."""
+        import highspy
+
+        solution = highspy.HighsSolution()
+        solution.col_value = columns.tolist()
+        self.highs.setSolution(solution)
+
     def bound_row(self, row: int, low: float, high: float) -> None:
         """Hold a row between other values from now on."""
         self.highs.changeRowBounds(row, low, high)

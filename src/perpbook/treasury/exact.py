@@ -20,7 +20,7 @@ import numpy as np
 from perpbook.kernels.types import Floats
 from perpbook.solver.programme import MOST_NODES
 from perpbook.treasury.binding import what_binds
-from perpbook.treasury.flow import Build, First, build_of, levels
+from perpbook.treasury.flow import Build, First, build_of, columns_of, levels
 from perpbook.treasury.greedy import greedy
 from perpbook.treasury.layout import CENT, lay_out, plan_of
 from perpbook.treasury.task import Plan, Task
@@ -39,7 +39,7 @@ def solve(task: Task, *, first: First = "time", seconds: float = SECONDS, nodes:
     """The best plan, or the greedy one, marked, where the solver runs out of `seconds` or `nodes`."""
     laid = lay_out(task)
     build = build_of(laid, seconds=seconds, nodes=nodes)
-    found = through_levels(build, first)
+    found = through_levels(build, first, greedy(task))
     if found is None:
         return greedy(task, why=f"the solver did not end within {seconds:g} seconds and {nodes:,} nodes")
     sent, reduced = np.zeros(len(task.lanes)), np.zeros(len(task.cuts))
@@ -51,10 +51,11 @@ def solve(task: Task, *, first: First = "time", seconds: float = SECONDS, nodes:
     return plan_of(laid, sent, reduced, method="exact", binds=what_binds(laid, sent, reduced, first))
 
 
-def through_levels(build: Build, first: First) -> Floats | None:
-    """The best columns, level by level; None where a level has no proven end."""
-    held = Held(build=build)
+def through_levels(build: Build, first: First, start: Plan) -> Floats | None:
+    """The best columns, level by level, beginning from a plan; None where a level has no proven end."""
+    held, found = Held(build=build), columns_of(build, start)
     for costs in levels(build, first):
+        build.programme.start(found)
         found = held.best(costs)
         if found is None:
             return None
