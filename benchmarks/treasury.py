@@ -1,4 +1,4 @@
-"""A treasury's plan: eight layers, a hundred and twelve lanes, eight failures, all five levels proven best, on one core.
+"""A treasury's plan: eight layers, eighty-eight lanes, eight failures, all five levels proven best, on one core.
 
 The baseline is the first level of the same task alone, written densely for scipy's own solver, with what each lane delivers in
 each scenario as a column; the greedy planner stands beside it. The floor is the linear relaxation of that level. `gap` is how far
@@ -15,16 +15,17 @@ from perpbook.treasury.exact import solve
 from perpbook.treasury.greedy import greedy
 from perpbook.treasury.task import Cut, Failure, Lane, Need, Plan, Spare, Task
 
-LAYERS, LANES = 8, 112
+LAYERS, LANES = 8, 88
 RAILS = ("cctp", "validators", "pool", "solver", "exchange")
 
 
-def example() -> Task:
-    """A seeded desk: a need and money on every layer, lanes between them over five rails, each layer and rail may fail."""
+def example(least: int = 10, most: int = 60) -> Task:
+    """A seeded desk: a need and money on every layer, lanes between them over five rails, each layer and rail may fail. least, most :
+    thousands of dollars of a need."""
     chance = np.random.default_rng(6)
     layers = [f"layer{k}" for k in range(LAYERS)]
     needs = tuple(
-        Need(place=f"account{k}", dollars=float(chance.integers(10, 60)) * 1e3, seconds=float(chance.integers(20, 120)) * 60.0,
+        Need(place=f"account{k}", dollars=float(chance.integers(least, most)) * 1e3, seconds=float(chance.integers(20, 120)) * 60.0,
              why="", critical=k % 2 == 0, weight=10.0 if k % 2 == 0 else 1.0)
         for k in range(LAYERS)
     )  # fmt: skip
@@ -75,6 +76,8 @@ def main() -> None:
     assert best.method == "exact" and abs(first_level(task, best) - other) <= 1e-6 * unit
     ours, theirs = paired(lambda: solve(task), lambda: densely(task), repeat=5)
     hands, floor = seconds(lambda: greedy(task), repeat=5), seconds(lambda: relaxed(task), repeat=5)
+    scarce = example(30, 80)
+    found, by_hand = solve(scarce), greedy(scarce)
     publish(
         {
             "name": "treasury",
@@ -86,6 +89,10 @@ def main() -> None:
             "ratio": median(theirs) / median(ours),
             "lanes": LANES, "layers": LAYERS, "failures": len(task.failures),
             "greedy": {"seconds": median(hands), "missing": first_level(task, quick)},
+            "scarce": {
+                "seconds": median(seconds(lambda: solve(scarce), repeat=3)), "why": found.why,
+                "missing": first_level(scarce, found), "greedy": first_level(scarce, by_hand), "relaxed": relaxed(scarce),
+            },
             "missing": first_level(task, best), "gap": (first_level(task, best) - relaxed(task)) / unit,
         },
         ("numpy", "scipy", "highspy", "perpbook"),

@@ -14,11 +14,17 @@ from typing import Literal
 import numpy as np
 
 from perpbook.kernels.types import Floats
-from perpbook.solver.programme import MOST_NODES, Programme
-from perpbook.treasury.layout import Laid
+from perpbook.solver.programme import Programme
+from perpbook.treasury.layout import CENT, Laid
 from perpbook.treasury.task import Plan
 
 First = Literal["time", "cost"]
+
+NODES = 1_000
+"""Branches searched in one level; the best answer by then stands, told with how far it may be from the best."""
+
+PROVEN = 1e-7
+"""How near to the best a level is searched for, relatively."""
 
 LONG = 3_600.0
 """Seconds that count as one in the level of time."""
@@ -42,11 +48,10 @@ class Build:
     limit_rows: Mapping[int, int]
 
 
-def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, opened: Floats | None = None) -> Build:
+def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = NODES, opened: Floats | None = None) -> Build:
     """Lay the programme out. opened : (L,) which lanes are open; left out, that is to be found."""
     task, unit = laid.task, max((one.dollars for one in laid.task.needs), default=1.0) or 1.0
-    programme = Programme(nodes=nodes, seconds=seconds)
-    programme.without_heuristics()
+    programme = Programme(gap=PROVEN, nodes=nodes, seconds=seconds)
     sent, gates = {}, {}
     for lane in np.flatnonzero(laid.usable).tolist():
         sent[lane], gate = _lane_columns(programme, laid, lane, unit, opened)
@@ -78,18 +83,21 @@ def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, op
 
 
 def columns_of(build: Build, plan: Plan) -> Floats:
-    """(columns,) that a plan is."""
+    """(columns,) that a plan is, with a cent more missing than is, so that no rounding makes it impossible."""
     out, unit, names = np.zeros(build.programme.columns), build.unit, [one.name for one in build.laid.task.failures]
     for lane, column in build.sent.items():
         out[column] = plan.sent[lane] / unit
     for lane, column in build.opened.items():
         out[column] = float(plan.sent[lane] > 0.0)
-    for numbers, values in ((build.reduced, plan.reduced), (build.short, plan.short)):
-        for number, column in numbers.items():
-            out[column] = values[number] / unit
-    for pairs, after in ((build.short_after, plan.short_after), (build.reduced_after, plan.reduced_after)):
-        for (failure, number), column in pairs.items():
-            out[column] = after[names[failure]][number] / unit
+    for cut, column in build.reduced.items():
+        out[column] = plan.reduced[cut] / unit
+    for (failure, cut), column in build.reduced_after.items():
+        out[column] = plan.reduced_after[names[failure]][cut] / unit
+    wanted = [one.dollars for one in build.laid.task.needs]
+    for need, column in build.short.items():
+        out[column] = min(plan.short[need] + CENT, wanted[need]) / unit
+    for (failure, need), column in build.short_after.items():
+        out[column] = min(plan.short_after[names[failure]][need] + CENT, wanted[need]) / unit
     return out
 
 
