@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
     from perpbook.terms.terms import VenueTerms
     from perpbook.treasury.conditions import Conditions
-    from perpbook.treasury.exact import First
+    from perpbook.treasury.flow import First
     from perpbook.treasury.facts import Facts
     from perpbook.treasury.holdings import Holdings
     from perpbook.treasury.network import Desk, Own
@@ -35,8 +35,8 @@ YEAR_SECONDS = 365.0 * 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How to plan. needs : "PLACE=DOLLARS@MINUTES" each. kept : share of an account's free collateral that stays. waiting : what a
-    dollar under way costs a year, a fraction."""
+    """How to plan. needs : "PLACE=DOLLARS@MINUTES" each. kept : share of an account's free collateral that stays. waiting : what
+    a dollar under way costs a year, a fraction."""
 
     book: Path
     playbook: Path | None = None

@@ -80,7 +80,8 @@ class Laid:
     def _missing(self, arriving: Floats, reduced: Floats) -> Floats:
         wanted = np.array([one.dollars for one in self.task.needs])
         of = np.array([one.need for one in self.task.cuts], dtype=np.int64)
-        less = np.bincount(of, reduced, wanted.size) if of.size else np.zeros(wanted.size)
+        less = np.zeros(wanted.size)
+        np.add.at(less, of, reduced)
         left = wanted - arriving - less
         out: Floats = np.where(left > CENT, np.minimum(left, wanted), 0.0)
         return out
@@ -137,7 +138,9 @@ def _flags(rows: list[list[bool]], width: int) -> Flags:
 
 def _counts(lane: Lane, task: Task, most: float) -> bool:
     brings = (1.0 - lane.rate - lane.converts) * lane.worth >= LEAST_GAIN
-    return brings and not lane.unknown and lane.seconds <= task.needs[lane.need].seconds and max(lane.least, CENT) <= most
+    return (
+        brings and not lane.unknown and lane.seconds <= task.needs[lane.need].seconds and max(lane.least, CENT) <= most
+    )
 
 
 def _goes_on(lane: Lane, failure: Failure, task: Task) -> bool:
