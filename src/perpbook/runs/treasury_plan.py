@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
     from perpbook.terms.terms import VenueTerms
     from perpbook.treasury.conditions import Conditions
-    from perpbook.treasury.flow import First
     from perpbook.treasury.facts import Facts
+    from perpbook.treasury.flow import First
     from perpbook.treasury.holdings import Holdings
     from perpbook.treasury.network import Desk, Own
     from perpbook.treasury.planned import Planned

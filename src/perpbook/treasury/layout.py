@@ -28,7 +28,8 @@ class Limit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
     """L lanes, N needs, C cuts, F failures. `usable` (L,), `cuttable` (C,): counts for its need. `most` (L,) dollars, what brings
-    the whole need at most (more over one lane is of no use), 0 where not usable; `alone` the same with no limit but the lane's own. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
+    the whole need at most (more over one lane is of no use), 0 where not usable; `alone` the same with no limit but the lane's
+    own. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
 
     task: Task
     usable: Flags
@@ -53,7 +54,8 @@ class Laid:
         through = np.where(sent > 0.0, self.gain * sent - self.fixed, 0.0)
         if alive is not None:
             through = through * alive
-        out: Floats = np.bincount(self.need.astype(np.int64), through, len(self.task.needs))
+        out = np.zeros(len(self.task.needs))
+        np.add.at(out, self.need.astype(np.int64), through)
         return out
 
     def missing(self, sent: Floats, reduced: Floats) -> Floats:
