@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import treasury_plan
+from perpbook.cli.treasury_needs import needs
+from perpbook.cli.treasury_plan import plan
+from perpbook.cli.treasury_routes import routes
+from perpbook.cli.treasury_status import status
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
 )
-app.command()(treasury_plan.plan)
+app.command()(status)
+app.command()(needs)
+app.command()(routes)
+app.command()(plan)

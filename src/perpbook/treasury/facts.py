@@ -59,19 +59,28 @@ class Fee:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedCap:
     """What all users of a `pool` may take out together within `seconds`: the larger of `fraction` of all deposits and
-    `dollars`. None: not known. `ours` : the part of it that the trader may count on, a fraction, None for not told."""
+    `dollars`. None: not known. `ours` : the part of it that the trader may count on, a fraction, and `deposits` of everybody,
+    dollars: None for not told."""
 
     pool: str
     seconds: float | None = None
     fraction: float | None = None
     dollars: float | None = None
     ours: float | None = None
+    deposits: float | None = None
 
     def most(self, deposits: float | None = None) -> float | None:
-        """Dollars per window for all together, at least; None where nothing is known. deposits : of everybody, dollars."""
-        share = self.fraction * deposits if self.fraction is not None and deposits is not None else None
+        """Dollars per window for all together, at least; None where nothing is known. deposits : in place of those told."""
+        held = self.deposits if deposits is None else deposits
+        share = self.fraction * held if self.fraction is not None and held is not None else None
         known = [one for one in (share, self.dollars) if one is not None]
         return max(known) if known else None
+
+    @property
+    def own(self) -> float | None:
+        """Dollars per window that the trader counts on: the part of `most` that is his, all of it where he tells no part."""
+        most = self.most()
+        return None if most is None else most * (1.0 if self.ours is None else self.ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +95,13 @@ class Cap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """How far figures are to be trusted: which have no source, and where the others are from."""
+    """How far figures are to be trusted: which have no source, where the others are from, and which are the trader's own."""
 
     confidence: str
     sources: tuple[str, ...]
     unverified: tuple[str, ...] = ()
     note: str = ""
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +138,9 @@ class Health:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """A chain where money sits. `domains` are what fails together; `settles_to` the layer below it, "" for none. `access` : the
-    kind of door through which it is read. `operator` : who runs it alone. `clouds` : providers it, or the usual way to it, was
-    seen to fall with. `chain_id` : by EIP-155, `network` : the name of a chain without one."""
+    kind of door through which it is read. `operator` : who runs it alone. `clouds` : providers it, or the usual way to it,
+    was seen to fall with. `chain_id` : by EIP-155, `network` : the name of a chain without one. `since` : the day from
+    which it runs for all, "" for not known."""
 
     id: str
     name: str
@@ -150,13 +161,14 @@ class Layer:
     clouds: tuple[str, ...] = ()
     gas: Gas | None = None
     health: Health = field(default_factory=Health)
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A way between layers, for every pair of its starts and ends. `seconds` None: not known, `points` is what is known of it.
     `risk` : one of `RISKS`. `failures` : how it goes wrong. `leaving`, `arriving` : the sender's own actions there, paid in
-    gas. `stuck` None: nobody has reckoned it."""
+    gas. `stuck` : by start and end, empty where it is not reckoned."""
 
     id: str
     family: str
@@ -174,7 +186,8 @@ class Route:
     failures: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
     arriving: tuple[str, ...] = ()
-    stuck: Stuck | None = None
+    since: str = ""
+    stuck: Mapping[tuple[str, str], Stuck] = field(default_factory=dict)
 
     @property
     def unknown(self) -> tuple[str, ...]:

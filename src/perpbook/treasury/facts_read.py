@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import date, datetime
 
 from perpbook.scenario.table_reader import Table, nearest
 from perpbook.treasury.facts import PERCENTS, Cap, Fee, Gas, Health, SharedCap, Times, Witness
@@ -47,6 +48,15 @@ def read_pair(table: Table, name: str) -> tuple[float, float] | None:
     return typical, worst
 
 
+def read_day(table: Table, name: str) -> str:
+    """A day as 2026-11-22, "" where it is not written."""
+    value = table.found.get(name, "") if table.has(name) else ""
+    if value == "" or (isinstance(value, date) and not isinstance(value, datetime)):
+        return str(value)
+    table.fault(name, "should be a day", "write it as 2026-11-22, without quotes", show=True)
+    return ""
+
+
 def read_fee(table: Table) -> Fee:
     """[…fee], nothing known where it is not written."""
     found = table.table("fee")
@@ -82,9 +92,8 @@ def _shared(table: Table) -> SharedCap:
     out = SharedCap(
         pool=table.text("pool"),
         seconds=amount(table, "seconds"),
-        fraction=_fraction(table, "fraction"),
+        fraction=fraction(table, "fraction"),
         dollars=amount(table, "dollars"),
-        ours=_fraction(table, "ours"),
     )
     end(table)
     return out
@@ -168,7 +177,8 @@ def amount(table: Table, name: str) -> float | None:
     return table.number(name, least=0.0) if table.has(name) else None
 
 
-def _fraction(table: Table, name: str) -> float | None:
+def fraction(table: Table, name: str) -> float | None:
+    """A number from 0 to 1, None where it is not written."""
     return table.number(name, least=0.0, most=1.0) if table.has(name) else None
 
 

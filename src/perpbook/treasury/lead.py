@@ -50,11 +50,6 @@ class Lead:
         return min(way.seconds, LONGEST_SECONDS) if way else LONGEST_SECONDS
 
     @property
-    def fixed(self) -> float:
-        """Dollars that sending by the best way costs, whatever the amount."""
-        return self.first.way.fee_fixed if self.first else 0.0
-
-    @property
     def least(self) -> float:
         """Dollars that go by the best way at least."""
         hops = self.first.way.hops if self.first else ()
@@ -128,15 +123,18 @@ def lead_of(traffic: Traffic, ways: Sequence[Way], own: frozenset[str], promised
 
 def _apart(ways: Sequence[Way], first: Way, own: frozenset[str]) -> list[Way]:
     """Ways that share no route with the first, and no domain either where there are such."""
-    alone = [way for way in ways if not first.routes & way.routes]
+    alone = [way for way in ways if way is not first and not first.routes & way.routes]
     return [way for way in alone if not first.needs & way.needs - own] or alone
 
 
 def _coming(traffic: Traffic, way: Way, promised: float) -> Coming:
+    """A way's promise, what meets an outage taken never to keep it: (1 - p) F(t) is at least the share that is promised."""
     seconds: Floats = traffic.arrivals(way)
+    free = float(np.prod([1.0 - hop.stuck.chance for hop in way.hops if hop.stuck is not None]))
+    kept = promised <= free
     return Coming(
         way=way,
-        seconds=float(np.quantile(seconds, promised, method="inverted_cdf")),
+        seconds=float(np.quantile(seconds, promised / free, method="inverted_cdf")) if kept else float("inf"),
         typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
     )
 
