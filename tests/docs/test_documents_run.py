@@ -26,7 +26,9 @@ def sessions(name: str) -> list[tuple[str, list[str]]]:
     return out
 
 
-DOCUMENTS = ("README.md", "docs/allocation.md", "docs/treasury-facts.md", "docs/treasury-state.md")
+DOCUMENTS = (
+    "README.md", "docs/allocation.md", "docs/treasury-facts.md", "docs/treasury-plan.md", "docs/treasury-state.md",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

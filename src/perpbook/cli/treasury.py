@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from perpbook.cli.treasury_needs import needs
+from perpbook.cli.treasury_plan import plan
 from perpbook.cli.treasury_routes import routes
 from perpbook.cli.treasury_status import status
 
@@ -14,3 +15,4 @@ app = typer.Typer(
 app.command()(status)
 app.command()(needs)
 app.command()(routes)
+app.command()(plan)
