@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.treasury.facts import Stuck, Times
-from perpbook.treasury.law import Z90, Z99, arrives_within, drawn_at, left_at, left_of, rest_by, seconds_at, seconds_by
+from perpbook.treasury.law import arrives_within, drawn_at, left_at, left_of, rest_by, seconds_at, seconds_by
 from perpbook.treasury.stuck import HALTS, YEAR_SECONDS, Case, Seen, reckoned_facts, stuck_by, waits_of
 
 FACTS = reckoned_facts()
