@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import treasury_audit
+from perpbook.cli import treasury_audit, treasury_runbook
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
 )
 app.command("audit")(treasury_audit.audit)
+app.command("runbook")(treasury_runbook.runbook)
