@@ -60,7 +60,7 @@ def _tell_failures(console: Console, audit: Audit, *, every: bool) -> None:
         stuck = share(one.stuck / audit.equity, 0) if audit.equity > 0.0 and one.stuck else "none"
         broken = ", ".join(dict.fromkeys(two.who for two in one.breaks))
         table.add_row(
-            one.single.name, one.single.kind.value, money(one.damage), stuck, money(one.naked), broken or "nothing"
+            one.single.name, one.single.kind.value, _some(one.damage), stuck, _some(one.naked), broken or "nothing"
         )
     if shown:
         console.print(table)
@@ -283,6 +283,10 @@ def chance_words(value: float | None) -> str:
     if value is None:
         return "not known"
     return "under 0.01%" if 0.0 < value < 1e-4 else share(value) if value >= 1e-3 or value == 0.0 else share(value, 2)
+
+
+def _some(dollars: float) -> str:
+    return money(dollars) if dollars >= 1.0 else "none"
 
 
 def _until(seconds: float, unknown: str) -> str:

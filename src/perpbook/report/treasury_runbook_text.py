@@ -21,9 +21,13 @@ def tell_runbook(console: Console, found: Laddered) -> None:
     if found.case.snapshot.market.simulated:
         console.print("Prices are examples, not a market: nothing here is a quote.")
     whole = book.stuck + book.left
-    console.print(f"Runbook for {found.source['book']}, if {book.incident.single.name} ({book.incident.single.does}).")
+    console.print(
+        f"Runbook for {found.source['book']}, when {book.incident.single.name}: it {book.incident.single.does}."
+    )
     part = f", {share(book.stuck / whole, 0)} of the book" if whole > 0.0 else ""
-    console.print(f"Out of reach: {money(book.stuck)}{part}." if book.stuck else "Nothing of the book is behind it.")
+    if book.loss:
+        console.print(f"Worth {money(book.loss)} less.")
+    console.print(f"Out of reach: {money(book.stuck)}{part}." if book.stuck else "Nothing of the book is out of reach.")
     for one in book.touches:
         console.print(f"  {one}")
     for step in book.steps:
@@ -54,7 +58,7 @@ def runbook_document(found: Laddered) -> dict[str, Any]:
         **found.source, "when": found.when, "simulated": found.case.snapshot.market.simulated,
         "incident": {"name": incident.single.name, "what": incident.what, "id": incident.id, "state": incident.state,
                      "lost": incident.lost, "does": incident.single.does},
-        "stuck": book.stuck, "left": book.left, "touches": list(book.touches),
+        "stuck": book.stuck, "loss": book.loss, "left": book.left, "touches": list(book.touches),
         "steps": [
             {"name": one.name, "from_seconds": one.start, "to_seconds": one.end, "do": list(one.do),
              "left_out": one.left_out or None, "proposals": [dict(two) for two in one.proposals]}

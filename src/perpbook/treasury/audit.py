@@ -130,7 +130,7 @@ def _finding(
     reached = reaches(here, None if single.kind is Kind.COIN_FALLS else single, limits.lasting)
     legs = legs_of(ground, single)
     stuck, left = behind(ground, single)
-    loss = single.fall * coins_of(ground, single.coin) if single.fall else 0.0
+    loss = loss_of(ground, single)
     naked = limits.move * sum(one.naked for one in legs)
     equity = ground.equity
     likelier = sum(
@@ -199,6 +199,11 @@ def in_flight(ground: Ground) -> dict[tuple[str, str, str], float]:
         price = price_of(one.asset, ground.snapshot.market.asset_prices) or 0.0
         out[key] = out.get(key, 0.0) + one.amount * price
     return out
+
+
+def loss_of(ground: Ground, single: Single) -> float:
+    """Dollars that the fall of a coin takes."""
+    return single.fall * coins_of(ground, single.coin) if single.fall else 0.0
 
 
 def coins_of(ground: Ground, coin: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perpbook.errors import InputError
 from perpbook.model.book import Book
@@ -107,8 +107,10 @@ def _layer(found: str, state: str, book: Book, facts: Facts, fall: float) -> Sin
 def _venue(found: str, state: str, book: Book, facts: Facts, fall: float) -> Single:
     keeper = keeper_of(facts, found)
     names = frozenset(one.id for one in book.accounts if keeper_of(facts, one.venue) == keeper)
-    every = venue_failures(facts, keeper, names)
-    return every[-1] if state == FROZEN else every[0]
+    halted, frozen = venue_failures(facts, keeper, names)
+    single = frozen if state == FROZEN else halted
+    name = f"{facts.venues[keeper].name} {'pays nothing out' if state == FROZEN else state}"
+    return replace(single, failure=replace(single.failure, name=name))
 
 
 def _bridge(found: str, state: str, book: Book, facts: Facts, fall: float) -> Single:

@@ -17,10 +17,10 @@ import numpy as np
 
 from perpbook.kernels.margin import account_margins
 from perpbook.model.book import Access
-from perpbook.treasury.audit import Limits, behind, coins_of, in_flight
+from perpbook.treasury.audit import Limits, behind, in_flight, loss_of
 from perpbook.treasury.failures import Single
-from perpbook.treasury.ground import Ground, front_of
-from perpbook.treasury.incident import FALLEN, FROZEN, UNREACHABLE, Incident
+from perpbook.treasury.ground import Ground, front_of, points_of
+from perpbook.treasury.incident import FROZEN, UNREACHABLE, Incident
 from perpbook.treasury.outages import past_stops
 from perpbook.treasury.pots import weight_of
 from perpbook.treasury.repair import Case
@@ -51,11 +51,12 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
     """What an incident touches, and the steps. `stuck`, `left` : dollars of the book's equity behind it and not. hedges : of the
-    third step. accounts : chance that money comes too late, by account, in calm and now."""
+    third step."""
 
     incident: Incident
     stuck: float
     left: float
+    loss: float
     touches: tuple[str, ...]
     steps: tuple[Step, ...]
     hedges: tuple[Hedge, ...] = ()
@@ -66,17 +67,17 @@ def runbook_of(case: Case, ground: Ground, incident: Incident) -> Runbook:
     """The ladder for a book and an incident."""
     single = incident.single
     stuck, left = behind(ground, single)
-    hedge, hedges = _hedge(case, ground, incident)
+    hedge, hedges, hedged = _hedge(case, ground, incident)
     steps = (
         _wait(case, ground, incident),
         _block(case, ground, incident),
         hedge,
-        _top_up(case, ground, incident),
+        _top_up(hedged, hedged.ground() if hedges else ground, incident),
         _write_down(case, ground, incident),
         _after(case, incident, hedges),
     )
     return Runbook(
-        incident=incident, stuck=stuck, left=left, touches=_touches(ground, single), steps=steps, hedges=hedges,
+        incident=incident, stuck=stuck, left=left, loss=loss_of(ground, single), touches=_touches(ground, single), steps=steps, hedges=hedges,
         notes=ground.notes,
     )  # fmt: skip
 
@@ -115,11 +116,12 @@ def _wait(case: Case, ground: Ground, incident: Incident) -> Step:
         if health.crit_seconds is not None:
             do.append(f"It stands still when the newest block of {layer.name} is older than {health.crit_seconds:g} s.")
         do += [f"Its operator writes at {health.status_page}."] if health.status_page else []
-    stops = past_stops()
-    do.append(
-        f"Of {len(stops.stops)} halts of layers half were over in {stops.lasting(0.5) / HOUR:.1f} h, nine in ten in "
-        f"{stops.lasting(0.9) / HOUR:.1f} h, all in {max(one.seconds for one in stops.stops) / HOUR:.0f} h."
-    )
+    if incident.what in ("layer", "venue"):
+        stops = past_stops()
+        do.append(
+            f"Of {len(stops.stops)} halts of layers half were over in {stops.lasting(0.5) / HOUR:.1f} h, nine in ten in "
+            f"{stops.lasting(0.9) / HOUR:.1f} h, all in {max(one.seconds for one in stops.stops) / HOUR:.0f} h."
+        )
     for name in sorted(incident.single.closed):
         life = ground.lives.get(name)
         if life is not None:
@@ -182,19 +184,24 @@ def _providers(access: Access | None, layer: str) -> tuple[str, Proposal | None]
     )
 
 
-def _hedge(case: Case, ground: Ground, incident: Incident) -> tuple[Step, tuple[Hedge, ...]]:
+def _hedge(case: Case, ground: Ground, incident: Incident) -> tuple[Step, tuple[Hedge, ...], Case]:
+    """The step, its hedges, and the book with them."""
     name, times = "hedge what is trapped", (10 * MINUTE, HOUR)
     found = trapped(ground, incident.single)
     if not found:
-        return Step(name=name, start=times[0], end=times[1], left_out="no leg is trapped: every account can trade"), ()
+        return (
+            Step(name=name, start=times[0], end=times[1], left_out="no leg is trapped: every account can trade"),
+            (),
+            case,
+        )
     if incident.lost:
         told = f"what is {incident.state} counts as lost: a hedge of it would be a bet"
-        return Step(name=name, start=times[0], end=times[1], left_out=told), ()
+        return Step(name=name, start=times[0], end=times[1], left_out=told), (), case
     alone = {asset: value for asset, (_, value) in found.items() if abs(value) >= LEAST_DOLLARS}
     offset = [asset for asset in found if asset not in alone]
     if not alone:
         told = f"what is trapped ({', '.join(offset)}) is offset by legs that can be traded"
-        return Step(name=name, start=times[0], end=times[1], left_out=told), ()
+        return Step(name=name, start=times[0], end=times[1], left_out=told), (), case
     do, proposals, hedges = [], [], []
     now = case
     for asset, dollars in sorted(alone.items(), key=lambda one: -abs(one[1])):
@@ -208,7 +215,7 @@ def _hedge(case: Case, ground: Ground, incident: Incident) -> tuple[Step, tuple[
         proposals.append(_trade(hedge, reduce_only=False))
     do += [f"Leave alone what legs elsewhere offset: {', '.join(offset)}."] if offset else []
     step = Step(name=name, start=times[0], end=times[1], do=tuple(do), proposals=tuple(proposals))
-    return step, tuple(hedges)
+    return step, tuple(hedges), now
 
 
 def hedge_words(one: Hedge, dollars: float) -> str:
@@ -217,8 +224,8 @@ def hedge_words(one: Hedge, dollars: float) -> str:
     part = "" if one.dollars > 0.98 * one.wanted else f", {one.dollars / one.wanted:.0%} of what would offset it all"
     return (
         f"{side} {abs(one.trade.quantity):,.10g} {one.trade.symbol} @ {one.trade.account} against {dollars:+,.0f} dollars of "
-        f"{one.asset} that are trapped: {one.dollars:,.0f} dollars{part}; it costs {one.cost:,.0f} and takes {one.margin:,.0f} "
-        f"of free collateral, {one.free:,.0f} stay."
+        f"{one.asset} that are trapped: {one.dollars:,.0f} dollars{part}; it costs {one.cost:,.0f}, {'takes' if one.margin > 0.0 else 'frees'} "
+        f"{abs(one.margin):,.0f} of free collateral, {one.free:,.0f} stay."
     )
 
 
@@ -281,10 +288,10 @@ def _sent(
     ground: Ground, single: Single, limits: Limits, name: str, dollars: float, left: dict[tuple[str, str, str], float]
 ) -> tuple[str, Proposal] | None:
     """Money for one account over the soonest way that is left and has some; what is sent is taken from `left`."""
-    for way, arrivals in sorted(front_of(ground, name, single, limits.lasting), key=lambda one: float(one[1][-1])):
+    for way, arrivals in sorted(front_of(ground, name, single, limits.lasting), key=lambda one: points_of(one[1])):
         key = (way.pot.account, way.pot.layer, way.pot.asset)
         there = min(left.get(key, way.pot.dollars), way.dollars)
-        amount, promised = min(dollars, there), float(arrivals[int(0.95 * arrivals.size)])
+        amount, promised = min(dollars, there), points_of(arrivals)[0]
         if amount < LEAST_DOLLARS or not math.isfinite(promised):
             continue
         left[key] = left.get(key, way.pot.dollars) - amount
@@ -293,8 +300,8 @@ def _sent(
         part = "" if amount >= dollars - 1.0 else f" (of {dollars:,.0f} that it lacks)"
         by = way.words if way.at_once else f"by {way.words}"
         return (
-            f"Send {amount / weight:,.0f} dollars of {way.pot.asset}{part} from {way.pot.name} to {name} {by}, there 95 times in 100 "
-            f"{_within(promised)}: it lacks them for a move of {limits.move:.0%}.",
+            f"Send {amount / weight:,.0f} dollars of {way.pot.asset}{part} from {way.pot.name} to {name} {by}, there 95 times in "
+            f"100 {_within(promised)}: it lacks them for a move of {limits.move:.0%}.",
             {"kind": "transfer", "source": way.pot.account or way.pot.layer, "target": name, "asset": way.pot.asset,
              "dollars": amount / weight, "by": way.words, "routes": [hop.name for hop in way.hops], "promised_seconds": promised},
         )  # fmt: skip
@@ -304,7 +311,7 @@ def _sent(
 def _write_down(case: Case, ground: Ground, incident: Incident) -> Step:
     single = incident.single
     stuck, left = behind(ground, single)
-    loss = single.fall * coins_of(ground, single.coin) if incident.state == FALLEN else stuck
+    loss = loss_of(ground, single) or stuck
     do, proposals = [], []
     if loss > 0.0:
         do.append(
