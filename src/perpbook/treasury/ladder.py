@@ -77,9 +77,15 @@ def runbook_of(case: Case, ground: Ground, incident: Incident) -> Runbook:
         _after(case, incident, hedges),
     )
     return Runbook(
-        incident=incident, stuck=stuck, left=left, loss=loss_of(ground, single), touches=_touches(ground, single), steps=steps, hedges=hedges,
+        incident=incident,
+        stuck=stuck,
+        left=left,
+        loss=loss_of(ground, single),
+        touches=_touches(ground, single),
+        steps=steps,
+        hedges=hedges,
         notes=ground.notes,
-    )  # fmt: skip
+    )
 
 
 def _touches(ground: Ground, single: Single) -> tuple[str, ...]:
@@ -222,10 +228,12 @@ def hedge_words(one: Hedge, dollars: float) -> str:
     """A hedge in one sentence."""
     side = "Sell" if one.trade.quantity < 0 else "Buy"
     part = "" if one.dollars > 0.98 * one.wanted else f", {one.dollars / one.wanted:.0%} of what would offset it all"
+    margin = (
+        f"{'takes' if one.margin > 0.0 else 'frees'} {abs(one.margin):,.0f} of free collateral, {one.free:,.0f} stay"
+    )
     return (
         f"{side} {abs(one.trade.quantity):,.10g} {one.trade.symbol} @ {one.trade.account} against {dollars:+,.0f} dollars of "
-        f"{one.asset} that are trapped: {one.dollars:,.0f} dollars{part}; it costs {one.cost:,.0f}, {'takes' if one.margin > 0.0 else 'frees'} "
-        f"{abs(one.margin):,.0f} of free collateral, {one.free:,.0f} stay."
+        f"{one.asset} that are trapped: {one.dollars:,.0f} dollars{part}; it costs {one.cost:,.0f}, {margin}."
     )
 
 
@@ -289,6 +297,8 @@ def _sent(
 ) -> tuple[str, Proposal] | None:
     """Money for one account over the soonest way that is left and has some; what is sent is taken from `left`."""
     for way, arrivals in sorted(front_of(ground, name, single, limits.lasting), key=lambda one: points_of(one[1])):
+        if way.pot.asset == single.coin:
+            continue
         key = (way.pot.account, way.pot.layer, way.pot.asset)
         there = min(left.get(key, way.pot.dollars), way.dollars)
         amount, promised = min(dollars, there), points_of(arrivals)[0]
