@@ -14,12 +14,11 @@ from perpbook.model.units import SECOND_NS
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
     from perpbook.terms.terms import VenueTerms
-    from perpbook.treasury.audit import Audit, Limits
+    from perpbook.treasury.audit import Limits
     from perpbook.treasury.endurance import Sigmas
     from perpbook.treasury.facts import Facts
     from perpbook.treasury.failures import Single
-    from perpbook.treasury.ground import Ground
-    from perpbook.treasury.repair import Case, Repair
+    from perpbook.treasury.repair import Audited, Case
 
 DRAWS = 1_000
 """Arrivals drawn of every hop."""
@@ -48,18 +47,6 @@ class Asked:
     facts: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audited:
-    """An audit with the book it is of. repair : None where nothing is broken or none was asked for."""
-
-    case: Case
-    ground: Ground
-    audit: Audit
-    repair: Repair | None
-    playbook: str
-    named: tuple[str, ...] = ()
-
-
 def run_audit(asked: Asked, *, names: tuple[str, ...] = (), change: bool = True) -> Audited:
     """Audit a book file.
 
@@ -69,7 +56,7 @@ def run_audit(asked: Asked, *, names: tuple[str, ...] = (), change: bool = True)
     DataError : a price is missing.
     """
     from perpbook.treasury.audit import singles_of
-    from perpbook.treasury.repair import repaired
+    from perpbook.treasury.repair import Audited, repaired
 
     case, playbook = case_of(asked)
     ground = case.ground()

@@ -9,9 +9,7 @@ care. A step that this book has no use for is left out with the reason. Nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from perpbook.treasury.incident import FROZEN, UNREACHABLE, Incident
 from perpbook.treasury.outages import past_stops
 from perpbook.treasury.pots import weight_of
 from perpbook.treasury.repair import Case
+from perpbook.treasury.runbook import Proposal, Runbook, Step
 from perpbook.treasury.trapped import LEAST_DOLLARS, Hedge, hedge_of, trapped, unwinds
 
 MINUTE, HOUR = 60.0, 3_600.0
@@ -32,35 +31,6 @@ GRACE_SECONDS = HOUR
 
 CARE_SECONDS = 24 * HOUR
 """Halts came again within a day (Base, 2026-06-25 and 26)."""
-
-Proposal = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """From `start` to `end` seconds of waiting (None: once it is over). do : sentences. left_out : why this book needs none."""
-
-    name: str
-    start: float | None
-    end: float | None
-    do: tuple[str, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
-    left_out: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runbook:
-    """What an incident touches, and the steps. `stuck`, `left` : dollars of the book's equity behind it and not. hedges : of the
-    third step."""
-
-    incident: Incident
-    stuck: float
-    left: float
-    loss: float
-    touches: tuple[str, ...]
-    steps: tuple[Step, ...]
-    hedges: tuple[Hedge, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
 
 def runbook_of(case: Case, ground: Ground, incident: Incident) -> Runbook:

@@ -111,6 +111,18 @@ class Repair:
         return not self.after.breaks and not self.after.breaking
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """An audit with the book it is of. repair : None where nothing is broken or none was asked for."""
+
+    case: Case
+    ground: Ground
+    audit: Audit
+    repair: Repair | None
+    playbook: str
+    named: tuple[str, ...] = ()
+
+
 def fallen_by(snapshot: Snapshot, coin: str, fall: float) -> Snapshot:
     """The book with a coin at a lower price."""
     prices = dict(snapshot.market.asset_prices)
