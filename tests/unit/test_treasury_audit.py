@@ -178,6 +178,21 @@ def test_a_trapped_leg_is_hedged_where_there_is_margin_for_it() -> None:
     assert any("SOL" in one and "no account that lives" in one for one in hedge["do"])
 
 
+def test_hedges_end_when_their_leg_is_written_off_or_comes_back() -> None:
+    found = steps("hyperliquid halted")
+    opened = {one["symbol"]: one["quantity"] for one in found[2]["proposals"]}
+    for last in (found[4], found[5]):
+        ended = {one["symbol"]: one["quantity"] for one in last["proposals"] if one["kind"] == "trade"}
+        assert ended == {symbol: -quantity for symbol, quantity in opened.items()}
+
+
+def test_no_pot_is_sent_twice() -> None:
+    for when in ("arbitrum halted", "hyperliquid halted", "dydx halted", "deribit halted"):
+        sent = [one for step in steps(when) for one in step["proposals"] if one["kind"] == "transfer"]
+        from_arbitrum = sum(one["dollars"] for one in sent if one["source"] == "arbitrum")
+        assert from_arbitrum <= 60_000.0 and all(one["dollars"] > 0.0 for one in sent)
+
+
 def test_a_layer_that_halts_traps_no_leg_and_counts_what_is_under_way_as_lost() -> None:
     by = {one["name"]: one for one in steps("arbitrum halted")}
     assert by["hedge what is trapped"]["left_out"] == "no leg is trapped: every account can trade"

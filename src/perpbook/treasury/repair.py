@@ -219,12 +219,13 @@ def _holds(ground: Ground, who: str, single: Single | None, limits: Limits) -> b
 
 
 def _provided(case: Case, broken: list[Finding]) -> Iterator[Change]:
-    for finding in broken:
-        if finding.single.kind in (Kind.PROVIDER, Kind.CLOUD):
-            for one in case.snapshot.book.access:
-                if case.facts.layer_id(one.layer) in finding.single.layers:
-                    yield Provide(layer=one.layer)
-            return
+    """One provider more, where nothing but providers and clouds break it."""
+    if not all(one.single.kind in (Kind.PROVIDER, Kind.CLOUD) for one in broken):
+        return
+    gone = {layer for one in broken for layer in one.single.layers}
+    for one in case.snapshot.book.access:
+        if case.facts.layer_id(one.layer) in gone:
+            yield Provide(layer=one.layer)
 
 
 def _enabled(case: Case, judge: Judge) -> Iterator[Change]:
