@@ -199,19 +199,22 @@ Judge = Callable[[Ground, str], bool]
 
 def _judge(case: Case, found: Audit, who: str, singles: list[Single]) -> Judge:
     """Whether an account holds whatever broke it fails, and the giver whatever takes its venue."""
-    limits = case.limits
     every: list[Single | None] = [None, *singles]
 
     def holds(ground: Ground, giver: str) -> bool:
         theirs = [one.single for one in found.findings if giver and giver in one.single.unpaid]
-        if not all(_holds(ground, who, single, limits) for single in every):
+        if not all(_holds(case, ground, who, single) for single in every):
             return False
-        return all(_holds(ground, giver, single, limits) for single in theirs if giver in ground.ways)
+        return all(_holds(case, ground, giver, single) for single in theirs if giver in ground.ways)
 
     return holds
 
 
-def _holds(ground: Ground, who: str, single: Single | None, limits: Limits) -> bool:
+def _holds(case: Case, ground: Ground, who: str, single: Single | None) -> bool:
+    limits = case.limits
+    if single is not None and single.kind is Kind.COIN_FALLS:
+        ground = _standing(case, ground, fallen_by(ground.snapshot, single.coin, single.fall))
+        single = None
     reach = reaches(ground, single, limits.lasting, only=who)[who]
     if reach.late is None:
         return reach.promised < limits.lasting
