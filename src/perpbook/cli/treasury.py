@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from perpbook.cli.treasury_audit import audit
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_plan import plan
 from perpbook.cli.treasury_routes import routes
+from perpbook.cli.treasury_runbook import runbook
 from perpbook.cli.treasury_status import status
 
 app = typer.Typer(
@@ -16,3 +18,5 @@ app.command()(status)
 app.command()(needs)
 app.command()(routes)
 app.command()(plan)
+app.command()(audit)
+app.command()(runbook)
