@@ -70,7 +70,9 @@ class Surveyor:
         needed = needed_of(len(self.nodes[layer]))
         vote = vote_on(said, needed, f"block at {anchor.height:,}")
         if not vote.won:
-            return Agreement(left_out=agreement.left_out, why=f"providers tell different pasts of block {anchor.height:,}"), ""
+            return Agreement(
+                left_out=agreement.left_out, why=f"providers tell different pasts of block {anchor.height:,}"
+            ), ""
         kept = without(agreement, vote, needed)
         if vote.value == known or not kept.agreed:
             return kept, ""
@@ -80,7 +82,9 @@ class Surveyor:
             return kept, "" if reached else f"block {anchor.height:,} is gone: the chain is shorter than it was"
         return kept, f"block {anchor.height:,} is another one than before"
 
-    def read(self, layer: str, grounds: Mapping[str, Agreement], agreement: Agreement, rolled_back: str = "") -> Reading:
+    def read(
+        self, layer: str, grounds: Mapping[str, Agreement], agreement: Agreement, rolled_back: str = ""
+    ) -> Reading:
         """Everything else of a layer. grounds : agreements of the layers it posts to."""
         watch = self.watches[layer]
         out = Reading(agreement=agreement, rolled_back=rolled_back, page=self._page(watch))
@@ -118,7 +122,9 @@ class Surveyor:
         said = self.ask(nodes, lambda node: node.tagged("finalized"))
         lags = [(agreement.time_s or 0) - one.time_s for one in said.values() if isinstance(one, Tip)]
         if len(lags) < needed_of(len(self.nodes[layer])):
-            return next((one for one in said.values() if isinstance(one, str)), "too few providers know a finalized block")
+            return next(
+                (one for one in said.values() if isinstance(one, str)), "too few providers know a finalized block"
+            )
         return Lag(seconds=float(max(lags)), of="finalized blocks")
 
     def _posted(self, posting: Posting, grounds: Mapping[str, Agreement]) -> Lag | str:
@@ -141,7 +147,11 @@ class Surveyor:
         found = self._one(posting.on, self.ask(nodes, last), "the last posting")
         if isinstance(found, str):
             return found
-        when = self._one(posting.on, self.ask(nodes, lambda node: _there(node, found if found >= 0 else max(0, height - back))), "its block")
+        when = self._one(
+            posting.on,
+            self.ask(nodes, lambda node: _there(node, found if found >= 0 else max(0, height - back))),
+            "its block",
+        )
         if isinstance(when, str):
             return when
         return Lag(seconds=float((ground.time_s or 0) - when.time_s), of="what is posted", at_least=found < 0)
@@ -153,7 +163,9 @@ class Surveyor:
         if ground is None or not ground.agreed or not nodes:
             return f"{pause.on} cannot be asked ({ground.why if ground is not None else 'no providers'})"
         height = ground.height or 0
-        return self._one(pause.on, self.ask(nodes, lambda node: node.paused(pause.address, height)), "whether it is paused")
+        return self._one(
+            pause.on, self.ask(nodes, lambda node: node.paused(pause.address, height)), "whether it is paused"
+        )
 
     def _page(self, watch: Watch) -> StatusPage | str | None:
         if watch.page is None:
@@ -168,7 +180,9 @@ class Surveyor:
 
     def _balances(self, layer: str, agreement: Agreement) -> tuple[object, ...]:
         watch = self.watches[layer]
-        return balances_of(watch, self.believed(layer, agreement), agreement.height or 0, self.ask, needed_of(len(self.nodes[layer])))
+        return balances_of(
+            watch, self.believed(layer, agreement), agreement.height or 0, self.ask, needed_of(len(self.nodes[layer]))
+        )
 
     def believed(self, layer: str, agreement: Agreement) -> dict[str, Node]:
         """The nodes that an agreement rests on."""
