@@ -66,7 +66,8 @@ class Anvil:
         return found["result"]
 
     def mine(self, blocks: int, seconds: int = 1, first_s: int | None = None) -> None:
-        """Blocks, so many seconds apart; the first at a time, else as far from the newest. This machine's clock has no part in it."""
+        """Blocks, so many seconds apart; the first at a time, else as far from the newest. This machine's clock has no part in
+        it."""
         self.ask("anvil_setBlockTimestampInterval", seconds)
         if first_s is not None:
             self.ask("evm_setNextBlockTimestamp", first_s)
@@ -121,9 +122,8 @@ def compiled() -> dict[str, str]:
 def _compile(text: str) -> dict[str, str]:
     settings = {"evmVersion": "paris", "outputSelection": {"*": {"*": ["evm.deployedBytecode.object"]}}}
     asked = {"language": "Solidity", "sources": {"Mocks.sol": {"content": text}}, "settings": settings}
-    run = subprocess.run(
-        [HERE / "node_modules/.bin/solcjs", "--standard-json"], input=json.dumps(asked), capture_output=True, text=True, check=True
-    )  # fmt: skip
+    words = [HERE / "node_modules/.bin/solcjs", "--standard-json"]
+    run = subprocess.run(words, input=json.dumps(asked), capture_output=True, text=True, check=True)
     found = json.loads(run.stdout[run.stdout.index("{") :])
     contracts = found["contracts"]["Mocks.sol"]
     return {name: "0x" + one["evm"]["deployedBytecode"]["object"] for name, one in contracts.items()}

@@ -19,8 +19,8 @@ Change = Callable[[Answer, Answer], Answer | bytes]
 
 @dataclass(slots=True, kw_only=True)
 class Relay:
-    """What a provider does. node : whom it asks, "" for nobody. change : what becomes of an answer. status : HTTP status, once for
-    each of the first requests, then 200. asked : every path and method so far."""
+    """What a provider does. node : whom it asks, "" for nobody. change : what becomes of an answer. status : HTTP status, once
+    for each of the first requests, then 200. asked : every path and method so far."""
 
     node: str = ""
     change: Change = lambda question, answer: answer

@@ -36,8 +36,9 @@ def health(
 ) -> None:
     """Ask layers' nodes how they are: age of the newest block, batches, exits, access; two providers or more must agree.
 
-    Only reads. Addresses may hold keys and are never shown beyond their host; ${NAME} in them is taken from the environment. Exit
-    codes: 0 all well, 11 degraded (with --strict), 10 halted, rolled back or recovering, 20 not known, 3 an option or a file is wrong.
+    Only reads. Addresses may hold keys and are never shown beyond their host; ${NAME} in them is taken from the environment.
+    Exit codes: 0 all well, 11 degraded (with --strict), 10 halted, rolled back or recovering, 20 not known, 3 an option or a
+    file is wrong.
     """
     given = locals()
     count = times if watch is not None and times is not None else None if watch is not None else 1

@@ -62,7 +62,8 @@ def head_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight:
     down, since = (feed.down, feed.since_s * SECOND_NS) if isinstance(feed, Feed) else (False, None)
     unsure = f"its uptime feed cannot be read: {feed}" if isinstance(feed, str) else ""
     return Sight(
-        at_ns=now_ns, age_s=age, down=down, up_since_ns=None if down else since, rolled_back=bool(reading.rolled_back), unsure=unsure
+        at_ns=now_ns, age_s=age, down=down, up_since_ns=None if down else since, rolled_back=bool(reading.rolled_back),
+        unsure=unsure,
     )  # fmt: skip
 
 
@@ -129,7 +130,8 @@ def _view(clock: str, before: Memory, after: Memory, sight: Sight, bounds: Bound
         or _why(after, sight, bounds)
     )
     return ClockView(
-        clock=clock, state=after.state, why=why, age_s=None if clock == ACCESS else sight.age_s, since_ns=after.since_ns, until_ns=until
+        clock=clock, state=after.state, why=why, age_s=None if clock == ACCESS else sight.age_s, since_ns=after.since_ns,
+        until_ns=until,
     )  # fmt: skip
 
 

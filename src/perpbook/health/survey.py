@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from perpbook.errors import ProviderError
 from perpbook.health.accounts import balances_of
 from perpbook.health.cosmos import CosmosNode
-from perpbook.health.evm import EvmNode, Feed, evm_node
+from perpbook.health.evm import EvmNode, evm_node
 from perpbook.health.node import Node, Tip
 from perpbook.health.quorum import Seen, group_of, needed_of, settled, vote_on, without
 from perpbook.health.reading import Anchor, Lag, Reading
@@ -18,7 +18,7 @@ from perpbook.health.solana import solana_node
 from perpbook.health.status_pages import StatusPage, read_status
 from perpbook.health.watched import LONGEST_LOOK, Posting, Watch
 from perpbook.health.wire import Address, Limits, Wire
-from perpbook.model.health import Agreement, Fees
+from perpbook.model.health import Agreement, Balance, Fees
 
 Kind = TypeVar("Kind", bound=Node)
 Said = TypeVar("Said")
@@ -96,18 +96,17 @@ class Surveyor:
         )
         if not agreement.agreed:
             return out
-        return replace(out, balances=self._balances(layer, agreement), **self._of_evm(layer, agreement))
-
-    def _of_evm(self, layer: str, agreement: Agreement) -> dict[str, object]:
-        watch, nodes = self.watches[layer], self._evm(layer, agreement)
+        out = replace(out, balances=self._balances(layer, agreement))
+        nodes, feed, height = self._evm(layer, agreement), watch.clocks.feed, agreement.height or 0
         if not nodes:
-            return {}
-        out: dict[str, object] = {"fees": self._fees(watch, nodes), "final": self._final(layer, agreement, nodes)}
-        if watch.clocks.feed:
-            feed, height = watch.clocks.feed, agreement.height or 0
-            said = self.ask(nodes, lambda node: node.feed(feed, height))
-            out["feed"] = self._one(layer, cast("Mapping[str, Feed | str]", said), "the uptime feed")
-        return out
+            return out
+        said = self.ask(nodes, lambda node: node.feed(feed, height)) if feed else {}
+        return replace(
+            out,
+            fees=self._fees(watch, nodes),
+            final=self._final(layer, agreement, nodes),
+            feed=self._one(layer, said, "the uptime feed") if feed else None,
+        )
 
     def _fees(self, watch: Watch, nodes: Mapping[str, EvmNode]) -> Fees | None:
         """The dearest that is told: a fee is a bill to be paid, and the lower one may be a lie."""
@@ -178,7 +177,7 @@ class Surveyor:
         finally:
             wire.close()
 
-    def _balances(self, layer: str, agreement: Agreement) -> tuple[object, ...]:
+    def _balances(self, layer: str, agreement: Agreement) -> tuple[Balance, ...]:
         watch = self.watches[layer]
         return balances_of(
             watch, self.believed(layer, agreement), agreement.height or 0, self.ask, needed_of(len(self.nodes[layer]))
@@ -193,7 +192,7 @@ class Surveyor:
 
     def _one(self, layer: str, said: Mapping[str, Said | str], what: str) -> Said | str:
         """What enough of them say, else why there is no such thing."""
-        vote = vote_on(said, needed_of(len(self.nodes[layer])), what)  # type: ignore[type-var]
+        vote = vote_on(said, needed_of(len(self.nodes[layer])), what)
         if vote.won and vote.value is not None:
             return vote.value
         faults = [f"{name} {one}" for name, one in said.items() if isinstance(one, str)]

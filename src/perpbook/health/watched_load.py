@@ -171,7 +171,8 @@ def _posting(table: Table, name: str, facts: Facts | None) -> Posting | None:
     if crit < warn:
         found.fault("crit", "should not be below warn", "swap them", show=True)
     out = Posting(
-        on=_layer(found, facts), address=address, by=by, topic=topic, bounds=Bounds(warn=warn, crit=max(warn, crit), grace=0, wary=0)
+        on=_layer(found, facts), address=address, by=by, topic=topic,
+        bounds=Bounds(warn=warn, crit=max(warn, crit), grace=0.0, wary=0.0),
     )  # fmt: skip
     found.end("what is posted")
     return out if shaped else None

@@ -27,8 +27,7 @@ LONGEST_TEXT = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long an answer may take from the first byte sent to the last received, how often a question is asked again, and how large
-    an answer may be."""
+    """How long an answer may take, how often a question is asked again, and how large an answer may be."""
 
     seconds: float = 5.0
     retries: int = 1
