@@ -1,4 +1,5 @@
-"""Laws of layers' health: a clock is never ok without a fresh quorum, grace is kept, age only makes it worse; liars change nothing."""
+"""Laws of layers' health: a clock is never ok without a fresh quorum, grace is kept, age only makes it worse; liars change
+nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +12,18 @@ from hypothesis import strategies as st
 from perpbook.health.clocks import Bounds, Memory, Sight, standing, step
 from perpbook.health.node import Tip
 from perpbook.health.quorum import Seen, group_of, needed_of, settled
-from perpbook.model.health import ACCESS, BATCHES, CLOCKS, EXITS, HEAD, STOPPED, Agreement, ClockView, LayerHealth, State
+from perpbook.model.health import (
+    ACCESS,
+    BATCHES,
+    CLOCKS,
+    EXITS,
+    HEAD,
+    STOPPED,
+    Agreement,
+    ClockView,
+    LayerHealth,
+    State,
+)
 from perpbook.model.units import SECOND_NS
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.health_conditions import absences_of, conditions_of, meaning_of
@@ -98,7 +110,9 @@ def test_a_clock_that_goes_back_is_told_and_remembers_what_it_knew(seen: list[Si
 
 def honest(count: int, height: int) -> list[Seen]:
     return [
-        Seen(provider=f"p{k}", chain="1", tip=Tip(height=height + k % 2, hash=f"h{height}", time_s=1_000 + k % 2)) for k in range(count)
+        Seen(
+            provider=f"p{k}", chain="1", tip=Tip(height=height + k % 2, hash=f"h{height}", time_s=1_000 + k % 2)
+        )
     ]  # fmt: skip
 
 
@@ -106,7 +120,9 @@ def honest(count: int, height: int) -> list[Seen]:
 def liars(draw: st.DrawFn) -> Seen:
     """A provider that is away, of another chain, far off, or near with whatever it likes."""
     tip = Tip(height=draw(st.integers(0, 10_000)), hash="lie", time_s=draw(st.integers(0, 10_000)))
-    return Seen(provider="", chain=draw(st.sampled_from(["1", "2"])), tip=tip, fault=draw(st.sampled_from(["", "away"])))
+    return Seen(
+        provider="", chain=draw(st.sampled_from(["1", "2"])), tip=tip, fault=draw(st.sampled_from(["", "away"]))
+    )
 
 
 @given(st.integers(2, 6), st.integers(100, 9_000), st.data())
