@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.errors import InputError
-from perpbook.health.watched_load import load_clocks, packaged_clocks
+from perpbook.health.watched_load import load_clocks, load_watches, packaged_clocks
 from perpbook.treasury.facts_load import packaged_facts
 from tests.anvil.relay import Change, relay
 from tests.anvil.written import Written
@@ -174,3 +174,23 @@ def test_the_table_of_clocks_is_of_layers_that_are_known_and_refuses_what_it_doe
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(InputError, match="cannot be used"):
             load_clocks(file)
+
+
+def test_the_file_of_the_page_loads_and_what_it_names_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/treasury-health.md").read_text(encoding="utf-8")
+    file = tmp_path / "health.toml"
+    file.write_text(page.split("```toml\n")[1].split("```")[0])
+    for name in ("KEY_ONE", "KEY_TWO"):
+        monkeypatch.setenv(name, KEY)
+    found = load_watches(file, packaged_facts(), packaged_clocks())
+    arbitrum = found["arbitrum"]
+    assert (
+        arbitrum.exits
+        and arbitrum.exits.by == "sender"
+        and arbitrum.pause
+        and arbitrum.page
+        and len(arbitrum.providers) == 3
+    )
+    assert arbitrum.needs == ("ethereum",) and found["ethereum"].base
