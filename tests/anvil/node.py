@@ -126,7 +126,7 @@ def compiled_anew() -> dict[str, str]:
     settings = {"evmVersion": "paris", "outputSelection": {"*": {"*": ["evm.deployedBytecode.object"]}}}
     text = SOURCE.read_text(encoding="utf-8")
     asked = {"language": "Solidity", "sources": {SOURCE.name: {"content": text}}, "settings": settings}
-    words = [HERE / "node_modules/.bin/solcjs", "--standard-json"]
+    words = [str(HERE / "node_modules/.bin/solcjs"), "--standard-json"]
     run = subprocess.run(words, input=json.dumps(asked), capture_output=True, text=True, check=True)
     contracts = json.loads(run.stdout[run.stdout.index("{") :])["contracts"][SOURCE.name]
     return {name: "0x" + one["evm"]["deployedBytecode"]["object"] for name, one in contracts.items()}

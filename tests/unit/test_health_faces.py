@@ -86,6 +86,20 @@ def test_what_was_seen_is_remembered_and_a_recovery_keeps_its_grace_over_runs(st
     assert code == 3 and "is no memory" in out
 
 
+def test_the_last_look_is_told_without_asking_and_is_unknown_when_it_is_old(stack: ExitStack, tmp_path: Path) -> None:
+    words = ["--memory", str(tmp_path / "health.json")]
+    assert ask("--last", "60", *words)[0] == 3
+    served = serve(stack, Written(), Written())
+    assert ask(*served, *words)[0] == 0
+    code, out = ask("arbitrum", "--last", "60", *words)
+    assert code == 0 and "last seen" in out
+    assert ask("--last", "0.001", *words)[0] == 20
+    code, out = ask("base", "--last", "60", *words)
+    assert code == 3 and "nothing is remembered of base" in out
+    code, out = ask(*served, "--last", "60")
+    assert code == 3 and "leave out --rpc" in out
+
+
 def test_it_looks_again_as_often_as_it_is_told(stack: ExitStack) -> None:
     out = ask(*serve(stack, Written(), Written()), "--forget", "--watch", "1", "--times", "2", "--json")[1]
     assert [json.loads(line)["ok"] for line in out.splitlines()] == [True, True]
