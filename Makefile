@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow check bench golden lock docs clean
+.PHONY: demo test test-slow node evm check bench golden lock docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/perpbook demo
@@ -15,6 +15,20 @@ test: $(VENV)/.dev
 # What compiles the kernels anew and asks the same laws of thousands: minutes rather than seconds.
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+# A real EVM node for the tests of layers' health, which are left out where there is none.
+node: tests/anvil/node_modules/.package-lock.json
+
+tests/anvil/node_modules/.package-lock.json: tests/anvil/package-lock.json
+	npm ci --silent --prefix tests/anvil
+	touch $@
+
+# The same tests on eth-tester's EVM, as far as it goes, where there is no npm.
+evm: $(VENV)/.evm
+
+$(VENV)/.evm: $(VENV)/.dev requirements/evm.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/evm.txt
+	touch $@
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -43,6 +57,7 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 requirements/build.in -o requirements/build.txt
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 --extra dev --extra tails pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 -c requirements/dev.txt requirements/evm.in -o requirements/evm.txt
 
 $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from perpbook.cli.treasury_audit import audit
+from perpbook.cli.treasury_health import health
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_plan import plan
 from perpbook.cli.treasury_routes import routes
@@ -20,3 +21,4 @@ app.command()(routes)
 app.command()(plan)
 app.command()(audit)
 app.command()(runbook)
+app.command()(health)
