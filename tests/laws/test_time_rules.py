@@ -92,6 +92,7 @@ def free_policy(**caps: Any) -> Policy:
         "funding_venue_cap": np.full(2, NO_CAP), "near": 0.8, "buffer": 0.0, "drawdown_flattens": 1,
         "rearm_by_hand": 0, "rebalance_minimum": 0.0, "rebalance_cost_aware": 0, "slack": 0.0, "cooldown_ns": 0,
         "hedge_band": np.full(3, NO_CAP), "flip_after": 0, "funding_rotates": 0, "funding_payback": 1.0,
+        "venue_leaves": 0.0, "layer_leaves": 0.0, "reserve": np.zeros(2), "gas": np.zeros(2),
     }  # fmt: skip
     return Policy(**{**none, **arrays, **caps})
 
