@@ -103,7 +103,8 @@ def move_within(facts: Facts, venue: Venue) -> Hop:
 
 
 def over_route(route: Route, start: str, end: str) -> Hop:
-    """From one layer to another."""
+    """From one layer to another, over a route whose times are known."""
+    assert route.seconds is not None, "a route without times carries nothing"
     return Hop(
         kind=Kind.ROUTE, name=route.id, words=route.id, seconds=route.seconds, layers=(start, end), route=route, fee=route.fee
     )  # fmt: skip

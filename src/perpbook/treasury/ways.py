@@ -110,7 +110,7 @@ def _chains(
     if most == 0:
         return
     for route in facts.routes.values():
-        if start not in route.starts or pot.asset not in route.assets:
+        if start not in route.starts or pot.asset not in route.assets or route.seconds is None:
             continue
         for end in route.ends:
             if end != start and end not in seen:
