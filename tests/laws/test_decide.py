@@ -112,7 +112,9 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
         guardrails=Guardrails(position_loss=maybe(shares)),
         margin=Margin(isolated=("core",)) if capital else None,
         venues=Venues(
-            max_share=maybe(shares), shares={"binance": draw(shares)}, survive_loss_of_any=draw(st.booleans()),
+            max_share=maybe(shares),
+            shares={"binance": draw(shares)},
+            survive_loss_of_any=draw(st.booleans()),
             left_after_loss=draw(shares),
         ),
         layers=layers_of(draw),

@@ -21,6 +21,7 @@ from perpbook.playbook.compile import Names, compile_policy, gas_coins, layers_w
 from perpbook.playbook.schema import RESERVE, Playbook
 from perpbook.playbook.sleeves import sleeve_of_position
 from perpbook.scenario.grid import Exposed, survival_grid
+from perpbook.treasury.ground import ground_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         layers=layers,
         sleeves=tuple(sleeve.name for sleeve in sleeves),
         groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in scenarios)),
-        gas=gas_coins(playbook, layers, ground),
+        gas=gas_coins(playbook, layers, ground_for(playbook, book.layer_names)),
     )
     policy = compile_policy(playbook, names, scenarios)
     pull = exposed.correlation_stress

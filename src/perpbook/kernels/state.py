@@ -127,7 +127,12 @@ class State(NamedTuple):
 
 
 def empty_state(
-    positions: int, accounts: int, scenarios: int, counts: tuple[int, int, int, int], bridges: int = 0, stablecoins: int = 0
+    positions: int,
+    accounts: int,
+    scenarios: int,
+    counts: tuple[int, int, int, int],
+    bridges: int = 0,
+    stablecoins: int = 0,
 ) -> State:
     """Room for a state; `counts` of assets, venues, layers, sleeves. What nobody knows is NaN."""
     assets, venues, layers, sleeves = counts

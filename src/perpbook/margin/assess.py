@@ -141,7 +141,10 @@ def outside_money(snapshot: Snapshot) -> tuple[OutsideMoney, tuple[Caution, ...]
         net=sum(weighted.values()),
         balances=book.layers,
         transfers=book.transfers,
-        prices={**{coin: price for coin, price in snapshot.market.asset_prices.items() if coin in STABLECOINS}, **prices},
+        prices={
+            **{coin: price for coin, price in snapshot.market.asset_prices.items() if coin in STABLECOINS},
+            **prices,
+        },
     )
     return money, tuple(columns.cautions.values())
 

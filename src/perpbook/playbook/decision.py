@@ -34,9 +34,7 @@ class Decision:
         return self.findings[0].status if self.findings else Status.OK
 
 
-def decide_on(
-    assessed: Assessed, playbook: Playbook, past: Past | None = None, ground: Ground = NO_GROUND
-) -> Decision:
+def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None, ground: Ground = NO_GROUND) -> Decision:
     """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers. Pure."""
     names = names_of(assessed, playbook, ground)
     policy = compile_policy(playbook, names, assessed.scenarios)

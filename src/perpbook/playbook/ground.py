@@ -1,4 +1,4 @@
-"""What rules about money must know that neither book nor playbook says: which coin pays a layer's fees, whose bridge a route is."""
+"""What rules about money must know that neither book nor playbook says: which coin pays a layer's fees, whose a bridge is."""
 
 from __future__ import annotations
 

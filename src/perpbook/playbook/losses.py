@@ -1,4 +1,4 @@
-"""What is left of a book once a venue or a layer is lost: its accounts and their positions, its money, and what was on its way there.
+"""What is left of a book once a venue or a layer is lost: its accounts and positions, its money, and what was on its way there.
 
 The rest then goes through every survival scenario. Hedges that break do so against what is left of the book. An account that
 does not keep its margin with the playbook's buffer is counted as lost too: others do not help it.
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from perpbook.kernels.state import Policy
-from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed, OutsideMoney, column_moves
 from perpbook.margin.measures import stress
 from perpbook.model.market import STABLECOINS
@@ -20,7 +19,6 @@ from perpbook.model.scenario import Scenario
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
 from perpbook.scenario.grid import Exposed, survival_grid
-
 
 ROUNDING = 1e-9
 """Relative: an account at its margin keeps it."""
@@ -76,9 +74,7 @@ def coins_left(outside: OutsideMoney, gone: set[str]) -> dict[str, float]:
 def worth(coins: Mapping[str, float], scenario: Scenario | None) -> float:
     """What coins outside accounts are worth in a scenario; dollars do not move."""
     moves = scenario.moves if scenario else {}
-    return sum(
-        value * (1.0 if asset in STABLECOINS else 1.0 + moves.get(asset, 0.0)) for asset, value in coins.items()
-    )
+    return sum(value * (1.0 if asset in STABLECOINS else 1.0 + moves.get(asset, 0.0)) for asset, value in coins.items())
 
 
 def scenarios_against(

@@ -243,7 +243,7 @@ class Shares(Section):
     shares: dict[Name, Share] | None = Field(None, description="By name.")
     survive_loss_of_any: bool | None = Field(
         None,
-        description="Whether enough of the book must be left once any one of them is lost and the worst survival move has come.",
+        description="Whether enough of the book must be left once any one is lost and the worst survival move has come.",
     )
     left_after_loss: Annotated[FiniteFloat, Field(gt=0, le=1)] = Field(
         0.5, description="How much: the least share of book equity that must then be left."

@@ -23,9 +23,7 @@ from perpbook.playbook.schema import Playbook
 from perpbook.playbook.sleeves import sleeve_capital, sleeve_of
 
 
-def state_of(
-    assessed: Assessed, playbook: Playbook, names: Names, policy: Policy, ground: Ground = NO_GROUND
-) -> State:
+def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Policy, ground: Ground = NO_GROUND) -> State:
     """Lay an assessment out for `decide`. What only time tells stays unknown: funding paid, targets, a rebalance due."""
     arrays, measures, book = assessed.arrays, assessed.measures, assessed.assessment.book
     rows = arrays.positions()
@@ -183,7 +181,7 @@ def _layer_values(names: Names, assessed: Assessed) -> Floats:
 
 
 def layer_free(assessed: Assessed, names: Names) -> Floats:
-    """(layers,) dollars of stablecoins free on each layer, outside accounts and not kept for fees, with what is on its way there."""
+    """(layers,) dollars of stablecoins free on each layer, not kept for fees, with what is on its way there."""
     outside, out = assessed.outside, dict.fromkeys(names.layers, 0.0)
     for one in outside.balances:
         if one.balance.asset in STABLECOINS and not one.gas:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
     from perpbook.margin.assessment import Assessment
     from perpbook.playbook.decision import Decision
+    from perpbook.playbook.ground import Ground
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.check_past import KnownPast
     from perpbook.terms.terms import VenueTerms
@@ -165,10 +166,12 @@ def check_snapshot(
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
     from perpbook.sizing.asked import asked_for_funding
+    from perpbook.treasury.ground import ground_for
 
     betas = snapshot.market.betas
     assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, betas, past)
-    decision = decide_on(assessed, playbook, past.past if past else None)
+    ground = ground_for(playbook, snapshot.book.layer_names)
+    decision = decide_on(assessed, playbook, past.past if past else None, ground)
     plans: tuple[Plan, ...] = ()
     planned = positions <= PLANNED_BOOK
     wanted: tuple[MoneyWanted, ...] = ()
@@ -180,7 +183,7 @@ def check_snapshot(
 
         rules = (decision.state, decision.policy, decision.names)
         plans = plans_for(
-            assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past).findings
+            assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past, ground).findings
         )
     return CheckResult(
         snapshot=snapshot,
@@ -277,13 +280,15 @@ class Recheck:
     terms: Mapping[str, VenueTerms]
     assessed: Assessed
     past: KnownPast | None = None
+    ground: Ground | None = None
 
     def findings(self, changes: Mapping[int, tuple[float, float]]) -> tuple[Finding, ...]:
         """Findings after `changes` (book row -> new quantity, dollars of cost)."""
         from perpbook.playbook.decision import decide_on
+        from perpbook.playbook.ground import NO_GROUND
         from perpbook.sizing.apply import with_quantities
 
         known = self.past.past if self.past else None
         book = with_quantities(self.snapshot.book, self.assessed.arrays, changes, keep_closed=known is not None)
         after = assess_under(replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios)
-        return decide_on(after, self.playbook, known).findings
+        return decide_on(after, self.playbook, known, self.ground or NO_GROUND).findings
