@@ -106,8 +106,8 @@ def fill_money(state: State, draw: np.random.Generator) -> None:
     """What stands on layers, bridges and in coins; now and then nobody knows."""
     state.layer_free[:] = draw.uniform(0, 1e5, LAYERS)
     state.layer_gas[:] = np.where(draw.random(LAYERS) < 0.2, np.nan, draw.uniform(0.0, 1.0, LAYERS))
-    state.bridge_value[:] = draw.uniform(0, 2e4, BRIDGES)
-    state.stablecoin_value[:] = draw.uniform(-1e3, 1e5, STABLECOINS)
+    state.bridge_value[:] = draw.uniform(0, 2e4, state.bridge_value.size)
+    state.stablecoin_value[:] = draw.uniform(-1e3, 1e5, state.stablecoin_value.size)
     for left, where in ((state.venue_left, state.venue_left_in), (state.layer_left, state.layer_left_in)):
         left[:] = np.where(draw.random(left.size) < 0.2, np.nan, draw.uniform(-1e3, 1e5, left.size))
         where[:] = draw.integers(-1, SCENARIOS, left.size)

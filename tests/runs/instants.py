@@ -12,7 +12,7 @@ from perpbook.kernels.body import SETTLED
 from perpbook.kernels.decide import decide
 from perpbook.kernels.in_force import look_at_funding
 from perpbook.kernels.memory import memory_of_one_look
-from perpbook.kernels.sight import look
+from perpbook.kernels.sight import look, look_at_layers
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account
@@ -137,6 +137,7 @@ def seen_by_run(run: Run, bar: int, carried: Carried | None) -> Seen:
     mind.scratch.safe[:] = 0
     closes = np.ascontiguousarray(run.journey.bars.close[:, bar])
     look(slots, holding, mind.rules, ready.body.outside, mind.scratch, closes, mind.state)
+    look_at_layers(ready.body.outside, ready.body.under_way, ready.body.moving, mind.state)
     state, policy = mind.state, mind.rules.policy
     state.book[0].now_ns = int(run.journey.bars.open_ns[bar]) + run.journey.bars.bar_ns
     settled = int(ready.body.clock[SETTLED])

@@ -223,9 +223,7 @@ class Margin(Section):
     isolated: tuple[Name, ...] = Field((), description="Sleeves whose positions must be isolated.")
     cross: tuple[Name, ...] = Field((), description="Sleeves whose positions must be cross.")
     top_up: Literal["never", "propose", "auto"] | None = Field(
-        None,
-        description="Whether money that accounts lack is proposed to be sent. never: it is not asked for. propose: with the way it "
-        "would go. auto: refused until something may send it.",
+        None, description="Money that accounts lack. never: not asked for. propose: with its way. auto: refused so far."
     )
 
     @model_validator(mode="after")
@@ -242,8 +240,7 @@ class Shares(Section):
     max_share: Share | None = Field(None, description="For every one not named.")
     shares: dict[Name, Share] | None = Field(None, description="By name.")
     survive_loss_of_any: bool | None = Field(
-        None,
-        description="Whether enough of the book must be left once any one is lost and the worst survival move has come.",
+        None, description="Whether enough must be left once any one is lost and the worst survival move has come."
     )
     left_after_loss: Annotated[FiniteFloat, Field(gt=0, le=1)] = Field(
         0.5, description="How much: the least share of book equity that must then be left."
