@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from perpbook.playbook.drilling import drill_sentences
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.schema import RESERVE, Data, Guardrails, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
+from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
     beta_sentence,
     cuts_sentence,
@@ -170,8 +171,12 @@ def _rest(playbook: Playbook) -> Iterator[str]:
         yield from funding_rates(playbook.funding)
     if playbook.margin is not None:
         yield from _modes(playbook.margin)
+        if playbook.margin.top_up is not None:
+            yield TOP_UPS[playbook.margin.top_up]
     yield from _shares(playbook.venues, "venue")
     yield from _shares(playbook.layers, "layer")
+    if playbook.layers is not None:
+        yield from layer_sentences(playbook.layers)
     if playbook.drill is not None:
         yield from drill_sentences(playbook.drill)
     if playbook.hedge is not None:
@@ -192,6 +197,8 @@ def _modes(margin: Margin) -> Iterator[str]:
 
 
 def _shares(section: Shares | None, place: str) -> Iterator[str]:
+    if section is not None and section.survive_loss_of_any:
+        yield loss_sentence(section, place)
     if section is None or (section.max_share is None and not section.shares):
         return
     named = [f"{percent(share)} on {name}" for name, share in (section.shares or {}).items()]

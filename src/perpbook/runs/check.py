@@ -166,6 +166,7 @@ def check_snapshot(
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
     from perpbook.sizing.asked import asked_for_funding
+    from perpbook.runs.propose import asks_for_money, propose_money
     from perpbook.treasury.ground import ground_for
 
     betas = snapshot.market.betas
@@ -179,12 +180,12 @@ def check_snapshot(
         from perpbook.sizing.collateral import money_wanted
         from perpbook.sizing.plan import plans_for
 
-        wanted = money_wanted(assessed, decision.state, decision.policy)
-
+        wanted = money_wanted(assessed, decision.state, decision.policy) if asks_for_money(playbook.margin) else ()
         rules = (decision.state, decision.policy, decision.names)
         plans = plans_for(
             assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past, ground).findings
         )
+    topped = wanted if playbook.margin is not None and playbook.margin.top_up == "propose" else ()
     return CheckResult(
         snapshot=snapshot,
         playbook=playbook,
@@ -198,6 +199,7 @@ def check_snapshot(
             money_wanted=wanted,
             unplanned=None if planned or decision.status is not Status.BREACH else too_large_to_plan(positions),
             asked=asked_for_funding(decision, assessed),
+            moves=propose_money(snapshot, terms, assessed, decision, topped) if with_plans else (),
         ),
         terms_folders=terms_folders,
         past=past,
