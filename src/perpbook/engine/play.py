@@ -47,17 +47,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         correlation_stress=playbook.survival.correlation_stress if playbook.survival else 0.0,
     )
     scenarios = survival_grid(playbook.survival.moves, playbook.survival.kinds, exposed) if playbook.survival else ()
-    sleeves = playbook.capital.sleeves if playbook.capital else ()
-    layers = tuple(dict.fromkeys([*arrangement.layers, *layers_wanted(playbook)]))
-    names = Names(
-        accounts=tuple(account.id for account in arrangement.accounts),
-        assets=every,
-        venues=arrangement.venues,
-        layers=layers,
-        sleeves=tuple(sleeve.name for sleeve in sleeves),
-        groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in scenarios)),
-        gas=gas_coins(playbook, layers, ground_for(playbook, book.layer_names)),
-    )
+    names = _names(arrangement, book, playbook, scenarios)
     policy = compile_policy(playbook, names, scenarios)
     pull = exposed.correlation_stress
     storms = Storms(
@@ -85,6 +75,21 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         ),
         outside=outside,
         notes=notes,
+    )
+
+
+def _names(arrangement: Arrangement, book: Book, playbook: Playbook, scenarios: Sequence[Scenario]) -> Names:
+    """What a run's numbers stand for; bridges and stablecoins are not told apart in one."""
+    sleeves = playbook.capital.sleeves if playbook.capital else ()
+    layers = tuple(dict.fromkeys([*arrangement.layers, *layers_wanted(playbook)]))
+    return Names(
+        accounts=tuple(account.id for account in arrangement.accounts),
+        assets=arrangement.assets,
+        venues=arrangement.venues,
+        layers=layers,
+        sleeves=tuple(sleeve.name for sleeve in sleeves),
+        groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in scenarios)),
+        gas=gas_coins(playbook, layers, ground_for(playbook, book.layer_names)),
     )
 
 

@@ -21,7 +21,7 @@ from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats, Holdings, Integers, Rows
 
 HEDGED = 1e-9
-"""Relative: less net exposure than this has no sign (as in `scenario.grid`)."""
+"""Relative: less net exposure than this has no sign (as in `margin.breaking`)."""
 
 
 class Outside(NamedTuple):

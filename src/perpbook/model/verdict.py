@@ -161,7 +161,8 @@ class Verdict:
 
     `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was
     sought although a rule is broken; None when one was, or none was needed. `drill` None: the playbook asks for none.
-    `asked` is what rules on funding want traded, which plans of trims do not seek. `moves` : how money that rules want would come.
+    `asked` is what rules on funding want traded, which plans of trims do not seek. `moves` : how money that rules want
+    would come.
     """
 
     status: Status

@@ -7,18 +7,20 @@ does not keep its margin with the playbook's buffer is counted as lost too: othe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from perpbook.kernels.screens import FLOOR
 from perpbook.kernels.state import Policy
 from perpbook.margin.assess import Assessed, OutsideMoney, column_moves
+from perpbook.margin.breaking import broken_moves
 from perpbook.margin.measures import stress
 from perpbook.model.market import STABLECOINS
 from perpbook.model.scenario import Scenario
 from perpbook.playbook.compile import Names
 from perpbook.playbook.schema import Playbook
-from perpbook.scenario.grid import Exposed, survival_grid
 
 ROUNDING = 1e-9
 """Relative: an account at its margin keeps it."""
@@ -93,6 +95,9 @@ def scenarios_against(
         if asset not in STABLECOINS and outside.exposures[asset] != 0.0:
             betas[asset] = outside.weighted[asset] / outside.exposures[asset]
             exposures[asset] = exposures.get(asset, 0.0) + value
-    exposed = Exposed(betas=betas, exposures=exposures, correlation_stress=asked.correlation_stress)
-    turned = {one.size: one for one in survival_grid(asked.moves, ("broken",), exposed)}
-    return tuple(turned[one.size] if one.kind == "broken" else one for one in assessed.scenarios)
+
+    def turned(one: Scenario) -> Scenario:
+        moves = broken_moves(one.size, betas, exposures, asked.correlation_stress)
+        return replace(one, moves={asset: max(move, FLOOR) for asset, move in moves.items()})
+
+    return tuple(turned(one) if one.kind == "broken" else one for one in assessed.scenarios)

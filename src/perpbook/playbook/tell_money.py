@@ -1,4 +1,4 @@
-"""What a playbook asks of money, in plain English: what must be left after a loss, reserves, gas, bridges, stablecoins, top-ups."""
+"""What a playbook asks of money, in plain English: losses, reserves, gas, bridges, stablecoins, top-ups."""
 
 from __future__ import annotations
 

@@ -165,12 +165,11 @@ def check_snapshot(
         jit.prefer_plain()
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
+    from perpbook.runs.propose import asks_for_money, propose_money, to_top_up
     from perpbook.sizing.asked import asked_for_funding
-    from perpbook.runs.propose import asks_for_money, propose_money
     from perpbook.treasury.ground import ground_for
 
-    betas = snapshot.market.betas
-    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, betas, past)
+    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
     decision = decide_on(assessed, playbook, past.past if past else None, ground)
     plans: tuple[Plan, ...] = ()
@@ -181,11 +180,9 @@ def check_snapshot(
         from perpbook.sizing.plan import plans_for
 
         wanted = money_wanted(assessed, decision.state, decision.policy) if asks_for_money(playbook.margin) else ()
+        recheck = Recheck(snapshot, playbook, terms, assessed, past, ground)
         rules = (decision.state, decision.policy, decision.names)
-        plans = plans_for(
-            assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past, ground).findings
-        )
-    topped = wanted if playbook.margin is not None and playbook.margin.top_up == "propose" else ()
+        plans = plans_for(assessed, rules, decision.findings, recheck.findings)
     return CheckResult(
         snapshot=snapshot,
         playbook=playbook,
@@ -199,7 +196,9 @@ def check_snapshot(
             money_wanted=wanted,
             unplanned=None if planned or decision.status is not Status.BREACH else too_large_to_plan(positions),
             asked=asked_for_funding(decision, assessed),
-            moves=propose_money(snapshot, terms, assessed, decision, topped) if with_plans else (),
+            moves=propose_money(snapshot, terms, assessed, decision, to_top_up(playbook.margin, wanted))
+            if with_plans
+            else (),
         ),
         terms_folders=terms_folders,
         past=past,

@@ -28,6 +28,11 @@ def asks_for_money(margin: Margin | None) -> bool:
     return margin is None or margin.top_up != "never"
 
 
+def to_top_up(margin: Margin | None, wanted: tuple[MoneyWanted, ...]) -> tuple[MoneyWanted, ...]:
+    """What of it a way is sought for."""
+    return wanted if margin is not None and margin.top_up == "propose" else ()
+
+
 def propose_money(
     snapshot: Snapshot,
     terms: Mapping[str, VenueTerms],
@@ -56,7 +61,9 @@ def propose_money(
         terms=terms,
         traffic=Traffic(conditions=Conditions(facts=facts), chance=Chance(scores=scores_by_name(SEED, FEWEST_DRAWS))),
     )
-    moves: list[MoneyMove] = [replace(one, why=why) for one in wants if (why := _hopeless(one, unread, facts, purse.accounts))]
+    moves: list[MoneyMove] = [
+        replace(one, why=why) for one in wants if (why := _hopeless(one, unread, facts, purse.accounts))
+    ]
     hopeful = [one for one in wants if not _hopeless(one, unread, facts, purse.accounts)]
     asked = [
         Want(
@@ -137,7 +144,9 @@ def _pots(snapshot: Snapshot, decision: Decision, facts: Facts, free: Mapping[st
             yield replace(pot, dollars=left)
 
 
-def _kept(snapshot: Snapshot, decision: Decision, facts: Facts) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
+def _kept(
+    snapshot: Snapshot, decision: Decision, facts: Facts
+) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
     """Dollars that stay on a layer: of stablecoins, by layer, and of coins for fees, by layer and coin."""
     from perpbook.treasury.pots import price_of
 

@@ -22,8 +22,8 @@ CENT = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """`dollars` wanted in an account or on a layer (`layer` its id, "" for an account), in one coin or (`asset` "") in any stablecoin
-    that counts there, and the rule that wants it."""
+    """`dollars` wanted in an account or on a layer (`layer` its id, "" for an account), in one coin or (`asset` "") in any
+    stablecoin that counts there, and the rule that wants it."""
 
     rule: str
     place: str
@@ -58,7 +58,9 @@ def cheapest_moves(wants: Sequence[Want], purse: Purse) -> tuple[MoneyMove, ...]
             missing -= arrives
             moves.append(_move(want, way, sent, purse.traffic))
         if missing >= CENT:
-            moves.append(MoneyMove(rule=want.rule, place=want.place, asset=want.asset, dollars=missing, why=_why(want, purse)))
+            moves.append(
+                MoneyMove(rule=want.rule, place=want.place, asset=want.asset, dollars=missing, why=_why(want, purse))
+            )
     return tuple(moves)
 
 
