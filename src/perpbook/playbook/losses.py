@@ -29,7 +29,7 @@ ROUNDING = 1e-9
 def losses_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Policy) -> dict[str, Any]:
     """The fields of `State` that say what each loss leaves; NaN where the playbook does not ask."""
     accounts = assessed.arrays.accounts
-    found = {}
+    found: dict[str, Any] = {}
     for kind, places, asked, homes in (
         ("venue", names.venues, policy.venue_leaves > 0.0, [account.venue for account in accounts]),
         ("layer", names.layers, policy.layer_leaves > 0.0, [account.layer for account in accounts]),
