@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.drill import example
 from perpbook.engine.backtest import Journey
 from perpbook.engine.drive import Driver, Routes, asked_every, drive, window_of
 from perpbook.errors import InputError, PlaybookError
@@ -34,6 +35,7 @@ from perpbook.terms.load import load_terms
 from tests.laws.strategies import Situation, situations
 from tests.laws.test_decide import judged
 from tests.runs import laws
+from tests.runs.futures import paths_are_backtests
 from tests.runs.instants import compare
 from tests.runs.small import START, journey_of
 
@@ -276,3 +278,9 @@ def test_gas_that_is_short_is_told_and_screens_change_nothing() -> None:
     told = run.outcome.what[:, 1] == WANTED
     assert run.outcome.what[told, 4].tolist() == [LAYER_RESERVE, LAYER_GAS, LAYER_GAS]
     assert run.outcome.figures[told, 4].tolist() == [1_000.0, 0.55, 0.0]
+
+
+def test_an_imagined_future_of_a_short_layer_is_the_backtest_of_it() -> None:
+    drill = example(3, steps=12)
+    text = "[layers]\nreserves = { arbitrum = 1e9, base = 5 }\n[leverage.book]\ngross = 0.5"
+    paths_are_backtests(replace(drill, journey=replace(drill.journey, playbook=rules(text), due=None)), range(2))

@@ -81,7 +81,8 @@ def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
         body.under_way[k] = fresh.under_way[k]
     copy_row(fresh.layers, body.outside.layers)
     orders.resting_count[0], body.moving[0], body.journal.rows[0] = fresh.resting_count[0], fresh.moving[0], 0
-    body.outside.transit[0], body.outside.told[:] = fresh.transit[0], 0
+    body.outside.transit[0] = fresh.transit[0]
+    body.outside.told[:] = 0
     holding.moved[:] = 0.0
     memory = mind.rules.memory
     memory.halted_until_ns[0] = 0

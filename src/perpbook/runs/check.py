@@ -165,24 +165,17 @@ def check_snapshot(
         jit.prefer_plain()
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
-    from perpbook.runs.propose import asks_for_money, propose_money, to_top_up
+    from perpbook.runs.propose import propose_money, to_top_up
     from perpbook.sizing.asked import asked_for_funding
     from perpbook.treasury.ground import ground_for
 
     assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
     decision = decide_on(assessed, playbook, past.past if past else None, ground)
-    plans: tuple[Plan, ...] = ()
     planned = positions <= PLANNED_BOOK
-    wanted: tuple[MoneyWanted, ...] = ()
+    plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:
-        from perpbook.sizing.collateral import money_wanted
-        from perpbook.sizing.plan import plans_for
-
-        wanted = money_wanted(assessed, decision.state, decision.policy) if asks_for_money(playbook.margin) else ()
-        recheck = Recheck(snapshot, playbook, terms, assessed, past, ground)
-        rules = (decision.state, decision.policy, decision.names)
-        plans = plans_for(assessed, rules, decision.findings, recheck.findings)
+        plans, wanted = _ways_out(Recheck(snapshot, playbook, terms, assessed, past, ground), decision)
     return CheckResult(
         snapshot=snapshot,
         playbook=playbook,
@@ -203,6 +196,18 @@ def check_snapshot(
         terms_folders=terms_folders,
         past=past,
     )
+
+
+def _ways_out(recheck: Recheck, decision: Decision) -> tuple[tuple[Plan, ...], tuple[MoneyWanted, ...]]:
+    """Trims that would mend what is broken, and the money that would do so in their place."""
+    from perpbook.runs.propose import asks_for_money
+    from perpbook.sizing.collateral import money_wanted
+    from perpbook.sizing.plan import plans_for
+
+    rules = (decision.state, decision.policy, decision.names)
+    asked = asks_for_money(recheck.playbook.margin)
+    wanted = money_wanted(recheck.assessed, decision.state, decision.policy) if asked else ()
+    return plans_for(recheck.assessed, rules, decision.findings, recheck.findings), wanted
 
 
 def with_what_is_not_judged(
