@@ -31,6 +31,11 @@ response = "rotate"
 max_chance = 0.5
 [hedge]
 delta_band = 0.1
+[venues]
+survive_loss_of_any = true
+[layers]
+survive_loss_of_any = true
+gas = { base = 0.5 }
 """
 """A playbook in which every built key acts."""
 
@@ -83,10 +88,20 @@ SETTINGS = {
     "funding.skew_alert": "skew_alert = 0.5",
     "margin.isolated": '[margin]\nisolated = ["core"]',
     "margin.cross": '[margin]\ncross = ["core"]',
-    "venues.max_share": "[venues]\nmax_share = 0.4",
-    "venues.shares.*": "[venues.shares]\ndydx = 0.3",
-    "layers.max_share": "[layers]\nmax_share = 0.4",
-    "layers.shares.*": "[layers.shares]\nbase = 0.3",
+    "margin.top_up": '[margin]\ntop_up = "never"',
+    "venues.max_share": "max_share = 0.4",
+    "venues.shares.*": "shares = { dydx = 0.3 }",
+    "venues.survive_loss_of_any": "survive_loss_of_any = false",
+    "venues.left_after_loss": "left_after_loss = 0.7",
+    "layers.max_share": "max_share = 0.4",
+    "layers.shares.*": "shares = { base = 0.3 }",
+    "layers.survive_loss_of_any": "survive_loss_of_any = false",
+    "layers.left_after_loss": "left_after_loss = 0.3",
+    "layers.bridge_max_share": "bridge_max_share = 0.1",
+    "layers.stablecoin_max_share": "stablecoin_max_share = 0.6",
+    "layers.reserves.*": "reserves = { base = 1000 }",
+    "layers.gas.*": "gas = { base = 0.1 }",
+    "layers.gas_coins.*": 'gas_coins = { base = "ETH" }',
     "drill.cadence": 'cadence = "0 8 * * 1"',
     "drill.timezone": 'timezone = "Europe/Zurich"',
     "drill.storms": 'storms = ["flash-crash"]',
@@ -176,7 +191,15 @@ def ladders(draw: st.DrawFn) -> tuple[dict[str, float], ...]:
 def playbooks() -> st.SearchStrategy[Playbook]:
     """Any playbook this version acts on."""
     caps = table(gross=POSITIVES, net=POSITIVES, effective=POSITIVES)
-    places = table(max_share=SHARES, shares=st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3))
+    shares: dict[str, Any] = {
+        "max_share": SHARES, "shares": st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3),
+        "survive_loss_of_any": st.booleans(), "left_after_loss": st.floats(0.01, 1),
+    }  # fmt: skip
+    amounts = st.dictionaries(SIMPLE | NAMES, POSITIVES, min_size=1, max_size=3)
+    layers = table(
+        **shares, bridge_max_share=SHARES, stablecoin_max_share=SHARES, reserves=amounts, gas=amounts,
+        gas_coins=st.dictionaries(SIMPLE | NAMES, SIMPLE, min_size=1, max_size=3),
+    )  # fmt: skip
     moves = st.floats(0, 1, exclude_min=True, exclude_max=True) | st.sampled_from([0.05, 0.1, 0.15])
     sections = table(
         name=NAMES,
@@ -199,8 +222,8 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             daily_cap_asset=st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3),
             daily_cap_venue=st.dictionaries(SIMPLE | NAMES, SHARES, max_size=3),
         ),
-        venues=places,
-        layers=places,
+        venues=table(**shares),
+        layers=layers,
         drill=table(
             cadence=st.sampled_from(["daily", "weekly", "0 8 * * 1"]), timezone=st.sampled_from(["UTC", "Europe/Zurich"]),
             storms=_tuples(SIMPLE), paths=st.integers(800, 1_000_000), horizon=st.sampled_from(["24h", "7d", "90d"]),

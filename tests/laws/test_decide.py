@@ -24,6 +24,7 @@ from perpbook.kernels.rules.rebalance import rebalance
 from perpbook.kernels.rules.record import room
 from perpbook.kernels.rules.rotation import funding_turned
 from perpbook.kernels.rules.survival import account_dead, survival
+from perpbook.kernels.rules.upkeep import bridge_share, layer_gas, layer_reserve, losses, stablecoin_share
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Status
@@ -68,6 +69,11 @@ RULES = (
     margin_mode,
     sleeve_bounds,
     rebalance,
+    bridge_share,
+    stablecoin_share,
+    losses,
+    layer_reserve,
+    layer_gas,
 )
 """In their order of precedence, which is the order `decide` must keep."""
 
@@ -105,10 +111,26 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
         ),
         guardrails=Guardrails(position_loss=maybe(shares)),
         margin=Margin(isolated=("core",)) if capital else None,
-        venues=Venues(max_share=maybe(shares), shares={"binance": draw(shares)}),
-        layers=Layers(max_share=maybe(shares)),
+        venues=Venues(
+            max_share=maybe(shares),
+            shares={"binance": draw(shares)},
+            survive_loss_of_any=draw(st.booleans()),
+            left_after_loss=draw(shares),
+        ),
+        layers=layers_of(draw),
         liquidity=Liquidity(max_depth_share=maybe(magnitudes(0.01, 100.0))),
         hedge=Hedge(delta_band=maybe(caps), assets=draw(st.sampled_from([(), ("BTC",)]))),
+    )
+
+
+def layers_of(draw: st.DrawFn) -> Layers:
+    """What must stand where, and where not."""
+    return Layers(
+        max_share=draw(st.none() | shares),
+        survive_loss_of_any=draw(st.booleans()),
+        left_after_loss=draw(shares),
+        bridge_max_share=draw(st.none() | shares),
+        stablecoin_max_share=draw(st.none() | shares),
     )
 
 
@@ -178,11 +200,16 @@ def tightened(policy: Policy, share: float) -> Policy:
     return policy._replace(
         buffer=policy.buffer + (1.0 - share),
         sleeve_min=policy.sleeve_min / share,
+        venue_leaves=policy.venue_leaves / share,
+        layer_leaves=policy.layer_leaves / share,
+        reserve=policy.reserve / share,
+        gas=policy.gas / share,
         **{
             name: getattr(policy, name) * share
             for name in (
                 "position_loss", "depth_share", "account_gross", "account_net", "account_effective", "book_gross",
                 "book_net", "book_effective", "asset_cap", "venue_cap", "layer_cap", "sleeve_max", "hedge_band",
+                "bridge_cap", "stablecoin_cap",
             )
         },
     )  # fmt: skip

@@ -92,6 +92,7 @@ def free_policy(**caps: Any) -> Policy:
         "funding_venue_cap": np.full(2, NO_CAP), "near": 0.8, "buffer": 0.0, "drawdown_flattens": 1,
         "rearm_by_hand": 0, "rebalance_minimum": 0.0, "rebalance_cost_aware": 0, "slack": 0.0, "cooldown_ns": 0,
         "hedge_band": np.full(3, NO_CAP), "flip_after": 0, "funding_rotates": 0, "funding_payback": 1.0,
+        "venue_leaves": 0.0, "layer_leaves": 0.0, "reserve": np.zeros(2), "gas": np.zeros(2),
     }  # fmt: skip
     return Policy(**{**none, **arrays, **caps})
 
@@ -132,7 +133,7 @@ def test_a_lower_rule_never_gives_back_what_a_higher_one_cut(seed: int) -> None:
 @given(SEEDS)
 def test_there_is_room_for_every_finding(seed: int) -> None:
     policy = seeded_policy(seed)._replace(profit_gain=np.linspace(0.01, 0.1, 9), profit_close=np.full(9, 0.1))
-    state = empty_state(6, 3, 4, (3, 2, 2, 2))
+    state = empty_state(6, 3, 4, (3, 2, 2, 2), 2, 3)
     fill(state, np.random.default_rng(seed), START)
     state.positions.gain, state.positions.funding, state.positions.wanted = 5.0, 10.0, 1
     memory = empty_memory(6)
@@ -377,7 +378,7 @@ def test_the_band_grows_with_the_cube_root_of_cost(drift: float, cost: float) ->
 
 @given(SEEDS)
 def test_a_single_look_judges_no_rule_that_needs_time(seed: int) -> None:
-    state = empty_state(6, 3, 4, (3, 2, 2, 2))
+    state = empty_state(6, 3, 4, (3, 2, 2, 2), 2, 3)
     fill(state, np.random.default_rng(seed), START)
     state.positions.funding, state.positions.target, state.book.rebalance_due = np.nan, np.nan, 0
     policy = seeded_policy(seed)

@@ -21,7 +21,7 @@ from perpbook.kernels.state import (
 )
 from perpbook.model.units import from_iso
 
-POSITIONS, ACCOUNTS, SCENARIOS, ASSETS, VENUES, LAYERS, SLEEVES = 6, 3, 4, 3, 2, 2, 2
+POSITIONS, ACCOUNTS, SCENARIOS, ASSETS, VENUES, LAYERS, SLEEVES, BRIDGES, STABLECOINS = 6, 3, 4, 3, 2, 2, 2, 2, 3
 START = from_iso("2026-11-19T21:30:00Z")
 MINUTE_NS = 60_000_000_000
 NO_CAP = float("inf")
@@ -61,6 +61,8 @@ def seeded_policy(seed: int) -> Policy:
         funding_payback=float(draw.uniform(0.0, 0.1)), hedge_band=cap(0.0, 0.5, ASSETS),
         rebalance_minimum=float(draw.choice([0.0, 5_000.0])), rebalance_cost_aware=int(draw.integers(0, 2)),
         slack=float(draw.choice([0.0, 0.05, 0.3])), cooldown_ns=int(draw.choice([0, 60, 600])) * MINUTE_NS,
+        bridge_cap=cap(0.0, 0.2), stablecoin_cap=cap(0.2, 0.9), venue_leaves=float(draw.choice([0.0, 0.5])),
+        layer_leaves=float(draw.choice([0.0, 0.5])), reserve=draw.choice([0.0, 5e4], LAYERS), gas=draw.choice([0.0, 0.5], LAYERS),
     )  # fmt: skip
 
 
@@ -97,6 +99,18 @@ def fill(state: State, draw: np.random.Generator, now_ns: int) -> None:
     state.stress_maintenance[:] = draw.uniform(0.0, 1e4, (ACCOUNTS, SCENARIOS))
     state.venue_equity[:], state.layer_value[:] = draw.uniform(0, 1e5, VENUES), draw.uniform(0, 1e5, LAYERS)
     state.sleeve_capital[:] = draw.uniform(0, 1e5, SLEEVES)
+    fill_money(state, draw)
+
+
+def fill_money(state: State, draw: np.random.Generator) -> None:
+    """What stands on layers, bridges and in coins; now and then nobody knows."""
+    state.layer_free[:] = draw.uniform(0, 1e5, LAYERS)
+    state.layer_gas[:] = np.where(draw.random(LAYERS) < 0.2, np.nan, draw.uniform(0.0, 1.0, LAYERS))
+    state.bridge_value[:] = draw.uniform(0, 2e4, state.bridge_value.size)
+    state.stablecoin_value[:] = draw.uniform(-1e3, 1e5, state.stablecoin_value.size)
+    for left, where in ((state.venue_left, state.venue_left_in), (state.layer_left, state.layer_left_in)):
+        left[:] = np.where(draw.random(left.size) < 0.2, np.nan, draw.uniform(-1e3, 1e5, left.size))
+        where[:] = draw.integers(-1, SCENARIOS, left.size)
 
 
 def lived_through(seed: int, steps: int = 40) -> Iterator[Decided]:
@@ -105,7 +119,7 @@ def lived_through(seed: int, steps: int = 40) -> Iterator[Decided]:
     memory = empty_memory(POSITIONS)
     for _ in range(steps):
         now_ns += int(draw.choice([1, 1, 30, 240, 1_500])) * MINUTE_NS
-        state = empty_state(POSITIONS, ACCOUNTS, SCENARIOS, (ASSETS, VENUES, LAYERS, SLEEVES))
+        state = empty_state(POSITIONS, ACCOUNTS, SCENARIOS, (ASSETS, VENUES, LAYERS, SLEEVES), BRIDGES, STABLECOINS)
         fill(state, draw, now_ns)
         if draw.random() < 0.1:
             forget(memory, int(draw.integers(0, POSITIONS)))

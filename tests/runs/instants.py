@@ -12,7 +12,7 @@ from perpbook.kernels.body import SETTLED
 from perpbook.kernels.decide import decide
 from perpbook.kernels.in_force import look_at_funding
 from perpbook.kernels.memory import memory_of_one_look
-from perpbook.kernels.sight import look
+from perpbook.kernels.sight import look, look_at_layers
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.account import Account
@@ -27,9 +27,6 @@ from tests.runs.laws import BrokenLaw, Run, book_at, travel
 
 EXACT = 1e-9
 OF_POSITIONS = words.OF_POSITIONS
-OF_ACCOUNTS = (
-    codes.ACCOUNT_DEAD, codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE,
-)  # fmt: skip
 
 Field = tuple[str, ...]
 
@@ -89,7 +86,7 @@ def compare(run: Run, bar: int, carried: Carried | None = None) -> int:
 DOLLARS = {
     "position.notional", "position.value", "position.exposure", "position.loss", "account.equity", "account.coins",
     "book.equity", "book.coins", "asset.notional", "asset.net", "stress.equity", "stress.maintenance", "venue.equity",
-    "layer.value", "sleeve.capital", "position.funding", "position.ahead",
+    "layer.value", "layer.free", "sleeve.capital", "position.funding", "position.ahead",
 }  # fmt: skip
 
 
@@ -140,6 +137,7 @@ def seen_by_run(run: Run, bar: int, carried: Carried | None) -> Seen:
     mind.scratch.safe[:] = 0
     closes = np.ascontiguousarray(run.journey.bars.close[:, bar])
     look(slots, holding, mind.rules, ready.body.outside, mind.scratch, closes, mind.state)
+    look_at_layers(ready.body.outside, ready.body.under_way, ready.body.moving, mind.state)
     state, policy = mind.state, mind.rules.policy
     state.book[0].now_ns = int(run.journey.bars.open_ns[bar]) + run.journey.bars.bar_ns
     settled = int(ready.body.clock[SETTLED])
@@ -187,6 +185,8 @@ def figures_of(
         ("venue.equity", names.venues, state.venue_equity),
         ("layer.value", names.layers, state.layer_value),
         ("sleeve.capital", names.sleeves, state.sleeve_capital),
+        ("layer.free", names.layers, state.layer_free),
+        ("layer.gas", names.layers, state.layer_gas),
     ):
         yield from (((kind, subject), float(value)) for subject, value in zip(subjects, values, strict=True))
     if min(policy.account_effective, policy.book_effective) < np.inf:
@@ -238,15 +238,7 @@ def group_of(names: Names, scenario: str) -> int:
 def subject_of(code: int, number: int, names: Names, places: dict[int, str]) -> str:
     if code in OF_POSITIONS:
         return places[number]
-    if code in OF_ACCOUNTS:
-        return names.accounts[number]
-    if code in (codes.ASSET_LEVERAGE, codes.HEDGE_BAND, codes.FUNDING_ASSET):
-        return names.assets[number]
-    if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
-        return names.sleeves[number]
-    if code in (codes.VENUE_SHARE, codes.FUNDING_VENUE):
-        return names.venues[number]
-    return names.layers[number] if code == codes.LAYER_SHARE else "book"
+    return getattr(names, words.OF_NAMES[code])[number] if code in words.OF_NAMES else "book"
 
 
 def snapshot_at(run: Run, bar: int) -> Snapshot:

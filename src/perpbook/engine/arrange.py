@@ -119,11 +119,7 @@ def arrange(
         rows += sorted(own + coins, key=lambda row: row.column)
     assets = tuple(dict.fromkeys(row.asset for row in rows))
     venues = tuple(dict.fromkeys(account.venue for account in book.accounts))
-    layers = tuple(
-        dict.fromkeys(
-            [account.layer for account in book.accounts if account.layer] + [held.layer for held in book.layers]
-        )
-    )
+    layers = book.layer_names
     slots = _slots(rows, book, terms, (assets, venues, layers), frictions, betas or {})
     holding = _filled(slots, rows, book, terms, bars)
     return Arrangement(

@@ -203,6 +203,7 @@ def conclude(ready: Ready, what: Sequence[np.ndarray], figures: Sequence[np.ndar
         seed=ready.journey.seed,
         stopped=stopped,
         reasons={BY_STRATEGY: "strategy", BY_LIMIT: "limit order", BY_VENUE: "auto-deleveraging", **reason_words()},
+        layers=ready.play.names.layers,
     )
     if ended:
         outcome.check()

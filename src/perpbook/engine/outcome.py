@@ -28,6 +28,7 @@ KINDS = {
     codes.REFUSED: EventKind.REFUSED,
     codes.RULE: EventKind.RULE,
     codes.HALT: EventKind.HALT,
+    codes.WANTED: EventKind.WANTED,
 }
 TRADES = (codes.FILL, codes.LIQUIDATION, codes.BACKSTOP)
 ROW_KINDS = {"price": PRICE, "funding": FUNDING, "fees": FEES, "slippage": SLIPPAGE, "penalties": PENALTIES}
@@ -44,7 +45,7 @@ class Outcome:
 
     `curve` (A, B) is every account's equity at every close, dollars; `outside` (B,) what the book has outside accounts.
     `what`, `figures` are the journal (see `kernels.journal`); `totals` (n, 5) dollars by row, `moved` (A, 5) by account.
-    `book` is the book at the end. `stopped` says why a run ended early.
+    `book` is the book at the end. `stopped` says why a run ended early. `layers` : names of those that the journal numbers.
     """
 
     arrangement: Arrangement
@@ -62,6 +63,7 @@ class Outcome:
     seed: int = 0
     stopped: str = ""
     reasons: dict[int, str] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
 
     @property
     def equity(self) -> Floats:
@@ -170,8 +172,7 @@ class Outcome:
         """One row of the journal as an event."""
         tick, kind, account, row, reason = (int(value) for value in self.what[number])
         quantity, price, fee, other, measured, limit = (float(value) for value in self.figures[number])
-        accounts = self.arrangement.accounts
-        name = accounts[account].id if account >= 0 else ""
+        name = self.place(kind, account)
         symbol = self.arrangement.rows[row].symbol if row >= 0 else ""
         cash, asset = 0.0, ""
         if kind in TRADES:
@@ -186,6 +187,12 @@ class Outcome:
             symbol=symbol, quantity=quantity, price=price, cash=cash, asset=asset,
             reason=self.reasons.get(reason, ""), measured=measured, limit=limit,
         )  # fmt: skip
+
+    def place(self, kind: int, account: int) -> str:
+        """Where an event of the journal happened: its account, or the layer that wants money; "" for the book."""
+        if account >= 0:
+            return self.arrangement.accounts[account].id
+        return self.layers[-1 - account] if kind == codes.WANTED else ""
 
     def _reference(self, kind: int, row: int, tick: int, price: float) -> float:
         """The price dollars of cost are turned into coin at: the open a fill was referred to, or the price found."""

@@ -17,10 +17,11 @@ from perpbook.kernels.types import Floats, Holdings, Integers
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS
 from perpbook.model.scenario import Scenario
-from perpbook.playbook.compile import Names, compile_policy
+from perpbook.playbook.compile import Names, compile_policy, gas_coins, layers_wanted
 from perpbook.playbook.schema import RESERVE, Playbook
 from perpbook.playbook.sleeves import sleeve_of_position
 from perpbook.scenario.grid import Exposed, survival_grid
+from perpbook.treasury.ground import ground_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +47,7 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         correlation_stress=playbook.survival.correlation_stress if playbook.survival else 0.0,
     )
     scenarios = survival_grid(playbook.survival.moves, playbook.survival.kinds, exposed) if playbook.survival else ()
-    sleeves = playbook.capital.sleeves if playbook.capital else ()
-    names = Names(
-        accounts=tuple(account.id for account in arrangement.accounts),
-        assets=every,
-        venues=arrangement.venues,
-        layers=arrangement.layers,
-        sleeves=tuple(sleeve.name for sleeve in sleeves),
-        groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in scenarios)),
-    )
+    names = _names(arrangement, book, playbook, scenarios)
     policy = compile_policy(playbook, names, scenarios)
     pull = exposed.correlation_stress
     storms = Storms(
@@ -82,6 +75,21 @@ def play(arrangement: Arrangement, book: Book, playbook: Playbook, betas: Mappin
         ),
         outside=outside,
         notes=notes,
+    )
+
+
+def _names(arrangement: Arrangement, book: Book, playbook: Playbook, scenarios: Sequence[Scenario]) -> Names:
+    """What a run's numbers stand for; bridges and stablecoins are not told apart in one."""
+    sleeves = playbook.capital.sleeves if playbook.capital else ()
+    layers = tuple(dict.fromkeys([*arrangement.layers, *layers_wanted(playbook)]))
+    return Names(
+        accounts=tuple(account.id for account in arrangement.accounts),
+        assets=arrangement.assets,
+        venues=arrangement.venues,
+        layers=layers,
+        sleeves=tuple(sleeve.name for sleeve in sleeves),
+        groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in scenarios)),
+        gas=gas_coins(playbook, layers, ground_for(playbook, book.layer_names)),
     )
 
 
@@ -131,13 +139,31 @@ def outermost(scenarios: Sequence[Scenario]) -> Integers:
 
 def _outside(arrangement: Arrangement, book: Book, names: Names) -> tuple[Outside, tuple[str, ...]]:
     """Dollars on layers and in transit. Coins there have no series of their own and are left out, and said so."""
-    layers = np.zeros(len(names.layers))
+    layers, besides = np.zeros(len(names.layers)), np.zeros(len(names.layers))
+    gas = np.array([0.0 if coin else np.nan for coin in names.gas], dtype=np.float64)
     for held in book.layers:
-        if held.balance.asset in STABLECOINS:
-            layers[names.layers.index(held.layer)] += held.balance.amount
+        number, coin = names.layers.index(held.layer), held.balance.asset
+        if coin in STABLECOINS:
+            layers[number] += held.balance.amount
+            besides[number] -= held.balance.amount if held.gas else held.locked
+        if coin == names.gas[number] and held.gas is not False:
+            gas[number] += held.balance.amount - held.locked
+    for one in book.transfers:
+        if one.destination in names.layers and not one.stuck:
+            number = names.layers.index(one.destination)
+            besides[number] += one.amount if one.asset in STABLECOINS else 0.0
+            gas[number] += one.amount if one.asset == names.gas[number] else 0.0
     transit = sum(one.amount for one in book.transfers if one.asset in STABLECOINS)
     reserve = names.sleeves.index(RESERVE) if RESERVE in names.sleeves else -1
-    return Outside(layers=layers, transit=np.array([float(transit)]), reserve=reserve), coins_left_out(book)
+    outside = Outside(
+        layers=layers,
+        transit=np.array([float(transit)]),
+        reserve=reserve,
+        besides=besides,
+        gas=gas,
+        told=np.zeros((2, layers.size), dtype=np.int64),
+    )
+    return outside, coins_left_out(book)
 
 
 def coins_left_out(book: Book) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from perpbook.kernels.journal import BY_STRATEGY, HALT, RULE, write
 from perpbook.kernels.orders import Habits, slippage_rate, start
 from perpbook.kernels.rows import copy_row
 from perpbook.kernels.screens import survives_all_at_once
-from perpbook.kernels.sight import look
+from perpbook.kernels.sight import look, look_at_layers
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.state import FUNDING_MOVED, Findings
 from perpbook.kernels.tape import NO_PRICE, Tape
@@ -31,6 +31,7 @@ def judge(tape: Tape, slots: Slots, body: Body, mind: Mind, bar: int, due: int) 
         mind.scratch.safe[a] = 1 if safe else 0
     look(slots, body.holding, mind.rules, body.outside, mind.scratch, body.prices, state)
     look_at_funding(tape, slots, body.holding, body.clock[SETTLED], state.book[0].now_ns, state)
+    look_at_layers(body.outside, body.under_way, body.moving, state)
     for k in range(slots.positions.size):
         i = slots.positions[k]
         share = body.target[i]

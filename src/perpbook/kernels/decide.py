@@ -20,6 +20,7 @@ from perpbook.kernels.rules.profit import steps_reached, take_profit
 from perpbook.kernels.rules.rebalance import rebalance
 from perpbook.kernels.rules.rotation import funding_turned
 from perpbook.kernels.rules.survival import account_dead, survival
+from perpbook.kernels.rules.upkeep import bridge_share, layer_gas, layer_reserve, losses, stablecoin_share
 from perpbook.kernels.state import (
     FUNDING_BOOK,
     FUNDING_VENUE,
@@ -56,6 +57,11 @@ def decide(state: State, policy: Policy, memory: Memory, findings: Findings, pro
     margin_mode(state, policy, memory, findings, proposals)
     sleeve_bounds(state, policy, memory, findings, proposals)
     rebalance(state, policy, memory, findings, proposals)
+    bridge_share(state, policy, memory, findings, proposals)
+    stablecoin_share(state, policy, memory, findings, proposals)
+    losses(state, policy, memory, findings, proposals)
+    layer_reserve(state, policy, memory, findings, proposals)
+    layer_gas(state, policy, memory, findings, proposals)
     add_slack(state, policy, proposals)
     remember(state, policy, memory, proposals)
 

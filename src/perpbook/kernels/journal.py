@@ -9,8 +9,8 @@ import numpy as np
 from perpbook.kernels.jit import lean
 from perpbook.kernels.types import Floats, Integers
 
-FILL, LIQUIDATION, BACKSTOP, SEIZED_REST, INSURED_LOSS, MONEY_IN, MONEY_OUT, REFUSED, RULE, HALT = range(1, 11)
-"""Kinds of event."""
+FILL, LIQUIDATION, BACKSTOP, SEIZED_REST, INSURED_LOSS, MONEY_IN, MONEY_OUT, REFUSED, RULE, HALT, WANTED = range(1, 12)
+"""Kinds of event. WANTED: a layer has come short of money; its account is -1 - layer."""
 
 BY_STRATEGY, BY_LIMIT, BY_VENUE = 100, 101, 102
 """Reasons of a fill besides the rule codes of `kernels.state`; BY_VENUE is auto-deleveraging."""

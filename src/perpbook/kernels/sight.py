@@ -18,18 +18,26 @@ from perpbook.kernels.scale import largest_scale, surplus_at_scale
 from perpbook.kernels.screens import FLOOR, Rules, Storms, calm_ratio, gain_of, lowest_rate, next_bend
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
 from perpbook.kernels.state import Policy, State
-from perpbook.kernels.types import Floats, Holdings, Integers
+from perpbook.kernels.types import Floats, Holdings, Integers, Rows
 
 HEDGED = 1e-9
-"""Relative: less net exposure than this has no sign (as in `scenario.grid`)."""
+"""Relative: less net exposure than this has no sign (as in `margin.breaking`)."""
 
 
 class Outside(NamedTuple):
-    """Money outside accounts, dollars. layers : (L,) by layer.  transit : (1,).  reserve : the sleeve it idles in, -1."""
+    """Money outside accounts, dollars. layers : (L,) by layer.  transit : (1,).  reserve : the sleeve it idles in, -1.
+
+    besides : (L,) what counts as free on a layer beside `layers` and what is under way there in the run: promised without a time,
+    less what cannot leave.  gas : (L,) coins for fees, NaN not known.  told : (2, L) 1 while the journal has it that a
+    layer is short of its reserve, of gas.
+    """
 
     layers: Floats
     transit: Floats
     reserve: int
+    besides: Floats
+    gas: Floats
+    told: Integers
 
 
 class Scratch(NamedTuple):
@@ -99,6 +107,24 @@ def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: F
         state.layer_value[layer] += outside.layers[layer]
         state.book[0].equity += outside.layers[layer]
     state.book[0].equity += outside.transit[0]
+
+
+@lean
+def look_at_layers(outside: Outside, under_way: Rows, moving: Integers, state: State) -> None:
+    """What is free on each layer, with what is on its way there, and what there is for fees."""
+    for layer in range(outside.layers.size):
+        state.layer_free[layer] = free_on(outside, under_way, moving, layer)
+        state.layer_gas[layer] = outside.gas[layer]
+
+
+@lean
+def free_on(outside: Outside, under_way: Rows, moving: Integers, layer: int) -> float:
+    """Dollars free on a layer, with what is on its way there."""
+    total = outside.layers[layer] + outside.besides[layer]
+    for k in range(moving[0]):
+        if under_way[k].account == -1 - layer:
+            total += under_way[k].dollars
+    return float(total)
 
 
 @lean

@@ -42,10 +42,16 @@ from perpbook.kernels.types import Floats, Integers, Rows
     SLEEVE_MIN,
     SLEEVE_MAX,
     REBALANCE,
-) = range(1, 30)
+    BRIDGE_SHARE,
+    STABLECOIN_SHARE,
+    VENUE_LOSS,
+    LAYER_LOSS,
+    LAYER_RESERVE,
+    LAYER_GAS,
+) = range(1, 36)
 """Reason codes, in order of precedence: a lower number was asked first and is never undone. 0 is no reason."""
 
-REASONS = REBALANCE + 1
+REASONS = LAYER_GAS + 1
 """How many reasons there are, none included."""
 
 
@@ -94,7 +100,10 @@ class State(NamedTuple):
 
     positions (n,), accounts (A,), book (1,): records as above. asset_notional (assets,); asset_net (assets,) beta-weighted net
     exposure, coins included. stress_equity, stress_maintenance (A, scenarios). venue_equity,
-    layer_value, sleeve_capital by number.
+    layer_value, sleeve_capital by number. Of layers: `layer_free` stablecoins outside accounts, with what is on its way there,
+    `layer_gas` the same of the coin that fees are paid in, coins. bridge_value, stablecoin_value: dollars under way over one
+    family of bridges, and in one stablecoin. venue_left, layer_left: dollars left once it is lost and the worst scenario has
+    come, whose number is `_left_in` (-1: as it stands). NaN: not known, and not judged.
     """
 
     positions: Rows
@@ -107,9 +116,24 @@ class State(NamedTuple):
     venue_equity: Floats
     layer_value: Floats
     sleeve_capital: Floats
+    layer_free: Floats
+    layer_gas: Floats
+    bridge_value: Floats
+    stablecoin_value: Floats
+    venue_left: Floats
+    venue_left_in: Integers
+    layer_left: Floats
+    layer_left_in: Integers
 
 
-def empty_state(positions: int, accounts: int, scenarios: int, counts: tuple[int, int, int, int]) -> State:
+def empty_state(
+    positions: int,
+    accounts: int,
+    scenarios: int,
+    counts: tuple[int, int, int, int],
+    bridges: int = 0,
+    stablecoins: int = 0,
+) -> State:
     """Room for a state; `counts` of assets, venues, layers, sleeves. What nobody knows is NaN."""
     assets, venues, layers, sleeves = counts
     seen = np.zeros(positions, dtype=SEEN_POSITION).view(np.recarray)
@@ -129,6 +153,14 @@ def empty_state(positions: int, accounts: int, scenarios: int, counts: tuple[int
         venue_equity=np.zeros(venues),
         layer_value=np.zeros(layers),
         sleeve_capital=np.zeros(sleeves),
+        layer_free=np.zeros(layers),
+        layer_gas=np.full(layers, np.nan),
+        bridge_value=np.zeros(bridges),
+        stablecoin_value=np.zeros(stablecoins),
+        venue_left=np.full(venues, np.nan),
+        venue_left_in=np.full(venues, -1, dtype=np.int64),
+        layer_left=np.full(layers, np.nan),
+        layer_left_in=np.full(layers, -1, dtype=np.int64),
     )
 
 
@@ -142,7 +174,9 @@ class Policy(NamedTuple):
     what the rates in force cost until midnight. funding_expected, funding_skew: rates a year. flip_after: settlements (0 none).
     funding_rotates: see `rules.rotation`; funding_payback: years in which a move must pay for itself. hedge_band
     (assets,), rebalance_drift: shares of book equity; rebalance_minimum dollars. slack: by how much more than needed a cut cuts,
-    a fraction; cooldown_ns: how long a position cut by a rule under survival is left alone by those rules.
+    a fraction; cooldown_ns: how long a position cut by a rule under survival is left alone by those rules. bridge_cap,
+    stablecoin_cap; venue_leaves, layer_leaves: least left after a loss, 0 none; all shares of book equity. reserve dollars, gas
+    coins (layers,): the least there, 0 none.
     """
 
     near: float
@@ -183,6 +217,12 @@ class Policy(NamedTuple):
     rebalance_cost_aware: int
     slack: float
     cooldown_ns: int
+    bridge_cap: float
+    stablecoin_cap: float
+    venue_leaves: float
+    layer_leaves: float
+    reserve: Floats
+    gas: Floats
 
 
 class Findings(NamedTuple):
@@ -212,6 +252,7 @@ def empty_findings(state: State, policy: Policy) -> Findings:
     room = 8 * positions + 4 * accounts + policy.groups * accounts + policy.asset_cap.size + policy.venue_cap.size
     room += policy.layer_cap.size + 2 * policy.sleeve_max.size + 7
     room += policy.funding_asset_cap.size + policy.funding_venue_cap.size + policy.hedge_band.size
+    room += state.bridge_value.size + state.stablecoin_value.size + state.venue_left.size + 3 * state.layer_left.size
     return Findings(
         rows=np.zeros(1, dtype=np.int64),
         code=np.zeros(room, dtype=np.int64),

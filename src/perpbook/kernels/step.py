@@ -50,6 +50,7 @@ from perpbook.kernels.survey import survey_margin, survey_rules
 from perpbook.kernels.survey_days import Stretch, survey_days
 from perpbook.kernels.tape import NO_PRICE, Schedule, Tape, block_bounds
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
+from perpbook.kernels.wants import note_wants, wants_changed
 
 LEAST_SPAN = 16
 """Bars looked at after one in which something happened, at least."""
@@ -72,7 +73,7 @@ def advance(
             return FULL
         first = clock[TICK]
         last = first
-        if not forced:
+        if not forced and not wants_changed(mind.rules.policy, body):
             last = free_until(tape, schedule, slots, body, mind.rules.memory, until)
         span = min(last - first, clock[SPAN])
         if span >= 2:
@@ -238,6 +239,7 @@ def tick(
     forget_closed(slots, holding, mind.rules.memory)
     book = look_at_close(tape, slots, body, bar)
     new_day(holding, mind.rules.memory, tape.open_ns[bar] + tape.bar_ns, book)
+    note_wants(mind.rules.policy, body, bar)
     targeted = clock[TARGETED] < schedule.target_bar.size and schedule.target_bar[clock[TARGETED]] == bar
     if targeted:
         adopt_targets(schedule.target, body.target, clock[TARGETED])

@@ -82,6 +82,7 @@ def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
     copy_row(fresh.layers, body.outside.layers)
     orders.resting_count[0], body.moving[0], body.journal.rows[0] = fresh.resting_count[0], fresh.moving[0], 0
     body.outside.transit[0] = fresh.transit[0]
+    body.outside.told[:] = 0
     holding.moved[:] = 0.0
     memory = mind.rules.memory
     memory.halted_until_ns[0] = 0
@@ -123,7 +124,8 @@ def policy_from(base: Policy, figures: Floats) -> Policy:
         base.groups, figures[10], figures[11], base.drawdown_flattens, base.rearm_by_hand, base.profit_gain,
         base.profit_close, figures[12], base.funding_asset_cap, base.funding_venue_cap, figures[13], figures[14], figures[15],
         base.flip_after, base.funding_rotates, base.funding_payback, base.hedge_band, figures[16], figures[17],
-        base.rebalance_cost_aware, figures[18], int(figures[19]),
+        base.rebalance_cost_aware, figures[18], int(figures[19]), base.bridge_cap, base.stablecoin_cap, base.venue_leaves,
+        base.layer_leaves, base.reserve, base.gas,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from perpbook.margin.compare import differences_of
 from perpbook.margin.measures import Measures, StressGrid, measure, stress
 from perpbook.margin.outcomes import stress_outcomes
 from perpbook.margin.views import account_views, book_view, position_views
+from perpbook.model.book import LayerBalance, Transfer
 from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.model.scenario import Scenario
 from perpbook.terms.terms import VenueTerms
@@ -23,13 +24,17 @@ from perpbook.terms.terms import VenueTerms
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideMoney:
     """Dollars held on layers, by layer, and in transit: book equity that backs no account. `exposures` is by
-    asset, `weighted` that of coins by beta, `net` its sum."""
+    asset, `weighted` that of coins by beta, `net` its sum. `prices` : dollars of every coin outside accounts,
+    and of every stablecoin that has a price."""
 
     layers: Mapping[str, float]
     in_transit: float
     exposures: Mapping[str, float]
     weighted: Mapping[str, float]
     net: float
+    balances: tuple[LayerBalance, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    prices: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,19 +119,32 @@ def outside_money(snapshot: Snapshot) -> tuple[OutsideMoney, tuple[Caution, ...]
     columns = Columns(snapshot.market)
     layers: dict[str, float] = {}
     exposures: dict[str, float] = {}
-    for holding in snapshot.book.layers:
-        value = holding.balance.amount * coin_price(columns, holding.balance.asset)
+    book = snapshot.book
+    held = (*(one.balance.asset for one in book.layers), *(one.asset for one in book.transfers))
+    prices = {asset: coin_price(columns, asset) for asset in dict.fromkeys(held)}
+    for holding in book.layers:
+        value = holding.balance.amount * prices[holding.balance.asset]
         layers[holding.layer] = layers.get(holding.layer, 0.0) + value
         exposures[holding.balance.asset] = exposures.get(holding.balance.asset, 0.0) + value
     moving = 0.0
-    for transfer in snapshot.book.transfers:
-        value = transfer.amount * coin_price(columns, transfer.asset)
+    for transfer in book.transfers:
+        value = transfer.amount * prices[transfer.asset]
         moving += value
         exposures[transfer.asset] = exposures.get(transfer.asset, 0.0) + value
     betas = snapshot.market.betas
     weighted = {asset: value * betas.get(asset, 1.0) for asset, value in exposures.items() if asset not in STABLECOINS}
     money = OutsideMoney(
-        layers=layers, in_transit=moving, exposures=exposures, weighted=weighted, net=sum(weighted.values())
+        layers=layers,
+        in_transit=moving,
+        exposures=exposures,
+        weighted=weighted,
+        net=sum(weighted.values()),
+        balances=book.layers,
+        transfers=book.transfers,
+        prices={
+            **{coin: price for coin, price in snapshot.market.asset_prices.items() if coin in STABLECOINS},
+            **prices,
+        },
     )
     return money, tuple(columns.cautions.values())
 

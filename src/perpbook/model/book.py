@@ -65,3 +65,9 @@ class Book:
     def __post_init__(self) -> None:
         ids = [account.id for account in self.accounts]
         assert len(set(ids)) == len(ids), "account ids are unique"
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Layers that accounts live on, then those with money beside."""
+        own = [account.layer for account in self.accounts if account.layer]
+        return tuple(dict.fromkeys([*own, *(held.layer for held in self.layers)]))

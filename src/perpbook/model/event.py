@@ -8,7 +8,7 @@ from enum import Enum
 
 class EventKind(Enum):
     """FILL, LIQUIDATION, BACKSTOP change a position; FUNDING, MONEY_IN, MONEY_OUT move money; SEIZED_REST and INSURED_LOSS
-    end an account's wallet; REFUSED, RULE and HALT change nothing."""
+    end an account's wallet; REFUSED, RULE, HALT and WANTED (money, by a layer, whose name is the account) change nothing."""
 
     FILL = "fill"
     LIQUIDATION = "liquidation"
@@ -20,6 +20,7 @@ class EventKind(Enum):
     REFUSED = "refused"
     RULE = "rule"
     HALT = "halt"
+    WANTED = "wanted"
     FUNDING = "funding"
 
 

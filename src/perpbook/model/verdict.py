@@ -94,6 +94,27 @@ class MoneyWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyMove:
+    """Money that a rule wants in a place, and one way for it to get there: a proposal, nothing is sent.
+
+    `dollars` leave `source`, of which `fee` is what is known to be lost on the way; `beside` says what has no figure. Seconds
+    until it arrives in half of all cases, and in nine of ten, without an outage. `source` "": so much cannot come, and `why`.
+    """
+
+    rule: str
+    place: str
+    asset: str
+    dollars: float
+    source: str = ""
+    way: str = ""
+    fee: float = 0.0
+    typical_seconds: float | None = None
+    slow_seconds: float | None = None
+    beside: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a rule on funding asks of one position, as a run under the playbook would trade it. Quantities signed as in
     `Position`; `notional` dollars traded, `fees` dollars; `rule` the dotted key."""
@@ -140,7 +161,8 @@ class Verdict:
 
     `money_wanted` is what would mend the book in place of trims. `unplanned` says why no plan was
     sought although a rule is broken; None when one was, or none was needed. `drill` None: the playbook asks for none.
-    `asked` is what rules on funding want traded, which plans of trims do not seek.
+    `asked` is what rules on funding want traded, which plans of trims do not seek. `moves` : how money that rules want
+    would come.
     """
 
     status: Status
@@ -151,3 +173,4 @@ class Verdict:
     money_wanted: tuple[MoneyWanted, ...] = ()
     drill: DrillStanding | None = None
     asked: tuple[Asked, ...] = ()
+    moves: tuple[MoneyMove, ...] = ()

@@ -13,7 +13,8 @@ from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
 from perpbook.model.scenario import Scenario
 from perpbook.model.units import SECOND_NS
-from perpbook.playbook.schema import Funding, Guardrails, Hedge, Playbook
+from perpbook.playbook.ground import NO_GROUND, Ground, bridges_of, stablecoins_of
+from perpbook.playbook.schema import Funding, Guardrails, Hedge, Layers, Playbook, Shares
 
 NO_CAP = float("inf")
 MINUTE_NS = 60 * SECOND_NS
@@ -24,7 +25,7 @@ RESPONSES = ("close", "rotate", "move")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What the numbers of `State` and `Policy` stand for."""
+    """What the numbers of `State` and `Policy` stand for. `gas` : by layer the coin that fees are paid in, "" for not known."""
 
     accounts: tuple[str, ...]
     assets: tuple[str, ...]
@@ -32,20 +33,27 @@ class Names:
     layers: tuple[str, ...]
     sleeves: tuple[str, ...]
     groups: tuple[tuple[str, float], ...]
+    bridges: tuple[str, ...] = ()
+    stablecoins: tuple[str, ...] = ()
+    gas: tuple[str, ...] = ()
 
 
-def names_of(assessed: Assessed, playbook: Playbook) -> Names:
+def names_of(assessed: Assessed, playbook: Playbook, ground: Ground = NO_GROUND) -> Names:
     """Every account, asset, venue, layer, sleeve and survival group (kind, size of move), in a fixed order."""
     accounts = assessed.arrays.accounts
-    layers = [account.layer for account in accounts if account.layer] + list(assessed.outside.layers)
+    stand = [account.layer for account in accounts if account.layer] + list(assessed.outside.layers)
+    layers = tuple(dict.fromkeys([*stand, *layers_wanted(playbook)]))
     capital = playbook.capital
     return Names(
         accounts=tuple(account.id for account in accounts),
         assets=tuple(dict.fromkeys(item.asset for item in assessed.arrays.items if item.position)),
         venues=tuple(dict.fromkeys(account.venue for account in accounts)),
-        layers=tuple(dict.fromkeys(layers)),
+        layers=layers,
         sleeves=tuple(sleeve.name for sleeve in capital.sleeves) if capital else (),
         groups=tuple(dict.fromkeys((one.kind, abs(one.size)) for one in assessed.scenarios)),
+        bridges=bridges_of(assessed.outside, ground),
+        stablecoins=stablecoins_of(assessed),
+        gas=gas_coins(playbook, layers, ground),
     )
 
 
@@ -90,6 +98,7 @@ def compile_policy(playbook: Playbook, names: Names, scenarios: Sequence[Scenari
         rebalance_cost_aware=1 if back and back.cost_aware else 0,
         slack=guard.slack,
         cooldown_ns=round(guard.cooldown_minutes * MINUTE_NS),
+        **_money_limits(playbook, names),
     )
 
 
@@ -103,6 +112,37 @@ def _rate_limits(funding: Funding) -> dict[str, Any]:
         "funding_rotates": RESPONSES.index(funding.response),
         "funding_payback": funding.payback_days / 365.0,
     }
+
+
+def layers_wanted(playbook: Playbook) -> tuple[str, ...]:
+    """Layers on which the playbook wants something to stand, whether or not anything does."""
+    layers = playbook.layers or Layers()
+    return tuple(dict.fromkeys([*(layers.reserves or {}), *(layers.gas or {})]))
+
+
+def gas_coins(playbook: Playbook, layers: Sequence[str], ground: Ground) -> tuple[str, ...]:
+    """The coin of each layer's fees: as the playbook says, else as is known, "" for not known."""
+    own = (playbook.layers.gas_coins if playbook.layers else None) or {}
+    return tuple(own.get(name, ground.gas.get(name, "")) for name in layers)
+
+
+def _money_limits(playbook: Playbook, names: Names) -> dict[str, Any]:
+    """What money must do, as `Policy` names it."""
+    layers, venues = playbook.layers or Layers(), playbook.venues
+    reserves, gas = layers.reserves or {}, layers.gas or {}
+    return {
+        "bridge_cap": _cap(layers.bridge_max_share),
+        "stablecoin_cap": _cap(layers.stablecoin_max_share),
+        "venue_leaves": _least_left(venues),
+        "layer_leaves": _least_left(layers),
+        "reserve": np.array([reserves.get(layer, 0.0) for layer in names.layers], dtype=np.float64),
+        "gas": np.array([gas.get(layer, 0.0) for layer in names.layers], dtype=np.float64),
+    }
+
+
+def _least_left(section: Shares | None) -> float:
+    """The share that must be left after a loss; 0 where none need be survived."""
+    return section.left_after_loss if section is not None and section.survive_loss_of_any else 0.0
 
 
 def _bands(hedge: Hedge, assets: Sequence[str]) -> Floats:

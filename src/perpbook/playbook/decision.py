@@ -10,6 +10,7 @@ from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_fin
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding, Status
 from perpbook.playbook.compile import Names, compile_policy, names_of
+from perpbook.playbook.ground import NO_GROUND, Ground
 from perpbook.playbook.past import Past, write_past
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.state import state_of
@@ -33,11 +34,11 @@ class Decision:
         return self.findings[0].status if self.findings else Status.OK
 
 
-def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None) -> Decision:
-    """Judge an assessed book by a playbook; `past` is what is known of its positions' funding. Pure."""
-    names = names_of(assessed, playbook)
+def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None, ground: Ground = NO_GROUND) -> Decision:
+    """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers. Pure."""
+    names = names_of(assessed, playbook, ground)
     policy = compile_policy(playbook, names, assessed.scenarios)
-    state = state_of(assessed, playbook, names, policy)
+    state = state_of(assessed, playbook, names, policy, ground)
     if past is not None:
         write_past(state, past)
     raw, proposals = empty_findings(state, policy), no_proposals(state)

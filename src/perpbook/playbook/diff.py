@@ -19,6 +19,7 @@ from perpbook.playbook.schema import (
     Funding,
     Guardrails,
     Hedge,
+    Layers,
     LeverageCaps,
     Playbook,
     Rebalance,
@@ -61,6 +62,9 @@ SLACK = Wish(say=percent, tighter=0)
 DRIFT = Wish(say=percent, tighter=0)
 DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=0, absent="no minimum")
 MINUTES = Wish(say=lambda value: f"{plain(value)} minutes", tighter=-1)
+LEFT = Wish(say=percent, tighter=+1, absent="nothing has to be left")
+RESERVE_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=+1, absent="no reserve")
+GAS_COINS = Wish(say=lambda value: f"{plain(value)} coins", tighter=+1, absent="none")
 SETTLEMENTS = Wish(say=lambda value: f"{plain(value)} in a row", tighter=-1)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
@@ -82,6 +86,7 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_modes(before, after),
             *_shares("venues", before.venues, after.venues),
             *_shares("layers", before.layers, after.layers),
+            *_money(before.layers or Layers(), after.layers or Layers()),
             *_drill(before.drill, after.drill),
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
@@ -282,6 +287,8 @@ def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:
 
 def _modes(before: Playbook, after: Playbook) -> Iterator[Change]:
     """The margin mode each sleeve must have; the key is the list that names, or named, the sleeve."""
+    asked = [(one.margin.top_up if one.margin else None) or "told, and no way sought" for one in (before, after)]
+    yield from _words("margin.top_up", asked[0], asked[1])
     old, new = (_mode_by_sleeve(one) for one in (before, after))
     for name in _names(old, new):
         first, second = (modes.get(name, "any mode") for modes in (old, new))
@@ -303,3 +310,21 @@ def _shares(section: str, before: Shares | None, after: Shares | None) -> Iterat
     for name in _names(old, new):
         key = dotted((section, "shares", name))
         yield from _number(key, old.get(name, rest[0]), new.get(name, rest[1]), MOST)
+    kept = [one.left_after_loss if one and one.survive_loss_of_any else None for one in (before, after)]
+    if None in kept:
+        yield from _number(f"{section}.survive_loss_of_any", kept[0], kept[1], LEFT)
+    yield from _number(f"{section}.left_after_loss", kept[0], kept[1], LEFT) if None not in kept else ()
+
+
+def _money(before: Layers, after: Layers) -> Iterator[Change]:
+    """What must stand on layers and what may hang on one bridge or coin."""
+    yield from _number("layers.bridge_max_share", before.bridge_max_share, after.bridge_max_share, MOST)
+    yield from _number("layers.stablecoin_max_share", before.stablecoin_max_share, after.stablecoin_max_share, MOST)
+    for key, wish in (("reserves", RESERVE_DOLLARS), ("gas", GAS_COINS)):
+        old, new = (dict(getattr(one, key) or {}) for one in (before, after))
+        for name in _names(old, new):
+            yield from _number(dotted(("layers", key, name)), old.get(name), new.get(name), wish)
+    coins = [dict(one.gas_coins or {}) for one in (before, after)]
+    for name in _names(*coins):
+        told = [one.get(name, "the layer's own coin") for one in coins]
+        yield from _words(dotted(("layers", "gas_coins", name)), told[0], told[1])

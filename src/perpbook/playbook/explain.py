@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from perpbook.playbook.drilling import drill_sentences
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
-from perpbook.playbook.schema import RESERVE, Data, Guardrails, LeverageCaps, Margin, Playbook, Shares, Sleeve, Survival
+from perpbook.playbook.schema import (
+    RESERVE,
+    Data,
+    Guardrails,
+    Layers,
+    LeverageCaps,
+    Margin,
+    Playbook,
+    Shares,
+    Sleeve,
+    Survival,
+)
+from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
     beta_sentence,
     cuts_sentence,
@@ -172,6 +184,7 @@ def _rest(playbook: Playbook) -> Iterator[str]:
         yield from _modes(playbook.margin)
     yield from _shares(playbook.venues, "venue")
     yield from _shares(playbook.layers, "layer")
+    yield from layer_sentences(playbook.layers or Layers())
     if playbook.drill is not None:
         yield from drill_sentences(playbook.drill)
     if playbook.hedge is not None:
@@ -189,9 +202,13 @@ def _modes(margin: Margin) -> Iterator[str]:
         if names:
             which = "Positions of sleeve" if len(set(names)) == 1 else "Positions of sleeves"
             yield f"{which} {listing(quoted(tuple(dict.fromkeys(names))))} must be margined {mode}."
+    if margin.top_up is not None:
+        yield TOP_UPS[margin.top_up]
 
 
 def _shares(section: Shares | None, place: str) -> Iterator[str]:
+    if section is not None and section.survive_loss_of_any:
+        yield loss_sentence(section, place)
     if section is None or (section.max_share is None and not section.shares):
         return
     named = [f"{percent(share)} on {name}" for name, share in (section.shares or {}).items()]

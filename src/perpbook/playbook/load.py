@@ -51,7 +51,7 @@ def parse_playbook(text: str, file: str) -> Playbook:
         problems = complaints(errors, file, found)
     problems += [_later(key, file) for key in _not_built(Playbook, found)]
     if playbook is not None and not problems:
-        problems = [*_dangling(playbook, file)]
+        problems = [*_dangling(playbook, file), *_unguarded(playbook, file)]
     if problems or playbook is None:
         placed = _in_place(problems, text)
         count = f"{len(placed)} problems" if len(placed) > 1 else "1 problem"
@@ -148,6 +148,18 @@ def _dangling(playbook: Playbook, file: str) -> Iterator[Problem]:
                     value=repr(name),
                     hint=nearest(name, known, "sleeves"),
                 )
+
+
+def _unguarded(playbook: Playbook, file: str) -> Iterator[Problem]:
+    """What would move money with nobody looking."""
+    if playbook.margin is not None and playbook.margin.top_up == "auto":
+        yield Problem(
+            file=file,
+            key="margin.top_up",
+            message="may not be auto: this version has no guard that could send money, and stop",
+            value="'auto'",
+            hint='write "propose": the check then says what to send, and which way',
+        )
 
 
 def _in_place(problems: Sequence[Problem], text: str) -> list[Problem]:

@@ -222,7 +222,9 @@ class Margin(Section):
 
     isolated: tuple[Name, ...] = Field((), description="Sleeves whose positions must be isolated.")
     cross: tuple[Name, ...] = Field((), description="Sleeves whose positions must be cross.")
-    top_up: Literal["never", "propose", "auto"] | None = Field(None, json_schema_extra=LATER)
+    top_up: Literal["never", "propose", "auto"] | None = Field(
+        None, description="Money that accounts lack. never: not asked for. propose: with its way. auto: refused so far."
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> Margin:
@@ -237,22 +239,36 @@ class Shares(Section):
 
     max_share: Share | None = Field(None, description="For every one not named.")
     shares: dict[Name, Share] | None = Field(None, description="By name.")
+    survive_loss_of_any: bool | None = Field(
+        None, description="Whether enough must be left once any one is lost and the worst survival move has come."
+    )
+    left_after_loss: Annotated[FiniteFloat, Field(gt=0, le=1)] = Field(
+        0.5, description="How much: the least share of book equity that must then be left."
+    )
 
 
 class Venues(Shares):
-    """Shares by venue."""
-
-    survive_loss_of_any: bool | None = Field(None, json_schema_extra=LATER)
+    """Shares by venue, and what the loss of any must leave."""
 
 
 class Layers(Shares):
-    """Shares by layer."""
+    """Shares by layer, what the loss of any must leave, what must stand ready on each, bridges and stablecoins."""
 
-    bridge_max_share: Share | None = Field(None, json_schema_extra=LATER)
-    stablecoin_max_share: Share | None = Field(None, json_schema_extra=LATER)
-    reserves: dict[Name, Positive] | None = Field(None, json_schema_extra=LATER)
-    gas: dict[Name, Positive] | None = Field(None, json_schema_extra=LATER)
-    survive_loss_of_any: bool | None = Field(None, json_schema_extra=LATER)
+    bridge_max_share: Share | None = Field(
+        None, description="Most of book equity that may be under way over one family of bridges."
+    )
+    stablecoin_max_share: Share | None = Field(
+        None, description="Most of book equity that may stand in one stablecoin, wherever it is."
+    )
+    reserves: dict[Name, Positive] | None = Field(
+        None, description="Dollars of stablecoins that must be free on a layer, outside accounts, by layer."
+    )
+    gas: dict[Name, Positive] | None = Field(
+        None, description="Coins that must stand on a layer for its fees, by layer, in the coin they are paid in."
+    )
+    gas_coins: dict[Name, Name] | None = Field(
+        None, description="That coin by layer, where it is not known or another is meant."
+    )
 
 
 class Drills(Section):

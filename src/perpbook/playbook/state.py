@@ -15,13 +15,15 @@ from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.margin.measures import sums
 from perpbook.model.account import MarginMode
-from perpbook.model.market import Depth
+from perpbook.model.market import STABLECOINS, Depth
 from perpbook.playbook.compile import Names
+from perpbook.playbook.ground import NO_GROUND, Ground, bridge_values, stablecoin_values
+from perpbook.playbook.losses import losses_of
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.sleeves import sleeve_capital, sleeve_of
 
 
-def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Policy) -> State:
+def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Policy, ground: Ground = NO_GROUND) -> State:
     """Lay an assessment out for `decide`. What only time tells stays unknown: funding paid, targets, a rebalance due."""
     arrays, measures, book = assessed.arrays, assessed.measures, assessed.assessment.book
     rows = arrays.positions()
@@ -46,6 +48,11 @@ def state_of(assessed: Assessed, playbook: Playbook, names: Names, policy: Polic
         venue_equity=_sums(names.venues, [one.venue for one in arrays.accounts], measures.equity),
         layer_value=_layer_values(names, assessed),
         sleeve_capital=np.array(capital, dtype=np.float64),
+        layer_free=layer_free(assessed, names),
+        layer_gas=layer_gas(assessed, names),
+        bridge_value=np.array(bridge_values(assessed.outside, names.bridges, ground), dtype=np.float64),
+        stablecoin_value=np.array(stablecoin_values(assessed, names.stablecoins), dtype=np.float64),
+        **losses_of(assessed, playbook, names, policy),
     )
 
 
@@ -171,3 +178,31 @@ def _layer_values(names: Names, assessed: Assessed) -> Floats:
         if account.layer:
             out[names.layers.index(account.layer)] += equity
     return out
+
+
+def layer_free(assessed: Assessed, names: Names) -> Floats:
+    """(layers,) dollars of stablecoins free on each layer, not kept for fees, with what is on its way there."""
+    outside, out = assessed.outside, dict.fromkeys(names.layers, 0.0)
+    for one in outside.balances:
+        if one.balance.asset in STABLECOINS and not one.gas:
+            out[one.layer] += (one.balance.amount - one.locked) * outside.prices[one.balance.asset]
+    for sent in outside.transfers:
+        if sent.asset in STABLECOINS and sent.destination in out and not sent.stuck:
+            out[sent.destination] += sent.amount * outside.prices[sent.asset]
+    return np.array(list(out.values()), dtype=np.float64)
+
+
+def layer_gas(assessed: Assessed, names: Names) -> Floats:
+    """(layers,) coins for fees on each layer, with those on their way there; NaN where the coin is not known."""
+    outside, out = assessed.outside, []
+    for layer, coin in zip(names.layers, names.gas, strict=True):
+        there = [
+            one.balance.amount - one.locked
+            for one in outside.balances
+            if (one.layer, one.balance.asset) == (layer, coin) and one.gas is not False
+        ]
+        comes = [
+            one.amount for one in outside.transfers if (one.destination, one.asset) == (layer, coin) and not one.stuck
+        ]
+        out.append(sum(there) + sum(comes) if coin else math.nan)
+    return np.array(out, dtype=np.float64)

@@ -166,6 +166,46 @@ WORDINGS = {
         tell="Sleeve {who} holds {value} of book equity; the most is {limit}.",
         hint="Move money out of {who}.",
     ),
+    codes.BRIDGE_SHARE: Wording(
+        rule="layers.bridge_max_share",
+        unit="share",
+        tell="{value} of book equity is under way over {who}; the most is {limit}.",
+        hint="Send nothing more over {who} until some of it has arrived.",
+    ),
+    codes.STABLECOIN_SHARE: Wording(
+        rule="layers.stablecoin_max_share",
+        unit="share",
+        tell="{value} of book equity stands in {who}; the most is {limit}.",
+        hint="Change some {who} into another coin: no trade of contracts mends this.",
+    ),
+    codes.VENUE_LOSS: Wording(
+        rule="venues.survive_loss_of_any",
+        unit="share",
+        tell="Without {who} {value} of book equity is left{after}; the least is {limit}.",
+        hint="Hold less on {who}, or less of what its positions hedge elsewhere.",
+        floor=True,
+    ),
+    codes.LAYER_LOSS: Wording(
+        rule="layers.survive_loss_of_any",
+        unit="share",
+        tell="Without {who} {value} of book equity is left{after}; the least is {limit}.",
+        hint="Hold less on {who}, or less of what its positions hedge elsewhere.",
+        floor=True,
+    ),
+    codes.LAYER_RESERVE: Wording(
+        rule="layers.reserves",
+        unit="dollars",
+        tell="{who} has {value} free, with what is on its way there; its reserve is {limit}.",
+        hint="Send {missing} to {who}.",
+        floor=True,
+    ),
+    codes.LAYER_GAS: Wording(
+        rule="layers.gas",
+        unit="coins",
+        tell="{who} has {value} {coin} for its fees, with what is on its way there; the least is {limit}.",
+        hint="Send {missing} {coin} to {who}.",
+        floor=True,
+    ),
 }
 
 NOTHING_LEFT = "In '{scenario}' {who} has no equity left: it is liquidated on the way."
@@ -175,6 +215,8 @@ UNITS: dict[str, Callable[[float], str]] = {
     "share": lambda value: f"{value:.1%}" if value < float("inf") else "more than all",
     "count": lambda value: f"{value:.0f}",
     "mode": lambda value: "wrong" if value else "right",
+    "dollars": lambda value: f"${value:,.0f}",
+    "coins": lambda value: f"{value:.6g}",
 }
 
 OF_POSITIONS = frozenset(
@@ -184,6 +226,18 @@ OF_POSITIONS = frozenset(
     }
 )
 """Rules whose subject is a position."""
+
+OF_NAMES = {
+    **dict.fromkeys((codes.ASSET_LEVERAGE, codes.FUNDING_ASSET, codes.HEDGE_BAND), "assets"),
+    **dict.fromkeys((codes.ACCOUNT_DEAD, codes.SURVIVAL), "accounts"),
+    **dict.fromkeys((codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE), "accounts"),
+    **dict.fromkeys((codes.SLEEVE_MIN, codes.SLEEVE_MAX), "sleeves"),
+    **dict.fromkeys((codes.VENUE_SHARE, codes.FUNDING_VENUE, codes.VENUE_LOSS), "venues"),
+    **dict.fromkeys((codes.LAYER_SHARE, codes.LAYER_LOSS, codes.LAYER_RESERVE, codes.LAYER_GAS), "layers"),
+    codes.BRIDGE_SHARE: "bridges",
+    codes.STABLECOIN_SHARE: "stablecoins",
+}
+"""What the subject of the other rules is, as a field of `Names`; of the rest it is the book."""
 
 SEVERITY = {Status.BREACH: 0, Status.NEAR: 1, Status.OK: 2}
 
@@ -217,19 +271,25 @@ def _finding(found: Findings, row: int, policy: Policy, names: Names, assessed: 
         "who": who,
         "value": say(measured),
         "limit": say(limit),
+        "missing": say(limit - measured),
+        "coin": names.gas[subject] if code == codes.LAYER_GAS else "",
         "scenario": scenario.name if scenario else "",
+        "after": f" after '{scenario.name}'" if scenario else "",
         "mode": "as its sleeve must be" if measured == 0 else "otherwise than its sleeve must be",
     }
+    status = status_of(measured, limit, policy.near, floor=wording.floor)
+    moved = scenario if code == codes.SURVIVAL else None
+    quiet = status is not Status.BREACH and "{missing}" in (wording.hint or "")
     return Finding(
-        rule=f"{wording.rule}.{scenario.kind}" if scenario else wording.rule,
-        subject=f"±{abs(scenario.size):.0%}: {who}" if scenario else who,
+        rule=f"{wording.rule}.{moved.kind}" if moved else wording.rule,
+        subject=f"±{abs(moved.size):.0%}: {who}" if moved else who,
         measured=measured,
         limit=limit,
         unit=wording.unit,
         used=_used(measured, limit, floor=wording.floor),
-        status=status_of(measured, limit, policy.near, floor=wording.floor),
-        sentence=(NOTHING_LEFT if scenario and measured == float("inf") else wording.tell).format(**words),
-        hint=wording.hint.format(**words) if wording.hint else None,
+        status=status,
+        sentence=(NOTHING_LEFT if moved and measured == float("inf") else wording.tell).format(**words),
+        hint=wording.hint.format(**words) if wording.hint and not quiet else None,
     )
 
 
@@ -245,15 +305,7 @@ def _subject(code: int, subject: int, names: Names, assessed: Assessed) -> str:
     if code in OF_POSITIONS:
         arrays = assessed.arrays
         return position_name(assessed, arrays.items[arrays.positions()[subject]])
-    if code in (codes.ASSET_LEVERAGE, codes.FUNDING_ASSET, codes.HEDGE_BAND):
-        return names.assets[subject]
-    if code in (codes.ACCOUNT_DEAD, codes.SURVIVAL, codes.ACCOUNT_GROSS, codes.ACCOUNT_NET, codes.ACCOUNT_EFFECTIVE):
-        return names.accounts[subject]
-    if code in (codes.SLEEVE_MIN, codes.SLEEVE_MAX):
-        return names.sleeves[subject]
-    if code in (codes.VENUE_SHARE, codes.FUNDING_VENUE):
-        return names.venues[subject]
-    return names.layers[subject] if code == codes.LAYER_SHARE else "book"
+    return getattr(names, OF_NAMES[code])[subject] if code in OF_NAMES else "book"
 
 
 def position_name(assessed: Assessed, item: Item) -> str:

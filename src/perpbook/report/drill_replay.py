@@ -20,6 +20,7 @@ MOST_STEPS = 24
 WORDS = {
     codes.LIQUIDATION: "liquidated", codes.BACKSTOP: "taken over by the venue", codes.SEIZED_REST: "what was left is seized",
     codes.INSURED_LOSS: "its debt is the venue's", codes.RULE: "rule", codes.REFUSED: "refused", codes.HALT: "new risk halted",
+    codes.WANTED: "money is wanted",
 }  # fmt: skip
 
 
@@ -77,14 +78,14 @@ def told_of(outcome: Outcome, hours: float) -> list[tuple[float, str]]:
     ):
         if kind not in WORDS and not (kind == codes.FILL and reason == codes.BY_VENUE):
             continue
-        name = outcome.arrangement.accounts[account].id if account >= 0 else "the book"
+        name = outcome.place(kind, account) or "the book"
         symbol = outcome.arrangement.rows[row].symbol if row >= 0 else ""
         told.append(((tick + 1) * hours, event_in_words(kind, name, symbol, outcome.reasons.get(reason, ""), figures)))
     return told
 
 
 def event_in_words(kind: int, account: str, symbol: str, rule: str, figures: Sequence[float]) -> str:
-    """One event as a trader would tell it. `figures` begin with the quantity traded (signed) and its price."""
+    """One event as a trader would tell it. `figures` are a row of the journal: quantity traded (signed) and price come first."""
     quantity, price = figures[0], figures[1]
     trade = f"{'buys' if quantity > 0 else 'sells'} {abs(quantity):,.6g} {symbol} at {price:,.6g}" if quantity else ""
     match kind:
@@ -92,6 +93,8 @@ def event_in_words(kind: int, account: str, symbol: str, rule: str, figures: Seq
             return f"{account}: {rule} {trade or 'acts'}"
         case codes.LIQUIDATION | codes.BACKSTOP:
             return f"{account}: {WORDS[kind]}, the venue {trade}" if trade else f"{account} {symbol}: {WORDS[kind]}"
+        case codes.WANTED:
+            return f"{account}: {rule} wants {figures[5]:,.6g} and has {figures[4]:,.6g}"
         case codes.REFUSED:
             return f"{account}: an order of {symbol} is refused" + (f" ({rule})" if rule else "")
         case _:

@@ -10,6 +10,7 @@ from perpbook.model.verdict import Status, Verdict
 from perpbook.report import sections, spoken
 from perpbook.report.figures import sleeves_figure, stress_figure
 from perpbook.report.liquidation_map import liquidation_map
+from perpbook.report.moves_text import move_sentences
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,6 +61,7 @@ def _derived(assessment: Assessment, verdict: Verdict) -> dict[str, Any]:
         "plans": sections.plans_in_order(verdict.plans),
         "unplanned": verdict.unplanned,
         "money_wanted": verdict.money_wanted,
+        "moves": move_sentences(verdict.moves),
         "asked": verdict.asked,
         "map": drawn,
         "figures": {name: figure for name, figure in figures.items() if figure},

@@ -119,11 +119,11 @@ def room_figures(result: BacktestResult) -> dict[str, Spec]:
 
 
 def rules_figure(result: BacktestResult) -> Spec | None:
-    """When each rule gave an order, and when an account was liquidated."""
+    """When each rule gave an order or asked for money, and when an account was liquidated."""
     main = result.main
     marks: dict[str, list[int]] = {}
     for tick, kind, _, _, reason in main.what.tolist():
-        if kind == codes.RULE:
+        if kind in (codes.RULE, codes.WANTED):
             marks.setdefault(main.reasons.get(reason, str(reason)), []).append(tick)
         elif kind in (codes.LIQUIDATION, codes.BACKSTOP):
             marks.setdefault("liquidation", []).append(tick)

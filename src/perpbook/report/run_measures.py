@@ -171,3 +171,29 @@ def deaths_of(outcome: Outcome) -> tuple[Death, ...]:
             )
         )
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A layer that came short of its reserve (dollars) or of gas (coins) at a bar: what it had, and the least that was asked."""
+
+    bar: int
+    layer: str
+    rule: str
+    had: float
+    least: float
+
+
+def wants_of(outcome: Outcome) -> list[Want]:
+    """Every time a layer came short, in order."""
+    return [
+        Want(
+            bar=tick,
+            layer=outcome.place(kind, account),
+            rule=outcome.reasons.get(reason, str(reason)),
+            had=sizes[4],
+            least=sizes[5],
+        )
+        for (tick, kind, account, _, reason), sizes in zip(outcome.what.tolist(), outcome.figures.tolist(), strict=True)
+        if kind == codes.WANTED
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perpbook.engine.result import BacktestResult
 from perpbook.model.data_finding import Severity
 from perpbook.model.units import to_iso
-from perpbook.report.run_measures import Measures, deaths_of, measures_of
+from perpbook.report.run_measures import Measures, deaths_of, measures_of, wants_of
 from perpbook.report.run_overlay import overlay_data, tell_overlaid, warnings_of_overlay
 from perpbook.report.spoken import counted
 
@@ -61,6 +61,11 @@ def tell_backtest(console: Console, result: BacktestResult) -> None:
         left = ", ".join(f"{asset} {value:+,.0f}" for asset, value in death.left.items()) or "nothing"
         when = to_iso(int(result.main.bars.open_ns[death.bar]))[:16]
         console.print(f"{when} {death.account} was liquidated; the rest of the book was left with {left}.")
+    for want in wants_of(result.main)[:MOST_DEATHS]:
+        when = to_iso(int(result.main.bars.open_ns[want.bar]))[:16]
+        console.print(
+            f"{when} {want.layer} was short: {want.rule} asks for {want.least:,.6g} and {want.had:,.6g} was there."
+        )
     tell_overlaid(console, result)
     fatal = [one for one in result.findings if one.severity is not Severity.NOTE]
     if fatal:
@@ -115,6 +120,7 @@ def backtest_data(result: BacktestResult) -> dict[str, Any]:
         "measures": {name: _plain(measures_of(one)) if one is not None else None for name, one in runs.items()},
         "attribution": result.main.attribution(),
         "liquidations": [asdict(one) for one in deaths_of(result.main)],
+        "wanted": [asdict(one) for one in wants_of(result.main)],
         "findings": list(result.findings),
         "notes": list(result.notes),
         "not_modelled": list(result.not_modelled),

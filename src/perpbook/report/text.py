@@ -13,6 +13,7 @@ from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAs
 from perpbook.model.account import MarginMode
 from perpbook.model.units import to_iso
 from perpbook.model.verdict import Asked, DrillStanding, Finding, Plan, SleeveShare, Status, Verdict
+from perpbook.report.moves_text import tell_moves
 from perpbook.report.words import NONE, bar, change, money, move, multiple, price, quantity, share
 
 WIDTH = 100
@@ -52,6 +53,7 @@ def tell_check(
     if verdict.money_wanted:
         ways = ", ".join(f"{money(one.dollars)} to {one.account}" for one in verdict.money_wanted)
         console.print(f"Without a trim, survival and the leverage caps would want more collateral: {ways}.")
+    tell_moves(console, verdict.moves)
     tell_notes(console, assessment)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
     from perpbook.margin.assessment import Assessment
     from perpbook.playbook.decision import Decision
+    from perpbook.playbook.ground import Ground
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.check_past import KnownPast
     from perpbook.terms.terms import VenueTerms
@@ -164,24 +165,17 @@ def check_snapshot(
         jit.prefer_plain()
     from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
+    from perpbook.runs.propose import propose_money, to_top_up
     from perpbook.sizing.asked import asked_for_funding
+    from perpbook.treasury.ground import ground_for
 
-    betas = snapshot.market.betas
-    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, betas, past)
-    decision = decide_on(assessed, playbook, past.past if past else None)
-    plans: tuple[Plan, ...] = ()
+    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, snapshot.market.betas, past)
+    ground = ground_for(playbook, snapshot.book.layer_names)
+    decision = decide_on(assessed, playbook, past.past if past else None, ground)
     planned = positions <= PLANNED_BOOK
-    wanted: tuple[MoneyWanted, ...] = ()
+    plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:
-        from perpbook.sizing.collateral import money_wanted
-        from perpbook.sizing.plan import plans_for
-
-        wanted = money_wanted(assessed, decision.state, decision.policy)
-
-        rules = (decision.state, decision.policy, decision.names)
-        plans = plans_for(
-            assessed, rules, decision.findings, Recheck(snapshot, playbook, terms, assessed, past).findings
-        )
+        plans, wanted = _ways_out(Recheck(snapshot, playbook, terms, assessed, past, ground), decision)
     return CheckResult(
         snapshot=snapshot,
         playbook=playbook,
@@ -195,10 +189,25 @@ def check_snapshot(
             money_wanted=wanted,
             unplanned=None if planned or decision.status is not Status.BREACH else too_large_to_plan(positions),
             asked=asked_for_funding(decision, assessed),
+            moves=propose_money(snapshot, terms, assessed, decision, to_top_up(playbook.margin, wanted))
+            if with_plans
+            else (),
         ),
         terms_folders=terms_folders,
         past=past,
     )
+
+
+def _ways_out(recheck: Recheck, decision: Decision) -> tuple[tuple[Plan, ...], tuple[MoneyWanted, ...]]:
+    """Trims that would mend what is broken, and the money that would do so in their place."""
+    from perpbook.runs.propose import asks_for_money
+    from perpbook.sizing.collateral import money_wanted
+    from perpbook.sizing.plan import plans_for
+
+    rules = (decision.state, decision.policy, decision.names)
+    asked = asks_for_money(recheck.playbook.margin)
+    wanted = money_wanted(recheck.assessed, decision.state, decision.policy) if asked else ()
+    return plans_for(recheck.assessed, rules, decision.findings, recheck.findings), wanted
 
 
 def with_what_is_not_judged(
@@ -277,13 +286,15 @@ class Recheck:
     terms: Mapping[str, VenueTerms]
     assessed: Assessed
     past: KnownPast | None = None
+    ground: Ground | None = None
 
     def findings(self, changes: Mapping[int, tuple[float, float]]) -> tuple[Finding, ...]:
         """Findings after `changes` (book row -> new quantity, dollars of cost)."""
         from perpbook.playbook.decision import decide_on
+        from perpbook.playbook.ground import NO_GROUND
         from perpbook.sizing.apply import with_quantities
 
         known = self.past.past if self.past else None
         book = with_quantities(self.snapshot.book, self.assessed.arrays, changes, keep_closed=known is not None)
         after = assess_under(replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios)
-        return decide_on(after, self.playbook, known).findings
+        return decide_on(after, self.playbook, known, self.ground or NO_GROUND).findings

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from perpbook.margin.breaking import broken_moves
 from perpbook.model.scenario import Scenario
 
 KINDS = ("joint", "asset", "beta", "broken")
 """joint: every asset by the same move (correlation one). asset: one asset moves, the rest stand still. beta: every
 asset by its beta times the move. broken: every asset against the book's own net exposure in it, blended with beta."""
-
-HEDGED = 1e-9
-"""Relative to the largest net exposure: less than this is the rounding of a perfect hedge, and has no sign."""
 
 FLOOR = -0.99
 """No price falls further than this in one scenario, whatever its beta."""
@@ -55,13 +52,7 @@ def _beta(size: float, exposed: Exposed) -> list[Scenario]:
 
 def _broken(size: float, exposed: Exposed) -> list[Scenario]:
     """Beta move, pulled towards every asset moving |size| against the exposure the book has in it."""
-    pull = exposed.correlation_stress
-    hedged = HEDGED * max((abs(value) for value in exposed.exposures.values()), default=0.0)
-    moves = {}
-    for asset, beta in exposed.betas.items():
-        held = exposed.exposures.get(asset, 0.0)
-        against = 0.0 if abs(held) <= hedged else -math.copysign(size, held)
-        moves[asset] = (1.0 - pull) * beta * size + pull * against
+    moves = broken_moves(size, exposed.betas, exposed.exposures, exposed.correlation_stress)
     return [_scenario(f"hedges break, market {size:+.0%}", "broken", size, moves)]
 
 
