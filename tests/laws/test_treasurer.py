@@ -1,4 +1,4 @@
-"""Laws of a treasurer in a run: money conserved, nothing before an outage ends, nothing known ahead, and idle it changes nothing."""
+"""Laws of a treasurer in a run: money conserved, nothing before an outage ends, nothing known ahead, idle it changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ FACTS, BARS, HOUR = packaged_facts(), 24, 3_600
 FOUND: dict[tuple[str, str, str], tuple[Way, ...]] = {}
 QUICK = (Phase.explicit, Phase.generate)
 """A run takes long: what fails is told as it was drawn."""
-NAMES = {"layer": ("*", "arbitrum", "base", "hyperliquid-l1"), "route": ("*", "across", "cctp"), "venue": ("*", "hyperliquid", "binance")}  # fmt: skip
+NAMES = {
+    "layer": ("*", "arbitrum", "base", "hyperliquid-l1"),
+    "route": ("*", "across", "cctp"),
+    "venue": ("*", "hyperliquid", "binance"),
+}
 
 
 def pair(closes: list[float]) -> Journey:
@@ -67,7 +71,9 @@ def skies(draw: st.DrawFn) -> tuple[Absence, ...]:
         end = draw(st.integers(start + 1, BARS * HOUR))
         kind = draw(st.sampled_from(sorted(OUTAGES[where])))
         name = draw(st.sampled_from(NAMES[where]))
-        out.append(Absence(where=where, name=name, kind=kind, start_step=start, end_step=end, factor=draw(st.floats(1.0, 9.0))))
+        out.append(
+            Absence(where=where, name=name, kind=kind, start_step=start, end_step=end, factor=draw(st.floats(1.0, 9.0)))
+        )
     return tuple(out)
 
 
@@ -87,7 +93,9 @@ def outside(journey: Journey) -> float:
 
 @settings(max_examples=15, deadline=None, phases=QUICK)
 @given(walks(), skies())
-def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(closes: list[float], away: tuple[Absence, ...]) -> None:
+def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(
+    closes: list[float], away: tuple[Absence, ...]
+) -> None:
     journey = pair(closes)
     holder = treasurer(journey, away)
     outcome = run(journey, holder)
@@ -116,7 +124,9 @@ def test_nothing_arrives_while_what_it_goes_through_is_away(closes: list[float],
 
 
 def before(sent: list[Sent], bar: int) -> list[tuple[object, ...]]:
-    return [(one.bar, one.source, one.destination, one.dollars, one.fee, one.way.words) for one in sent if one.bar <= bar]
+    return [
+        (one.bar, one.source, one.destination, one.dollars, one.fee, one.way.words) for one in sent if one.bar <= bar
+    ]
 
 
 @settings(max_examples=15, deadline=None, phases=QUICK)
@@ -127,7 +137,7 @@ def test_nothing_that_comes_later_changes_what_was_done(
     now = (bar + 1) * HOUR
     turned = closes[: bar + 1] + [closes[bar] * one / other[bar] for one in other[bar + 1 :]]
     begun = tuple(one for one in away if one.start_step < now)
-    changed = tuple(replace(one, end_step=max(one.end_step if one.end_step <= now else now + 1, one.start_step + 1)) for one in begun)
+    changed = tuple(one if one.end_step <= now else replace(one, end_step=now + 1) for one in begun)
     new = tuple(replace(one, start_step=one.start_step + now, end_step=one.end_step + now) for one in later)
     first, second = treasurer(pair(closes), away), treasurer(pair(turned), (*changed, *new))
     run(pair(closes), first)

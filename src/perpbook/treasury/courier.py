@@ -211,7 +211,6 @@ class Courier:
 
 
 def main_coin(account: Account, unit: str, priced: Collection[str] = ()) -> str:
-    """The stablecoin that an account's money is in: the one it has most of, without those `priced` apart, else what it is reckoned
-    in."""
+    """The stablecoin that an account's money is in: the one it has most of but for those `priced` apart, else its `unit`."""
     held = [(one.amount, one.asset) for one in account.collateral if one.asset in STABLECOINS and one.amount > 0.0]
     return max([one for one in held if one[1] not in priced], default=(0.0, unit))[1]
