@@ -64,7 +64,7 @@ def layer(name: str, asset: str = "USDC", amount: float = 5000.0) -> str:
 
 def test_every_fact_is_read_and_every_name_resolves() -> None:
     facts = packaged_facts()
-    assert (len(facts.layers), len(facts.routes), len(facts.venues)) == (14, 34, 10)
+    assert (len(facts.layers), len(facts.routes), len(facts.venues)) == (18, 39, 10)
     assert facts.layer_id("hypercore") == "hyperliquid-l1" and facts.layer_id("nowhere") is None
     assert facts.led_by("noble") == {"noble"} and facts.led_by("optimism") == set()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from perpbook.cli.treasury_incidents import incidents
+from perpbook.cli.treasury_routes import routes
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
 )
-
-app.command("incidents")(incidents)
+app.command()(routes)
+app.command()(incidents)

@@ -12,7 +12,7 @@ from perpbook.cli.output import Answer, AsJson, reply
 Names = Annotated[
     list[str] | None, typer.Option("--storm", help="Storm to go through; repeat it. Left out: incidents that were.")
 ]
-Market = Annotated[str, typer.Option("--market", help="Storm of prices at the same time; none: prices stand still.")]
+Market = Annotated[str, typer.Option("--market", help='Storm of prices beside each; "": prices stand still.')]
 Kept = Annotated[
     list[str] | None, typer.Option("--reserve", help="LAYER=DOLLARS kept while no alarm rings; repeat it.")
 ]
@@ -25,9 +25,10 @@ def incidents(
     ] = None,
     no_playbook: Annotated[bool, typer.Option("--no-playbook", help="No rule acts.")] = False,
     storms: Names = None,
-    market: Market = "flash-crash",
-    horizon: Annotated[str, typer.Option("--horizon", help="How long each goes on: 12h, 1d, ...")] = "12h",
-    step: Annotated[str, typer.Option("--step", help="How finely it is looked at: 1m, 5m, 15m, 1h.")] = "5m",
+    market: Market = "crash-2020-03-12",
+    after: Annotated[str, typer.Option("--after", help="How long after the market's beginning each begins.")] = "0h",
+    horizon: Annotated[str, typer.Option("--horizon", help="How long each goes on: 12h, 1d, ...")] = "48h",
+    step: Annotated[str, typer.Option("--step", help="How finely it is looked at: 1m, 5m, 15m, 1h.")] = "15m",
     reserves: Kept = None,
     alarm: Annotated[
         float | None, typer.Option("--alarm", help="Margin ratio at which an account is topped up; 0.5.")
@@ -53,7 +54,7 @@ def incidents(
         one = TreasuryGiven(acts=True, policy=policy_of(alarm, calm, pairs(reserves, "--reserve")))
         asked = drill_from({**given, "storm": None})
         with progress("Incidents", quiet=as_json) as tell:
-            found = go_through(asked, one, storms or (), market, tell)
+            found = go_through(asked, one, storms or (), (market, after), tell)
         return Answer(data=incidents_data(found), tell=lambda console: tell_incidents(console, found))
 
     reply("treasury.incidents/1", as_json, work)

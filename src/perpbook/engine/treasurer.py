@@ -96,11 +96,12 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Treasurer:
-    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer."""
+    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer. prices : of gas coins."""
 
     courier: Courier
     policy: Policy
     asked: Integers
+    prices: Mapping[str, float] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     coins: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -42,9 +42,13 @@ class Incident:
 
 
 def go_through(
-    asked: DrillAsked, given: TreasuryGiven, names: Sequence[str] = (), market: str = "", tell: Tell = nothing
+    asked: DrillAsked,
+    given: TreasuryGiven,
+    names: Sequence[str] = (),
+    market: tuple[str, str] = ("", "0h"),
+    tell: Tell = nothing,
 ) -> list[Incident]:
-    """Each incident alone, with a market's storm at the same time. asked : the book, how long and how finely.
+    """Each incident alone, so long after a market's storm began. asked : the book, how long and how finely.
 
     Raises
     ------
@@ -56,7 +60,7 @@ def go_through(
     for number, name in enumerate(wanted):
         tell(name, number, len(wanted))
         storm = find_storm(name)
-        both = f"({name}) + ({market})" if market else name
+        both = f"({market[0]}) then ({name}) after {market[1]}" if market[0] else name
         try:
             planned = plan_drill(replace(asked, storm=both, kind="still", paths=1), threads=1)
             out.append(_one(name, storm.title, planned, given))
@@ -73,9 +77,11 @@ def _one(name: str, title: str, planned: Planned, given: TreasuryGiven) -> Incid
     holder = treasurer_of(given, drill.journey, sky_of(drill, planned.situation.absences))
     idle = treasurer_of(given, drill.journey, holder.courier.sky, np.zeros(0, dtype=np.int64))
     outcome = named_ways(holder, replay_path(drill, 0, holder))
+    done = treasured_of(holder, outcome, replay_path(drill, 0, idle))
+    heard = [one for one in planned.unheard if "gas" not in one]
     return Incident(
-        name=name, title=title, outcome=outcome, treasured=treasured_of(holder, outcome, replay_path(drill, 0, idle)),
-        notes=(*planned.notes, *planned.unheard),
+        name=name, title=title, outcome=outcome, treasured=done,
+        notes=(*done.notes, *planned.notes, *heard),
     )  # fmt: skip
 
 

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 CANONICAL = ("canonical", "validators")
 """Kinds of routes that are a layer's own way out."""
 
+RISKS = ("canonical", "issuer", "solver", "external", "custodial", "inherited")
+"""Who must be honest and awake: the layer itself, the coin's issuer, a solver who pays first, validators or a pool of others, an
+exchange; "inherited": whatever an aggregator picks."""
+
+PERCENTS = ("p10", "p50", "p90", "p99", "p999")
+"""Names of the percentiles of a base fee."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
@@ -27,12 +34,53 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """The chance that a transfer meets an outage, a fraction, and the whole time of one that does. `incidents` in
+    `years` of watching are what both are reckoned from; `own` : transfers of the trader's that moved the chance since."""
+
+    chance: float
+    seconds: Times
+    incidents: int = 0
+    years: float = 0.0
+    own: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fee:
-    """What a transfer costs: dollars each, basis points of the amount, and what has no figure (`plus`)."""
+    """What a transfer costs: dollars each, basis points of the amount, so much of the gas coin of where it leaves (`native`, by
+    coin), and what has no figure (`plus`)."""
 
     dollars: float | None = None
     bps: float | None = None
     plus: str = ""
+    native: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedCap:
+    """What all users of a `pool` may take out together within `seconds`: the larger of `fraction` of all deposits and
+    `dollars`. None: not known. `ours` : the part of it that the trader may count on, a fraction, and `deposits` of everybody,
+    dollars: None for not told."""
+
+    pool: str
+    seconds: float | None = None
+    fraction: float | None = None
+    dollars: float | None = None
+    ours: float | None = None
+    deposits: float | None = None
+
+    def most(self, deposits: float | None = None) -> float | None:
+        """Dollars per window for all together, at least; None where nothing is known. deposits : in place of those told."""
+        held = self.deposits if deposits is None else deposits
+        share = self.fraction * held if self.fraction is not None and held is not None else None
+        known = [one for one in (share, self.dollars) if one is not None]
+        return max(known) if known else None
+
+    @property
+    def own(self) -> float | None:
+        """Dollars per window that the trader counts on: the part of `most` that is his, all of it where he tells no part."""
+        most = self.most()
+        return None if most is None else most * (1.0 if self.ours is None else self.ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +90,57 @@ class Cap:
     least: float = 0.0
     most: float | None = None
     note: str = ""
+    shared: tuple[SharedCap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """How far figures are to be trusted: which have no source, and where the others are from."""
+    """How far figures are to be trusted: which have no source, where the others are from, and which are the trader's own."""
 
     confidence: str
     sources: tuple[str, ...]
     unverified: tuple[str, ...] = ()
     note: str = ""
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gas:
+    """What transactions of a layer are paid in and with. `token` : the coin, "" where transactions are free. `gwei` : base fee
+    (1e-9 of the coin for a unit of gas) by `PERCENTS` and "max", over `window`. `units` : gas by action. `exit` : the
+    actions that bring everything away. `plus` : what has no figure. `free` : True where nothing is paid."""
+
+    token: str
+    gwei: Mapping[str, float] = field(default_factory=dict)
+    window: str = ""
+    units: Mapping[str, float] = field(default_factory=dict)
+    exit: tuple[str, ...] = ()
+    plus: str = ""
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How to see whether a layer lives. `warn_seconds`, `crit_seconds` : age of the newest block. `feed` : address of the
+    uptime feed on the layer, whose answer counts only `grace_seconds` after a recovery. `status_page`, `batches` (what tells
+    that its batches reach the layer below), `proofs` (what tells that exits work), `reads` : what to ask of it."""
+
+    warn_seconds: float | None = None
+    crit_seconds: float | None = None
+    feed: str = ""
+    grace_seconds: float | None = None
+    status_page: str = ""
+    batches: str = ""
+    proofs: str = ""
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A chain where money sits. `domains` are what fails together; `settles_to` the layer below it, "" for none."""
+    """A chain where money sits. `domains` are what fails together; `settles_to` the layer below it, "" for none. `access` : the
+    kind of door through which it is read. `operator` : who runs it alone. `clouds` : providers it, or the usual way to it,
+    was seen to fall with. `chain_id` : by EIP-155, `network` : the name of a chain without one. `since` : the day from
+    which it runs for all, "" for not known."""
 
     id: str
     name: str
@@ -70,11 +154,21 @@ class Layer:
     exit_seconds: tuple[float, float] | None = None
     single_operator: bool = False
     forced_inclusion_seconds: float | None = None
+    chain_id: int | None = None
+    network: str = ""
+    access: str = ""
+    operator: str = ""
+    clouds: tuple[str, ...] = ()
+    gas: Gas | None = None
+    health: Health = field(default_factory=Health)
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A way between layers, for every pair of its starts and ends."""
+    """A way between layers, for every pair of its starts and ends. `seconds` None: not known, `points` is what is known of it.
+    `risk` : one of `RISKS`. `failures` : how it goes wrong. `leaving`, `arriving` : the sender's own actions there, paid in
+    gas. `stuck` : by start and end, empty where it is not reckoned."""
 
     id: str
     family: str
@@ -82,11 +176,27 @@ class Route:
     starts: tuple[str, ...]
     ends: tuple[str, ...]
     assets: tuple[str, ...]
-    seconds: Times
+    seconds: Times | None
     fee: Fee
     cap: Cap
     domains: tuple[str, ...]
     witness: Witness
+    risk: str = "inherited"
+    points: Mapping[str, float] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    arriving: tuple[str, ...] = ()
+    since: str = ""
+    stuck: Mapping[tuple[str, str], Stuck] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Figures that nobody knows and that a transfer needs: its times and its fee."""
+        times = [f"seconds.{name}" for name in ("least", "typical", "worst") if name not in self.points]
+        fees = [
+            f"fee.{name}" for name, value in (("dollars", self.fee.dollars), ("bps", self.fee.bps)) if value is None
+        ]
+        return (*(times if self.seconds is None else ()), *fees)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +212,7 @@ class Venue:
     assets: tuple[str, ...] = ()
     wallet: str = ""
     credit_seconds: float = 0.0
+    clouds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +222,12 @@ class Door:
     seconds: Times
     fee: Fee
     witness: Witness
+    stuck: Stuck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All of it, by id, with the date of each file."""
+    """All of it, by id, with the date of each file. issuers : by coin, who makes it."""
 
     layers: Mapping[str, Layer]
     routes: Mapping[str, Route]
@@ -123,6 +235,7 @@ class Facts:
     withdrawal: Door
     deposit: Door
     as_of: Mapping[str, str] = field(default_factory=dict)
+    issuers: Mapping[str, str] = field(default_factory=dict)
 
     def layer_id(self, name: str) -> str | None:
         """The id of a layer by its id or another name of it; None for no layer."""

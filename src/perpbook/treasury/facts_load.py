@@ -12,14 +12,26 @@ from typing import TypeVar
 from perpbook.errors import InputError, Problem
 from perpbook.files.read import read_text
 from perpbook.scenario.table_reader import Table, in_place, nearest
-from perpbook.treasury.facts import Cap, Door, Facts, Fee, Layer, Route, Times, Venue, Witness
+from perpbook.treasury.facts import RISKS, Door, Facts, Layer, Route, Venue
+from perpbook.treasury.facts_read import (
+    amount,
+    end,
+    read_cap,
+    read_day,
+    read_fee,
+    read_gas,
+    read_health,
+    read_pair,
+    read_points,
+    read_witness,
+    times_of,
+)
 
 PACKAGE = Path(__file__).parent / "data"
 FILES = ("layers", "routes", "venues")
-CONFIDENCE = ("low", "medium", "high")
 LAYER_KINDS = ("base", "rollup", "appchain")
-ROUTE_KINDS = ("canonical", "cctp", "validators", "internal", "liquidity")
-
+ROUTE_KINDS = ("canonical", "cctp", "validators", "internal", "liquidity", "aggregator")
+ACCESS = ("evm", "starknet", "solana", "cosmos", "api")
 
 Thing = TypeVar("Thing", Layer, Route, Venue)
 
@@ -52,10 +64,11 @@ def load_facts(folder: Path) -> Facts:
     routes = _by_id(pages["routes"], "routes", _route)
     venues = _by_id(pages["venues"], "venues", _venue)
     doors = [_door(pages["venues"], name) for name in ("withdrawal", "deposit")]
+    issuers = _issuers(pages["layers"])
     _check_names(pages, layers, routes, venues)
     problems = []
     for page in pages.values():
-        _end(page.root)
+        end(page.root)
         problems += in_place(page.root.faults, page.text, page.file)
     if problems:
         raise InputError("facts of layers, routes and venues cannot be used", problems)
@@ -68,6 +81,7 @@ def load_facts(folder: Path) -> Facts:
         withdrawal=withdrawal,
         deposit=deposit,
         as_of={name: str(page.root.found["as_of"]) for name, page in pages.items()},
+        issuers=issuers,
     )
 
 
@@ -90,7 +104,7 @@ def _open(path: Path, name: str) -> Page:
         if entry is not None:
             entry.text("where")
             entry.known.append("read")
-            _end(entry)
+            end(entry)
     return Page(file=str(path), text=text, root=root, sources=sources.found if sources else {})
 
 
@@ -99,7 +113,7 @@ def _by_id(page: Page, name: str, read: Callable[[Table, Page], Thing | None]) -
     for table in page.root.tables(name):
         before = len(table.faults)
         found = read(table, page)
-        _end(table)
+        end(table)
         if found is not None and found.id in out:
             table.fault("id", "is used twice", "give each an id of its own", show=True)
         if found is not None and len(table.faults) == before:
@@ -115,17 +129,25 @@ def _layer(table: Table, page: Page) -> Layer:
         domains=table.names("domains"),
         aliases=table.names("aliases"),
         settles_to=table.text("settles_to", ""),
-        block_seconds=_seconds(table, "block_seconds"),
-        finality_seconds=_pair(table, "finality"),
-        exit_seconds=_pair(table, "exit"),
+        block_seconds=amount(table, "block_seconds"),
+        finality_seconds=read_pair(table, "finality"),
+        exit_seconds=read_pair(table, "exit"),
         single_operator=table.flag("single_operator"),
-        forced_inclusion_seconds=_seconds(table, "forced_inclusion_seconds"),
-        witness=_witness(table, page),
+        forced_inclusion_seconds=amount(table, "forced_inclusion_seconds"),
+        chain_id=int(table.number("chain_id", least=1.0)) if table.has("chain_id") else None,
+        network=table.text("network", ""),
+        access=table.choice("access", ACCESS),
+        operator=table.text("operator", ""),
+        clouds=table.names("clouds"),
+        since=read_day(table, "since"),
+        gas=read_gas(table),
+        health=read_health(table),
+        witness=read_witness(table, page.sources),
     )
 
 
 def _route(table: Table, page: Page) -> Route | None:
-    seconds = _times(table)
+    points = read_points(table)
     out = Route(
         id=table.text("id"),
         family=table.text("family"),
@@ -133,16 +155,22 @@ def _route(table: Table, page: Page) -> Route | None:
         starts=table.names("from"),
         ends=table.names("to"),
         assets=table.names("assets"),
-        seconds=seconds or Times(least=0.0, typical=0.0, worst=0.0),
-        fee=_fee(table),
-        cap=_cap(table),
+        seconds=times_of(points or {}),
+        points=points or {},
+        fee=read_fee(table),
+        cap=read_cap(table),
         domains=table.names("domains"),
-        witness=_witness(table, page),
+        risk=table.choice("risk", RISKS),
+        failures=table.names("failures"),
+        leaving=table.names("leaving"),
+        arriving=table.names("arriving"),
+        since=read_day(table, "since"),
+        witness=read_witness(table, page.sources),
     )
     for name, found in (("from", out.starts), ("to", out.ends), ("assets", out.assets)):
         if not found:
             table.fault(name, "is missing", "add it")
-    return out if seconds is not None else None
+    return out if points is not None else None
 
 
 def _venue(table: Table, page: Page) -> Venue:
@@ -153,8 +181,9 @@ def _venue(table: Table, page: Page) -> Venue:
         networks=table.names("networks"),
         assets=table.names("assets"),
         wallet=table.text("wallet", ""),
-        credit_seconds=_seconds(table, "credit_seconds") or 0.0,
-        witness=_witness(table, page),
+        credit_seconds=amount(table, "credit_seconds") or 0.0,
+        clouds=table.names("clouds"),
+        witness=read_witness(table, page.sources),
     )
     if sum(map(bool, (out.layer, out.networks, out.wallet))) != 1:
         table.fault(None, "has not one door", "write one of layer, networks and wallet")
@@ -166,80 +195,18 @@ def _door(page: Page, name: str) -> Door | None:
     if table is None:
         page.root.fault(name, "is missing", f"write [{name}] with its seconds")
         return None
-    seconds, fee, witness = _times(table), _fee(table), _witness(table, page)
-    _end(table)
+    points, fee, witness = read_points(table), read_fee(table), read_witness(table, page.sources)
+    seconds = times_of(points or {})
+    if points is not None and seconds is None:
+        table.fault("seconds", "needs least, typical and worst", "every exchange is taken to be like this one")
+    end(table)
     return Door(seconds=seconds, fee=fee, witness=witness) if seconds is not None else None
 
 
-def _times(table: Table) -> Times | None:
-    found = table.table("seconds")
-    if found is None:
-        if "seconds" not in table.found:
-            table.fault("seconds", "is missing", "write seconds = { least = …, typical = …, worst = … }")
-        return None
-    before = len(found.faults)
-    least, typical, worst = (found.number(name, least=0.0) for name in ("least", "typical", "worst"))
-    p90 = _seconds(found, "p90")
-    _end(found)
-    points = [least, typical, *([p90] if p90 is not None else []), worst]
-    if points != sorted(points):
-        table.fault("seconds", "should rise: least, typical, p90, worst", "put them in order", show=True)
-    if len(found.faults) > before:
-        return None
-    return Times(least=least, typical=typical, worst=worst, p90=p90)
-
-
-def _pair(table: Table, name: str) -> tuple[float, float] | None:
-    """(typical, worst), the second the first where it is not known."""
-    found = table.table(name)
-    if found is None:
-        return None
-    typical = found.number("typical", least=0.0)
-    worst = found.number("worst", typical, least=0.0)
-    _end(found)
-    return typical, worst
-
-
-def _fee(table: Table) -> Fee:
-    found = table.table("fee")
-    if found is None:
-        return Fee()
-    out = Fee(dollars=_seconds(found, "dollars"), bps=_seconds(found, "bps"), plus=found.text("plus", ""))
-    _end(found)
-    return out
-
-
-def _cap(table: Table) -> Cap:
-    found = table.table("amount")
-    if found is None:
-        return Cap()
-    out = Cap(least=found.number("least", 0.0, least=0.0), most=_seconds(found, "most"), note=found.text("note", ""))
-    _end(found)
-    return out
-
-
-def _witness(table: Table, page: Page) -> Witness:
-    sources = table.names("sources")
-    for one in sources:
-        if one not in page.sources:
-            table.fault("sources", f'"{one}" is not among [sources]', nearest(one, tuple(page.sources)))
-    return Witness(
-        confidence=table.choice("confidence", CONFIDENCE),
-        sources=sources,
-        unverified=table.names("unverified"),
-        note=table.text("note", ""),
-    )
-
-
-def _seconds(table: Table, name: str) -> float | None:
-    """A number of 0 or more, None where it is not written."""
-    return table.number(name, least=0.0) if table.has(name) else None
-
-
-def _end(table: Table) -> None:
-    for name in table.found:
-        if name not in table.known:
-            table.fault(name, "is not a key of facts here", nearest(name, tuple(dict.fromkeys(table.known))))
+def _issuers(page: Page) -> dict[str, str]:
+    """Who makes a coin, by coin."""
+    table = page.root.table("issuers")
+    return {coin: table.text(coin) for coin in table.found} if table else {}
 
 
 def _check_names(
