@@ -71,7 +71,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A bar in which money was wanted in a place and nothing, or too little, could leave for it; why, in words."""
+    """A bar in which money was wanted in a place and nothing, or too little, could leave for it; why, in words.
+
+    0 dollars: what is wanted is not known."""
 
     bar: int
     place: str
@@ -96,7 +98,10 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Treasurer:
-    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer. prices : of gas coins."""
+    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer.
+
+    prices : of gas coins, dollars.
+    """
 
     courier: Courier
     policy: Policy
@@ -119,6 +124,11 @@ class Treasurer:
             (name for name, one in seen.items() if not one.blind and one.need > 0.0 and one.ratio() >= self.policy.alarm),
             key=lambda name: -seen[name].ratio(),
         )  # fmt: skip
+        self.refused += [
+            Refused(bar=bar, place=name, dollars=0.0, why=f"cannot be seen: {one.blind}")
+            for name, one in seen.items()
+            if one.blind and one.need > 0.0
+        ]
         wants = [(name, self._wanted(seen[name]), TOP_UP) for name in ringing if seen[name].equity > 0.0]
         if not wants:
             wants = list(self._reserves(ready, bar))
