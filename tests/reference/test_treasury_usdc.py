@@ -76,3 +76,12 @@ def test_with_everything_on_the_halted_rollup_it_dies(place: Path) -> None:
     result, told = run(place, "arbitrum-halt-long@2023-03-12T16:00", book=place / "one.toml")
     assert set(deaths_by_account(result.main)) == {"hl-short"} == set(deaths_by_account(told.without))
     assert told.refused
+
+
+@pytest.mark.slow
+def test_the_figures_of_the_document_are_what_the_run_gives(place: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for storms in ((), ("arbitrum-halt-long@2023-03-12T16:00",)):
+        result, told = run(place, *storms)
+        assert f"${told.dollars:,.0f} in {len(told.moves)}" in page and f"${told.cost:.2f}" in page
+        assert f"${result.main.equity[-1]:,.0f}" in page and f"${told.without.equity[-1]:,.0f}" in page
