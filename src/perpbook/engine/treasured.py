@@ -60,6 +60,18 @@ class Treasured:
         return sorted(one.waited for one in self.moves if one.waited is not None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """An incident gone through: the run with the treasurer and what that did, or `why` it could not be gone through."""
+
+    name: str
+    title: str
+    outcome: Outcome | None = None
+    treasured: Treasured | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+
 def treasured_of(treasurer: Treasurer, outcome: Outcome, without: Outcome) -> Treasured:
     """Tell a finished run."""
     hops = [hop for one in treasurer.sent for hop in one.way.hops]

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from perpbook.engine.treasured import deaths_by_account
+from perpbook.engine.treasured import Incident, deaths_by_account
 from perpbook.report.rescue_told import lasting
 from perpbook.report.run_treasury import treasury_data
 from perpbook.report.words import money
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from perpbook.runs.treasury_incidents import Incident
 
 HEADS = ("incident", "dead without", "dead with it", "moves", "sent", "mostly", "at most", "cost", "late")
 
