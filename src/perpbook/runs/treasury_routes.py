@@ -250,7 +250,8 @@ def _place(name: str, facts: Facts, book: _Money) -> Place:
 
 
 def _of_book(asked: Asked, facts: Facts, terms_folders: Sequence[Path]) -> _Money:
-    """A book's money: balances on layers, free collateral, and the accounts it can go to."""
+    """A book's money: balances on layers, free collateral, and the accounts it can go to (isolated ones take it from those)."""
+    from perpbook.model.account import MarginMode
     from perpbook.runs.check import load_all_terms
     from perpbook.snapshot import load_snapshot
     from perpbook.treasury.pots import pots_of
@@ -260,6 +261,10 @@ def _of_book(asked: Asked, facts: Facts, terms_folders: Sequence[Path]) -> _Mone
     snapshot = load_snapshot(asked.book, terms_folders=tuple(terms_folders))
     free = standing_of(snapshot, load_all_terms(snapshot, terms_folders)).free
     found = pots_of(snapshot.book, snapshot.market, free, facts)
-    accounts = tuple(Place(name=one.id, venue=one.venue) for one in snapshot.book.accounts if one.venue in facts.venues)
+    accounts = tuple(
+        Place(name=one.id, venue=one.venue)
+        for one in snapshot.book.accounts
+        if one.venue in facts.venues and one.mode is MarginMode.CROSS
+    )
     prices = {**snapshot.market.asset_prices, **asked.prices}
     return _Money(pots=found.pots, accounts=accounts, prices=prices, notes=found.notes)
