@@ -249,20 +249,24 @@ def _told(
         overlay = Overlaid(standing=laid.standing, without=done.without, facts=laid.facts)
     if asked.treasury is not None:
         facts["treasury"] = asked.treasury.facts
-    told = [*bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
-    told += done.treasured.notes if done.treasured is not None else ()
     return BacktestResult(
         guarded=done.guarded,
         control=done.control,
         hopeful=done.hopeful,
         findings=findings,
-        notes=tuple(dict.fromkeys(told)),
+        notes=tuple(dict.fromkeys(_notes(journey, done, laid))),
         not_modelled=not_modelled(journey),
         facts=facts,
         result_hash=result_hash(facts, (done.guarded, done.control, done.hopeful)),
         overlay=overlay,
         treasured=done.treasured,
     )
+
+
+def _notes(journey: Journey, done: Outcomes, laid: Laid | None) -> list[str]:
+    """What the reader must know of prices, accounts, terms, options and transfers."""
+    told = [*journey.bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
+    return [*told, *(done.treasured.notes if done.treasured is not None else ())]
 
 
 def _dated(journey: Journey) -> list[str]:
