@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perpbook.engine.outcome import Outcome
-from perpbook.engine.treasurer import TOP_UP, Policy, Refused, Sent, Treasurer
+from perpbook.engine.treasurer import Policy, Refused, Sent, Treasurer
 from perpbook.kernels.journal import BACKSTOP, LIQUIDATION
 from perpbook.treasury.gas_toll import not_known
 
@@ -131,8 +131,3 @@ def stretches(refused: list[Refused]) -> tuple[tuple[Refused, int], ...]:
             out.append((one, 1))
         last[key] = (at, one.bar)
     return tuple(out)
-
-
-def top_ups(treasured: Treasured) -> list[Moved]:
-    """Those to accounts in need."""
-    return [one for one in treasured.moves if one.sent.why == TOP_UP]

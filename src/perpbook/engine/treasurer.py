@@ -7,7 +7,7 @@ money leaves and known only once they are there. Where the state of money under 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -238,7 +238,7 @@ class Treasurer:
             spare = float(ready.body.holding.accounts[number].cash)
             if seen is not None:
                 one = seen[account.id]
-                kept = one.need / self.policy.calm
+                kept = one.need / self.policy.calm + self._just_left(account.id, bar)
                 spare = 0.0 if one.blind else min(spare, one.equity - kept)
             if spare <= 0.0:
                 continue
@@ -249,14 +249,18 @@ class Treasurer:
             for asset in coins[:1] if changed else coins:
                 yield Pot(name=account.id, asset=asset, dollars=spare, account=account.id, venue=account.venue)
 
+    def _just_left(self, source: str, bar: int) -> float:
+        """Dollars that have left an account since it was looked at."""
+        return sum(one.dollars + one.fee + one.gas for one in self.sent if one.bar == bar and one.source == source)
+
     def _coins_on(self, ready: Ready, name: str) -> dict[str, float]:
         if not self.coins:
+            self.coins = {layer: {} for layer in ready.arrangement.layers}
             for held in ready.journey.book.layers:
                 if held.balance.asset in STABLECOINS:
-                    one = self.coins.setdefault(held.layer, {})
+                    one = self.coins[held.layer]
                     one[held.balance.asset] = one.get(held.balance.asset, 0.0) + held.balance.amount
-            self.coins.setdefault("", {})
-        return self.coins.setdefault(name, {})
+        return self.coins[name]
 
     def _take(self, name: str, asset: str, dollars: float) -> None:
         self.coins[name][asset] = max(self.coins[name].get(asset, 0.0) - dollars, 0.0)
@@ -315,8 +319,3 @@ class Treasurer:
 def seconds_after(ready: Ready, bar: int) -> float:
     """Seconds from the run's start to the close of a bar."""
     return (bar + 1) * ready.journey.bars.bar_ns / SECOND_NS
-
-
-def ways_of(sent: Sequence[Sent]) -> tuple[str, ...]:
-    """The ways of some transfers, in words, each once."""
-    return tuple(dict.fromkeys(one.way.words for one in sent))
