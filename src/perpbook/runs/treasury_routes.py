@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from perpbook.treasury.exit_gas import ExitGas
     from perpbook.treasury.facts import Facts, Venue
     from perpbook.treasury.pots import Pot
-    from perpbook.treasury.route_table import Row
+    from perpbook.treasury.route_table import Routes, Row
     from perpbook.treasury.ways import Traffic, Way
 
 DRAWS = 10_000
@@ -28,7 +28,8 @@ BETWEEN_PLACES = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Which ways. `book` None: routes of the facts. `start`, `end` : a layer, a venue or an account; None for every one. amount :
-    dollars. prices : dollars by coin, beside those of the book. most : rows at most."""
+    dollars. prices : dollars by coin, beside those of the book. most : rows at most. lake : whose gas takes the place of the
+    facts', from `gas_since_ns` to before `gas_until_ns`; None: that of the facts."""
 
     book: Path | None = None
     start: str | None = None
@@ -40,25 +41,9 @@ class Asked:
     prices: Mapping[str, float] = field(default_factory=dict)
     most: int = 20
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routes:
-    """The rows, the gas of a full exit by layer, what to know, and how many ways there are beyond the rows."""
-
-    rows: tuple[Row, ...]
-    gas: tuple[ExitGas, ...]
-    notes: tuple[str, ...]
-    more: int
-    as_of: Mapping[str, str]
-    storm: str | None
-    between: bool
-
-    @property
-    def ends(self) -> tuple[str, str] | None:
-        """From where to where, when all ways have the same ends."""
-        found = {(row.start, row.end) for row in self.rows} if self.between else set()
-        return found.pop() if len(found) == 1 else None
+    lake: Path | None = None
+    gas_since_ns: int | None = None
+    gas_until_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +67,15 @@ def run_routes(asked: Asked, *, terms_folders: Sequence[Path] = ()) -> Routes:
 
     Raises
     ------
-    InputError : a file, a place, a coin, an amount or the storm is wrong.
+    InputError : a file, a place, a coin, an amount or the storm is wrong. MissingData : the lake has no gas in the window.
     """
+    from perpbook.runs.gas_history import with_lake_gas
     from perpbook.treasury.own_facts import treasury_facts
     from perpbook.treasury.route_table import route_row
 
     facts = treasury_facts(asked.facts)
+    if asked.lake is not None:
+        facts = with_lake_gas(facts, asked.lake, asked.gas_since_ns, asked.gas_until_ns)
     _refuse_nonsense(asked, facts)
     book = _of_book(asked, facts, terms_folders) if asked.book else _Money(prices=asked.prices)
     conditions, notes = _conditions(asked.storm, facts)
@@ -130,6 +118,8 @@ def _refuse_nonsense(asked: Asked, facts: Facts) -> None:
 def _answer(
     asked: Asked, facts: Facts, rows: Sequence[Row], gas: tuple[ExitGas, ...], notes: Sequence[str], *, between: bool
 ) -> Routes:
+    from perpbook.treasury.route_table import Routes
+
     shown = rows[: asked.most] if between else rows
     return Routes(
         rows=tuple(shown), gas=gas, notes=tuple(dict.fromkeys(notes)), more=len(rows) - len(shown), as_of=facts.as_of,
