@@ -6,6 +6,7 @@ import typer
 
 from perpbook.cli.treasury_audit import audit
 from perpbook.cli.treasury_health import health
+from perpbook.cli.treasury_incidents import incidents
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_plan import plan
 from perpbook.cli.treasury_routes import routes
@@ -21,4 +22,5 @@ app.command()(routes)
 app.command()(plan)
 app.command()(audit)
 app.command()(runbook)
+app.command()(incidents)
 app.command()(health)
