@@ -131,7 +131,9 @@ def test_only_ways_that_nothing_beats_are_kept_and_the_best_is_the_best_of_all(s
         assert reach.late == pytest.approx(min(known), abs=1e-12) if known else reach.way is None
 
 
-@pytest.mark.parametrize("long, short", [(30_000.0, 25_000.0), (60_000.0, 14_000.0)])
+@pytest.mark.parametrize(
+    "long, short", [pytest.param(30_000.0, 25_000.0, marks=pytest.mark.slow), (60_000.0, 14_000.0)]
+)
 def test_what_is_proposed_makes_the_book_pass_or_is_called_not_enough(long: float, short: float) -> None:
     start = case(pair(long, short, 2.0, {"arbitrum": 20_000.0}), replace(LIMITS, late=0.001))
     view, found = start.audit()
