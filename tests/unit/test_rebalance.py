@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 
 from perpbook.allocation.apply import Change, traded
 from perpbook.allocation.evidence import Track
-from perpbook.allocation.levers import CHANGE_COST
 from perpbook.allocation.problem import Wish
 from perpbook.cli.rebalance import rebalance
 from perpbook.examples.catalogue import book_file, playbook_file
@@ -25,6 +24,7 @@ from perpbook.report.rebalance_page import rebalance_page
 from perpbook.report.rebalance_text import proposals_document, steps_of, tell_rebalance, unshown, verdict_of
 from perpbook.runs.rebalance import Rebalance, rebalance_of, strained
 from perpbook.tails.estimate import Estimate
+from perpbook.treasury.pots import CHANGE_COST
 from tests.unit.rebalance_books import ASKED, SLEEVES, TERMS, checked, coarse, laid, rebalanced, two_sleeves, with_layer
 from tests.unit.sizing_books import account, snapshot, some_depth
 
