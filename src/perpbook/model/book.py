@@ -9,21 +9,36 @@ from perpbook.model.account import Account, Balance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerBalance:
-    """Money outside any margin account: on a chain, a rollup, a bank."""
+    """Money outside any margin account: on a chain, a rollup, a bank. locked : coins of it that cannot leave now. gas : whether
+    it is what the layer's transactions are paid from; None: by its coin."""
 
     layer: str
     balance: Balance
+    locked: float = 0.0
+    gas: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """Money on its way. Counts as book equity, backs no account until it has arrived."""
+    """Money on its way. Counts as book equity, backs no account until it has arrived. routes : by id, in order, () where the book
+    does not say. departed_ns, arrives_ns : None for not known. stuck : it will not come by itself."""
 
     asset: str
     amount: float
     source: str
     destination: str
     arrives_ns: int | None = None
+    routes: tuple[str, ...] = ()
+    departed_ns: int | None = None
+    stuck: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A place or a transfer whose state is not known, and why."""
+
+    what: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +50,7 @@ class Book:
     accounts: tuple[Account, ...] = ()
     layers: tuple[LayerBalance, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [account.id for account in self.accounts]

@@ -53,6 +53,7 @@ def joined(old: Snapshot, new: Snapshot) -> Snapshot:
         accounts=(*kept, *new.book.accounts),
         layers=old.book.layers,
         transfers=old.book.transfers,
+        unread=old.book.unread,
     )
     market = override(old.market, new.market)
     return Snapshot(book=book, market=market)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from perpbook.model.account import Account, Balance, MarginMode, Order, Position, Reported
-from perpbook.model.book import Transfer
+from perpbook.model.book import LayerBalance, Transfer
 from perpbook.model.market import Quote, Snapshot
 from perpbook.snapshot.moments import moment_text
 from perpbook.snapshot.native import SCHEMA
@@ -47,9 +47,9 @@ def book_document(snapshot: Snapshot) -> dict[str, Any]:
             "betas": dict(market.betas) or None,
             "accounts": [_account(account) for account in book.accounts] or None,
             "markets": [_quote(quote) for quote in market.quotes.values()] or None,
-            "layers": [{"layer": one.layer, "asset": one.balance.asset, "amount": one.balance.amount}
-                       for one in book.layers] or None,
+            "layers": [_layer(one) for one in book.layers] or None,
             "transfers": [_transfer(transfer) for transfer in book.transfers] or None,
+            "unread": [{"what": one.what, "why": one.why} for one in book.unread] or None,
         }
     )  # fmt: skip
 
@@ -125,6 +125,18 @@ def _quote(quote: Quote) -> dict[str, Any]:
     )
 
 
+def _layer(one: LayerBalance) -> dict[str, Any]:
+    return _without_none(
+        {
+            "layer": one.layer,
+            "asset": one.balance.asset,
+            "amount": one.balance.amount,
+            "locked": one.locked or None,
+            "gas": one.gas,
+        }
+    )
+
+
 def _transfer(transfer: Transfer) -> dict[str, Any]:
     return _without_none(
         {
@@ -132,7 +144,10 @@ def _transfer(transfer: Transfer) -> dict[str, Any]:
             "amount": transfer.amount,
             "source": transfer.source,
             "destination": transfer.destination,
+            "routes": list(transfer.routes) or None,
+            "departed": moment_text(transfer.departed_ns) if transfer.departed_ns is not None else None,
             "arrives": moment_text(transfer.arrives_ns) if transfer.arrives_ns is not None else None,
+            "stuck": transfer.stuck or None,
         }
     )
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from perpbook.model.account import Balance
-from perpbook.model.book import Book, LayerBalance, Transfer
+from perpbook.model.book import Book, LayerBalance, Transfer, Unread
 from perpbook.model.market import Market, Snapshot
 from perpbook.snapshot.accounts import OWED, read_accounts
 from perpbook.snapshot.fields import Sign, Table
@@ -25,11 +25,15 @@ SCHEMA = "book/1"
 BOOK_KEYS = frozenset(
     {
         "schema", "as_of", "source", "simulated", "prices_as_of", "prices_source", "prices", "betas", "accounts",
-        "markets", "layers", "transfers",
+        "markets", "layers", "transfers", "unread",
     }
 )  # fmt: skip
-LAYER_KEYS = frozenset({"layer", "asset", "amount"})
-TRANSFER_KEYS = frozenset({"asset", "amount", "source", "destination", "arrives"})
+LAYER_KEYS = frozenset({"layer", "asset", "amount", "locked", "gas"})
+TRANSFER_KEYS = frozenset(
+    {"asset", "amount", "source", "destination", "arrives", "route", "routes", "departed", "stuck"}
+)
+UNREAD_KEYS = frozenset({"what", "why"})
+NOT_KNOWN = "where it is not known, leave the transfer out and say so under [[unread]]"
 NO_BOOK = Book(as_of_ns=0, source="?")
 
 
@@ -50,7 +54,7 @@ def read_document(document: Any, report: Report, reading: Reading) -> Snapshot |
     listings = listings_at(as_of, reading.terms_folders)
     market = _market(top, as_of or 0, listings, reading)
     book = _book(top, as_of or 0, listings)
-    if not (book.accounts or book.layers or book.transfers or report.issues):
+    if not (book.accounts or book.layers or book.transfers or book.unread or report.issues):
         report.add(
             (), "holds no accounts, layers or transfers", hint="an empty file is not a flat book: add [[accounts]]"
         )
@@ -114,10 +118,13 @@ def _book(top: Table, as_of_ns: int, listings: Listings) -> Book:
     top.text("source")
     accounts = read_accounts(top.tables("accounts"), listings)
     layers = tuple(_layer(table) for table in top.tables("layers"))
-    transfers = tuple(_transfer(table) for table in top.tables("transfers"))
+    transfers = tuple(_transfer(table, as_of_ns) for table in top.tables("transfers"))
+    unread = tuple(_unread(table) for table in top.tables("unread"))
     if top.report.issues:
         return NO_BOOK
-    return Book(as_of_ns=as_of_ns, source=_source(top), accounts=accounts, layers=layers, transfers=transfers)
+    return Book(
+        as_of_ns=as_of_ns, source=_source(top), accounts=accounts, layers=layers, transfers=transfers, unread=unread
+    )
 
 
 def _layer(table: Table) -> LayerBalance:
@@ -125,15 +132,47 @@ def _layer(table: Table) -> LayerBalance:
     layer = table.needed_text("layer", 'name the chain, rollup or bank, e.g. layer = "arbitrum"')
     asset = table.needed_text("asset", 'name the coin, e.g. asset = "USDC"')
     amount = table.needed("amount", Sign.NOT_NEGATIVE, f"write coins, not below 0; {OWED}")
-    return LayerBalance(layer=layer or "?", balance=Balance(asset=asset or "?", amount=amount))
+    locked = table.number("locked", Sign.NOT_NEGATIVE, "write the coins of it that cannot leave now")
+    if locked is not None and locked > amount:
+        table.issue("locked", "is more than the amount", "locked coins are a part of the amount")
+    return LayerBalance(
+        layer=layer or "?",
+        balance=Balance(asset=asset or "?", amount=amount),
+        locked=locked or 0.0,
+        gas=table.flag("gas") if "gas" in table.found else None,
+    )
 
 
-def _transfer(table: Table) -> Transfer:
+def _transfer(table: Table, as_of_ns: int) -> Transfer:
     table.only(TRANSFER_KEYS)
+    arrives, departed = table.moment("arrives"), table.moment("departed")
+    if departed is not None and departed > as_of_ns:
+        table.issue("departed", "is after the book was read", "write when it left, in UTC; or put as_of right")
+    if departed is not None and arrives is not None and arrives < departed:
+        table.issue("arrives", "is before it departed", "put one of the two times right")
     return Transfer(
         asset=table.needed_text("asset", 'name the coin, e.g. asset = "USDC"') or "?",
-        amount=table.needed("amount", Sign.POSITIVE, "write the coins on their way, above 0"),
+        amount=table.needed("amount", Sign.POSITIVE, f"write the coins on their way, above 0; {NOT_KNOWN}"),
         source=table.needed_text("source", "name where the money comes from") or "?",
-        destination=table.needed_text("destination", "name the account or layer it goes to") or "?",
-        arrives_ns=table.moment("arrives"),
+        destination=table.needed_text("destination", f"name the account or layer it goes to; {NOT_KNOWN}") or "?",
+        arrives_ns=arrives,
+        routes=_routes(table),
+        departed_ns=departed,
+        stuck=table.flag("stuck"),
     )
+
+
+def _routes(table: Table) -> tuple[str, ...]:
+    """One `route`, or several `routes` in order."""
+    if "route" in table.found and "routes" in table.found:
+        table.issue("route", "stands beside routes", "write one of the two")
+    one = table.text("route")
+    at = (*table.at, "routes")
+    many = [table.check_text(name, (*at, number)) for number, name in enumerate(table.list("routes"))]
+    return tuple(name for name in ([one] if one else many) if name)
+
+
+def _unread(table: Table) -> Unread:
+    table.only(UNREAD_KEYS)
+    what = table.needed_text("what", 'name the place or transfer that cannot be read, e.g. what = "starknet"')
+    return Unread(what=what or "?", why=table.needed_text("why", 'say why, e.g. why = "its RPC is silent"') or "?")

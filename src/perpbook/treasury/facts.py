@@ -128,8 +128,9 @@ class Health:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """A chain where money sits. `domains` are what fails together; `settles_to` the layer below it, "" for none. `access` : the
-    kind of door through which it is read. `operator` : who runs it alone. `clouds` : providers it, or the usual way to it, was
-    seen to fall with. `chain_id` : by EIP-155, `network` : the name of a chain without one."""
+    kind of door through which it is read. `operator` : who runs it alone. `clouds` : providers it, or the usual way to it,
+    was seen to fall with. `chain_id` : by EIP-155, `network` : the name of a chain without one. `since` : the day from
+    which it runs for all, "" for not known."""
 
     id: str
     name: str
@@ -150,13 +151,14 @@ class Layer:
     clouds: tuple[str, ...] = ()
     gas: Gas | None = None
     health: Health = field(default_factory=Health)
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A way between layers, for every pair of its starts and ends. `seconds` None: not known, `points` is what is known of it.
     `risk` : one of `RISKS`. `failures` : how it goes wrong. `leaving`, `arriving` : the sender's own actions there, paid in
-    gas. `stuck` None: nobody has reckoned it."""
+    gas. `stuck` : by start and end, empty where it is not reckoned."""
 
     id: str
     family: str
@@ -174,7 +176,8 @@ class Route:
     failures: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
     arriving: tuple[str, ...] = ()
-    stuck: Stuck | None = None
+    since: str = ""
+    stuck: Mapping[tuple[str, str], Stuck] = field(default_factory=dict)
 
     @property
     def unknown(self) -> tuple[str, ...]:

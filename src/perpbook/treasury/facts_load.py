@@ -17,6 +17,7 @@ from perpbook.treasury.facts_read import (
     amount,
     end,
     read_cap,
+    read_day,
     read_fee,
     read_gas,
     read_health,
@@ -138,6 +139,7 @@ def _layer(table: Table, page: Page) -> Layer:
         access=table.choice("access", ACCESS),
         operator=table.text("operator", ""),
         clouds=table.names("clouds"),
+        since=read_day(table, "since"),
         gas=read_gas(table),
         health=read_health(table),
         witness=read_witness(table, page.sources),
@@ -162,6 +164,7 @@ def _route(table: Table, page: Page) -> Route | None:
         failures=table.names("failures"),
         leaving=table.names("leaving"),
         arriving=table.names("arriving"),
+        since=read_day(table, "since"),
         witness=read_witness(table, page.sources),
     )
     for name, found in (("from", out.starts), ("to", out.ends), ("assets", out.assets)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import date, datetime
 
 from perpbook.scenario.table_reader import Table, nearest
 from perpbook.treasury.facts import PERCENTS, Cap, Fee, Gas, Health, SharedCap, Times, Witness
@@ -45,6 +46,15 @@ def read_pair(table: Table, name: str) -> tuple[float, float] | None:
     worst = found.number("worst", typical, least=0.0)
     end(found)
     return typical, worst
+
+
+def read_day(table: Table, name: str) -> str:
+    """A day as 2026-11-22, "" where it is not written."""
+    value = table.found.get(name, "") if table.has(name) else ""
+    if value == "" or (isinstance(value, date) and not isinstance(value, datetime)):
+        return str(value)
+    table.fault(name, "should be a day", "write it as 2026-11-22, without quotes", show=True)
+    return ""
 
 
 def read_fee(table: Table) -> Fee:

@@ -58,12 +58,13 @@ class Holding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
     """All of them by (place, asset), with what is in flight. `unread` : places or transfers whose state is not known, with why;
-    where there is any, nothing new may start."""
+    where there is any, nothing new may start. plans : keys of the plans whose moves are in it."""
 
     holdings: Mapping[tuple[str, str], Holding]
     flights: tuple[Flight, ...] = ()
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    plans: tuple[str, ...] = field(default=())
 
     @property
     def may_start(self) -> bool:

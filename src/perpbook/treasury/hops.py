@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from perpbook.kernels.types import Floats
-from perpbook.treasury.facts import Facts, Fee, Route, Times, Venue
+from perpbook.treasury.facts import Facts, Fee, Route, Stuck, Times, Venue
 from perpbook.treasury.law import seconds_at
 
 
@@ -36,6 +36,7 @@ class Hop:
     wallet: str = ""
     route: Route | None = None
     fee: Fee = FREE
+    stuck: Stuck | None = None
 
     def effort(self, z: Floats) -> Floats:
         """Seconds in calm at standard normal scores."""
@@ -63,6 +64,7 @@ def doors_out(facts: Facts, venue: Venue, asset: str) -> dict[str, Hop]:
         layer: Hop(
             kind=Kind.OUT, name=f"withdrawal:{keeper.id}", words=f"withdrawal to {facts.layers[layer].name}",
             seconds=facts.withdrawal.seconds, layers=(layer,), venue=venue.id, wallet=keeper.id, fee=facts.withdrawal.fee,
+            stuck=facts.withdrawal.stuck,
         )
         for layer in keeper.networks
     }  # fmt: skip
@@ -82,7 +84,7 @@ def doors_in(facts: Facts, venue: Venue, asset: str) -> dict[str, Hop]:
     return {
         layer: Hop(
             kind=Kind.IN, name=f"deposit:{keeper.id}", words=f"deposit to {keeper.name}", seconds=facts.deposit.seconds,
-            layers=(layer,), venue=venue.id, wallet=keeper.id, fee=facts.deposit.fee,
+            layers=(layer,), venue=venue.id, wallet=keeper.id, fee=facts.deposit.fee, stuck=facts.deposit.stuck,
         )
         for layer in keeper.networks
     }  # fmt: skip
@@ -106,5 +108,6 @@ def over_route(route: Route, start: str, end: str) -> Hop:
     """From one layer to another, over a route whose times are known."""
     assert route.seconds is not None, "a route without times carries nothing"
     return Hop(
-        kind=Kind.ROUTE, name=route.id, words=route.id, seconds=route.seconds, layers=(start, end), route=route, fee=route.fee
+        kind=Kind.ROUTE, name=route.id, words=route.id, seconds=route.seconds, layers=(start, end), route=route, fee=route.fee,
+        stuck=route.stuck.get((start, end)),
     )  # fmt: skip

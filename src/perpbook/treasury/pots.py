@@ -55,8 +55,8 @@ def _on_layers(book: Book, market: Market, facts: Facts, notes: list[str]) -> It
             )
         elif price is None:
             notes.append(f"{asset} on {one.layer} has no price: it is not counted on")
-        elif one.balance.amount > 0:
-            yield Pot(name=facts.layers[layer].name, asset=asset, dollars=one.balance.amount * price, layer=layer)
+        elif (amount := one.balance.amount - one.locked) > 0:
+            yield Pot(name=facts.layers[layer].name, asset=asset, dollars=amount * price, layer=layer)
 
 
 def _in_accounts(book: Book, market: Market, free: Mapping[str, float], facts: Facts) -> Iterator[Pot]:
