@@ -19,7 +19,7 @@ from perpbook.terms.terms import TierMode, VenueTerms
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.law import Z90, Z99
-from perpbook.treasury.pots import Pot, pots_of, price_of
+from perpbook.treasury.pots import CHANGE_COST, Pot, pots_of, price_of, settles
 from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
 
 MOST_ADDED = 1.0
@@ -32,9 +32,6 @@ DAY_SECONDS = 86_400.0
 
 RELUCTANCE = 1e-6
 """What a dollar is worth not to send, beside its cost, and again for a day under way: of equal ways the shorter is taken."""
-
-CHANGE_COST = 5e-4
-"""Of the amount: what changing one stablecoin into another on an exchange takes, fee and spread, beside their prices."""
 
 OUTSIDE = -1
 
@@ -271,7 +268,7 @@ class _Desk:
     def _landing(self, asset: str, account: Account) -> tuple[str, float] | None:
         """As what a coin stands in an account, and the dollars of equity one is; None where it does not count in full."""
         terms = self.terms[account.venue]
-        settled = {find_contract(terms, one.symbol).contract.settle for one in account.positions} | {terms.settle}
+        settled = settles(account, terms)
         if asset in settled:
             return asset, 1.0
         venue = self.facts.venues.get(account.venue)

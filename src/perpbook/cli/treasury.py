@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from perpbook.cli import treasury_economics
+from perpbook.cli import treasury_plan
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
 )
 app.command("economics")(treasury_economics.economics)
+app.command()(treasury_plan.plan)

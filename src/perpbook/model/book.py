@@ -42,6 +42,15 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Through which providers a layer is reached, as the trader says it; a provider's cloud, "" where nobody says."""
+
+    layer: str
+    providers: tuple[str, ...]
+    clouds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """A trader's whole holdings at one instant (`as_of_ns`, nanoseconds UTC)."""
 
@@ -51,6 +60,7 @@ class Book:
     layers: tuple[LayerBalance, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     unread: tuple[Unread, ...] = ()
+    access: tuple[Access, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [account.id for account in self.accounts]

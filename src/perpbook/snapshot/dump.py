@@ -14,6 +14,7 @@ from typing import Any
 from perpbook.model.account import Account, Balance, MarginMode, Order, Position, Reported
 from perpbook.model.book import LayerBalance, Transfer
 from perpbook.model.market import Quote, Snapshot
+from perpbook.snapshot.access import access_document
 from perpbook.snapshot.moments import moment_text
 from perpbook.snapshot.native import SCHEMA
 from perpbook.snapshot.positions import NO_REPORT, REPORTED_NUMBERS
@@ -50,6 +51,7 @@ def book_document(snapshot: Snapshot) -> dict[str, Any]:
             "layers": [_layer(one) for one in book.layers] or None,
             "transfers": [_transfer(transfer) for transfer in book.transfers] or None,
             "unread": [{"what": one.what, "why": one.why} for one in book.unread] or None,
+            **access_document(book.access),
         }
     )  # fmt: skip
 

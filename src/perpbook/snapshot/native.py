@@ -15,6 +15,7 @@ from typing import Any
 from perpbook.model.account import Balance
 from perpbook.model.book import Book, LayerBalance, Transfer, Unread
 from perpbook.model.market import Market, Snapshot
+from perpbook.snapshot.access import read_access
 from perpbook.snapshot.accounts import OWED, read_accounts
 from perpbook.snapshot.fields import Sign, Table
 from perpbook.snapshot.issues import Report
@@ -25,7 +26,7 @@ SCHEMA = "book/1"
 BOOK_KEYS = frozenset(
     {
         "schema", "as_of", "source", "simulated", "prices_as_of", "prices_source", "prices", "betas", "accounts",
-        "markets", "layers", "transfers", "unread",
+        "markets", "layers", "transfers", "unread", "access", "clouds",
     }
 )  # fmt: skip
 LAYER_KEYS = frozenset({"layer", "asset", "amount", "locked", "gas"})
@@ -120,10 +121,12 @@ def _book(top: Table, as_of_ns: int, listings: Listings) -> Book:
     layers = tuple(_layer(table) for table in top.tables("layers"))
     transfers = tuple(_transfer(table, as_of_ns) for table in top.tables("transfers"))
     unread = tuple(_unread(table) for table in top.tables("unread"))
+    access = read_access(top)
     if top.report.issues:
         return NO_BOOK
     return Book(
-        as_of_ns=as_of_ns, source=_source(top), accounts=accounts, layers=layers, transfers=transfers, unread=unread
+        as_of_ns=as_of_ns, source=_source(top), accounts=accounts, layers=layers, transfers=transfers, unread=unread,
+        access=access,
     )
 
 

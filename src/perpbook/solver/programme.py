@@ -29,10 +29,11 @@ OPTIONS: dict[str, bool | int | float] = {
 class Programme:
     """Minimise a linear cost over bounded columns under rows `low <= a x <= high`. gap : how near to the best, relatively, an
     answer with whole columns may stay (None: as near as can be, or there is none); after so many `nodes` the best so
-    far is the answer."""
+    far is the answer; after so many `seconds` there is none."""
 
-    def __init__(self, gap: float | None = None, nodes: int = MOST_NODES) -> None:
+    def __init__(self, gap: float | None = None, nodes: int = MOST_NODES, seconds: float = np.inf) -> None:
         self.highs: Any = silent_solver()
+        self.highs.setOptionValue("time_limit", seconds)
         self.highs.setOptionValue("mip_max_nodes", nodes)
         self.settles = gap is not None
         if gap is not None:
@@ -64,6 +65,14 @@ class Programme:
 
         self.highs.changeColBounds(column, value, value)
         self.highs.changeColIntegrality(column, highspy.HighsVarType.kContinuous)
+
+    def bound(self, column: int, low: float, high: float) -> None:
+        """Hold a column between other values from now on."""
+        self.highs.changeColBounds(column, low, high)
+
+    def price(self, costs: Floats) -> None:
+        """Minimise other costs from now on, (columns,) of them, from where it stands."""
+        self.highs.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), costs)
 
     def solve(self) -> Floats | None:
         """The best columns under the rows so far, or None when there are none (or none was proven best)."""

@@ -137,7 +137,9 @@ def counted_on(holdings: Holdings, forecasts: Sequence[Forecast]) -> Holdings:
         if one.counts or flight.stuck:
             continue
         at = (flight.destination, flight.asset)
-        held[at] = added(held.get(at, Holding(place=at[0], asset=at[1])), arriving=-flight.dollars, locked=flight.dollars)
+        held[at] = added(
+            held.get(at, Holding(place=at[0], asset=at[1])), arriving=-flight.dollars, locked=flight.dollars
+        )
         notes.append(
             f"{flight.dollars:,.0f} dollars of {flight.asset} from {flight.source} to {flight.destination} are not counted on: "
             f"stuck with a chance of {one.stuck:.0%}; look where they are"

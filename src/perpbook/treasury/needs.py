@@ -121,7 +121,9 @@ def spares_of(holdings: Holdings, levels: Sequence[Level]) -> tuple[Spare, ...]:
         for one, dollars, why in _loose(held, mine):
             if dollars > 0.0:
                 out.append(
-                    Spare(place=place, asset=one.asset, dollars=dollars, kept=one.actual - one.leaving - dollars, why=why)
+                    Spare(
+                        place=place, asset=one.asset, dollars=dollars, kept=one.actual - one.leaving - dollars, why=why
+                    )
                 )
     return tuple(out)
 
@@ -133,7 +135,11 @@ def _loose(held: Sequence[Holding], levels: Sequence[Level]) -> Iterator[tuple[H
     left = np.inf if level is None else max(level.has - level.band.least, 0.0)
     for one in sorted(held, key=lambda one: (one.asset not in STABLECOINS, one.asset)):
         if tank is not None and one.asset in tank.assets:
-            yield one, max(min(one.free + one.gas - one.leaving, tank.has - tank.band.refill), 0.0), "more than the tank takes"
+            yield (
+                one,
+                max(min(one.free + one.gas - one.leaving, tank.has - tank.band.refill), 0.0),
+                "more than the tank takes",
+            )
             continue
         counted = level is None or level.kind == "account" or one.asset in level.assets
         able = max(one.free - one.leaving, 0.0)
@@ -196,7 +202,9 @@ def _layers(view: View) -> Iterator[Level]:
             coins[layer] = [*coins.get(layer, []), *assets]
     for layer, numbers in fed.items():
         if view.swings is not None or layer in view.reserves:
-            assets = tuple(dict.fromkeys(one for one in coins[layer] if one in STABLECOINS)) or tuple(sorted(STABLECOINS))
+            assets = tuple(dict.fromkeys(one for one in coins[layer] if one in STABLECOINS)) or tuple(
+                sorted(STABLECOINS)
+            )
             yield _layer(view, layer, numbers, assets)
 
 
@@ -233,7 +241,9 @@ def _tanks(view: View) -> Iterator[Level]:
     for one in view.tanks:
         held = view.holdings.holdings.get((one.layer, one.asset), Holding(place=one.layer, asset=one.asset))
         lead = lead_to_layer(view.treasury, one.layer, (one.asset,), view.promised)
-        band = Band(least=one.least, refill=one.full, back=one.full, most=max(3.0 * one.full - 2.0 * one.least, one.full))
+        band = Band(
+            least=one.least, refill=one.full, back=one.full, most=max(3.0 * one.full - 2.0 * one.least, one.full)
+        )
         yield Level(
             place=one.layer, kind="gas", assets=(one.asset,), has=held.virtual, band=band, lead=lead,
             seconds=min(max(lead.seconds, SOONEST_SECONDS), DAY_SECONDS), why=one.why, weight=TANK,

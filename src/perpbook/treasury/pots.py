@@ -17,6 +17,10 @@ LEAST_SHARE = 0.1
 """A pot smaller than this share of an account's equity is no rescue: it would hardly move the liquidation."""
 
 
+CHANGE_COST = 5e-4
+"""Of the amount: what changing one stablecoin into another on an exchange takes, fee and spread, beside their prices."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pot:
     """Money of one coin in one place: on a layer (`account` ""), or free collateral of an account, dollars."""
@@ -82,9 +86,14 @@ def leaving(asset: str, facts: Facts, venue: str) -> tuple[str, ...]:
     return (asset, *others)
 
 
+def settles(account: Account, terms: VenueTerms) -> set[str]:
+    """The coins in which an account's gains and losses are paid."""
+    return {find_contract(terms, one.symbol).contract.settle for one in account.positions} | {terms.settle}
+
+
 def weight_of(asset: str, account: Account, terms: VenueTerms, facts: Facts) -> float:
     """What a coin sent to an account counts for in its margin, as a fraction of its price: 0 for nothing."""
-    settled = {find_contract(terms, one.symbol).contract.settle for one in account.positions} | {terms.settle}
+    settled = settles(account, terms)
     if asset in settled:
         return 1.0
     keeper = facts.venues[facts.venues[account.venue].wallet or account.venue]

@@ -145,7 +145,7 @@ def rescue_of(
     if account.venue not in facts.venues:
         told = f"no route to {account.venue} is known: {nearest(account.venue, tuple(facts.venues))}"
         return _because(nothing, told)
-    ways, reason = _ways(treasury, account, facts.venues[account.venue], equity)
+    ways, reason = ways_for(treasury, account, facts.venues[account.venue], equity)
     if not ways:
         return _because(nothing, reason)
     storm = Traffic(conditions=treasury.conditions, chance=treasury.chance)
@@ -223,7 +223,7 @@ def own_of(facts: Facts, venue: Venue) -> frozenset[str]:
     return frozenset({layer, *facts.layers[layer].domains}) if layer else frozenset({door})
 
 
-def _ways(treasury: Treasury, account: Account, venue: Venue, equity: float) -> tuple[list[Way], str]:
+def ways_for(treasury: Treasury, account: Account, venue: Venue, equity: float) -> tuple[list[Way], str]:
     """Ways that bring enough; else why there are none."""
     if not treasury.pots:
         return [], "nothing to send: the book has no money on layers and no other account with free collateral"

@@ -107,7 +107,9 @@ class _Desk:
         for one in account.collateral:
             price = self._price(one.asset)
             if price is None:
-                self.notes.append(f"{one.asset} in {account.id} has no price: it is not counted; write it under [prices]")
+                self.notes.append(
+                    f"{one.asset} in {account.id} has no price: it is not counted; write it under [prices]"
+                )
             elif one.amount < 0.0:
                 self._add(account.id, one.asset, owed=-one.amount * price)
 

@@ -43,7 +43,7 @@ class Lane:
 
     `pipes` : ids of the routes it uses, each with a limit of its own. `domains` : what it does not go without. `risk` : the risk
     class of its riskiest route. `converts` : what changing the coin costs, a fraction. `unknown` : figures that nobody knows:
-    a lane with any carries nothing until the trader gives them.
+    a lane with any carries nothing until the trader gives them. `worth` : what a dollar that arrives counts for in its need.
     """
 
     number: int
@@ -61,6 +61,7 @@ class Lane:
     risk: str = ""
     converts: float = 0.0
     unknown: tuple[str, ...] = ()
+    worth: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,9 @@ class Task:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The answer. sent : (lanes,) dollars leaving. reduced : (cuts,) dollars of need taken away. short : (needs,) dollars that
-    are still missing. short_after : by failure, (needs,) what would be missing after it, of critical needs. cost : dollars,
-    waiting counted apart. method : "exact" or "greedy", with `why` where it is not exact. binds : what holds it back."""
+    are still missing. short_after : by failure, (needs,) what would be missing after it, of critical needs, and reduced_after,
+    (cuts,), what would be reduced then beside. cost : dollars, waiting counted apart. method : "exact" or "greedy", with `why`
+    where it is not exact. binds : what holds it back."""
 
     sent: Floats
     reduced: Floats
@@ -120,6 +122,7 @@ class Plan:
     method: str
     why: str = ""
     binds: tuple[str, ...] = ()
+    reduced_after: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def feasible(self) -> bool:

@@ -1,0 +1,244 @@
+"""`treasury plan`: what to move over which ways so that every need is met in time, tried by drawn arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perpbook.errors import InputError, Refused
+from perpbook.runs.check import load_all_terms, read_inputs
+
+if TYPE_CHECKING:
+    from perpbook.model.market import Snapshot
+    from perpbook.terms.terms import VenueTerms
+    from perpbook.treasury.conditions import Conditions
+    from perpbook.treasury.exact import First
+    from perpbook.treasury.facts import Facts
+    from perpbook.treasury.holdings import Holdings
+    from perpbook.treasury.network import Desk, Own
+    from perpbook.treasury.planned import Planned
+    from perpbook.treasury.standing import Standing
+    from perpbook.treasury.task import Cut, Need, Spare
+
+DRAWS = 10_000
+TRIED_ELSEWHERE = 1
+"""Added to the seed for the draws that a plan is tried by."""
+
+STRICTER = (1, 2, 3, 4)
+"""Of how many transfers a need may hang: each is promised so much surer that all of them together keep the promise."""
+
+HALF_SPREAD = 1e-4
+YEAR_SECONDS = 365.0 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How to plan. needs : "PLACE=DOLLARS@MINUTES" each. kept : share of an account's free collateral that stays. waiting : what a
+    dollar under way costs a year, a fraction."""
+
+    book: Path
+    playbook: Path | None = None
+    market: Path | None = None
+    needs: Sequence[str] = ()
+    storm: str | None = None
+    probability: float = 0.95
+    minutes: float = 60.0
+    greedy: bool = False
+    first: First = "time"
+    reduce: bool = True
+    failures: bool = True
+    kept: float = 0.5
+    waiting: float = 0.0
+    half_spread: float = HALF_SPREAD
+    fees: Sequence[str] = ()
+    caps: Sequence[str] = ()
+    in_flight: Sequence[str] = ()
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is read of the files."""
+
+    snapshot: Snapshot
+    terms: Mapping[str, VenueTerms]
+    facts: Facts
+    standing: Standing
+    holdings: Holdings
+    conditions: Conditions
+    notes: tuple[str, ...] = field(default=())
+
+
+def run_plan(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Planned:
+    """Read, plan, and try the plan.
+
+    Raises
+    ------
+    InputError : a file or an option is wrong, or nothing is needed.
+    DataError : a price is missing or stale.
+    Refused : something of the book is unread, so that nothing may start.
+    """
+    check_options(asked)
+    situation = situation_of(asked, now_ns=now_ns, terms_folders=terms_folders)
+    if not situation.holdings.may_start:
+        from perpbook.treasury.standing_money import refusal
+
+        raise Refused(refusal(situation.holdings))
+    needs = needs_asked(asked, situation)
+    spares = spares_for(asked, situation, needs)
+    return planned(asked, situation, needs, spares)
+
+
+def check_options(asked: Asked) -> None:
+    """Refuse numbers that are none."""
+    if not 0.5 <= asked.probability < 1.0:
+        raise InputError(f"--probability {asked.probability:g}: write a fraction from 0.5 to below 1, such as 0.95")
+    if not 0.0 <= asked.kept <= 1.0:
+        raise InputError(f"--keep {asked.kept:g}: write the share of free collateral that stays, from 0 to 1")
+    if not asked.minutes > 0.0:
+        raise InputError(f"--deadline {asked.minutes:g}: write minutes above 0")
+    if not 0.0 <= asked.waiting < 10.0:
+        raise InputError(f"--waiting {asked.waiting:g}: write what a dollar costs a year as a fraction, such as 0.08")
+    if not 0.0 <= asked.half_spread < 0.1:
+        raise InputError(f"--half-spread {asked.half_spread:g}: write a fraction of notional, such as 0.0001")
+    if asked.first not in ("time", "cost"):
+        raise InputError(f'--first {asked.first}: write "time" or "cost"')
+
+
+def situation_of(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Situation:
+    """The book as it stands and what the storm does."""
+    from perpbook.runs.treasury_weather import conditions_of
+    from perpbook.treasury.facts_load import packaged_facts
+    from perpbook.treasury.standing import standing_of
+    from perpbook.treasury.standing_money import holdings_of
+
+    snapshot, _ = read_inputs(
+        asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
+    )
+    terms, facts = load_all_terms(snapshot, terms_folders), packaged_facts()
+    standing = standing_of(snapshot, terms)
+    holdings = holdings_of(snapshot.book, snapshot.market, terms, facts, free=standing.free)
+    conditions, notes = conditions_of(asked.storm, facts)
+    return Situation(
+        snapshot=snapshot, terms=terms, facts=facts, standing=standing, holdings=holdings, conditions=conditions,
+        notes=(*holdings.notes, *notes),
+    )  # fmt: skip
+
+
+def needs_asked(asked: Asked, situation: Situation) -> tuple[Need, ...]:
+    """What the trader says is needed."""
+    from perpbook.runs.treasury_told import need_of
+
+    if not asked.needs:
+        raise InputError("nothing is needed: write --need PLACE=DOLLARS@MINUTES, such as --need hl-main=20000@30")
+    found = [need_of(text, asked.minutes, situation.snapshot.book, situation.facts) for text in asked.needs]
+    places = [one.place for one in found]
+    twice = next((one for one in places if places.count(one) > 1), None)
+    if twice is not None:
+        raise InputError(f"--need names {twice} twice: write one need for it")
+    return tuple(found)
+
+
+def spares_for(asked: Asked, situation: Situation, needs: Sequence[Need]) -> tuple[Spare, ...]:
+    """Money that may go: what stands free on layers, and of other accounts' free collateral what is not kept."""
+    from perpbook.treasury.needs import spares_of
+
+    wanted, accounts = {one.place for one in needs}, {one.id for one in situation.snapshot.book.accounts}
+    out = []
+    for one in spares_of(situation.holdings, ()):
+        if one.place in wanted:
+            continue
+        if one.place not in accounts:
+            out.append(one)
+        elif asked.kept < 1.0:
+            stays = asked.kept * one.dollars
+            why = f"{asked.kept:.0%} of its free collateral stays"
+            out.append(replace(one, dollars=one.dollars - stays, kept=one.kept + stays, why=why))
+    return tuple(out)
+
+
+def planned(asked: Asked, situation: Situation, needs: Sequence[Need], spares: Sequence[Spare]) -> Planned:
+    """The plan; with each arrival promised surer where several that a need hangs on do not keep the promise together."""
+    cuts = _cuts(asked, situation, needs)
+    first = _once(asked, situation, (needs, spares, cuts), asked.probability)
+    for several in STRICTER[1:]:
+        if first.trial.kept:
+            return first
+        strict = 1.0 - (1.0 - asked.probability) / several
+        found = _once(asked, situation, (needs, spares, cuts), strict)
+        if found.trial.kept and float(found.plan.short.sum()) <= float(first.plan.short.sum()) + 1.0:
+            return found
+    return first
+
+
+def _once(
+    asked: Asked, situation: Situation, parts: tuple[Sequence[Need], Sequence[Spare], Sequence[Cut]], strict: float
+) -> Planned:
+    from perpbook.runs.rescue import scores_by_name
+    from perpbook.treasury.arrivals import try_plan
+    from perpbook.treasury.exact import solve
+    from perpbook.treasury.failures import failures_of
+    from perpbook.treasury.greedy import greedy
+    from perpbook.treasury.network import asked_failures, network_of
+    from perpbook.treasury.planned import Planned
+    from perpbook.treasury.ways import Chance
+
+    needs, spares, cuts = parts
+    network = network_of(desk_of(asked, situation, strict), needs, spares, cuts)
+    if asked.failures:
+        singles = failures_of(situation.snapshot.book, situation.facts, network.ways, 0.0)
+        network = replace(network, task=replace(network.task, failures=asked_failures(singles)))
+    plan = greedy(network.task) if asked.greedy else solve(network.task, first=asked.first)
+    fresh = Chance(scores=scores_by_name(asked.seed + TRIED_ELSEWHERE, DRAWS))
+    trial = try_plan(network, plan, situation.conditions, fresh, asked.probability)
+    return Planned(
+        network=network, plan=plan, trial=trial, probability=asked.probability, strict=strict, storm=asked.storm or "",
+        simulated=situation.snapshot.market.simulated, notes=situation.notes,
+    )  # fmt: skip
+
+
+def desk_of(asked: Asked, situation: Situation, promise: float) -> Desk:
+    """What lanes are made of."""
+    from perpbook.runs.rescue import scores_by_name
+    from perpbook.treasury.network import Desk
+    from perpbook.treasury.ways import Chance
+
+    return Desk(
+        facts=situation.facts,
+        accounts={one.id: one for one in situation.snapshot.book.accounts},
+        terms=situation.terms,
+        conditions=situation.conditions,
+        chance=Chance(scores=scores_by_name(asked.seed, DRAWS)),
+        prices=situation.snapshot.market.asset_prices,
+        promise=promise,
+        waiting=asked.waiting / YEAR_SECONDS,
+        own=own_of(asked, situation.facts),
+    )
+
+
+def own_of(asked: Asked, facts: Facts) -> Own:
+    """The trader's own figures."""
+    from perpbook.runs.treasury_told import amounts_of, fees_of
+    from perpbook.treasury.facts import RISKS
+    from perpbook.treasury.network import Own
+
+    routes = tuple(facts.routes)
+    pools = tuple({cap.pool for one in facts.routes.values() for cap in one.cap.shared})
+    doors = tuple(
+        f"{kind}:{one.id}" for one in facts.venues.values() if one.networks for kind in ("withdrawal", "deposit")
+    )
+    return Own(
+        fees=fees_of(asked.fees, (*routes, *doors)),
+        caps=amounts_of(asked.caps, "--cap", (*routes, *pools)),
+        in_flight=amounts_of(asked.in_flight, "--in-flight", RISKS),
+    )
+
+
+def _cuts(asked: Asked, situation: Situation, needs: Sequence[Need]) -> tuple[Cut, ...]:
+    from perpbook.treasury.reducing import cuts_of
+
+    if not asked.reduce:
+        return ()
+    return cuts_of(situation.standing, needs, situation.conditions, asked.half_spread)

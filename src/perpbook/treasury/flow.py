@@ -1,0 +1,125 @@
+"""A task as a mixed-integer programme: its columns, rows and levels.
+
+Columns: dollars sent over each lane, 0 or 1 for a lane with a fixed charge or a least amount, dollars of need reduced, dollars
+missing; the last two after each failure too: positions can be reduced when it has happened, money cannot be sent anew. Rows: what
+each place, route and risk class lets through, and what each need asks, now and after each failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from perpbook.kernels.types import Floats
+from perpbook.solver.programme import MOST_NODES, Programme
+from perpbook.treasury.layout import Laid
+
+First = Literal["time", "cost"]
+
+LONG = 3_600.0
+"""Seconds that count as one in the level of time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """A programme of a task with dollars in units of `unit`. Numbers of its columns: by lane what is sent and whether it is
+    open, by cut, by need what is missing, by (failure, need) what is missing after it, by (failure, cut) what is reduced beside
+    then. `limit_rows`: by limit."""
+
+    laid: Laid
+    programme: Programme
+    unit: float
+    sent: Mapping[int, int]
+    opened: Mapping[int, int]
+    reduced: Mapping[int, int]
+    short: Mapping[int, int]
+    short_after: Mapping[tuple[int, int], int]
+    reduced_after: Mapping[tuple[int, int], int]
+    limit_rows: Mapping[int, int]
+
+
+def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, opened: Floats | None = None) -> Build:
+    """Lay the programme out. opened : (L,) which lanes are open; left out, that is to be found."""
+    task, unit = laid.task, max((one.dollars for one in laid.task.needs), default=1.0) or 1.0
+    programme = Programme(nodes=nodes, seconds=seconds)
+    sent, gates = {}, {}
+    for lane in np.flatnonzero(laid.usable).tolist():
+        sent[lane] = programme.column(0.0, 0.0, laid.most[lane] / unit)
+        if laid.fixed[lane] > 0.0 or laid.least[lane] > 0.0:
+            is_open = None if opened is None else float(opened[lane])
+            gates[lane] = programme.column(
+                0.0, is_open or 0.0, 1.0 if is_open is None else is_open, whole=opened is None
+            )
+            programme.row(-np.inf, 0.0, [sent[lane], gates[lane]], [1.0, -laid.most[lane] / unit])
+            programme.row(0.0, np.inf, [sent[lane], gates[lane]], [1.0, -laid.least[lane] / unit])
+    reduced = {
+        k: programme.column(0.0, 0.0, task.cuts[k].dollars / unit) for k in np.flatnonzero(laid.cuttable).tolist()
+    }
+    short = {n: programme.column(0.0, 0.0, one.dollars / unit) for n, one in enumerate(task.needs)}
+    asked = [(int(f), int(n)) for f, n in zip(*np.nonzero(laid.asked), strict=True)]
+    after = {(f, n): programme.column(0.0, 0.0, task.needs[n].dollars / unit) for f, n in asked}
+    later = {
+        (f, k): programme.column(0.0, 0.0, task.cuts[k].dollars / unit)
+        for f, n in asked
+        for k in reduced
+        if task.cuts[k].need == n and laid.cut_survives[f, k]
+    }
+    for (_, k), column in later.items():
+        programme.row(-np.inf, task.cuts[k].dollars / unit, [column, reduced[k]], [1.0, 1.0])
+    build = Build(
+        laid=laid, programme=programme, unit=unit, sent=sent, opened=gates, reduced=reduced, short=short, short_after=after,
+        reduced_after=later, limit_rows=dict(_limit_rows(laid, programme, sent, unit)),
+    )  # fmt: skip
+    for need, column in short.items():
+        _need_row(build, need, column, None)
+    for (failure, need), column in after.items():
+        _need_row(build, need, column, failure)
+    return build
+
+
+def _limit_rows(laid: Laid, programme: Programme, sent: Mapping[int, int], unit: float) -> Iterator[tuple[int, int]]:
+    for number, limit in enumerate(laid.limits):
+        columns = [sent[lane] for lane in limit.lanes if lane in sent]
+        if columns:
+            yield number, programme.row(-np.inf, limit.dollars / unit, columns, [1.0] * len(columns))
+
+
+def _need_row(build: Build, need: int, short: int, failure: int | None) -> None:
+    """What arrives over what goes on, what is reduced and what is missing make the need."""
+    laid, unit = build.laid, build.unit
+    columns, values = [short], [1.0]
+    for lane, column in build.sent.items():
+        if laid.need[lane] == need and (failure is None or laid.survives[failure, lane]):
+            columns.append(column)
+            values.append(laid.gain[lane])
+            if lane in build.opened:
+                columns.append(build.opened[lane])
+                values.append(-laid.fixed[lane] / unit)
+    for cut, column in build.reduced.items():
+        if laid.task.cuts[cut].need == need and (failure is None or laid.cut_survives[failure, cut]):
+            columns.append(column)
+            values.append(1.0)
+            if failure is not None:
+                columns.append(build.reduced_after[failure, cut])
+                values.append(1.0)
+    build.programme.row(laid.task.needs[need].dollars / unit, np.inf, columns, values)
+
+
+def levels(build: Build, first: First) -> list[Floats]:
+    """What is minimised, in order: (columns,) each."""
+    laid, task = build.laid, build.laid.task
+    missing, given, after, time, cost = (np.zeros(build.programme.columns) for _ in range(5))
+    for need, column in (*build.short.items(), *((need, column) for (_, need), column in build.short_after.items())):
+        missing[column] = task.needs[need].weight
+    for cut, column in build.reduced.items():
+        given[column], cost[column] = 1.0, task.cuts[cut].rate
+    after[list(build.reduced_after.values())] = 1.0
+    for lane, column in build.sent.items():
+        time[column] = laid.seconds[lane] / LONG
+        cost[column] = laid.rate[lane] + task.waiting * laid.typical[lane]
+        if lane in build.opened:
+            cost[build.opened[lane]] = laid.charge[lane] / build.unit
+    return [missing, given, after, *((time, cost) if first == "time" else (cost, time))]

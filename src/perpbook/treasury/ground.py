@@ -1,0 +1,162 @@
+"""A book as an audit looks at it: how it stands, where its money is, every way to every account, and how long each account lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perpbook.kernels.types import Floats
+from perpbook.model.account import Account
+from perpbook.model.market import STABLECOINS, Snapshot
+from perpbook.scenario.table_reader import nearest
+from perpbook.terms.terms import VenueTerms
+from perpbook.treasury.conditions import Conditions
+from perpbook.treasury.endurance import Endurance, Sigmas, endurances
+from perpbook.treasury.facts import Facts
+from perpbook.treasury.failures import Kind, Single
+from perpbook.treasury.pots import pots_of, price_of
+from perpbook.treasury.rescue import Treasury, ways_for
+from perpbook.treasury.standing import Standing, standing_of
+from perpbook.treasury.ways import Chance, Traffic, Way
+
+PROMISED = 0.95
+"""The share of draws in which money has arrived by the time that is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How money gets to one account. late : the chance that it is liquidated first, None where that is not known. way : None
+    where nothing reaches it (`reason`). typical, promised : seconds, inf for never."""
+
+    account: str
+    late: float | None
+    way: Way | None
+    typical: float = np.inf
+    promised: float = np.inf
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """`ways` by account, and why it has none; `lives` by account that holds a position; `traffic` in calm; `calm` keeps
+    how each way does then."""
+
+    snapshot: Snapshot
+    facts: Facts
+    terms: Mapping[str, VenueTerms]
+    standing: Standing
+    ways: Mapping[str, Sequence[Way]]
+    reasons: Mapping[str, str]
+    lives: Mapping[str, Endurance]
+    traffic: Traffic
+    notes: tuple[str, ...] = ()
+    calm: dict[tuple[str, int], Reach] = field(default_factory=dict)
+
+    @property
+    def equity(self) -> dict[str, float]:
+        """Dollars by account."""
+        return {one.id: float(self.standing.equity[k]) for k, one in enumerate(self.standing.arrays.accounts)}
+
+    def account(self, name: str) -> Account:
+        """The account of that name."""
+        return next(one for one in self.snapshot.book.accounts if one.id == name)
+
+    def outside(self) -> dict[tuple[str, str], float]:
+        """Dollars on layers by (layer, coin); a coin without a price counts nothing."""
+        out: dict[tuple[str, str], float] = {}
+        for one in self.snapshot.book.layers:
+            key = (one.layer, one.balance.asset)
+            price = price_of(one.balance.asset, self.snapshot.market.asset_prices) or 0.0
+            out[key] = out.get(key, 0.0) + one.balance.amount * price
+        return out
+
+    def deltas(self) -> dict[str, dict[str, float]]:
+        """Dollars gained by a relative rise of each asset, by account or layer that holds it; stablecoins left out."""
+        out: dict[str, dict[str, float]] = {}
+        arrays = self.standing.arrays
+        held = [
+            (arrays.accounts[i.account].id, i.asset, i.delta * float(arrays.prices[i.column])) for i in arrays.items
+        ]
+        held += [(layer, asset, dollars) for (layer, asset), dollars in self.outside().items()]
+        for place, asset, dollars in held:
+            if asset not in STABLECOINS:
+                by = out.setdefault(asset, {})
+                by[place] = by.get(place, 0.0) + dollars
+        return out
+
+
+def ground_of(
+    snapshot: Snapshot, terms: Mapping[str, VenueTerms], facts: Facts, chance: Chance, sigmas: Sigmas
+) -> Ground:
+    """The book as it stands; errors as `margin.assess.assess`."""
+    standing = standing_of(snapshot, terms)
+    pots = pots_of(snapshot.book, snapshot.market, standing.free, facts)
+    calm = Conditions(facts=facts)
+    treasury = Treasury(facts=facts, terms=terms, pots=pots.pots, conditions=calm, chance=chance)
+    ways: dict[str, Sequence[Way]] = {}
+    reasons: dict[str, str] = {}
+    for number, account in enumerate(snapshot.book.accounts):
+        if not account.positions:
+            continue
+        if account.venue in facts.venues:
+            found, why = ways_for(treasury, account, facts.venues[account.venue], float(standing.equity[number]))
+        else:
+            found, why = [], f"no route to {account.venue} is known: {nearest(account.venue, tuple(facts.venues))}"
+        ways[account.id], reasons[account.id] = found, why
+    return Ground(
+        snapshot=snapshot, facts=facts, terms=terms, standing=standing, ways=ways, reasons=reasons,
+        lives=endurances(standing, sigmas), traffic=Traffic(conditions=calm, chance=chance), notes=pots.notes,
+    )  # fmt: skip
+
+
+def reaches(ground: Ground, single: Single | None, lasting_seconds: float) -> dict[str, Reach]:
+    """The best way to every account that holds a position, in calm or while something fails: that with the smallest chance to be
+    too late, of equals the one that is promised soonest."""
+    storm = ground.traffic
+    if single is not None:
+        storm = Traffic(conditions=single.conditions(ground.facts, lasting_seconds), chance=storm.chance)
+    out = {}
+    for account, ways in ground.ways.items():
+        found = [
+            _reached(ground, account, number, storm, _wait(way, single, lasting_seconds))
+            for number, way in enumerate(ways)
+        ]
+        best = min(found, key=_order, default=None)
+        out[account] = best if best and np.isfinite(best.typical) else _nothing(ground, account, closed=bool(found))
+    return out
+
+
+def _wait(way: Way, single: Single | None, lasting_seconds: float) -> float:
+    """Seconds that a frozen coin waits; inside one venue it is only booked over."""
+    frozen = single is not None and single.kind is Kind.COIN_FROZEN and way.pot.asset == single.coin
+    return lasting_seconds if frozen and not way.at_once else 0.0
+
+
+def _order(one: Reach) -> tuple[float, float, float, str]:
+    return (one.late or 0.0, one.promised, one.typical, one.way.words if one.way else "")
+
+
+def _nothing(ground: Ground, account: str, *, closed: bool) -> Reach:
+    late = ground.lives[account].late(np.array([np.inf]))
+    reason = "every way is closed" if closed else ground.reasons[account]
+    return Reach(account=account, late=late, way=None, reason=reason)
+
+
+def _reached(ground: Ground, account: str, number: int, storm: Traffic, wait: float) -> Reach:
+    """One way, of the account's by number. What a failure does not touch is as in calm."""
+    way, key = ground.ways[account][number], (account, number)
+    if wait == 0.0 and all(storm.clock(hop).calm for hop in way.hops):
+        if key not in ground.calm:
+            ground.calm[key] = _reach(ground, account, way, ground.traffic.arrivals(way))
+        return ground.calm[key]
+    return _reach(ground, account, way, storm.arrivals(way) + wait)
+
+
+def _reach(ground: Ground, account: str, way: Way, arrivals: Floats) -> Reach:
+    sooner = np.sort(arrivals)
+    last = sooner.size - 1
+    typical, promised = (float(sooner[min(last, int(share * sooner.size))]) for share in (0.5, PROMISED))
+    late = ground.lives[account].late(arrivals)
+    return Reach(account=account, late=late, way=way, typical=typical, promised=promised)

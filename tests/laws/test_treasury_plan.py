@@ -1,0 +1,122 @@
+"""Laws of plans: the best is the best by two other ways, limits hold, the greedy plan is never better, more money never hurts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perpbook.treasury.exact import solve
+from perpbook.treasury.greedy import greedy
+from perpbook.treasury.layout import CENT, lay_out
+from perpbook.treasury.task import Plan, Task
+from tests.laws.treasury_tasks import best_by_trying, best_densely, random_task, worth_of
+
+SMALL = 200
+
+
+def agree(task: Task, ours: list[float], theirs: list[float]) -> bool:
+    """To 1e-6 of the largest need, in every level."""
+    unit = max(one.dollars for one in task.needs) * max(one.weight for one in task.needs)
+    return bool(np.allclose(ours, theirs, rtol=1e-6, atol=1e-6 * unit))
+
+
+@pytest.mark.parametrize("start", range(0, SMALL, 50))
+def test_the_best_plan_is_the_best_of_an_independent_formulation(start: int) -> None:
+    for seed in range(start, start + 50):
+        task = random_task(seed)
+        plan = solve(task)
+        assert plan.method == "exact"
+        assert agree(task, worth_of(task, plan), best_densely(task)), seed
+
+
+def test_the_best_plan_is_the_best_of_every_set_of_open_lanes() -> None:
+    for seed in range(15):
+        task = random_task(seed, lanes=5)
+        assert agree(task, worth_of(task, solve(task)), best_by_trying(task)), seed
+
+
+@pytest.mark.slow
+def test_of_two_hundred_tasks_every_set_of_open_lanes_is_tried() -> None:
+    for seed in range(SMALL):
+        task = random_task(seed + 1_000)
+        assert agree(task, worth_of(task, solve(task)), best_by_trying(task)), seed
+
+
+def keeps_limits(task: Task, plan: Plan) -> bool:
+    """Every lane and limit of a task, and cuts."""
+    laid, going = lay_out(task), plan.sent > 0.0
+    lanes = bool(((plan.sent <= laid.most + CENT) & (~going | (plan.sent >= laid.least - CENT))).all())
+    limits = all(plan.sent[list(one.lanes)].sum() <= one.dollars + CENT for one in laid.limits)
+    cuts = all(dollars <= cut.dollars + CENT for cut, dollars in zip(task.cuts, plan.reduced, strict=True))
+    return lanes and limits and cuts and bool((laid.usable[going] == 1).all())
+
+
+def test_no_plan_breaks_a_limit_and_the_greedy_one_is_never_better() -> None:
+    worse = 0
+    for seed in range(300, 420):
+        task = random_task(seed, lanes=8)
+        best, quick = solve(task), greedy(task)
+        assert keeps_limits(task, best) and keeps_limits(task, quick), seed
+        theirs, ours = worth_of(task, quick), worth_of(task, best)
+        unit = max(one.dollars for one in task.needs)
+        first = next((k for k in range(5) if abs(theirs[k] - ours[k]) > 1e-6 * unit * 10.0), None)
+        assert first is None or theirs[first] > ours[first], seed
+        worse += first == 0
+    assert worse > 0
+
+
+def test_more_money_never_leaves_more_missing() -> None:
+    for seed in range(500, 530):
+        task = random_task(seed)
+        more = replace(task, spares=tuple(replace(one, dollars=1.5 * one.dollars) for one in task.spares))
+        assert worth_of(more, solve(more))[0] <= worth_of(task, solve(task))[0] + CENT, seed
+
+
+def test_a_further_failure_never_leaves_less_missing() -> None:
+    for seed in range(600, 630):
+        task = random_task(seed)
+        fewer = replace(task, failures=task.failures[:1])
+        assert worth_of(fewer, solve(fewer))[0] <= worth_of(task, solve(task))[0] + CENT, seed
+
+
+def test_the_relaxation_is_a_flow_of_least_cost() -> None:
+    networkx = pytest.importorskip("networkx")
+    for seed in range(30):
+        chance = np.random.default_rng(seed)
+        task = flow_task(chance)
+        graph = networkx.DiGraph()
+        for n, need in enumerate(task.needs):
+            graph.add_edge("missing", f"need{n}", weight=10_000_000, capacity=round(100 * need.dollars))
+            graph.add_node(f"need{n}", demand=round(100 * need.dollars))
+        graph.add_node("source", demand=-sum(round(100 * one.dollars) for one in task.needs))
+        graph.add_edge("source", "missing", weight=0)
+        for n, spare in enumerate(task.spares):
+            graph.add_edge("source", f"spare{n}", weight=0, capacity=round(100 * spare.dollars))
+        for one in task.lanes:
+            middle = f"lane{one.number}"
+            graph.add_edge(f"spare{one.spare}", middle, weight=0, capacity=round(100 * one.most))
+            graph.add_edge(middle, f"need{one.need}", weight=round(one.seconds))
+        cost = networkx.min_cost_flow_cost(graph)
+        plan = solve(task)
+        mine = 10_000_000 * plan.short.sum() + np.array([one.seconds for one in task.lanes]) @ plan.sent
+        assert mine == pytest.approx(cost / 100, rel=1e-6), seed
+
+
+def flow_task(chance: np.random.Generator) -> Task:
+    """A task without fees, fixed charges, failures or shared caps, in whole dollars and seconds."""
+    task = random_task(int(chance.integers(1 << 30)), lanes=9)
+    lanes = tuple(
+        replace(one, fixed=0.0, rate=0.0, converts=0.0, least=0.0, worth=1.0, unknown=(), seconds=float(round(one.typical)))
+        for one in task.lanes
+    )
+    needs = tuple(replace(one, weight=1.0, seconds=1e6) for one in task.needs)
+    return replace(task, lanes=lanes, needs=needs, cuts=(), failures=(), pipes={}, in_flight={}, waiting=0.0)
+
+
+def test_a_solver_without_time_leaves_the_greedy_plan_and_says_so() -> None:
+    task = random_task(3)
+    found = solve(task, seconds=0.0)
+    assert found.method == "greedy" and "did not end" in found.why
+    assert np.array_equal(found.sent, greedy(task).sent)
