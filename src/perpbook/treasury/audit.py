@@ -1,7 +1,7 @@
 """The redundancy audit: every single failure applied to a book, what it breaks, and how much it would cost.
 
 A book is N-1 safe when, whatever one thing fails, (1) no account is liquidated before money reaches it with more than the chance
-that is allowed, money being sent as the failure begins, over whatever way is left, or when the failure is over; and (2) if the legs
+that is allowed, money being sent as the failure begins, over whatever way is left, or once the failure is over; and (2) if legs
 behind it were lost, those that are left would not lose more than the share that is allowed in a move that is allowed for.
 
 Damage, dollars: what a coin's fall takes, what legs left naked lose in that move, and by how much liquidation grows more likely
@@ -11,7 +11,7 @@ times the equity of the account. What is only out of reach is told beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from perpbook.treasury.endurance import HORIZON_SECONDS
 from perpbook.treasury.failures import Kind, Single, failures_of
@@ -209,8 +209,3 @@ def coins_of(ground: Ground, coin: str) -> float:
     held += sum(one.balance.amount for one in book.layers if one.balance.asset == coin)
     held += sum(one.amount for one in book.transfers if one.asset == coin)
     return max(0.0, held * price)
-
-
-def only(found: Audit, name: str) -> Audit:
-    """The audit of one failure alone."""
-    return replace(found, findings=tuple(one for one in found.findings if one.single.name == name))

@@ -1,4 +1,4 @@
-"""A book as an audit looks at it: how it stands, where its money is, every way to every account, and how long each account lives."""
+"""A book as an audit looks at it: how it stands, where its money is, every way to every account, how long each account lives."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """`ways` by account, and why it has none; `lives` by account that holds a position; `traffic` in calm; `calm` keeps
-    how each way does then."""
+    """`ways` by account, and why it has none; `lives` by account that holds a position; `traffic` in calm. drawn,
+    fronts : kept, see `arrivals` and `front_of`; they hang on the ways alone."""
 
     snapshot: Snapshot
     facts: Facts
@@ -52,7 +52,8 @@ class Ground:
     lives: Mapping[str, Endurance]
     traffic: Traffic
     notes: tuple[str, ...] = ()
-    calm: dict[tuple[str, int], Reach] = field(default_factory=dict)
+    drawn: dict[str, list[tuple[Way, Floats]]] = field(default_factory=dict)
+    fronts: dict[tuple[str, str], list[tuple[Way, Floats]]] = field(default_factory=dict)
 
     @property
     def equity(self) -> dict[str, float]:
@@ -62,6 +63,17 @@ class Ground:
     def account(self, name: str) -> Account:
         """The account of that name."""
         return next(one for one in self.snapshot.book.accounts if one.id == name)
+
+    def arrivals(self, account: str) -> list[tuple[Way, Floats]]:
+        """Every way to an account with its arrivals in calm, seconds in rising order; the soonest way first."""
+        if account not in self.drawn:
+            found = [(way, np.sort(self.traffic.arrivals(way))) for way in self.ways[account]]
+            self.drawn[account] = sorted(found, key=lambda one: (*_points(one[1]), one[0].words))
+        return self.drawn[account]
+
+    def promised(self, way: Way) -> float:
+        """Seconds by which money over a way has arrived as promised, if nothing fails."""
+        return float(np.quantile(self.traffic.arrivals(way), PROMISED, method="inverted_cdf"))
 
     def outside(self) -> dict[tuple[str, str], float]:
         """Dollars on layers by (layer, coin); a coin without a price counts nothing."""
@@ -111,21 +123,37 @@ def ground_of(
     )  # fmt: skip
 
 
-def reaches(ground: Ground, single: Single | None, lasting_seconds: float) -> dict[str, Reach]:
+def reaches(ground: Ground, single: Single | None, lasting_seconds: float, only: str = "") -> dict[str, Reach]:
     """The best way to every account that holds a position, in calm or while something fails: that with the smallest chance to be
-    too late, of equals the one that is promised soonest."""
+    too late, of equals the one that is promised soonest. only : of one account."""
+    out = {}
+    for account in [only] if only else list(ground.ways):
+        key = (account, single.name if single else "")
+        if key not in ground.fronts:
+            ground.fronts[key] = front_of(ground, account, single, lasting_seconds)
+        found = [_reach(ground, account, way, arrivals) for way, arrivals in ground.fronts[key]]
+        best = min(found, key=_order, default=None)
+        reached = best is not None and np.isfinite(best.typical)
+        out[account] = best if best and reached else _nothing(ground, account, closed=best is not None)
+    return out
+
+
+def front_of(ground: Ground, account: str, single: Single | None, lasting_seconds: float) -> list[tuple[Way, Floats]]:
+    """Ways with their arrivals, without those that another beats whatever the account's chances are: it is sooner at every
+    quantile. A failure only delays, so a way that is beaten as it does in calm is beaten."""
     storm = ground.traffic
     if single is not None:
         storm = Traffic(conditions=single.conditions(ground.facts, lasting_seconds), chance=storm.chance)
-    out = {}
-    for account, ways in ground.ways.items():
-        found = [
-            _reached(ground, account, number, storm, _wait(way, single, lasting_seconds))
-            for number, way in enumerate(ways)
-        ]
-        best = min(found, key=_order, default=None)
-        out[account] = best if best and np.isfinite(best.typical) else _nothing(ground, account, closed=bool(found))
-    return out
+    kept: list[tuple[Way, Floats]] = []
+    for way, calm in ground.arrivals(account):
+        if any((one <= calm).all() for _, one in kept):
+            continue
+        wait = _wait(way, single, lasting_seconds)
+        touched = wait > 0.0 or not all(storm.clock(hop).calm for hop in way.hops)
+        arrivals = np.sort(storm.arrivals(way) + wait) if touched else calm
+        if not any((one <= arrivals).all() for _, one in kept):
+            kept = [(two, one) for two, one in kept if not (arrivals <= one).all()] + [(way, arrivals)]
+    return kept
 
 
 def _wait(way: Way, single: Single | None, lasting_seconds: float) -> float:
@@ -144,19 +172,13 @@ def _nothing(ground: Ground, account: str, *, closed: bool) -> Reach:
     return Reach(account=account, late=late, way=None, reason=reason)
 
 
-def _reached(ground: Ground, account: str, number: int, storm: Traffic, wait: float) -> Reach:
-    """One way, of the account's by number. What a failure does not touch is as in calm."""
-    way, key = ground.ways[account][number], (account, number)
-    if wait == 0.0 and all(storm.clock(hop).calm for hop in way.hops):
-        if key not in ground.calm:
-            ground.calm[key] = _reach(ground, account, way, ground.traffic.arrivals(way))
-        return ground.calm[key]
-    return _reach(ground, account, way, storm.arrivals(way) + wait)
-
-
 def _reach(ground: Ground, account: str, way: Way, arrivals: Floats) -> Reach:
-    sooner = np.sort(arrivals)
-    last = sooner.size - 1
-    typical, promised = (float(sooner[min(last, int(share * sooner.size))]) for share in (0.5, PROMISED))
+    promised, typical = _points(arrivals)
     late = ground.lives[account].late(arrivals)
     return Reach(account=account, late=late, way=way, typical=typical, promised=promised)
+
+
+def _points(arrivals: Floats) -> tuple[float, float]:
+    """(promised, typical) of arrivals in rising order."""
+    last = arrivals.size - 1
+    return float(arrivals[min(last, int(PROMISED * arrivals.size))]), float(arrivals[arrivals.size // 2])
