@@ -10,6 +10,7 @@ PerpbookError
 │   ├── MissingData
 │   └── StaleData
 ├── VenueError            the venue said no or is away                 exit 21
+│   └── ProviderError     a node or a status page, or what it says cannot be used
 ├── Refused               needs approval, or is not armed              exit 30
 └── InvariantError        our bug: stop                                exit 1
 """
@@ -91,6 +92,10 @@ class VenueError(PerpbookError):
     """The venue said no or is away."""
 
     exit_code = 21
+
+
+class ProviderError(VenueError):
+    """A node or a status page is away, or says what cannot be used; names its host, and nothing more of its address."""
 
 
 class Refused(PerpbookError):

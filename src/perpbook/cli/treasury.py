@@ -6,9 +6,11 @@ import typer
 
 from perpbook.cli import treasury_economics
 from perpbook.cli import treasury_plan
+from perpbook.cli import treasury_health
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
 )
 app.command("economics")(treasury_economics.economics)
 app.command()(treasury_plan.plan)
+app.command("health")(treasury_health.health)

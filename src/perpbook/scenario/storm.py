@@ -39,6 +39,7 @@ OUTAGES: Mapping[str, Mapping[str, OutageKind]] = {
         "gas": OutageKind(meaning="gas costs more", factor="times its usual price", least=1.0),
         "congestion": OutageKind(meaning="everything takes longer", factor="times as long", least=1.0),
         "exits": OutageKind(meaning="the layer lives, its canonical exits stand still"),
+        "departures": OutageKind(meaning="money comes in, and none should leave it"),
         "rollback": OutageKind(meaning="its last minutes never happened", factor="minutes erased", least=0.001),
     },
     "route": {

@@ -125,9 +125,17 @@ class Conditions:
                 hop.route is not None and hop.route.kind in CANONICAL and (one.name == "*" or name == hop.layers[0])
             )
             return (0.0, 0.0) if leaves else None
+        if one.kind == "departures":
+            leaves = touched and (one.name == "*" or name == hop.layers[0]) and self._departs(hop)
+            return (0.0, 0.0) if leaves else None
         if not touched or one.kind == "gas":
             return None
         return (1.0 / one.factor, 0.0) if one.kind == "congestion" else (1.0, one.factor)
+
+    def _departs(self, hop: Hop) -> bool:
+        """Whether a hop takes money off its first layer: over a route, or to an exchange that does not live on it."""
+        into_exchange = hop.kind is Kind.IN and bool(hop.wallet) and not self.facts.venues[hop.wallet].layer
+        return hop.kind is Kind.ROUTE or into_exchange
 
     def _needs(self, hop: Hop) -> frozenset[str]:
         """Domains without which a hop does not go: its route's, and its layers'."""
