@@ -68,6 +68,22 @@ Borrow = Annotated[
     bool, typer.Option("--borrow-smile", help="Allow a chain more than a day from the run's start; the report says so.")
 ]
 
+Acts = Annotated[
+    bool, typer.Option("--treasury", help="A treasurer moves money: accounts near their limits, reserves on layers.")
+]
+Kept = Annotated[
+    list[str] | None,
+    typer.Option("--reserve", help="LAYER=DOLLARS to be kept on a layer while no alarm rings; repeat it."),
+]
+Rings = Annotated[
+    float | None, typer.Option("--alarm", help="Margin ratio at which an account is topped up, 1 is liquidation; 0.5.")
+]
+Calm = Annotated[float | None, typer.Option("--calm", help="Margin ratio it is brought to; half the alarm.")]
+Storms = Annotated[
+    list[str] | None,
+    typer.Option("--storm", help="Incident whose outages hold money, at its own time or NAME@TIME; repeat it."),
+]
+
 
 @app.command("run")
 def run(
@@ -103,7 +119,15 @@ def run(
     roll: Roll = False,
     paid_from: PaidFrom = None,
     borrow_smile: Borrow = False,
-    seed: Annotated[int, typer.Option("--seed", help="Part of the result's name; a run itself draws no chance.")] = 0,
+    treasury: Acts = False,
+    reserves: Kept = None,
+    alarm: Rings = None,
+    calm: Calm = None,
+    storms: Storms = None,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", help="Part of the result's name; a treasurer's arrivals are drawn by it, nothing else."),
+    ] = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
     save: Annotated[
         Path | None, typer.Option("--save", help="Folder to keep the run in, for compare and report.")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from perpbook.engine.backtest import Journey, Ready, conclude, go_on, prepare
 from perpbook.engine.outcome import Outcome
+from perpbook.engine.send import depart, sender_of
 from perpbook.errors import PerpbookError
 from perpbook.kernels.body import HALTED, WAITING
-from perpbook.kernels.holding import GAS, SENT
-from perpbook.kernels.journal import BY_STRATEGY, MONEY_OUT, REFUSED, write
-from perpbook.kernels.orders import has_margin, start
-from perpbook.kernels.types import Floats, Integers
+from perpbook.kernels.journal import BY_STRATEGY, REFUSED, write
+from perpbook.kernels.orders import start
+from perpbook.kernels.types import Integers
 from perpbook.strategies.orders import Orders, Wanted
 from perpbook.strategies.own import BlameStrategy
 from perpbook.strategies.protocol import Strategy, Window, view_at
@@ -39,10 +40,24 @@ class Driver:
     routes: Routes = field(default_factory=Routes)
 
 
+class Purse(Protocol):
+    """Whoever moves the book's money: asked at the close of the bars `asked`, and by whom a strategy's transfers go."""
+
+    asked: Integers
+
+    def look(self, ready: Ready, bar: int) -> None: ...  # noqa: D102
+    def send(self, ready: Ready, bar: int, source: str, destination: str, dollars: float) -> bool: ...  # noqa: D102
+
+
 def drive(
-    journey: Journey, driver: Driver, *, forced: bool = False, progress: Callable[[int, int], None] | None = None
+    journey: Journey,
+    driver: Driver | None,
+    *,
+    forced: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    purse: Purse | None = None,
 ) -> Outcome:
-    """Run to the last bar, asking the strategy on its schedule.
+    """Run to the last bar, asking the strategy (None: there is none) and then whoever holds the `purse` on their schedules.
 
     A strategy that raises or asks for nonsense ends the run there: the outcome keeps what there is until then, and
     `stopped` says where and why.
@@ -50,21 +65,38 @@ def drive(
     ready = prepare(journey)
     what: list[np.ndarray] = []
     figures: list[np.ndarray] = []
-    rows = np.array([ready.arrangement.row_of(leg.account, leg.symbol) for leg in driver.window.legs])
-    stopped, bars = "", journey.bars.count
-    for bar in driver.asked.tolist():
-        go_on(ready, bar + 1, what, figures, forced=forced)
-        try:
-            wanted = _ask(ready, driver, bar, rows)
-        except PerpbookError as error:
-            stopped = str(error)
-            break
-        _obey(ready, driver, bar, rows, wanted)
+    stopped = take_turns(ready, driver, purse, (what, figures), forced=forced, progress=progress)
+    return conclude(ready, [*what, _left(ready)[0]], [*figures, _left(ready)[1]], stopped)
+
+
+def take_turns(
+    ready: Ready,
+    driver: Driver | None,
+    purse: Purse | None,
+    journal: tuple[list[np.ndarray], list[np.ndarray]],
+    *,
+    forced: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Go on to the last bar, the journal into two lists; why it stopped before, "" where it did not."""
+    legs = driver.window.legs if driver is not None else ()
+    rows = np.array([ready.arrangement.row_of(leg.account, leg.symbol) for leg in legs], dtype=np.int64)
+    bars = ready.journey.bars.count
+    asked = [set(one.asked.tolist()) if one is not None else set() for one in (driver, purse)]
+    for bar in sorted(asked[0] | asked[1]):
+        go_on(ready, bar + 1, *journal, forced=forced)
+        if driver is not None and bar in asked[0]:
+            try:
+                wanted = _ask(ready, driver, bar, rows)
+            except PerpbookError as error:
+                return str(error)
+            _obey(ready, driver, bar, rows, wanted, purse)
+        if purse is not None and bar in asked[1]:
+            purse.look(ready, bar)
         if progress is not None:
             progress(bar + 1, bars)
-    if not stopped:
-        go_on(ready, bars, what, figures, forced=forced)
-    return conclude(ready, [*what, _left(ready)[0]], [*figures, _left(ready)[1]], stopped)
+    go_on(ready, bars, *journal, forced=forced)
+    return ""
 
 
 def _left(ready: Ready) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +120,7 @@ def _ask(ready: Ready, driver: Driver, bar: int, rows: Integers) -> Orders:
     return orders
 
 
-def _obey(ready: Ready, driver: Driver, bar: int, rows: Integers, orders: Orders) -> None:
+def _obey(ready: Ready, driver: Driver, bar: int, rows: Integers, orders: Orders, purse: Purse | None) -> None:
     """Start what the strategy asked for."""
     for number, share in sorted(orders.targets.items()):
         row = int(rows[number])
@@ -99,7 +131,14 @@ def _obey(ready: Ready, driver: Driver, bar: int, rows: Integers, orders: Orders
     for one in orders.limits:
         _rest(ready, bar, int(rows[one.leg]), one)
     for money in orders.transfers:
-        _send(ready, driver.routes, bar, (money.source, money.destination), money.amount)
+        way = (money.source, money.destination)
+        if purse is None:
+            fee = driver.routes.dollars
+            left = depart(ready, bar, way, (money.amount, fee), due=bar + 1 + driver.routes.bars, reason=BY_STRATEGY)
+        else:
+            left = purse.send(ready, bar, *way, money.amount)
+        if not left:
+            write(ready.body.journal, bar, REFUSED, sender_of(ready, money.source), -1, BY_STRATEGY)
 
 
 def _change_to(ready: Ready, bar: int, row: int, share: float) -> float:
@@ -133,46 +172,6 @@ def _rest(ready: Ready, bar: int, row: int, order: Wanted) -> None:
         return
     orders.resting[number] = (row, order.quantity, order.limit_price, int(bool(ready.body.clock[HALTED])))
     orders.resting_count[0] = number + 1
-
-
-def _send(ready: Ready, routes: Routes, bar: int, way: tuple[str, str], dollars: float) -> None:
-    """Money leaves its place for another; refused when it is not there, or the account's margin needs it."""
-    body, arrangement = ready.body, ready.arrangement
-    places = [account.id for account in arrangement.accounts]
-    source, destination = way
-    number = int(body.moving[0])
-    sender = places.index(source) if source in places else -1
-    if number == body.under_way.size or not _can_spare(ready, bar, sender, source, dollars + routes.dollars):
-        write(body.journal, bar, REFUSED, sender, -1, BY_STRATEGY)
-        return
-    if sender >= 0:
-        wallet = body.holding.accounts
-        wallet[sender].cash -= dollars + routes.dollars
-        body.holding.lines.cash[sender] = wallet[sender].cash + wallet[sender].fixed
-        body.holding.moved[sender, SENT] -= dollars
-        body.holding.moved[sender, GAS] -= routes.dollars
-        event = write(body.journal, bar, MONEY_OUT, sender, -1, BY_STRATEGY)
-        body.journal.figures[event, 0], body.journal.figures[event, 2] = -dollars, -routes.dollars
-    else:
-        body.outside.layers[arrangement.layers.index(source)] -= dollars + routes.dollars
-    body.outside.transit[0] += dollars
-    receiver = places.index(destination) if destination in places else -1 - arrangement.layers.index(destination)
-    body.under_way[number] = (bar + 1 + routes.bars, receiver, dollars)
-    body.moving[0] = number + 1
-
-
-def _can_spare(ready: Ready, bar: int, sender: int, source: str, dollars: float) -> bool:
-    """Whether a place holds that much beyond what its positions need as initial margin."""
-    if sender < 0:
-        return bool(ready.body.outside.layers[ready.arrangement.layers.index(source)] >= dollars)
-    slots, holding = ready.arrangement.slots, ready.body.holding
-    prices: Floats = np.ascontiguousarray(ready.journey.bars.close[:, bar])
-    if holding.accounts.cash[sender] < dollars:
-        return False
-    first = int(slots.start[sender])
-    if first == int(slots.start[sender + 1]):
-        return True
-    return bool(has_margin(slots, holding, first, 0.0, prices, dollars))
 
 
 def asked_every(bars: int, step: int) -> Integers:

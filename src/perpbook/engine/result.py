@@ -8,14 +8,15 @@ from typing import Any
 
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.overlaid import Overlaid
+from perpbook.engine.treasured import Treasured
 from perpbook.model.data_finding import DataFinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
     """A run told whole. `guarded` is under the playbook, None without one; `control` is the same without it; `hopeful` is
-    `guarded` (or else `control`) with the optimistic fills. `overlay` is what options held beside did, None without any.
-    `result_hash` stands for every number of them."""
+    `guarded` (or else `control`) with the optimistic fills. `overlay` is what options held beside did, `treasured` what a
+    treasurer did in the main run, None without any. `result_hash` stands for every number of them."""
 
     guarded: Outcome | None
     control: Outcome
@@ -26,6 +27,7 @@ class BacktestResult:
     facts: Mapping[str, Any]
     result_hash: str
     overlay: Overlaid | None = None
+    treasured: Treasured | None = None
 
     @property
     def main(self) -> Outcome:

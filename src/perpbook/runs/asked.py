@@ -13,13 +13,15 @@ from perpbook.runs.backtest import Backtest, Idea, Source, Span
 from perpbook.runs.backtest_overlay import overlay_given
 from perpbook.runs.moments import length_ns, moment_ns, pairs, width_ns
 from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+from perpbook.runs.treasury_given import treasury_given
 
 USUAL: dict[str, Any] = {
     "playbook": None, "no_playbook": False, "start": None, "end": None, "bar": "1h", "legs": (), "strategy": None,
     "options": None, "targets": None, "own": None, "every": "1d", "proxies": None, "funding": None, "lake": None,
     "accept": False, "latency": 0, "half_spread": 1e-4, "impact": 1.0, "fee_tier": 0, "seed": 0, "overlay": None,
     "chain": None, "chain_at": None, "option_spread": None, "sticky": "delta", "vol_with_spot": 0.5,
-    "volatility_index": None, "roll": False, "paid_from": None, "borrow_smile": False,
+    "volatility_index": None, "roll": False, "paid_from": None, "borrow_smile": False, "treasury": False,
+    "reserves": None, "alarm": None, "calm": None, "storms": None,
 }  # fmt: skip
 """Every option but the book, with its usual value."""
 
@@ -69,6 +71,7 @@ def asked_from(given: Mapping[str, Any]) -> Backtest:
         seed=one["seed"],
         terms_folders=terms_folders(),
         overlay=overlay_given(one),
+        treasury=treasury_given(one),
     )
 
 

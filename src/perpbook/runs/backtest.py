@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perpbook.engine.arrange import Frictions
-from perpbook.engine.backtest import Fills, Journey, backtest
-from perpbook.engine.drive import Driver, Routes, asked_every, drive, window_of
+from perpbook.engine.backtest import Fills, Journey
+from perpbook.engine.drive import Routes
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.overlaid import Overlaid
 from perpbook.engine.result import BacktestResult
@@ -21,14 +21,15 @@ from perpbook.errors import DataError, InputError
 from perpbook.model.data_finding import DataFinding, Severity
 from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
 from perpbook.runs.backtest_overlay import Laid, OverlayGiven, lay
-from perpbook.strategies.table import Leg, TargetTable
+from perpbook.runs.backtest_turns import Outcomes, outcomes_of
+from perpbook.runs.treasury_given import TreasuryGiven, weather
+from perpbook.strategies.table import Leg
 
 if TYPE_CHECKING:
     from perpbook.history.choose import Wanted
     from perpbook.model.bars import Bars
     from perpbook.model.book import Book
     from perpbook.playbook.schema import Playbook
-    from perpbook.strategies.protocol import Strategy
     from perpbook.terms.terms import VenueTerms
 
 Tell = Callable[[str, int, int], None]
@@ -92,6 +93,7 @@ class Backtest:
     seed: int = 0
     terms_folders: tuple[Path, ...] = ()
     overlay: OverlayGiven | None = None
+    treasury: TreasuryGiven | None = None
 
 
 def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
@@ -103,9 +105,12 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
     DataError : history is missing, or has fatal findings that were not accepted.
     """
     journey, findings = plan_journey(asked, tell)
+    weathered = weather(asked.treasury, journey) if asked.treasury is not None else None
+    journey = weathered.journey if weathered is not None else journey
     laid = lay(asked.overlay, journey) if asked.overlay is not None else None
     tell("running (the first run compiles for about a minute)", 2, 4)
-    return _told(asked, journey, findings, _outcomes(asked, journey, laid), laid)
+    result = _told(asked, journey, findings, outcomes_of(asked, journey, laid, weathered), laid)
+    return result if weathered is None else replace(result, notes=(*result.notes, *weathered.notes))
 
 
 def plan_journey(asked: Backtest, tell: Tell = silent) -> tuple[Journey, tuple[DataFinding, ...]]:
@@ -228,59 +233,6 @@ def _due(playbook: Playbook | None, bars: Bars) -> np.ndarray | None:
     return due_bars(playbook.rebalance, bars.open_ns, bars.bar_ns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """The three runs of one backtest, and where options are laid the one that was asked for without them."""
-
-    guarded: Outcome | None
-    control: Outcome
-    hopeful: Outcome
-    without: Outcome | None
-
-
-def _outcomes(asked: Backtest, bare: Journey, laid: Laid | None) -> Outcomes:
-    """The run under the playbook, without it, and with the most hopeful fills."""
-    idea, journey = asked.idea, bare if laid is None else laid.journey
-    targets = targets_of(idea, bare)
-    strategy = _own(idea)
-    steps = max(1, idea.every_ns // journey.bars.bar_ns)
-
-    def one(changed: Journey) -> Outcome:
-        if strategy is None:
-            return backtest(replace(changed, targets=targets))
-        driver = Driver(
-            strategy=strategy,
-            asked=asked_every(journey.bars.count, steps),
-            window=window_of(changed, changed.legs, 500),
-            routes=idea.routes,
-        )
-        return drive(changed, driver)
-
-    hopeful = replace(journey, fills=replace(journey.fills, pessimistic=False))
-    guarded = one(journey) if journey.playbook is not None else None
-    control = one(replace(journey, playbook=None, due=None))
-    return Outcomes(guarded=guarded, control=control, hopeful=one(hopeful), without=one(bare) if laid else None)
-
-
-def targets_of(idea: Idea, journey: Journey) -> TargetTable | None:
-    """The targets of a built-in strategy or of a file; None when there are none."""
-    from perpbook.strategies.catalogue import build
-
-    if idea.name is not None:
-        return build(idea.name, idea.options or {}, journey.bars, journey.legs)
-    if idea.targets is not None:
-        from perpbook.history.targets import read_targets
-
-        return read_targets(idea.targets, journey.bars, journey.legs)
-    return None
-
-
-def _own(idea: Idea) -> Strategy | None:
-    from perpbook.strategies.own import load_callable
-
-    return load_callable(idea.own) if idea.own is not None else None
-
-
 def _told(
     asked: Backtest, journey: Journey, findings: tuple[DataFinding, ...], done: Outcomes, laid: Laid | None
 ) -> BacktestResult:
@@ -317,6 +269,8 @@ def _told(
     if laid is not None and done.without is not None:
         facts["overlay"] = laid.facts
         overlay = Overlaid(standing=laid.standing, without=done.without, facts=laid.facts)
+    if asked.treasury is not None:
+        facts["treasury"] = asked.treasury.facts
     told = [*bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
     return BacktestResult(
         guarded=done.guarded,
@@ -328,6 +282,7 @@ def _told(
         facts=facts,
         result_hash=result_hash(facts, (done.guarded, done.control, done.hopeful)),
         overlay=overlay,
+        treasured=done.treasured,
     )
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from perpbook.errors import InputError
 from perpbook.kernels.sweep import DEEPEST, END, FEES, FILLS, LEAST, LIQUIDATIONS, RULES
-from perpbook.runs.backtest import Backtest, Tell, plan_journey, silent, targets_of
+from perpbook.runs.backtest import Backtest, Tell, plan_journey, silent
+from perpbook.runs.backtest_turns import targets_of
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,205 @@
+"""Money sent in a run: what is known when it leaves, which way it takes, what that costs, and when it really arrives.
+
+Seconds count from the run's start. Nobody knows an outage that has not begun, nor the end of one that has: the way is chosen by
+what is known, the arrival comes by what is so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from perpbook.model.account import Account
+from perpbook.model.market import STABLECOINS
+from perpbook.model.units import SECOND_NS
+from perpbook.scenario.overlay import Absence
+from perpbook.terms.terms import VenueTerms
+from perpbook.treasury.conditions import Conditions
+from perpbook.treasury.facts import Facts
+from perpbook.treasury.hops import Hop
+from perpbook.treasury.law import Z90, Z99
+from perpbook.treasury.pots import Pot, weight_of
+from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
+
+BLIND = {"layer": ("rpc", "rollback"), "venue": ("api", "halt")}
+"""Absences in which nobody can see what a place holds."""
+
+PLENTY = 1e15
+"""Dollars of a pot whose ways are looked for whatever it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallen:
+    """A coin is off its peg from `start` to `end`, seconds."""
+
+    coin: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sky:
+    """All that is away in a run. absences : in steps of a second; one that lasts to step `horizon` has no end in it."""
+
+    facts: Facts
+    absences: tuple[Absence, ...] = ()
+    fallen: tuple[Fallen, ...] = ()
+    horizon: int = 0
+
+    @property
+    def conditions(self) -> Conditions:
+        """As they are, future and all."""
+        return Conditions(facts=self.facts, absences=self.absences, step_ns=SECOND_NS, steps=self.horizon)
+
+    def begun(self, now: float) -> tuple[Absence, ...]:
+        """What has begun and is not over."""
+        return tuple(one for one in self.absences if one.start_step < now < one.end_step)
+
+    def known(self, now: float) -> Conditions:
+        """As they look to somebody at `now`, who counts from then: what has begun goes on, nothing else comes."""
+        on = tuple(replace(one, start_step=0, end_step=1) for one in self.begun(now))
+        return Conditions(facts=self.facts, absences=on, step_ns=SECOND_NS, steps=1)
+
+    def off_peg(self, now: float) -> frozenset[str]:
+        """Coins that are seen to be off their peg."""
+        return frozenset(one.coin.upper() for one in self.fallen if one.start < now < one.end)
+
+    def blind(self, now: float, *, venue: str = "", layer: str = "") -> str:
+        """Why nobody sees what a venue's account, or a layer, holds; "" where it is seen."""
+        door = self.facts.venues.get(venue)
+        names = {venue, door.wallet if door else ""} - {""}
+        under = {self.facts.layer_id(layer) or layer, door.layer if door else ""} - {""}
+        for one in self.begun(now):
+            if one.kind not in BLIND.get(one.where, ()):
+                continue
+            mine = names if one.where == "venue" else under
+            if one.name == "*" and mine:
+                return f"every {one.where} {one.kind}"
+            if one.name in mine or self.facts.layer_id(one.name) in mine:
+                return f"{one.name} {one.kind}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A way from a pot as it looks when money would leave: seconds by its median, 90 % and 99 % points; its costs, dollars:
+    `fixed` and `rate` (a fraction) of the routes, `gas` of the transactions."""
+
+    way: Way
+    typical: float
+    soon: float
+    promised: float
+    gas: float
+
+    def fee(self, dollars: float) -> float:
+        """What sending so many dollars costs, on top."""
+        return self.way.fee_fixed + self.gas + self.way.fee_rate * dollars
+
+    @property
+    def least(self) -> float:
+        """The least that goes this way at once."""
+        return max((hop.route.cap.least for hop in self.way.hops if hop.route is not None), default=0.0)
+
+    def carries(self, dollars: float) -> float:
+        """How much of a pot of so many dollars can go, the costs paid from it; 0 where that is too little."""
+        most = min((dollars - self.way.fee_fixed - self.gas) / (1.0 + self.way.fee_rate), self.way.dollars)
+        return most if most >= max(self.least, 0.0) else 0.0
+
+
+Score = Callable[[str, int], float]
+"""A standard normal score of a hop's chance by its name, for the transfer of that number."""
+
+Toll = Callable[[Hop, Conditions], float]
+"""Dollars of gas that a hop takes in some conditions."""
+
+
+def no_toll(hop: Hop, conditions: Conditions) -> float:
+    """Gas that costs nothing."""
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """Finds ways between places of a book and draws when money arrives. accounts : by id; ways are kept once found."""
+
+    sky: Sky
+    accounts: Mapping[str, Account]
+    terms: Mapping[str, VenueTerms]
+    score: Score
+    toll: Toll = no_toll
+    found: dict[tuple[str, str, str], tuple[Way, ...]] = field(default_factory=dict)
+    seen: dict[tuple[tuple[Absence, ...], str, str, str], tuple[Offer, ...]] = field(default_factory=dict)
+
+    def offers(self, pots: Sequence[Pot], destination: str, now: float) -> list[tuple[Pot, Offer]]:
+        """What leads from some pots to an account or a layer as things look at `now`, the soonest first; nothing that would not
+        arrive while they look so."""
+        off = self.sky.off_peg(now)
+        out = []
+        for pot in pots:
+            if destination in (pot.account, pot.name) or not self._takes(pot, destination, off):
+                continue
+            out += [(pot, offer) for offer in self._offers(pot, destination, now)]
+        return sorted(out, key=lambda one: (one[1].soon, one[1].typical, one[1].fee(1e4), one[1].way.words))
+
+    def arrival(self, way: Way, number: int, now: float) -> float:
+        """When the transfer of that number, sent at `now`, arrives; inf: not in the run."""
+        chance = Chance(scores=lambda name: np.array([self.score(name, number)]))
+        return float(Traffic(conditions=self.sky.conditions, chance=chance).arrivals(way, np.array([now]))[0])
+
+    def stopped(self, way: Way, now: float) -> bool:
+        """Whether something that has begun holds money on a way, as far as anybody knows."""
+        return any(self.sky.known(now).clock(hop).rates[0] == 0.0 for hop in way.hops)
+
+    def held_by(self, way: Way, left: float, arrives: float) -> tuple[str, ...]:
+        """What was away on a way while money was on it."""
+        paces = [one for hop in way.hops for one in self.sky.conditions.paces(hop)]
+        return tuple(dict.fromkeys(one.why for one in paces if one.start < arrives and one.end > left))
+
+    def _takes(self, pot: Pot, destination: str, off: frozenset[str]) -> bool:
+        """Whether a coin counts in full where it goes; one off its peg goes only where nothing changes it for another."""
+        account = self.accounts.get(destination)
+        if account is None:
+            return not (pot.account and pot.asset.upper() in off)
+        terms = self.terms[account.venue]
+        if weight_of(pot.asset, account, terms, self.sky.facts) < 1.0:
+            return False
+        own = any(one.asset == pot.asset for one in account.collateral) or terms.settle == pot.asset
+        return pot.asset.upper() not in off or (own and not self.sky.facts.venues[account.venue].networks)
+
+    def _offers(self, pot: Pot, destination: str, now: float) -> tuple[Offer, ...]:
+        on = self.sky.begun(now)
+        key = (on, pot.name, pot.asset, destination)
+        if key not in self.seen:
+            known = self.sky.known(now)
+            traffic = Traffic(conditions=known, chance=Chance(scores=lambda name: np.zeros(1)))
+            offers = [
+                Offer(
+                    way=way, typical=traffic.at_score(way, 0.0), soon=traffic.at_score(way, Z90),
+                    promised=traffic.at_score(way, Z99), gas=sum(self.toll(hop, known) for hop in way.hops),
+                )
+                for way in self._ways(pot, destination)
+            ]  # fmt: skip
+            self.seen[key] = tuple(one for one in offers if np.isfinite(one.soon))
+        return self.seen[key]
+
+    def _ways(self, pot: Pot, destination: str) -> tuple[Way, ...]:
+        key = (pot.name, pot.asset, destination)
+        if key not in self.found:
+            full, facts = replace(pot, dollars=PLENTY), self.sky.facts
+            account = self.accounts.get(destination)
+            if account is None:
+                layer = facts.layer_id(destination)
+                ways = ways_onto(facts, full, layer) if layer is not None else []
+            else:
+                known = account.venue in facts.venues
+                ways = ways_to(facts, full, facts.venues[account.venue], account.id) if known else []
+            self.found[key] = tuple(ways)
+        return self.found[key]
+
+
+def main_coin(account: Account, unit: str) -> str:
+    """The stablecoin that an account's money is in: the one it has most of, else what it is reckoned in."""
+    held = [(one.amount, one.asset) for one in account.collateral if one.asset in STABLECOINS and one.amount > 0.0]
+    return max(held, default=(0.0, unit))[1]
