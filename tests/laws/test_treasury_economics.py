@@ -1,4 +1,4 @@
-"""Laws of the band: it is the cheapest, its ends are the laws that are known, and a walk that is lived through costs what is said."""
+"""Laws of the band: the cheapest there is, at its ends the laws that are known, and lived through it costs what is said."""
 
 from __future__ import annotations
 

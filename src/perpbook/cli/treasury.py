@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import treasury_economics
-from perpbook.cli import treasury_plan
-from perpbook.cli import treasury_health
+from perpbook.cli import treasury_economics, treasury_health, treasury_plan
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True

@@ -18,7 +18,9 @@ PerLayer = list[str] | None
 
 def economics(
     book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
-    playbook: Annotated[Path | None, typer.Argument(help="Playbook file; the one beside the book when left out.")] = None,
+    playbook: Annotated[
+        Path | None, typer.Argument(help="Playbook file; the one beside the book when left out.")
+    ] = None,
     market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
     lake: Annotated[
         Path | None, typer.Option("--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder.")

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import money
 from perpbook.report.text import table
+from perpbook.treasury.economics import DEAR, MEDIAN, Economics, LayerToll
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from perpbook.runs.treasury_economics import Economics, LayerToll
-
-MEDIAN, DEAR = "p50", "p99"
 
 
 def tell_economics(console: Console, found: Economics) -> None:
@@ -33,7 +30,9 @@ def tell_economics(console: Console, found: Economics) -> None:
 def sentences(found: Economics) -> list[str]:
     """What drifts, and why a layer with cheap gas allows finer rebalancing, from the numbers."""
     if not found.drifts:
-        return ["Nothing drifts: each coin's exposure keeps its share of equity whatever prices do. There is nothing to rebalance."]
+        return [
+            "Nothing drifts: each coin's exposure keeps its share of equity whatever prices do. There is nothing to rebalance."
+        ]
     first = found.drifts[0]
     day = first.spread / 365.0**0.5
     out = [
@@ -59,7 +58,9 @@ def dear_and_fine(found: Economics) -> tuple[LayerToll, LayerToll] | None:
     """The layer of the dearest gas, and the rollup with the dearest of theirs: the least that a rollup brings. None without both."""
     rollups = [one for one in found.layers if one.kind == "rollup"]
     below = [one for one in found.layers if one.kind == "base"]
-    return (below[0], rollups[0]) if below and rollups and below[0].tolls[DEAR].gas > rollups[0].tolls[DEAR].gas else None
+    return (
+        (below[0], rollups[0]) if below and rollups and below[0].tolls[DEAR].gas > rollups[0].tolls[DEAR].gas else None
+    )
 
 
 def gas(dollars: float) -> str:
@@ -136,7 +137,8 @@ def notes_of(found: Economics) -> list[str]:
         out.append("where latency is not known none is counted; give it with --latency LAYER=SECONDS")
     if found.unknown:
         out.append(
-            "left out, for no price of gas is known: " + "; ".join(f"{name} ({why})" for name, why in found.unknown.items())
+            "left out, for no price of gas is known: "
+            + "; ".join(f"{name} ({why})" for name, why in found.unknown.items())
         )
     return [*out, *found.notes]
 

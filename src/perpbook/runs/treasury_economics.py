@@ -15,7 +15,7 @@ from perpbook.errors import InputError
 if TYPE_CHECKING:
     from perpbook.kernels.types import Floats
     from perpbook.runs.check import CheckResult
-    from perpbook.treasury.economics import Drift, Together, Toll
+    from perpbook.treasury.economics import Drift, Economics, LayerToll
     from perpbook.treasury.facts import Facts, Layer
 
 TRADE_GAS = 200_000.0
@@ -23,8 +23,6 @@ TRADE_GAS = 200_000.0
 swap, or an order on a venue made of contracts, where its own figure is not given."""
 
 GWEI = 1e-9
-MEDIAN, DEAR = "p50", "p99"
-"""The percentiles of gas that are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +40,6 @@ class EconomicsAsked:
     gas: Mapping[str, str] = field(default_factory=dict)
     latency: Mapping[str, str] = field(default_factory=dict)
     units: float = TRADE_GAS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerToll:
-    """One layer's fees and what they come to. tolls, found : by percentile of gas. every : seconds between trades of one
-    who trades the first coin by the clock. ours : the book trades there. floor : what is not in the gas, "" for nothing."""
-
-    id: str
-    name: str
-    kind: str
-    ours: bool
-    tolls: Mapping[str, Toll]
-    found: Mapping[str, Together]
-    every: Mapping[str, float]
-    floor: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Economics:
-    """All layers whose gas is known, the finest last; `unknown` : layers without a figure, by what is said of their gas."""
-
-    equity: float
-    drifts: tuple[Drift, ...]
-    layers: tuple[LayerToll, ...]
-    unknown: Mapping[str, str]
-    aversion: float
-    simulated: bool
-    moves: str
-    notes: tuple[str, ...]
 
 
 def run_economics(asked: EconomicsAsked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Economics:
@@ -94,7 +63,7 @@ def run_economics(asked: EconomicsAsked, *, now_ns: int | None, terms_folders: S
 def economics_of(before: CheckResult, asked: EconomicsAsked) -> Economics:
     """Of a checked book; errors as `run_economics`."""
     from perpbook.runs.hedge_desk import exposures_of
-    from perpbook.treasury.economics import drifts_of
+    from perpbook.treasury.economics import Economics, drifts_of
     from perpbook.treasury.facts_load import packaged_facts
 
     equity = before.assessment.book.equity
@@ -115,7 +84,9 @@ def economics_of(before: CheckResult, asked: EconomicsAsked) -> Economics:
 def refuse_nonsense(asked: EconomicsAsked) -> None:
     """InputError for an option that makes no sense."""
     if not 0.0 < asked.aversion <= 1_000.0:
-        raise InputError(f"--risk-aversion {asked.aversion:g}: write a number above 0; 1 bets all that Kelly says, 2 half")
+        raise InputError(
+            f"--risk-aversion {asked.aversion:g}: write a number above 0; 1 bets all that Kelly says, 2 half"
+        )
     if not 21_000.0 <= asked.units <= 1e8:
         raise InputError(f"--gas-units {asked.units:g}: a transaction takes 21,000 units at least, and fits a block")
 
@@ -162,7 +133,7 @@ def tolls_of(
     before: CheckResult, asked: EconomicsAsked, facts: Facts, drifts: Sequence[Drift]
 ) -> tuple[tuple[LayerToll, ...], dict[str, str]]:
     """Layers whose gas is known, dearest first, and the others."""
-    from perpbook.treasury.economics import Toll, best_interval, together
+    from perpbook.treasury.economics import DEAR, MEDIAN, LayerToll, Toll, best_interval, together
 
     gas = {_layer(facts, name, "--gas").id: _pair(name, text) for name, text in asked.gas.items()}
     late = {_layer(facts, name, "--latency").id: _pair(name, text)[0] for name, text in asked.latency.items()}
@@ -221,6 +192,7 @@ def rates_of(before: CheckResult, facts: Facts) -> dict[str, float]:
 def gas_of(layer: Layer, facts: Facts, units: float, prices: Mapping[str, float]) -> tuple[float, float] | None:
     """Dollars of gas for a trade, at the median and when it is dear; None where nobody knows. On a venue's own chain orders are
     free, whatever a transfer costs (the notes on gas of dYdX, Paradex, Lighter and Hyperliquid say so)."""
+    from perpbook.treasury.economics import DEAR, MEDIAN
     from perpbook.treasury.pots import price_of
 
     if layer.gas is not None and layer.gas.free:

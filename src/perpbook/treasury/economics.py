@@ -35,6 +35,9 @@ from perpbook.kernels.types import Floats
 YEAR_SECONDS = 365 * 86_400.0
 DAYS = 365.0
 
+MEDIAN, DEAR = "p50", "p99"
+"""The percentiles of gas that are looked at."""
+
 STILL = 1e-9
 """Exposure whose drift is smaller than this share of equity a root year stays where it is."""
 
@@ -117,22 +120,24 @@ def best_band(drift: Drift, toll: Toll) -> Band:
     ratio = 12.0 * drift.spread**2 / drift.price
     free, fixed, rate = ratio * toll.gas, toll.gas, toll.rate
     across = _root(free, ratio * rate)
-    size = (free / across) ** (1.0 / 3.0) if across > 0.0 else 0.0
+    size = math.cbrt(free / across) if across > 0.0 else 0.0
     if size < toll.least:
         size = toll.least
-        across = max(size, (ratio * (fixed / size + rate)) ** (1.0 / 3.0))
+        across = max(size, math.cbrt(ratio * (fixed / size + rate)))
     return band_at(drift, toll, 0.5 * (across + size), 0.5 * (across - size))
 
 
 def _root(free: float, shared: float) -> float:
     """s > 0 of s^3 - (A F)^(2/3) s^(1/3) - A k = 0; free A F, shared A k. It is at most the sum of what each alone gives."""
-    alone, together = free**0.25, shared ** (1.0 / 3.0)
+    alone, together = math.pow(free, 0.25), math.cbrt(shared)
     if alone == 0.0 or together == 0.0:
         return alone + together
     scale = alone + together
 
     def over(one: float) -> float:
-        return float(one**3 - (alone / scale) ** (8.0 / 3.0) * one ** (1.0 / 3.0) - (together / scale) ** 3)
+        return (
+            math.pow(one, 3.0) - math.pow(alone / scale, 8.0 / 3.0) * math.cbrt(one) - math.pow(together / scale, 3.0)
+        )
 
     low = max(alone, together) / scale
     return scale * (low if over(low) >= 0.0 else float(brentq(over, low, 1.0 + 1e-9, xtol=1e-14)))
@@ -200,7 +205,34 @@ def together(drifts: Sequence[Drift], toll: Toll) -> Together:
         trades=math.fsum(one.trades for one in bands),
         trading=math.fsum(one.trading for one in bands),
         risk=math.fsum(one.risk for one in bands),
-        error=math.sqrt(
-            math.fsum((of.sigma * band.off) ** 2 / DAYS for of, band in zip(drifts, bands, strict=True))
-        ),
+        error=math.sqrt(math.fsum((of.sigma * band.off) ** 2 / DAYS for of, band in zip(drifts, bands, strict=True))),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerToll:
+    """One layer's fees and what they come to. tolls, found : by percentile of gas. every : seconds between trades of one
+    who trades the first coin by the clock. ours : the book trades there. floor : what is not in the gas, "" for nothing."""
+
+    id: str
+    name: str
+    kind: str
+    ours: bool
+    tolls: Mapping[str, Toll]
+    found: Mapping[str, Together]
+    every: Mapping[str, float]
+    floor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Economics:
+    """All layers whose gas is known, the finest last; `unknown` : layers without a figure, by what is said of their gas."""
+
+    equity: float
+    drifts: tuple[Drift, ...]
+    layers: tuple[LayerToll, ...]
+    unknown: Mapping[str, str]
+    aversion: float
+    simulated: bool
+    moves: str
+    notes: tuple[str, ...]
