@@ -59,19 +59,28 @@ class Fee:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedCap:
     """What all users of a `pool` may take out together within `seconds`: the larger of `fraction` of all deposits and
-    `dollars`. None: not known. `ours` : the part of it that the trader may count on, a fraction, None for not told."""
+    `dollars`. None: not known. `ours` : the part of it that the trader may count on, a fraction, and `deposits` of everybody,
+    dollars: None for not told."""
 
     pool: str
     seconds: float | None = None
     fraction: float | None = None
     dollars: float | None = None
     ours: float | None = None
+    deposits: float | None = None
 
     def most(self, deposits: float | None = None) -> float | None:
-        """Dollars per window for all together, at least; None where nothing is known. deposits : of everybody, dollars."""
-        share = self.fraction * deposits if self.fraction is not None and deposits is not None else None
+        """Dollars per window for all together, at least; None where nothing is known. deposits : in place of those told."""
+        held = self.deposits if deposits is None else deposits
+        share = self.fraction * held if self.fraction is not None and held is not None else None
         known = [one for one in (share, self.dollars) if one is not None]
         return max(known) if known else None
+
+    @property
+    def own(self) -> float | None:
+        """Dollars per window that the trader counts on: the part of `most` that is his, all of it where he tells no part."""
+        most = self.most()
+        return None if most is None else most * (1.0 if self.ours is None else self.ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +95,13 @@ class Cap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """How far figures are to be trusted: which have no source, and where the others are from."""
+    """How far figures are to be trusted: which have no source, where the others are from, and which are the trader's own."""
 
     confidence: str
     sources: tuple[str, ...]
     unverified: tuple[str, ...] = ()
     note: str = ""
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

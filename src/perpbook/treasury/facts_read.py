@@ -92,9 +92,8 @@ def _shared(table: Table) -> SharedCap:
     out = SharedCap(
         pool=table.text("pool"),
         seconds=amount(table, "seconds"),
-        fraction=_fraction(table, "fraction"),
+        fraction=fraction(table, "fraction"),
         dollars=amount(table, "dollars"),
-        ours=_fraction(table, "ours"),
     )
     end(table)
     return out
@@ -178,7 +177,8 @@ def amount(table: Table, name: str) -> float | None:
     return table.number(name, least=0.0) if table.has(name) else None
 
 
-def _fraction(table: Table, name: str) -> float | None:
+def fraction(table: Table, name: str) -> float | None:
+    """A number from 0 to 1, None where it is not written."""
     return table.number(name, least=0.0, most=1.0) if table.has(name) else None
 
 
