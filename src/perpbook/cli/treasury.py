@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from perpbook.cli import treasury_economics, treasury_health, treasury_plan
+from perpbook.cli.treasury_needs import needs
+from perpbook.cli.treasury_status import status
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
@@ -12,3 +14,5 @@ app = typer.Typer(
 app.command("economics")(treasury_economics.economics)
 app.command()(treasury_plan.plan)
 app.command("health")(treasury_health.health)
+app.command()(status)
+app.command()(needs)

@@ -57,7 +57,7 @@ def read_past(asked: PastAsked, assets: Sequence[str]) -> Past:
             raise InputError(f"--like {asset}={other}: {asset} is not among {', '.join(assets)}")
     names = {asset: like.get(asset, asset) for asset in assets}
     sources = tuple(dict.fromkeys(names.values()))
-    bars = _bars(asked, sources)
+    bars = bars_of(asked, sources)
     found = joint_returns(bars, names=sources)
     lacking = sorted({asset for asset, name in names.items() if name not in found.names})
     if lacking:
@@ -75,7 +75,8 @@ def read_past(asked: PastAsked, assets: Sequence[str]) -> Past:
     )
 
 
-def _bars(asked: PastAsked, sources: Sequence[str]) -> Bars:
+def bars_of(asked: PastAsked, sources: Sequence[str]) -> Bars:
+    """Bars of coins, where all of them have prices."""
     from perpbook.history.choose import span_of
     from perpbook.history.lake import Lake
     from perpbook.history.load import WITHOUT, load_bars

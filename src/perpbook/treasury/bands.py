@@ -21,8 +21,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """What goes through a place: `outflow` dollars a day, `variance` of its daily net flow (dollars squared), `fixed` dollars that
-    a transfer costs, `least` dollars that go at once, `holding` dollars a day that one idle dollar costs (> 0)."""
+    """What goes through a place: `outflow` dollars a day, `variance` of its daily net flow (dollars squared), `fixed` dollars
+    that a transfer costs, `least` dollars that go at once, `holding` dollars a day that one idle dollar costs (> 0)."""
 
     outflow: float = 0.0
     variance: float = 0.0
@@ -55,4 +55,4 @@ def economic_quantity(flow: Flow) -> float:
 def miller_orr(flow: Flow) -> float:
     """z = (3 K variance / 4 h)^(1/3), dollars above the lower limit: a balance that wanders without drift is brought back to z
     whenever it comes to 0 or to 3 z, which costs least (Miller and Orr 1966)."""
-    return (3.0 * flow.fixed * flow.variance / (4.0 * flow.holding)) ** (1.0 / 3.0)
+    return math.cbrt(3.0 * flow.fixed * flow.variance / (4.0 * flow.holding))

@@ -1,13 +1,15 @@
-"""When money that is under way comes, given that it has not come yet, and how likely it is that it is stuck.
+"""When money that is under way comes, given that it has not come yet, and how likely it is that something holds it up.
 
-Of T, how long it takes in all, what is known after t seconds is T > t. A transfer is stuck with a small probability p from the
-start (then somebody must act); after t seconds without arrival that is p / (p + (1 - p) P(T > t)), which rises to 1. Where the book
-does not say by which way money goes, every way that there is counts alike, and the slow ones count for more as time goes by.
+Of T, how long it takes in all, what is known after t seconds is T > t. With a chance p a transfer meets an outage and takes as
+long as such transfers do (G); otherwise it takes its usual time (F). After t seconds without arrival the chance that it is held
+up is p (1 - G(t)) / (p (1 - G(t)) + (1 - p) (1 - F(t))), which rises while it should have come. Where the book does not say by
+which way money goes, every way counts alike that can keep what the sender was told, and the slow ones count for more as time
+goes by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,22 +20,23 @@ from perpbook.model.units import SECOND_NS
 from perpbook.treasury.conditions import Clock
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.holdings import Flight, Holding, Holdings
+from perpbook.treasury.law import seconds_at
 from perpbook.treasury.pots import Pot
 from perpbook.treasury.standing_money import WALLET, added
 from perpbook.treasury.ways import Traffic, Way, ways_onto, ways_to
 
-STUCK_CHANCE = 0.005
-"""Of transfers, those that need somebody to act, where the facts say nothing: a choice, no measurement."""
+HARDLY_EVER = 0.01
+"""A way that keeps what the sender was told less often than this is not the one."""
 
 LIKELY = 0.5
-"""A flight more likely than this to be stuck is not counted on."""
+"""A flight more likely than this to be held up is not counted on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Of one flight, seconds from now: `typical` and `most` (95 %), of those that come by themselves; inf: not while anybody
-    looks. gone : seconds since it left, None for not known. stuck : the chance that it will not come by itself. late : past what
-    the sender was told. why : what is not known."""
+    """Of one flight, seconds from now: `typical` and `most` (95 %); inf: not while anybody looks; None: not known. gone : seconds
+    since it left, None for not known. stuck : the chance that something holds it up. late : past what the sender was told.
+    why : what is not known."""
 
     flight: Flight
     typical: float | None
@@ -59,22 +62,52 @@ def forecast_of(flight: Flight, book: Book, facts: Facts, traffic: Traffic) -> F
     ways = ways_of(flight, book, facts)
     if not ways:
         return replace(nothing, why="no way from there to there is known" + (", of that route" if flight.ways else ""))
-    whole, left = zip(*(_times(way, traffic, gone or 0.0) for way in ways), strict=True)
-    every, coming = np.concatenate(whole), np.concatenate(left)
-    alive = every > (gone or 0.0)
-    stuck = stuck_after(STUCK_CHANCE, float(alive.mean())) if gone is not None else STUCK_CHANCE
-    if not alive.any():
-        return replace(nothing, stuck=1.0, why=f"it is under way for longer than any of {every.size:,} drawn transfers")
-    typical, most = (float(np.quantile(coming[alive], share, method="inverted_cdf")) for share in (0.5, 0.95))
+    cases = _able([case for way in ways for case in _cases(way, traffic, gone or 0.0)], _told_seconds(flight, book))
+    whole, left, weight = (np.concatenate(parts) for parts in zip(*(one.arrays for one in cases), strict=True))
+    held = np.concatenate([np.full(one.whole.size, one.held) for one in cases])
+    weight = np.where(whole > (gone or 0.0), weight, 0.0)
+    if not weight.sum() > 0.0:
+        return replace(nothing, stuck=1.0, why=f"it is under way for longer than any of {whole.size:,} drawn transfers")
+    typical, most = weighted_points(left, weight, (0.5, 0.95))
     why = "" if gone is not None else "when it left is not known: as if it left now"
+    stuck = float(weight[held].sum() / weight.sum())
     return replace(nothing, typical=typical, most=most, stuck=stuck, why=why)
 
 
-def stuck_after(chance: float, alive: float) -> float:
-    """The chance that a transfer is stuck when it has not come, of the chance at the start and the share of the others that would
-    not have come either."""
-    still = (1.0 - chance) * alive
-    return chance / (chance + still) if chance + still > 0.0 else 0.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """Draws of one way, held up or not: `whole` seconds in all, `left` seconds from now, and what all of them weigh together."""
+
+    whole: Floats
+    left: Floats
+    weight: float
+    held: bool
+
+    @property
+    def arrays(self) -> tuple[Floats, Floats, Floats]:
+        """(whole, left, weight) by draw."""
+        return self.whole, self.left, np.full(self.whole.size, self.weight / self.whole.size)
+
+
+def _told_seconds(flight: Flight, book: Book) -> float:
+    """How long the sender was told that it takes in all, inf where it was not told."""
+    if flight.arrives_ns is None:
+        return float("inf")
+    return (flight.arrives_ns - (book.as_of_ns if flight.departed_ns is None else flight.departed_ns)) / SECOND_NS
+
+
+def _able(cases: Sequence[_Case], told: float) -> Sequence[_Case]:
+    """Cases without those that hardly ever keep what the sender was told, held up or not; all where none does."""
+    able = [one for one in cases if one.held or float((one.whole <= told).mean()) > HARDLY_EVER]
+    return able if any(not one.held for one in able) else cases
+
+
+def weighted_points(values: Floats, weights: Floats, shares: Sequence[float]) -> list[float]:
+    """By which values such shares of the weight are reached."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    places = np.searchsorted(reached, np.array(shares) * reached[-1])
+    return [float(values[order][min(place, values.size - 1)]) for place in places]
 
 
 def ways_of(flight: Flight, book: Book, facts: Facts) -> list[Way]:
@@ -108,13 +141,26 @@ def _pot(flight: Flight, book: Book, facts: Facts) -> Pot | None:
     return replace(money, account=flight.source, venue=venue) if venue in facts.venues else None
 
 
-def _times(way: Way, traffic: Traffic, gone: float) -> tuple[Floats, Floats]:
+def _cases(way: Way, traffic: Traffic, gone: float) -> Iterator[_Case]:
+    """A way as usual, and held up at each of its hops that may be."""
+    chances = [hop.stuck.chance if hop.stuck else 0.0 for hop in way.hops]
+    free = [traffic.chance.draws(hop) for hop in way.hops]
+    whole, left = _times(way, traffic, free, gone)
+    yield _Case(whole=whole, left=left, weight=float(np.prod([1.0 - one for one in chances])), held=False)
+    for number, hop in enumerate(way.hops):
+        if hop.stuck is not None and hop.stuck.chance > 0.0:
+            held = seconds_at(hop.stuck.seconds, traffic.chance.scores(f"held:{hop.name}"))
+            whole, left = _times(way, traffic, [*free[:number], held, *free[number + 1 :]], gone)
+            yield _Case(whole=whole, left=left, weight=hop.stuck.chance, held=True)
+
+
+def _times(way: Way, traffic: Traffic, efforts: Sequence[Floats], gone: float) -> tuple[Floats, Floats]:
     """(whole, left) by draw: seconds that a way takes in all in calm, and seconds until it comes when `gone` are over and what is
     away is away from now on."""
-    count = max(traffic.chance.draws(hop).size for hop in way.hops)
+    count = max(effort.size for effort in efforts)
     whole, moment, spent = np.zeros(count), np.zeros(count), np.full(count, gone)
-    for hop in way.hops:
-        effort = np.resize(traffic.chance.draws(hop), count)
+    for hop, drawn in zip(way.hops, efforts, strict=True):
+        effort = np.resize(drawn, count)
         whole = whole + effort
         rest, clock = np.maximum(effort - spent, 0.0), traffic.clock(hop)
         begun = spent > 0.0
@@ -154,9 +200,3 @@ def arriving_within(forecasts: Sequence[Forecast], place: str, seconds: float) -
         for one in forecasts
         if one.flight.destination == place and one.counts and one.most is not None and one.most <= seconds
     )
-
-
-def by_place(forecasts: Sequence[Forecast]) -> Mapping[str, tuple[Forecast, ...]]:
-    """Flights by where they go."""
-    places = dict.fromkeys(one.flight.destination for one in forecasts)
-    return {place: tuple(one for one in forecasts if one.flight.destination == place) for place in places}

@@ -51,7 +51,7 @@ class Lead:
 
     @property
     def fixed(self) -> float:
-        """Dollars that sending by the best way costs, whatever the amount."""
+        """What is known of the dollars that sending by the best way costs, whatever the amount, gas aside."""
         return self.first.way.fee_fixed if self.first else 0.0
 
     @property
@@ -128,7 +128,7 @@ def lead_of(traffic: Traffic, ways: Sequence[Way], own: frozenset[str], promised
 
 def _apart(ways: Sequence[Way], first: Way, own: frozenset[str]) -> list[Way]:
     """Ways that share no route with the first, and no domain either where there are such."""
-    alone = [way for way in ways if not first.routes & way.routes]
+    alone = [way for way in ways if way is not first and not first.routes & way.routes]
     return [way for way in alone if not first.needs & way.needs - own] or alone
 
 

@@ -1,14 +1,14 @@
 """What every place should hold, what is short there, and what could go from it.
 
-An account needs as much that it keeps its margin, with a buffer, until money comes over the second-best way; a layer as much as the
-margins of the accounts it feeds may lose until the layer itself can be refilled; a gas tank as much as bringing everything away
-may cost.
+An account needs as much that it keeps its margin, with a buffer, until money comes over the second-best way; a layer as much as
+the margins of the accounts it feeds may lose until the layer itself can be refilled; a gas tank as much as bringing everything
+away may cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from perpbook.model.account import Account, MarginMode
 from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.treasury.bands import Band, Flow, band_of
 from perpbook.treasury.flights import Forecast, arriving_within
+from perpbook.treasury.gas_tank import Tank, gas_of
 from perpbook.treasury.holdings import Holding, Holdings
 from perpbook.treasury.lead import Lead, coins_taken, feeding_layer, lead_to_account, lead_to_layer
 from perpbook.treasury.rescue import Treasury
@@ -33,20 +34,10 @@ DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tank:
-    """Gas of one layer: the coin, dollars to keep at least and to fill up to, and how that is reckoned."""
-
-    layer: str
-    asset: str
-    least: float
-    full: float
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What needs are reckoned from. swings : None without a past. reserves : dollars by layer that the playbook keeps. confidence :
-    of margin; promised : of arrivals. holding : dollars a day that an idle dollar costs."""
+    """What needs are reckoned from. swings : None without a past. reserves : dollars by layer that the playbook keeps.
+    confidence : of margin; promised : of arrivals. holding : dollars a day that an idle dollar costs. transfer : dollars that a
+    transfer costs beside its known fees and gas."""
 
     snapshot: Snapshot
     treasury: Treasury
@@ -59,12 +50,17 @@ class View:
     confidence: float = 0.99
     promised: float = 0.95
     holding: float
+    transfer: float = 0.0
+
+    def fixed(self, lead: Lead) -> float:
+        """Dollars that one transfer costs whatever the amount: what is known of its fees and its gas, and `transfer`."""
+        return self.transfer + lead.fixed + (gas_of(lead, self.treasury.facts, self.snapshot.market) or 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One place: dollars it `has` with what comes in time, its band, how long until money comes, by when what is short must be there
-    (seconds), and why. kind : "account", "layer" or "gas". assets : coins that it is counted and refilled in."""
+    """One place: dollars it `has` with what comes in time, its band, how long until money comes, by when what is short must be
+    there (seconds), and why. kind : "account", "layer" or "gas". assets : coins that it is counted and refilled in."""
 
     place: str
     kind: str
@@ -89,8 +85,8 @@ class Level:
 
 
 def levels_of(view: View) -> tuple[Level, ...]:
-    """Every place that something is kept in: accounts with positions, layers that feed them or that the playbook names, gas tanks.
-    Without swings, accounts and layers that the playbook does not name are left out."""
+    """Every place that something is kept in: accounts with positions, layers that feed them or that the playbook names, gas
+    tanks. Without swings, accounts and layers that the playbook does not name are left out."""
     return (*_accounts(view), *_layers(view), *_tanks(view))
 
 
@@ -100,13 +96,13 @@ def needs_of(levels: Sequence[Level]) -> tuple[Need, ...]:
     for one in levels:
         if one.short <= 0.0:
             continue
-        more = one.band.refill - one.band.least
-        rest = {"place": one.place, "assets": one.assets}
-        out.append(
-            Need(dollars=one.short, seconds=one.seconds, why=one.why, critical=one.critical, weight=one.weight, **rest)  # type: ignore[arg-type]
-        )
-        if more > 0.0:
-            out.append(Need(dollars=more, seconds=one.seconds, why="to fill it up", weight=COMFORT, **rest))  # type: ignore[arg-type]
+        need = Need(
+            place=one.place, dollars=one.short, seconds=one.seconds, why=one.why, assets=one.assets, critical=one.critical,
+            weight=one.weight,
+        )  # fmt: skip
+        out.append(need)
+        if (more := one.band.refill - one.band.least) > 0.0:
+            out.append(replace(need, dollars=more, why="to fill it up", critical=False, weight=COMFORT))
     return tuple(out)
 
 
@@ -141,6 +137,8 @@ def _loose(held: Sequence[Holding], levels: Sequence[Level]) -> Iterator[tuple[H
                 "more than the tank takes",
             )
             continue
+        if level is not None and level.kind == "account" and one.asset not in STABLECOINS:
+            continue  # Taking it away would change what the account gains and loses by its price.
         counted = level is None or level.kind == "account" or one.asset in level.assets
         able = max(one.free - one.leaving, 0.0)
         dollars = float(min(able, left)) if counted else able
@@ -168,25 +166,29 @@ def _account(view: View, swings: Swings, number: int, account: Account) -> Level
     lasts = max(swings.lasts(number, view.confidence), SOONEST_SECONDS)
     equity, cross = float(view.standing.equity[number]), account.mode is MarginMode.CROSS
     leaving = sum(one.leaving for one in view.holdings.holdings.values() if one.place == account.id)
-    flow = flow_of(swings, [number], lead, view.holding)
+    flow, often = flow_of(view, swings, [number], lead), _often(view)
     return Level(
         place=account.id, kind="account", assets=coins_taken(view.treasury, account, view.treasury.facts),
         has=equity + arriving_within(view.forecasts, account.id, min(lasts, lead.seconds)) - leaving,
         band=band_of(max(equity + lacking, 0.0), flow), lead=lead, seconds=min(lasts, lead.seconds),
-        why=f"to keep its margin with {view.confidence:.3g} until money comes", weight=SURVIVAL if cross else ISOLATED,
+        why=f"to keep its margin {often} until money comes", weight=SURVIVAL if cross else ISOLATED,
         critical=cross,
     )  # fmt: skip
 
 
-def flow_of(swings: Swings, accounts: Sequence[int], lead: Lead, holding: float) -> Flow:
+def _often(view: View) -> str:
+    return f"{100.0 * view.confidence:.4g} times in 100"
+
+
+def flow_of(view: View, swings: Swings, accounts: Sequence[int], lead: Lead) -> Flow:
     """What goes through a place that feeds some accounts in a day, were each kept at today's margin: losses out, gains back."""
     daily = swings.day_flow[:, list(accounts)]
     return Flow(
         outflow=float(np.maximum(-daily, 0.0).sum(axis=1).mean()),
         variance=float(daily.sum(axis=1).var()),
-        fixed=lead.fixed,
+        fixed=view.fixed(lead),
         least=lead.least,
-        holding=holding,
+        holding=view.holding,
     )
 
 
@@ -221,15 +223,15 @@ def _candidates(view: View) -> list[str]:
 def _layer(view: View, layer: str, fed: Sequence[int], assets: tuple[str, ...]) -> Level:
     lead = lead_to_layer(view.treasury, layer, assets, view.promised)
     names = ", ".join(view.snapshot.book.accounts[number].id for number in fed)
-    flow, reserve = Flow(holding=view.holding, fixed=lead.fixed, least=lead.least), view.reserves.get(layer)
+    flow, reserve = Flow(holding=view.holding, fixed=view.fixed(lead), least=lead.least), view.reserves.get(layer)
     why = "the playbook keeps it there" + (f", from where {names} can be fed" if names else "")
     if view.swings is not None:
-        flow = flow_of(view.swings, fed, lead, view.holding)
+        flow = flow_of(view, view.swings, fed, lead)
     if reserve is None:
         assert view.swings is not None
         drained = view.swings.drained(lead.seconds)[:, list(fed)].sum(axis=1)
         reserve = float(np.quantile(drained, view.confidence, method="higher"))
-        why = f"what the margins of {names} lose with {view.confidence:.3g} until it can be refilled"
+        why = f"what the margins of {names} lose at most, {_often(view)}, until it can be refilled"
     held = [one for one in view.holdings.holdings.values() if one.place == layer and one.asset in assets]
     return Level(
         place=layer, kind="layer", assets=assets, has=sum(one.virtual for one in held), band=band_of(reserve, flow),

@@ -50,8 +50,8 @@ def holdings_of(
     *,
     free: Mapping[str, float] | None = None,
 ) -> Holdings:
-    """Every place's money in dollars, from the book as it stands. free : dollars above initial margin by account (`Standing.free`),
-    reckoned here when left out.
+    """Every place's money in dollars, from the book as it stands. free : dollars above initial margin by account
+    (`Standing.free`), reckoned here when left out.
 
     A stablecoin without a price is a dollar. A coin without one counts for nothing where it stands, and is unread where it moves.
 
@@ -179,13 +179,8 @@ def is_gas(one: LayerBalance, place: str, facts: Facts) -> bool:
 
 def gas_token(layer: str, facts: Facts) -> str:
     """The coin that a layer's transactions are paid in, "" for none that is known."""
-    return GAS_TOKENS.get(layer, "") if layer in facts.layers else ""
-
-
-GAS_TOKENS = {
-    "ethereum": "ETH", "arbitrum": "ETH", "optimism": "ETH", "base": "ETH", "zksync-era": "ETH", "linea": "ETH",
-    "starknet": "STRK", "solana": "SOL", "hyperevm": "HYPE",
-}  # fmt: skip
+    gas = facts.layers[layer].gas if layer in facts.layers else None
+    return gas.token if gas else ""
 
 
 def total_virtual(holdings: Holdings) -> float:

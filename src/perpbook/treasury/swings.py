@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perpbook.kernels.lanes import in_order_of_slope, stress_grid
 from perpbook.kernels.types import Floats, Integers, Lines
 from perpbook.treasury.standing import Standing
 
@@ -34,9 +33,9 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swings:
-    """Dollars. shortfall (draws, accounts, steps) : the most by each step that an account's requirement, buffer included, was above
-    its equity; < 0 where it never was. equity_end (draws, accounts) : its change over `DAY`. above (accounts,) : equity less that
-    requirement now."""
+    """Dollars. shortfall (draws, accounts, steps) : the most by each step that an account's requirement, buffer included, was
+    above its equity; < 0 where it never was. day_flow (draws, accounts) : how equity changes in a day. above (accounts,) :
+    equity less that requirement now."""
 
     shortfall: Floats
     day_flow: Floats
@@ -76,9 +75,9 @@ class Swings:
 
 
 def swings_of(standing: Standing, pool: Pool, buffer: float, rows: Integers) -> Swings:
-    """Every account's swings. buffer : a share of maintenance margin that must be left over. rows (draws, steps) : the pool's rows
-    in the order they come, from `block_rows`."""
-    lines, prices = in_order_of_slope(standing.lines), standing.arrays.prices
+    """Every account's swings. buffer : a share of maintenance margin that must be left over. rows (draws, steps) : the pool's
+    rows in the order they come, from `block_rows`."""
+    lines, prices = standing.lines, standing.arrays.prices
     place = [pool.assets.index(one.asset) if one.asset in pool.assets else -1 for one in standing.arrays.columns]
     draws, steps = rows.shape
     accounts = standing.equity.size
@@ -124,10 +123,28 @@ def _lacking(lines: Lines, prices: Floats, factors: Floats, buffer: float) -> tu
     """(3, draws, accounts, steps) requirement with buffer above equity, and equity."""
     kinds, columns, draws, steps = factors.shape
     lanes = np.ascontiguousarray(factors.transpose(1, 0, 2, 3)).reshape(columns, -1) * prices[:, None]
-    equity, need = (np.empty((lines.cash.size, lanes.shape[1])) for _ in range(2))
-    stress_grid(lines, lanes, equity, need)
+    equity, need = margins_at(lines, lanes)
 
     def shaped(values: Floats) -> Floats:
         return values.reshape(lines.cash.size, kinds, draws, steps).transpose(1, 2, 0, 3)
 
     return shaped((1.0 + buffer) * need - equity), shaped(equity)
+
+
+def margins_at(lines: Lines, lanes: Floats) -> tuple[Floats, Floats]:
+    """(accounts, n) equity and maintenance margin at prices (columns, n): `kernels.margin.account_margins`, all lanes at once and
+    nothing to compile."""
+    accounts = lines.cash.size
+    equity = np.repeat(lines.cash[:, None], lanes.shape[1], axis=1)
+    need = np.zeros_like(equity)
+    for account in range(accounts):
+        for row in range(lines.start[account], lines.start[account + 1]):
+            price = lanes[lines.column[row]]
+            equity[account] += lines.delta[row] * price
+            used = lines.pieces[row]
+            if used:
+                most = lines.slope[row, 0] * price + lines.offset[row, 0]
+                for piece in range(1, used):
+                    np.maximum(most, lines.slope[row, piece] * price + lines.offset[row, piece], out=most)
+                need[account] += most + lines.reciprocal[row] / price
+    return equity, need

@@ -1,0 +1,55 @@
+"""`perpbook treasury status`: where everything is, what is under way and when it comes, what cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perpbook.cli.output import OK, Answer, AsJson, reply
+
+UNREAD = 30
+"""Exit code where something is unread: nothing new may start."""
+
+Book = Annotated[Path, typer.Argument(help="Book file.")]
+Rules = Annotated[Path | None, typer.Argument(help="Playbook file; the one beside the book when left out.")]
+MarketFile = Annotated[Path | None, typer.Option("--market", help="File with newer prices.")]
+Storm = Annotated[
+    str | None,
+    typer.Option("--storm", help="A storm that begins now; its outages hold money up, its prices do not count."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same draws.")]
+
+
+def status(
+    book: Book = Path("book.toml"),
+    playbook: Rules = None,
+    market: MarketFile = None,
+    storm: Storm = None,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Tell where the book's money is, coin by coin: free, posted as margin, gas, on its way, owed, locked.
+
+    Of what is under way: when it comes, given that it has not come yet, and how likely it is that it is stuck. Exit codes: 0,
+    30 something cannot be read and nothing new may start, 3 a file is wrong, 20 a price is missing or stale.
+    """
+
+    def work() -> Answer:
+        from perpbook.engine.clock import now_ns
+        from perpbook.report.treasury_status_text import status_document, tell_status
+        from perpbook.runs.places import playbook_beside, terms_folders
+        from perpbook.runs.treasury_state import StateAsked
+        from perpbook.runs.treasury_status import run_status
+
+        rules = playbook_beside(book) if playbook is None else playbook
+        asked = StateAsked(book=book, playbook=rules, market=market, storm=storm, seed=seed)
+        found = run_status(asked, now_ns=now_ns(), terms_folders=terms_folders())
+        return Answer(
+            data=status_document(found),
+            tell=lambda console: tell_status(console, found),
+            exit_code=OK if found.may_start else UNREAD,
+        )
+
+    reply("treasury-status/1", as_json, work)
