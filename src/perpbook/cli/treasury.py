@@ -7,6 +7,7 @@ import typer
 from perpbook.cli import treasury_economics, treasury_health, treasury_plan
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_status import status
+from perpbook.cli import treasury_audit
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
@@ -16,3 +17,4 @@ app.command()(treasury_plan.plan)
 app.command("health")(treasury_health.health)
 app.command()(status)
 app.command()(needs)
+app.command("audit")(treasury_audit.audit)

@@ -75,7 +75,7 @@ def failures_of(book: Book, facts: Facts, ways: Iterable[Way], fall: float) -> t
         *_families(facts, used),
         *_domains(facts, used),
         *_coins(book, fall),
-        *_providers(book, facts),
+        *_providers(book, facts, used),
     ]
     return tuple({one.name: one for one in found}.values())
 
@@ -113,12 +113,15 @@ def _venues(book: Book, facts: Facts) -> Iterator[Single]:
 
 
 def _layers(book: Book, facts: Facts, ways: Sequence[Way]) -> Iterator[Single]:
-    at_venues = {facts.venues[one.venue].layer for one in book.accounts if one.venue in facts.venues}
-    at_rest = {facts.layer_id(one.layer) for one in book.layers}
-    on_ways = {layer for way in ways for layer in way.layers}
-    for layer in facts.layers.values():
-        if layer.id in at_venues | at_rest | on_ways:
-            yield away_layer(book, facts, (layer.id,), layer.name, "stands still", Kind.LAYER)
+    for one in used_layers(book, facts, ways):
+        yield away_layer(book, facts, (one,), facts.layers[one].name, "stands still", Kind.LAYER)
+
+
+def used_layers(book: Book, facts: Facts, ways: Iterable[Way]) -> tuple[str, ...]:
+    """Layers of the book's venues and balances, and those on its ways."""
+    used = {facts.venues[one.venue].layer for one in book.accounts if one.venue in facts.venues}
+    used |= {facts.layer_id(one.layer) or "" for one in book.layers} | {layer for way in ways for layer in way.layers}
+    return tuple(one for one in facts.layers if one in used)
 
 
 def away_layer(
@@ -194,10 +197,16 @@ def _coins(book: Book, fall: float) -> Iterator[Single]:
         )
 
 
-def _providers(book: Book, facts: Facts) -> Iterator[Single]:
-    """A provider or cloud takes with it the layers that are reached by nothing else."""
+def _providers(book: Book, facts: Facts, ways: Sequence[Way]) -> Iterator[Single]:
+    """A provider or cloud takes with it the layers that are reached by nothing else. Where the book names nobody for a layer, the
+    clouds that it was seen to fall with stand in."""
     yield from _paths(book, facts, Kind.PROVIDER, {one.layer: one.providers for one in book.access})
-    yield from _paths(book, facts, Kind.CLOUD, {one.layer: one.clouds for one in book.access})
+    clouds = {one.layer: one.clouds for one in book.access}
+    named = {facts.layer_id(one) for one in clouds}
+    for layer in used_layers(book, facts, ways):
+        if layer not in named and facts.layers[layer].clouds:
+            clouds[layer] = facts.layers[layer].clouds
+    yield from _paths(book, facts, Kind.CLOUD, clouds)
 
 
 def _paths(book: Book, facts: Facts, kind: Kind, by: Mapping[str, Sequence[str]]) -> Iterator[Single]:
