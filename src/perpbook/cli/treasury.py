@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import treasury_economics, treasury_health, treasury_plan
+from perpbook.cli import treasury_audit, treasury_economics, treasury_health, treasury_plan
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_status import status
-from perpbook.cli import treasury_audit
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True

@@ -28,9 +28,7 @@ def health(
     forget: Annotated[bool, typer.Option("--forget", help="Remember nothing, before or after.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds that a provider has for an answer.")] = 5.0,
     watch: Annotated[float | None, typer.Option("--watch", help="Look again after so many seconds.")] = None,
-    times: Annotated[
-        int | None, typer.Option("--times", help="How many looks --watch takes; left out: until stopped.")
-    ] = None,
+    times: Annotated[int | None, typer.Option("--times", help="How many looks --watch takes; left out: until stopped.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a clock is degraded.")] = False,
     as_json: AsJson = False,
 ) -> None:

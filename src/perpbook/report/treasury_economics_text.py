@@ -48,14 +48,14 @@ def sentences(found: Economics) -> list[str]:
         f"Why {fine.name} allows finer rebalancing than {dear.name}: when gas is dear a trade costs {gas(fine.tolls[DEAR].gas)} "
         f"there instead of {gas(dear.tolls[DEAR].gas)}, so the best band of {first.asset} is {_band(fine, DEAR)} instead of "
         f"{_band(dear, DEAR)}, {near.trades:,.0f} trades a year are worth making instead of {far.trades:,.0f}, and keeping to "
-        f"target costs {money(near.cost)} a year instead of {money(far.cost)}; profit strays by {gas(near.bands[0].waiting)} while one "
-        f"trade waits for its block, and by {gas(far.bands[0].waiting)} there."
+        f"target costs {money(near.cost)} a year instead of {money(far.cost)}; while a trade waits for its block profit strays by "
+        f"{gas(near.bands[0].waiting)} instead of {gas(far.bands[0].waiting)}."
     )
     return out
 
 
 def dear_and_fine(found: Economics) -> tuple[LayerToll, LayerToll] | None:
-    """The layer of the dearest gas, and the rollup with the dearest of theirs: the least that a rollup brings. None without both."""
+    """The layer of the dearest gas, and the rollup of the dearest: the least that a rollup brings. None without both."""
     rollups = [one for one in found.layers if one.kind == "rollup"]
     below = [one for one in found.layers if one.kind == "base"]
     return (

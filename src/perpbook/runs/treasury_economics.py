@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from perpbook.treasury.facts import Facts, Layer
 
 TRADE_GAS = 200_000.0
-"""Units of gas of "a typical transaction", https://docs.base.org/base-chain/network-information/network-fees.md, read 2026-11-27: a
-swap, or an order on a venue made of contracts, where its own figure is not given."""
+"""Units of gas of "a typical transaction" (https://docs.base.org/base-chain/network-information/network-fees.md, read
+2026-11-27): a swap, or an order on a venue made of contracts, where its own figure is not given."""
 
 GWEI = 1e-9
 
