@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import treasury_audit, treasury_economics, treasury_health, treasury_plan
+from perpbook.cli import treasury_audit, treasury_economics, treasury_health, treasury_plan, treasury_report
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_status import status
 
@@ -17,3 +17,4 @@ app.command("health")(treasury_health.health)
 app.command()(status)
 app.command()(needs)
 app.command("audit")(treasury_audit.audit)
+app.command("report")(treasury_report.report)

@@ -48,8 +48,8 @@ def sentences(found: Economics) -> list[str]:
         f"Why {fine.name} allows finer rebalancing than {dear.name}: when gas is dear a trade costs {gas(fine.tolls[DEAR].gas)} "
         f"there instead of {gas(dear.tolls[DEAR].gas)}, so the best band of {first.asset} is {_band(fine, DEAR)} instead of "
         f"{_band(dear, DEAR)}, {near.trades:,.0f} trades a year are worth making instead of {far.trades:,.0f}, and keeping to "
-        f"target costs {money(near.cost)} a year instead of {money(far.cost)}; while a trade waits for its block profit strays by "
-        f"{gas(near.bands[0].waiting)} instead of {gas(far.bands[0].waiting)}."
+        f"target costs {money(near.cost)} a year instead of {money(far.cost)}; while a trade waits for its block profit "
+        f"strays by {gas(near.bands[0].waiting)} instead of {gas(far.bands[0].waiting)}."
     )
     return out
 
@@ -65,7 +65,9 @@ def dear_and_fine(found: Economics) -> tuple[LayerToll, LayerToll] | None:
 
 def gas(dollars: float) -> str:
     """Gas in dollars, however little."""
-    return "none" if dollars == 0.0 else money(dollars) if dollars >= 0.1 else f"${dollars:.2g}"
+    if dollars == 0.0 or dollars >= 0.1:
+        return money(dollars) if dollars else "none"
+    return f"${dollars:.2g}" if dollars >= 1e-3 else "under $0.001"
 
 
 def _band(one: LayerToll, gas_at: str) -> str:
@@ -84,8 +86,8 @@ def fee_row(one: LayerToll) -> tuple[str, ...]:
     toll = one.tolls[MEDIAN]
     return (
         one.name + (" *" if one.ours else ""),
-        ("at least " if one.floor else "") + gas(toll.gas),
-        ("at least " if one.floor else "") + gas(one.tolls[DEAR].gas),
+        ("≥ " if one.floor else "") + gas(toll.gas),
+        ("≥ " if one.floor else "") + gas(one.tolls[DEAR].gas),
         f"{1e4 * toll.rate:.2f} bps",
         "not known" if toll.seconds is None else f"{toll.seconds:g} s",
     )
@@ -130,7 +132,7 @@ def notes_of(found: Economics) -> list[str]:
         out.append("* the book trades there, at its own fees; elsewhere at the mean of the book's")
     if any(one.floor for one in found.layers):
         out.append(
-            "at least: what a rollup pays to write its data on the layer below is not in it; give a layer's own figure with "
+            "≥: what a rollup pays to write its data on the layer below is not in it; give a layer's own figure with "
             "--gas LAYER=MEDIAN,DEAR"
         )
     if any(one.tolls[MEDIAN].seconds is None for one in found.layers):

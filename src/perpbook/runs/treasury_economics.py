@@ -23,6 +23,8 @@ TRADE_GAS = 200_000.0
 2026-11-27): a swap, or an order on a venue made of contracts, where its own figure is not given."""
 
 GWEI = 1e-9
+ANY = "*"
+"""Stands for every coin without a volatility of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +122,15 @@ def volatilities(given: Mapping[str, str], names: Sequence[str], betas: Mapping[
     """
     from perpbook.runs.check_rescue import motions_from
 
-    own = {asset: one.volatility for asset, one in motions_from(given, {*names, "BTC"}).items()}
-    lacking = [one for one in names if one not in own and not ("BTC" in own and one in betas)]
+    own = {asset: one.volatility for asset, one in motions_from(given, {*names, "BTC", ANY}).items()}
+    if "BTC" in own:
+        own |= {one: abs(betas[one]) * own["BTC"] for one in names if one in betas and one not in own}
+    lacking = [one for one in names if one not in own and ANY not in own]
     if lacking:
         raise InputError(
             f"how {', '.join(lacking)} moves is not known: give --volatility {lacking[0]}=0.8, or BTC's with betas in the book"
         )
-    return np.array([own[one] if one in own else abs(betas[one]) * own["BTC"] for one in names])
+    return np.array([own[one] if one in own else own[ANY] for one in names])
 
 
 def tolls_of(

@@ -236,3 +236,13 @@ class Economics:
     simulated: bool
     moves: str
     notes: tuple[str, ...]
+
+
+def costs_by_edge(drift: Drift, toll: Toll, edges: Floats) -> Floats:
+    """(E,) dollars a year of bands that end at `edges` (E,), each trading back to where that costs least."""
+    sizes = np.geomspace(1e-3, 1.0, 200)
+    out = [
+        min(band_at(drift, toll, edge, max(edge - size, 0.0)).cost for size in np.maximum(sizes * edge, toll.least))
+        for edge in edges.tolist()
+    ]
+    return np.array(out)
