@@ -7,6 +7,7 @@ import typer
 from perpbook.cli import treasury_audit, treasury_economics, treasury_health, treasury_plan, treasury_report
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_status import status
+from perpbook.cli.treasury_routes import routes
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
@@ -18,3 +19,4 @@ app.command()(status)
 app.command()(needs)
 app.command("audit")(treasury_audit.audit)
 app.command("report")(treasury_report.report)
+app.command()(routes)

@@ -7,7 +7,7 @@ from enum import Enum
 
 from perpbook.kernels.types import Floats
 from perpbook.treasury.facts import Facts, Fee, Route, Stuck, Times, Venue
-from perpbook.treasury.law import seconds_at
+from perpbook.treasury.law import drawn_at, seconds_at
 
 
 class Kind(Enum):
@@ -41,6 +41,10 @@ class Hop:
     def effort(self, z: Floats) -> Floats:
         """Seconds in calm at standard normal scores."""
         return seconds_at(self.seconds, z)
+
+    def with_stuck(self, z: Floats) -> Floats:
+        """As `effort`, with the chance of being stuck."""
+        return drawn_at(self.seconds, self.stuck, z)
 
 
 def exactly(seconds: float) -> Times:

@@ -21,7 +21,7 @@ from perpbook.treasury.stuck import reckoned_facts
 
 SCHEMA = "own-facts/1"
 DOORS = ("withdrawal", "deposit")
-COINS = ("transfer", "token", "approve", "burn", "mint", "bridge", "deposit", "withdraw", "prove", "claim")
+ACTIONS = ("transfer", "token", "approve", "burn", "mint", "bridge", "deposit", "withdraw", "prove", "claim")
 """Actions that are paid in gas."""
 
 
@@ -145,8 +145,8 @@ def _layer(layer: Layer, table: Table) -> Layer:
     token = found.text("token", gas.token)
     gwei, units, window = read_gwei(found), read_units(found), found.text("window", gas.window)
     for name in units:
-        if name not in COINS:
-            found.fault("units", f'"{name}" is not an action', nearest(name, COINS))
+        if name not in ACTIONS:
+            found.fault("units", f'"{name}" is not an action', nearest(name, ACTIONS))
     own += [f"gas.gwei.{name}" for name in gwei] + [f"gas.units.{name}" for name in units]
     end(found)
     # Percentiles of one window do not go with those of another.

@@ -1,8 +1,8 @@
 """What the trader's own transfers say of a route: its chance of being stuck and the law of its time, updated as Bayes has it.
 
 The chance p that one is stuck has a beta law with the mean of the facts and the weight of `STUCK_PRIOR` transfers: k stuck ones
-of n make it (STUCK_PRIOR p + k) / (STUCK_PRIOR + n). The weight is small on purpose: the facts know of outages that everybody saw,
-and not of what holds up a single transfer. Logarithms of the times above the least are normal, their mean and variance unknown,
+of n make it (STUCK_PRIOR p + k) / (STUCK_PRIOR + n). The weight is small on purpose: the facts know of outages that everybody
+saw, and not of what holds up a single transfer. Logarithms of the times above the least are normal, mean and variance unknown,
 with the normal-inverse-gamma law that has the facts' median and spread s and the weight of `PRIOR` transfers (Gelman et al.,
 Bayesian Data Analysis, 3.3): kappa = PRIOR, alpha = PRIOR / 2, beta = alpha s^2. Points of the time keep their places on the
 line, which is moved to the mean and stretched to the root of beta / alpha.

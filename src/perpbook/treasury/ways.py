@@ -131,24 +131,33 @@ def _way(pot: Pot, hops: tuple[Hop, ...]) -> Way | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """How long hops take in calm, kept by hop: at a score, and draw by draw."""
+    """How long hops take in calm, kept by hop: at a score, and draw by draw. held : with the chance of being stuck too."""
 
     scores: Scores
-    points: dict[tuple[str, float], float] = field(default_factory=dict)
-    drawn: dict[str, Floats] = field(default_factory=dict)
+    held: bool = False
+    points: dict[tuple[str, tuple[str, ...], float], float] = field(default_factory=dict)
+    drawn: dict[tuple[str, tuple[str, ...]], Floats] = field(default_factory=dict)
 
     def point(self, hop: Hop, z: float) -> float:
         """Seconds at a standard normal score."""
-        key = (hop.name, z)
+        key = (*self._key(hop), z)
         if key not in self.points:
-            self.points[key] = float(hop.effort(np.array([z]))[0])
+            self.points[key] = float(self._effort(hop, np.array([z]))[0])
         return self.points[key]
 
     def draws(self, hop: Hop) -> Floats:
         """Seconds by draw."""
-        if hop.name not in self.drawn:
-            self.drawn[hop.name] = hop.effort(self.scores(hop.name))
-        return self.drawn[hop.name]
+        key = self._key(hop)
+        if key not in self.drawn:
+            self.drawn[key] = self._effort(hop, self.scores(hop.name))
+        return self.drawn[key]
+
+    def _effort(self, hop: Hop, z: Floats) -> Floats:
+        return hop.with_stuck(z) if self.held else hop.effort(z)
+
+    def _key(self, hop: Hop) -> tuple[str, tuple[str, ...]]:
+        """What its law depends on: outages are those of its layers."""
+        return hop.name, hop.layers if self.held else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

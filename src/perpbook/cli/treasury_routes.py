@@ -1,0 +1,62 @@
+"""`perpbook treasury routes`: every way for money, how long it takes, what it costs, and what nobody knows of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perpbook.cli.output import Answer, AsJson, reply
+from perpbook.errors import InputError
+
+Place = Annotated[str | None, typer.Option("--from", help="A layer, a venue, or an account of the book.")]
+
+
+def routes(
+    book: Annotated[
+        Path | None, typer.Argument(help="Book file: ways between its places. Left out: all routes.")
+    ] = None,
+    start: Place = None,
+    end: Annotated[str | None, typer.Option("--to", help="A layer, a venue, or an account of the book.")] = None,
+    asset: Annotated[str, typer.Option("--asset", help="The coin that goes.")] = "USDC",
+    amount: Annotated[float, typer.Option("--amount", help="Dollars that go, at most.")] = 10_000.0,
+    storm: Annotated[
+        str | None, typer.Option("--storm", help="A storm that begins now; its outages hold money up.")
+    ] = None,
+    facts: Annotated[
+        Path | None, typer.Option("--facts", help="Your own figures: fees, limits, gas, transfers.")
+    ] = None,
+    price: Annotated[
+        list[str] | None, typer.Option("--price", help="Dollars of a coin, as in ETH=3000; repeatable.")
+    ] = None,
+    most: Annotated[int, typer.Option("--most", help="Rows at most, the soonest first.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same times.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Every way for a coin (one or two routes): by when it arrives, fees, limits, risk, chance of being stuck, what is unknown.
+
+    Without a book and places: all routes of the facts, and the gas of a full exit of each layer.
+    """
+
+    def work() -> Answer:
+        from perpbook.report.treasury_routes_text import routes_document, tell_routes
+        from perpbook.runs.places import terms_folders
+        from perpbook.runs.treasury_routes import Asked, run_routes
+
+        asked = Asked(
+            book=book, start=start, end=end, asset=asset, amount=amount, storm=storm, facts=facts,
+            prices=dict(map(_price, price or ())), most=most, seed=seed,
+        )  # fmt: skip
+        found = run_routes(asked, terms_folders=terms_folders())
+        return Answer(data=routes_document(found), tell=lambda console: tell_routes(console, found))
+
+    reply("treasury-routes/1", as_json, work)
+
+
+def _price(text: str) -> tuple[str, float]:
+    coin, equals, dollars = text.partition("=")
+    try:
+        return coin.strip(), float(dollars if equals and coin.strip() else "none")
+    except ValueError:
+        raise InputError(f'--price "{text}" is not a price: write it as ETH=3000') from None
