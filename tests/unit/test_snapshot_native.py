@@ -277,3 +277,68 @@ def test_problems_of_book_and_market_file_come_together(tmp_path: Path) -> None:
     with pytest.raises(BookError) as caught:
         load_snapshot(book, market=market)
     assert [Path(problem.file).name for problem in caught.value.problems] == ["book.toml", "market.toml"]
+
+
+MONEY = """
+[[layers]]
+layer = "ethereum"
+asset = "ETH"
+amount = 4.0
+locked = 1.5
+gas = true
+
+[[layers]]
+layer = "base"
+asset = "ETH"
+amount = 1.0
+gas = false
+
+[[transfers]]
+asset = "USDC"
+amount = 500.0
+source = "arbitrum"
+destination = "main"
+routes = ["cctp-fast", "hyperliquid-bridge-in"]
+departed = "2026-11-20T11:50:00Z"
+arrives = "2026-11-20T12:10:00Z"
+stuck = true
+
+[[unread]]
+what = "starknet"
+why = "its RPC is silent"
+"""
+
+
+def test_money_that_is_bound_or_under_way_comes_back_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "book.toml"
+    path.write_text(GOOD + MONEY, encoding="utf-8")
+    found = load_snapshot(path)
+    assert [(one.locked, one.gas) for one in found.book.layers][-2:] == [(1.5, True), (0.0, False)]
+    moving = found.book.transfers[-1]
+    assert moving.routes == ("cctp-fast", "hyperliquid-bridge-in") and moving.stuck
+    assert moving.departed_ns == from_iso("2026-11-20T11:50:00Z")
+    assert (found.book.unread[0].what, found.book.unread[0].why) == ("starknet", "its RPC is silent")
+    for format in ("toml", "json"):
+        again = tmp_path / f"again.{format}"
+        again.write_text(dump_snapshot(found, format), encoding="utf-8")
+        assert load_snapshot(again) == found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message"),
+    [
+        ("locked = 1.5", "locked = 5.0", "layers[1].locked", "more than the amount"),
+        ("locked = 1.5", "locked = -1.0", "layers[1].locked", "not below 0"),
+        ("T11:50", "T12:05", "transfers[1].departed", "after the book was read"),
+        ("T12:10", "T11:10", "transfers[1].arrives", "before it departed"),
+        ("routes = [", 'route = "cctp-fast"\nroutes = [', "transfers[1].route", "beside routes"),
+        ('why = "its RPC is silent"', "", "unread[0].why", "is missing"),
+        ("stuck = true", 'stuck = "yes"', "transfers[1].stuck", "true or false"),
+    ],
+)
+def test_money_that_cannot_be_so_is_named(tmp_path: Path, old: str, new: str, key: str, message: str) -> None:
+    path = tmp_path / "book.toml"
+    path.write_text((GOOD + MONEY).replace(old, new), encoding="utf-8")
+    with pytest.raises(BookError) as error:
+        load_snapshot(path)
+    assert [(key, True)] == [(one.key, message in one.message) for one in error.value.problems]

@@ -115,8 +115,11 @@ def _factors(pool: Pool, rows: Integers, place: list[int]) -> Floats:
     close = np.cumprod(moves[..., 0], axis=1)
     before = np.concatenate([np.ones_like(close[:, :1]), close[:, :-1]], axis=1)
     by_asset = np.stack([close, before * moves[..., 1], before * moves[..., 2]])
-    still = np.ones_like(by_asset[..., 0])
-    return np.stack([by_asset[..., at] if at >= 0 else still for at in place], axis=1)
+    out = np.ones((3, len(place), *rows.shape))
+    for column, at in enumerate(place):
+        if at >= 0:
+            out[:, column] = by_asset[..., at]
+    return out
 
 
 def _lacking(lines: Lines, prices: Floats, factors: Floats, buffer: float) -> tuple[Floats, Floats]:

@@ -1,0 +1,153 @@
+"""Needs of real books through the command's door: what is short and why, what could go, what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from perpbook.cli.main import app
+from perpbook.errors import InputError
+from perpbook.playbook.schema import Layers
+from perpbook.runs.treasury_needs import NeedsAsked, Wanted, wanted_of
+from perpbook.runs.treasury_state import StateAsked, state_of
+
+DESK = (Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml").read_text(encoding="utf-8")
+
+QUICK = ("--made-up", "--draws", "1000", "--transfer-cost", "5")
+
+
+def ask(*words: str) -> tuple[int, dict[str, Any]]:
+    done = CliRunner().invoke(app, ["treasury", *words, "--json"])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, json.loads(done.stdout)
+
+
+def book(folder: Path, text: str = DESK) -> str:
+    path = folder / "book.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def levels(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["place"], one["kind"]): one for one in found["data"]["levels"]}
+
+
+def test_the_desk_has_no_gas_on_arbitrum_and_money_to_spare(tmp_path: Path) -> None:
+    code, found = ask("needs", book(tmp_path), *QUICK)
+    assert code == 10
+    short = [key for key, one in levels(found).items() if one["short"] > 0.0]
+    assert short == [("arbitrum", "gas")]
+    tank = levels(found)["arbitrum", "gas"]
+    assert [need["place"] for need in found["data"]["needs"]] == ["arbitrum", "arbitrum"]
+    assert sum(need["dollars"] for need in found["data"]["needs"]) == pytest.approx(tank["band"]["refill"])
+    assert tank["band"]["least"] == pytest.approx(200_000 * 40.881036e-9 * 3_000.0)
+    for spare in found["data"]["spares"]:
+        assert spare["dollars"] > 0.0 and spare["kept"] >= 0.0 and spare["asset"] != "BTC"
+
+
+def test_an_account_near_its_end_is_a_critical_need_with_a_deadline(tmp_path: Path) -> None:
+    thin = DESK.replace("collateral = { USDC = 70000.0 }", "collateral = { USDC = 9000.0 }")
+    _, found = ask("needs", book(tmp_path, thin), *QUICK)
+    need = next(one for one in found["data"]["needs"] if one["place"] == "dydx-0" and one["critical"])
+    level = levels(found)["dydx-0", "account"]
+    assert need["dollars"] == pytest.approx(level["short"]) and 0.0 < need["seconds"] <= level["lead"]["seconds"]
+    assert "USDC" in need["assets"] and all(one["place"] != "dydx-0" for one in found["data"]["spares"])
+
+
+def test_a_longer_lead_in_a_storm_asks_for_more(tmp_path: Path) -> None:
+    path = book(tmp_path)
+    calm = levels(ask("needs", path, *QUICK)[1])
+    storm = levels(ask("needs", path, *QUICK, "--storm", "arbitrum-halt-long")[1])
+    for name in ("hl-main", "dydx-0"):
+        assert storm[name, "account"]["lead"]["seconds"] > calm[name, "account"]["lead"]["seconds"]
+        assert storm[name, "account"]["band"]["least"] > calm[name, "account"]["band"]["least"]
+
+
+def test_more_confidence_and_more_buffer_never_ask_for_less(tmp_path: Path) -> None:
+    path = book(tmp_path)
+
+    def least(*words: str) -> list[float]:
+        _, found = ask("needs", path, *QUICK, *words)
+        return [one["band"]["least"] for (_, kind), one in levels(found).items() if kind == "account"]
+
+    usual = least()
+    for more in (("--confidence", "0.98"), ("--buffer", "0.1")):
+        assert all(one <= two + 1e-6 for one, two in zip(least(*more), usual, strict=True))
+
+
+def test_what_cannot_be_read_stops_what_is_new(tmp_path: Path) -> None:
+    text = DESK + '\n[[unread]]\nwhat = "dydx-chain"\nwhy = "two providers disagree"\n'
+    for words in (("status",), ("needs", *QUICK)):
+        code, found = ask(words[0], book(tmp_path, text), *words[1:])
+        assert code == 30 and found["data"]["may_start"] is False
+        assert found["data"]["unread"] == ["dydx-chain: two providers disagree"]
+        assert found["data"].get("spares", []) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ((), 20, "there is no lake"),
+        (("--made-up", "--confidence", "1.2"), 3, "--confidence"),
+        (("--made-up", "--confidence", "0.9999"), 3, "--draws 100000 at least"),
+        (("--made-up", "--bar", "1m"), 3, "wider --bar"),
+        (("--made-up", "--buffer", "-1"), 3, "--buffer"),
+        (("--made-up", "--opportunity", "0"), 3, "--opportunity"),
+        (("--made-up", "--transfer-cost", "-3"), 3, "--transfer-cost"),
+        (("--made-up", "--storm", "flash-crash"), 3, "takes no layer"),
+        (("--made-up", "--storm", "nonsense"), 3, "there is no storm"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_next_step(
+    tmp_path: Path, words: tuple[str, ...], code: int, told: str
+) -> None:
+    found, answer = ask("needs", book(tmp_path), "--lake", str(tmp_path / "no lake"), *words)
+    assert (found, answer["ok"]) == (code, False)
+    assert told in answer["errors"][0]["message"]
+
+
+def test_the_status_says_where_everything_is_and_when_the_rest_comes(tmp_path: Path) -> None:
+    text = DESK.replace('arrives = "2026-11-20T12:20:00Z"', 'departed = "2026-11-20T11:50:00Z"\nroute = "dydx-in"')
+    code, found = ask("status", book(tmp_path, text))
+    assert code == 0 and found["data"]["may_start"]
+    flight = found["data"]["flights"][0]
+    assert flight["gone_seconds"] == 600.0 and 0.0 < flight["typical_seconds"] < flight["p95_seconds"]
+    virtual = sum(one["virtual"] for one in found["data"]["holdings"])
+    assert virtual == pytest.approx(found["data"]["total"])
+    said = CliRunner().invoke(app, ["treasury", "status", book(tmp_path, text)]).stdout
+    assert "gone for 10 min" in said and "stuck with a chance of" in said
+
+
+def test_the_words_fit_a_hundred_columns_and_give_reasons(tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, ["treasury", "needs", book(tmp_path), *QUICK]).stdout
+    assert max(map(len, said.splitlines())) <= 100
+    for part in ("SHORT: $24.53 in arbitrum's gas tank.", "SIMULATED", "What could go", "wanted within", "else"):
+        assert part in said
+
+
+def kept(folder: Path, **layers: object) -> Wanted:
+    """The needs of the desk without a lake, under a playbook that keeps something on layers."""
+    state = StateAsked(book=Path(book(folder)))
+    found = state_of(state, now_ns=None, terms_folders=())
+    rules = found.playbook.model_copy(update={"layers": Layers(**layers)})  # type: ignore[arg-type]
+    return wanted_of(replace(found, playbook=rules), NeedsAsked(state=state))
+
+
+def test_what_the_playbook_keeps_needs_no_lake(tmp_path: Path) -> None:
+    found = kept(tmp_path, reserves={"arbitrum": 70_000.0}, gas={"ethereum": 12.0})
+    short = {(one.place, one.kind): one.short for one in found.levels}
+    assert short["arbitrum", "layer"] == pytest.approx(10_000.0)
+    assert short["ethereum", "gas"] == pytest.approx(6_000.0)
+    assert not any(kind == "account" for _, kind in short)
+    assert any("what accounts need is not reckoned" in note for note in found.notes)
+    assert all(one.place != "arbitrum" for one in found.spares)
+
+
+def test_a_layer_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r'reserves names "arbitrun".*arbitrum'):
+        kept(tmp_path, reserves={"arbitrun": 1.0})
