@@ -8,6 +8,7 @@ from perpbook.cli import treasury_audit, treasury_economics, treasury_health, tr
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_status import status
 from perpbook.cli.treasury_routes import routes
+from perpbook.cli import treasury_audit, treasury_runbook
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True
@@ -20,3 +21,4 @@ app.command()(needs)
 app.command("audit")(treasury_audit.audit)
 app.command("report")(treasury_report.report)
 app.command()(routes)
+app.command("runbook")(treasury_runbook.runbook)

@@ -60,7 +60,7 @@ def _tell_failures(console: Console, audit: Audit, *, every: bool) -> None:
         stuck = share(one.stuck / audit.equity, 0) if audit.equity > 0.0 and one.stuck else "none"
         broken = ", ".join(dict.fromkeys(two.who for two in one.breaks))
         table.add_row(
-            one.single.name, one.single.kind.value, money(one.damage), stuck, money(one.naked), broken or "nothing"
+            one.single.name, one.single.kind.value, _some(one.damage), stuck, _some(one.naked), broken or "nothing"
         )
     if shown:
         console.print(table)
@@ -115,8 +115,8 @@ def break_words(one: Break, finding: Finding | None, audit: Audit) -> str:
     if one.how == NAKED and finding is not None:
         leg = next(two for two in finding.legs if two.asset == one.who)
         return (
-            f"{one.who} is left net {money(leg.after)} instead of {money(leg.before)} ({money(0.01 * leg.naked)} more for each 1 % "
-            f"it moves); legs left alone lose {share(one.measured)} of the equity left in a move of "
+            f"{one.who} is left net {money(leg.after)} instead of {money(leg.before)} ({money(0.01 * leg.naked)} more for each "
+            f"1 % it moves); legs left alone lose {share(one.measured)} of the equity left in a move of "
             f"{share(audit.limits.move, 0)}, {limit} is allowed"
         )
     if one.how == LATE:
@@ -160,8 +160,8 @@ def change_words(one: Change) -> str:
             more = f"; not counted: {', '.join(one.unpriced)}" if one.unpriced else ""
             by = one.way.words if one.way.at_once else f"by {one.way.words}"
             return (
-                f"send {money(one.dollars)} of {one.way.pot.asset} from {one.way.pot.name} to {one.destination} {by}, there within "
-                f"{seconds_words(one.seconds)}{more}"
+                f"send {money(one.dollars)} of {one.way.pot.asset} from {one.way.pot.name} to {one.destination} {by}, there "
+                f"within {seconds_words(one.seconds)}{more}"
             )
         case Reduce():
             legs = [f"{'sell' if two.quantity < 0 else 'buy'} {abs(two.quantity):,.10g} {two.symbol} @ {two.account}"
@@ -283,6 +283,10 @@ def chance_words(value: float | None) -> str:
     if value is None:
         return "not known"
     return "under 0.01%" if 0.0 < value < 1e-4 else share(value) if value >= 1e-3 or value == 0.0 else share(value, 2)
+
+
+def _some(dollars: float) -> str:
+    return money(dollars) if dollars >= 1.0 else "none"
 
 
 def _until(seconds: float, unknown: str) -> str:

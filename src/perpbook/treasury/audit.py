@@ -130,13 +130,13 @@ def _finding(
     reached = reaches(here, None if single.kind is Kind.COIN_FALLS else single, limits.lasting)
     legs = legs_of(ground, single)
     stuck, left = behind(ground, single)
-    loss = single.fall * coins_of(ground, single.coin) if single.fall else 0.0
+    loss = loss_of(ground, single)
     naked = limits.move * sum(one.naked for one in legs)
     equity = ground.equity
     likelier = sum(
         max(0.0, (one.late or 0.0) - (calm[name].late or 0.0)) * max(equity[name], 0.0) for name, one in reached.items()
     )
-    breaks = [*_late(reached.values(), limits, limits.lasting)]
+    breaks = _late(reached.values(), limits, limits.lasting, single.closed)
     if naked > limits.naked * max(left, 0.0) and naked > 0.0:
         worst = max(legs, key=lambda one: one.naked)
         share = naked / left if left > 0.0 else float("inf")
@@ -147,14 +147,14 @@ def _finding(
     )  # fmt: skip
 
 
-def _late(reached: Iterable[Reach], limits: Limits, within: float) -> list[Break]:
-    """Accounts that money reaches too late; where nobody knows how long they live, those that it does not reach at all while
-    the failure lasts."""
+def _late(reached: Iterable[Reach], limits: Limits, within: float, closed: frozenset[str] = frozenset()) -> list[Break]:
+    """Accounts that money reaches too late. Where nobody knows how long they live: those that it does not reach at all while the
+    failure lasts, though their own venue stands."""
     out = []
     for one in reached:
         if one.late is not None and one.late > limits.late:
             out.append(Break(who=one.account, how=LATE, measured=one.late, limit=limits.late))
-        elif one.late is None and one.promised >= within:
+        elif one.late is None and one.promised >= within and one.account not in closed:
             out.append(Break(who=one.account, how=UNREACHED, measured=one.promised, limit=within))
     return out
 
@@ -199,6 +199,11 @@ def in_flight(ground: Ground) -> dict[tuple[str, str, str], float]:
         price = price_of(one.asset, ground.snapshot.market.asset_prices) or 0.0
         out[key] = out.get(key, 0.0) + one.amount * price
     return out
+
+
+def loss_of(ground: Ground, single: Single) -> float:
+    """Dollars that the fall of a coin takes."""
+    return single.fall * coins_of(ground, single.coin) if single.fall else 0.0
 
 
 def coins_of(ground: Ground, coin: str) -> float:

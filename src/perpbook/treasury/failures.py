@@ -90,26 +90,31 @@ def _venues(book: Book, facts: Facts) -> Iterator[Single]:
     for one in book.accounts:
         by_keeper.setdefault(keeper_of(facts, one.venue), []).append(one.id)
     for keeper, names in by_keeper.items():
-        known, accounts = facts.venues.get(keeper), frozenset(names)
-        name = known.name if known else keeper
-        yield Single(
-            failure=Failure(name=name, domains=frozenset({keeper}), places=accounts | {f"wallet:{keeper}"}),
-            kind=Kind.VENUE,
-            does="trades nothing, pays nothing out, credits nothing",
-            away=(("venue", keeper, "halt"),),
-            closed=accounts,
-            unpaid=accounts,
-        )
-        if known is not None and known.networks:
-            yield Single(
-                failure=Failure(
-                    name=f"{name} withdrawals", domains=frozenset({f"withdrawal:{keeper}"}), places=accounts
-                ),
-                kind=Kind.CUSTODIAN,
-                does="pays nothing out",
-                away=(("venue", keeper, "frozen"),),
-                unpaid=accounts,
-            )
+        halted, frozen = venue_failures(facts, keeper, frozenset(names))
+        yield halted
+        if keeper in facts.venues and facts.venues[keeper].networks:
+            yield frozen
+
+
+def venue_failures(facts: Facts, keeper: str, accounts: frozenset[str]) -> tuple[Single, Single]:
+    """That a venue with these accounts of ours stands still, then that its wallet pays nothing out."""
+    name = facts.venues[keeper].name if keeper in facts.venues else keeper
+    halted = Single(
+        failure=Failure(name=name, domains=frozenset({keeper}), places=accounts | {f"wallet:{keeper}"}),
+        kind=Kind.VENUE,
+        does="trades nothing, pays nothing out, credits nothing",
+        away=(("venue", keeper, "halt"),),
+        closed=accounts,
+        unpaid=accounts,
+    )
+    frozen = Single(
+        failure=Failure(name=f"{name} withdrawals", domains=frozenset({f"withdrawal:{keeper}"}), places=accounts),
+        kind=Kind.CUSTODIAN,
+        does="pays nothing out",
+        away=(("venue", keeper, "frozen"),),
+        unpaid=accounts,
+    )
+    return halted, frozen
 
 
 def _layers(book: Book, facts: Facts, ways: Sequence[Way]) -> Iterator[Single]:

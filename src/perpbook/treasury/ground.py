@@ -68,7 +68,7 @@ class Ground:
         """Every way to an account with its arrivals in calm, seconds in rising order; the soonest way first."""
         if account not in self.drawn:
             found = [(way, np.sort(self.traffic.arrivals(way))) for way in self.ways[account]]
-            self.drawn[account] = sorted(found, key=lambda one: (*_points(one[1]), one[0].words))
+            self.drawn[account] = sorted(found, key=lambda one: (*points_of(one[1]), one[0].words))
         return self.drawn[account]
 
     def promised(self, way: Way) -> float:
@@ -173,12 +173,12 @@ def _nothing(ground: Ground, account: str, *, closed: bool) -> Reach:
 
 
 def _reach(ground: Ground, account: str, way: Way, arrivals: Floats) -> Reach:
-    promised, typical = _points(arrivals)
+    promised, typical = points_of(arrivals)
     late = ground.lives[account].late(arrivals)
     return Reach(account=account, late=late, way=way, typical=typical, promised=promised)
 
 
-def _points(arrivals: Floats) -> tuple[float, float]:
+def points_of(arrivals: Floats) -> tuple[float, float]:
     """(promised, typical) of arrivals in rising order."""
     last = arrivals.size - 1
     return float(arrivals[min(last, int(PROMISED * arrivals.size))]), float(arrivals[arrivals.size // 2])

@@ -156,7 +156,7 @@ def _needed(start: Case, changes: list[Change], found: Audit) -> tuple[list[Chan
 
 
 def least_change(case: Case, ground: Ground, found: Audit, who: str, how: str) -> Change | None:
-    """What mends one break with the fewest dollars, of equals at the least cost."""
+    """What mends one break with the fewest dollars, of equals at the least cost, of these the soonest."""
     broken = [one for one in found.findings if any((two.who, two.how) == (who, how) for two in one.breaks)]
     if how == NAKED:
         worst = max(broken, key=lambda one: one.naked)
@@ -169,7 +169,9 @@ def least_change(case: Case, ground: Ground, found: Audit, who: str, how: str) -
         ways.append(_placed(case, ground, who, judge))
     ways.append(_cut(case, who, judge))
     every = [change for some in ways for change in some]
-    return min(every, key=lambda one: (one.dollars, one.cost), default=None)
+    return min(
+        every, key=lambda one: (one.dollars, one.cost, one.seconds if isinstance(one, Move) else 0.0), default=None
+    )
 
 
 Judge = Callable[[Ground, str], bool]
@@ -312,15 +314,15 @@ def unwound(case: Case, finding: Finding, broken: Break) -> Reduce | None:
     excess = finding.naked - limits.naked * max(finding.left, 0.0) / limits.move
     dollars = min(leg.naked, 1.01 * excess)
     side = 1.0 if leg.after > 0.0 else -1.0
-    gone = _taken_off(case, leg.asset, dollars, -side, lambda name: name in finding.single.closed)
-    kept = _taken_off(case, leg.asset, dollars, side, lambda name: name not in finding.single.closed)
+    gone = taken_off(case, leg.asset, dollars, -side, lambda name: name in finding.single.closed)
+    kept = taken_off(case, leg.asset, dollars, side, lambda name: name not in finding.single.closed)
     if not gone or not kept:
         return None
     why = f"{leg.asset} that {finding.single.name} would leave without its other leg"
     return reduction(case.desk, [*gone, *kept], why)
 
 
-def _taken_off(case: Case, asset: str, dollars: float, side: float, among: Callable[[str], bool]) -> list[Trade]:
+def taken_off(case: Case, asset: str, dollars: float, side: float, among: Callable[[str], bool]) -> list[Trade]:
     """Trades that take so many dollars off positions of one side, the largest first."""
     desk, left = case.desk, dollars
     out: list[Trade] = []
