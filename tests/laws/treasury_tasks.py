@@ -10,9 +10,12 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from perpbook.kernels.types import Floats
+from perpbook.treasury.flow import build_of, levels
+from perpbook.treasury.layout import lay_out
 from perpbook.treasury.task import Cut, Failure, Lane, Need, Plan, Spare, Task
 
 DOMAINS = ("circle", "bridge", "exchange", "rollup")
+UNIT = 1e4
 PIPES = ("one", "two", "three")
 
 
@@ -69,7 +72,8 @@ def worth_of(task: Task, plan: Plan) -> list[float]:
 
 class Dense:
     """The task as one dense matrix, with what each lane delivers in each scenario as a variable of its own: scenario 0 is nothing
-    failing. Columns: sent, open, reduced, then by scenario what is delivered by lane, reduced beside, missing by need."""
+    failing. Columns: sent, open, reduced, then by scenario what is delivered by lane, reduced beside, missing by need. Dollars in
+    units of `UNIT`."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -81,6 +85,17 @@ class Dense:
         self.bound: list[float] = []
         self.upper = np.zeros(self.count)
         self._fill()
+        gates = slice(self.lanes, 2 * self.lanes)
+        for row in self.rows:
+            row[gates] /= UNIT
+        self.bound = [one / UNIT for one in self.bound]
+        self.upper[: self.lanes] /= UNIT
+        self.upper[2 * self.lanes :] /= UNIT
+
+    def hold(self, costs: Floats, best: float, looser: float = 1.0) -> None:
+        """Let no later level undo one that came to so much."""
+        self.rows.append(costs)
+        self.bound.append(best + looser * 1e-9 * (1.0 + abs(best)))
 
     def at(self, scenario: int, kind: str, number: int) -> int:
         """Number of a scenario's column."""
@@ -144,27 +159,46 @@ class Dense:
                 after[self.at(number, "cut", k)] = 1.0
         for k, lane in enumerate(task.lanes):
             time[k] = lane.seconds / 3_600.0
-            cost[k], cost[n + k] = lane.rate + lane.converts + task.waiting * lane.typical, lane.fixed
+            cost[k], cost[n + k] = lane.rate + lane.converts + task.waiting * lane.typical, lane.fixed / UNIT
         for k, cut in enumerate(task.cuts):
             given[2 * n + k], cost[2 * n + k] = 1.0, cut.rate
         return [missing, given, after, time, cost]
 
 
-def best_densely(task: Task) -> list[float]:
-    """What the best comes to in each level, by scipy's own mixed-integer solver on the dense matrix."""
-    dense, out = Dense(task), []
+BLEND = (1_000.0, 10.0, 5.0, 1.0, 50.0)
+"""Weights of the levels in one sum, in the order of `worth_of`."""
+
+
+def best_densely(task: Task) -> tuple[float, float]:
+    """The least of the first level, and of all of them blended, by scipy's own mixed-integer solver on the dense matrix; which lanes
+    are open is rounded, and what that comes to is solved again, which rounds less."""
+    dense = Dense(task)
+    missing, *later = dense.costs()
+    blended = sum((share * costs for share, costs in zip(BLEND, (missing, *later), strict=True)), np.zeros(dense.count))
+    return _whole(dense, missing) * UNIT, _whole(dense, blended) * UNIT
+
+
+def _whole(dense: Dense, costs: Floats) -> float:
     whole = np.zeros(dense.count)
     whole[dense.lanes : 2 * dense.lanes] = 1.0
-    for costs in dense.costs():
-        found: Any = milp(
-            costs, integrality=whole, bounds=Bounds(0.0, dense.upper),
-            constraints=LinearConstraint(np.array(dense.rows), -np.inf, np.array(dense.bound)), options={"mip_rel_gap": 1e-10},
-        )  # fmt: skip
-        assert found.success, found.message
-        out.append(float(found.fun))
-        dense.rows.append(costs)
-        dense.bound.append(float(found.fun) + 1e-8 * (1.0 + abs(float(found.fun))))
-    return out
+    found: Any = milp(
+        costs, integrality=whole, bounds=Bounds(0.0, dense.upper), options={"mip_rel_gap": 1e-10},
+        constraints=LinearConstraint(np.array(dense.rows), -np.inf, np.array(dense.bound)),
+    )  # fmt: skip
+    gates = found.x[dense.lanes : 2 * dense.lanes].round()
+    value = _least(dense, costs, dict(enumerate(gates.tolist())))
+    assert value is not None
+    return value
+
+
+def our_blend(task: Task) -> float:
+    """The least of all levels blended, in the product's own programme."""
+    build = build_of(lay_out(task))
+    costs = sum((share * one for share, one in zip(BLEND, levels(build, "time"), strict=True)), np.zeros(build.programme.columns))
+    build.programme.price(costs)
+    found = build.programme.solve()
+    assert found is not None
+    return float(costs @ found) * build.unit
 
 
 def best_by_trying(task: Task) -> list[float]:
@@ -175,11 +209,9 @@ def best_by_trying(task: Task) -> list[float]:
     for costs in dense.costs():
         tried = [(value, opened) for opened in sets if (value := _least(dense, costs, opened)) is not None]
         best = min(value for value, _ in tried)
-        near = 1e-7 * (1.0 + abs(best))
-        sets = [opened for value, opened in tried if value <= best + near]
-        out.append(best)
-        dense.rows.append(costs)
-        dense.bound.append(best + 1e-8 * (1.0 + abs(best)))
+        sets = [opened for value, opened in tried if value <= best + 1e-7 * (1.0 + abs(best))]
+        out.append(best * UNIT)
+        dense.hold(costs, best, looser=100.0)
     return out
 
 
@@ -188,6 +220,7 @@ def _least(dense: Dense, costs: Floats, opened: dict[int, float]) -> float | Non
     for lane, value in opened.items():
         low[dense.lanes + lane] = high[dense.lanes + lane] = value
     found: Any = linprog(
-        costs, A_ub=np.array(dense.rows), b_ub=np.array(dense.bound), bounds=np.stack([low, high], axis=1), method="highs"
-    )
+        costs, A_ub=np.array(dense.rows), b_ub=np.array(dense.bound), bounds=np.stack([low, high], axis=1), method="highs",
+        options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
+    )  # fmt: skip
     return float(found.fun) if found.success else None

@@ -70,6 +70,17 @@ class Programme:
         """Hold a column between other values from now on."""
         self.highs.changeColBounds(column, low, high)
 
+    def bound_row(self, row: int, low: float, high: float) -> None:
+        """Hold a row between other values from now on."""
+        self.highs.changeRowBounds(row, low, high)
+
+    @property
+    def impossible(self) -> bool:
+        """Whether the last search proved that no columns keep every row."""
+        import highspy
+
+        return bool(self.highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible)
+
     def price(self, costs: Floats) -> None:
         """Minimise other costs from now on, (columns,) of them, from where it stands."""
         self.highs.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), costs)

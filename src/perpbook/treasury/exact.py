@@ -13,6 +13,8 @@ What is minimised, one after the other, each held where it came to:
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from perpbook.kernels.types import Floats
@@ -23,8 +25,11 @@ from perpbook.treasury.greedy import greedy
 from perpbook.treasury.layout import CENT, lay_out, plan_of
 from perpbook.treasury.task import Plan, Task
 
-SLACK = 1e-8
+SLACK = 1e-9
 """How far an earlier level may be let go for a later one, relative to it, dollars in units of the largest need."""
+
+LOOSER = (1.0, 10.0, 100.0)
+"""Times that, where rounding makes a level impossible."""
 
 SECONDS = 20.0
 """A plan that is not found by then is given up for the greedy one."""
@@ -48,12 +53,39 @@ def solve(task: Task, *, first: First = "time", seconds: float = SECONDS, nodes:
 
 def through_levels(build: Build, first: First) -> Floats | None:
     """The best columns, level by level; None where a level has no proven end."""
-    found = None
+    held = Held(build=build)
     for costs in levels(build, first):
-        build.programme.price(costs)
-        found = build.programme.solve()
+        found = held.best(costs)
         if found is None:
             return None
-        best, used = float(costs @ found), np.flatnonzero(costs)
-        build.programme.row(-np.inf, best + SLACK * (1.0 + abs(best)), used.tolist(), costs[used].tolist())
+        held.hold(costs, float(costs @ found))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A programme with what earlier levels came to: (row, best) each."""
+
+    build: Build
+    rows: list[tuple[int, float]] = field(default_factory=list)
+
+    def hold(self, costs: Floats, best: float) -> None:
+        """Let no later level undo this one."""
+        used = np.flatnonzero(costs)
+        row = self.build.programme.row(-np.inf, self._most(best, 1.0), used.tolist(), costs[used].tolist())
+        self.rows.append((row, best))
+
+    def best(self, costs: Floats) -> Floats | None:
+        """The best columns of a level; where rounding left nothing that keeps the earlier ones, they are let go a little more."""
+        programme = self.build.programme
+        programme.price(costs)
+        for looser in LOOSER:
+            for row, best in self.rows if looser > 1.0 else ():
+                programme.bound_row(row, -np.inf, self._most(best, looser))
+            found = programme.solve()
+            if found is not None or not programme.impossible:
+                return found
+        return None
+
+    def _most(self, best: float, looser: float) -> float:
+        return best + looser * SLACK * (1.0 + abs(best))
