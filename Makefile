@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow check bench golden lock docs clean
+.PHONY: demo test test-slow node check bench golden lock docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/perpbook demo
@@ -15,6 +15,13 @@ test: $(VENV)/.dev
 # What compiles the kernels anew and asks the same laws of thousands: minutes rather than seconds.
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+# A real EVM node for the tests of layers' health, which are left out where there is none.
+node: tests/anvil/node_modules/.package-lock.json
+
+tests/anvil/node_modules/.package-lock.json: tests/anvil/package-lock.json
+	npm ci --silent --prefix tests/anvil
+	touch $@
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

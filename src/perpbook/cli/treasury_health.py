@@ -28,14 +28,17 @@ def health(
     forget: Annotated[bool, typer.Option("--forget", help="Remember nothing, before or after.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds that a provider has for an answer.")] = 5.0,
     watch: Annotated[float | None, typer.Option("--watch", help="Look again after so many seconds.")] = None,
-    times: Annotated[int | None, typer.Option("--times", help="How many looks --watch takes; left out: until stopped.")] = None,
+    times: Annotated[
+        int | None, typer.Option("--times", help="How many looks --watch takes; left out: until stopped.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a clock is degraded.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask layers' nodes how they are: age of the newest block, batches, exits, access; two providers or more must agree.
 
-    Only reads. Addresses may hold keys and are never shown beyond their host; ${NAME} in them is taken from the environment. Exit
-    codes: 0 all well, 11 degraded (with --strict), 10 halted, rolled back or recovering, 20 not known, 3 an option or a file is wrong.
+    Only reads. Addresses may hold keys and are never shown beyond their host; ${NAME} in them is taken from the environment.
+    Exit codes: 0 all well, 11 degraded (with --strict), 10 halted, rolled back or recovering, 20 not known, 3 an option or a
+    file is wrong.
     """
     given = locals()
     count = times if watch is not None and times is not None else None if watch is not None else 1

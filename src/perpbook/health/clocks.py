@@ -1,12 +1,14 @@
 """The state machine of one clock: what was seen goes in, how the clock stands comes out. It reads no time of its own.
 
-A clock is ok below `warn` seconds and halted from `crit` on. It comes back more slowly than it goes: from degraded only below half of
-`warn`, from halted only below `warn`, and then it is recovering for a grace, in which it must stay below `warn`, and degraded for as
-long as it is not to be trusted again. What a layer's own flag says of its recovery lengthens the grace, never shortens it.
+A clock is ok below `warn` seconds and halted from `crit` on. It comes back more slowly than it goes: from degraded only below
+half of `warn`, from halted only below `warn`, and then it is recovering for a grace, in which it must stay below `warn`, and
+degraded for as long as it is not to be trusted again. What a layer's own flag says of its recovery lengthens the grace, never
+shortens it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from perpbook.model.health import State
@@ -38,9 +40,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What was seen at a moment. age_s : how far the clock is behind; None where nobody could be believed. down : the layer's own flag
-    says that it is away. up_since_ns : since when that flag says that it is not. unsure : why, though the age is known, it cannot
-    be called well ("" where it can)."""
+    """What was seen at a moment. age_s : how far the clock is behind; None where nobody could be believed. down : the layer's
+    own flag says that it is away. up_since_ns : since when that flag says that it is not. unsure : why, though the age is
+    known, it cannot be called well ("" where it can)."""
 
     at_ns: int
     age_s: float | None
@@ -53,9 +55,9 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What a clock remembers. state : as it is shown. known : as it was when it was last known, None for never. seen_ns : when that
-    was. since_ns : since when `state` holds. alive_ns : since when it lives again after a halt. rolled_ns : when it last rolled
-    back. grace_until_ns : before then it is not out of its grace."""
+    """What a clock remembers. state : as it is shown. known : as it was when it was last known, None for never. seen_ns : when
+    that was. since_ns : since when `state` holds. alive_ns : since when it lives again after a halt. rolled_ns : when it last
+    rolled back. grace_until_ns : before then it is not out of its grace."""
 
     state: State = State.UNKNOWN
     known: State | None = None
@@ -84,7 +86,7 @@ def step(memory: Memory, sight: Sight, bounds: Bounds) -> Memory:
 
 def unknown_because(memory: Memory, sight: Sight) -> str:
     """Why a sight says nothing, "" where it does."""
-    if sight.age_s is None or not sight.age_s == sight.age_s:
+    if sight.age_s is None or math.isnan(sight.age_s):
         return sight.why or "nobody could be asked"
     if sight.at_ns < memory.seen_ns:
         return "this machine's clock has gone back since the last look"

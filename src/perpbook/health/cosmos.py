@@ -105,9 +105,15 @@ class CosmosNode:
 
     def _time(self, told: object) -> int:
         # Nanoseconds are more than Python reads.
-        match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", told if isinstance(told, str) else "")
+        match = re.fullmatch(
+            r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", told if isinstance(told, str) else ""
+        )
         try:
-            return int(datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00")).timestamp()) if match else self._no()
+            return (
+                int(datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00")).timestamp())
+                if match
+                else self._no()
+            )
         except ValueError:
             return self._no()
 

@@ -1,4 +1,4 @@
-"""An EVM node, read only: blocks, lags of safe and finalized, fees, balances, the sequencer's uptime feed, what was posted below."""
+"""An EVM node, read only: blocks, what is final, fees, balances, the sequencer's uptime feed, what was posted last."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FEE_BLOCKS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """What an uptime feed says: whether the sequencer is down, and since when that is so (seconds since 1970). It is written on the
-    layer itself: while that stands still it shows what was before."""
+    """What an uptime feed says: whether the sequencer is down, and since when that is so (seconds since 1970). It is written on
+    the layer itself: while that stands still it shows what was before."""
 
     down: bool
     since_s: int
@@ -124,7 +124,8 @@ class EvmNode:
         return max(heights, default=None)
 
     def last_sent(self, account: str, height: int, back: int) -> int | None:
-        """The height at which an account last sent a transaction, among the `back` blocks up to a height; None where it sent none."""
+        """The height at which an account last sent a transaction, among the `back` blocks up to a height; None where it sent
+        none."""
         low, high = max(0, height - back), height
         now, before = self._sent(account, high), self._sent(account, low)
         if now == before:

@@ -62,7 +62,8 @@ def head_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight:
     down, since = (feed.down, feed.since_s * SECOND_NS) if isinstance(feed, Feed) else (False, None)
     unsure = f"its uptime feed cannot be read: {feed}" if isinstance(feed, str) else ""
     return Sight(
-        at_ns=now_ns, age_s=age, down=down, up_since_ns=None if down else since, rolled_back=bool(reading.rolled_back), unsure=unsure
+        at_ns=now_ns, age_s=age, down=down, up_since_ns=None if down else since, rolled_back=bool(reading.rolled_back),
+        unsure=unsure,
     )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def batch_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight | str:
         return "nobody asked"
     if found is None:
         return Sight(at_ns=now_ns, age_s=None, why=reading.agreement.why)
-    return _lag_sight(found, now_ns)
+    return _lag_sight(found, _batch_bounds(watch), now_ns)
 
 
 def exit_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight | str:
@@ -85,7 +86,9 @@ def exit_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight | str:
     if isinstance(reading.paused, str):
         return Sight(at_ns=now_ns, age_s=None, why=reading.paused)
     lag = reading.exits if watch.exits else Lag(seconds=0.0, of="")
-    sight = _lag_sight(lag if lag is not None else "nothing was read", now_ns)
+    sight = _lag_sight(
+        lag if lag is not None else "nothing was read", watch.exits.bounds if watch.exits else None, now_ns
+    )
     paused = reading.paused is True
     return Sight(at_ns=now_ns, age_s=sight.age_s, why=sight.why, down=paused)
 
@@ -99,9 +102,13 @@ def access_sight(reading: Reading, now_ns: int) -> Sight:
     return Sight(at_ns=now_ns, age_s=float(level), unsure=page if isinstance(page, str) else "")
 
 
-def _lag_sight(found: Lag | str, now_ns: int) -> Sight:
+def _lag_sight(found: Lag | str, bounds: Bounds | None, now_ns: int) -> Sight:
     if isinstance(found, str):
         return Sight(at_ns=now_ns, age_s=None, why=found)
+    if found.at_least and bounds is not None and found.seconds < bounds.crit:
+        return Sight(
+            at_ns=now_ns, age_s=None, why=f"nothing is found in the {found.seconds:,.0f} s that could be looked through"
+        )
     return Sight(at_ns=now_ns, age_s=found.seconds)
 
 
@@ -117,9 +124,14 @@ def _view(clock: str, before: Memory, after: Memory, sight: Sight, bounds: Bound
     until = after.grace_until_ns if after.state is State.RECOVERING else None
     if after.state is State.ROLLED_BACK and after.rolled_ns is not None:
         until = after.rolled_ns + round(bounds.grace * SECOND_NS)
-    why = unknown_because(before, sight) or (sight.unsure if after.state is State.UNKNOWN else "") or _why(after, sight, bounds)
+    why = (
+        unknown_because(before, sight)
+        or (sight.unsure if after.state is State.UNKNOWN else "")
+        or _why(after, sight, bounds)
+    )
     return ClockView(
-        clock=clock, state=after.state, why=why, age_s=None if clock == ACCESS else sight.age_s, since_ns=after.since_ns, until_ns=until
+        clock=clock, state=after.state, why=why, age_s=None if clock == ACCESS else sight.age_s, since_ns=after.since_ns,
+        until_ns=until,
     )  # fmt: skip
 
 
@@ -141,7 +153,9 @@ def _disagreements(reading: Reading, views: Mapping[str, ClockView]) -> list[str
     head, out = views[HEAD].state, []
     feed, page = reading.feed, reading.page
     if head is State.HALTED and isinstance(feed, Feed) and not feed.down:
-        out.append("its uptime feed still says up: it is written on the layer itself, so in a halt it shows what was before")
+        out.append(
+            "its uptime feed still says up: it is written on the layer itself, so in a halt it shows what was before"
+        )
     if isinstance(feed, Feed) and feed.down and (views[HEAD].age_s or 0.0) < 60.0:
         out.append("blocks come, and its uptime feed says down: it counts as halted until the feed says up")
     if head in STOPPED and isinstance(page, StatusPage) and page.level == 0:

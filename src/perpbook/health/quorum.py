@@ -1,7 +1,7 @@
-"""Who of several providers is believed: those of the right chain, of like height, with the same block at a depth; more than half of all.
+"""Who of several providers is believed: more than half of all, of the right chain, of like height, with the same past.
 
-It asks nobody: what was read goes in. A provider that is away, lags, is of another chain, or tells another past is named and left out;
-where what is left is not more than half of all that were asked, and two at least, nobody is believed.
+It asks nobody: what was read goes in. A provider that is away, lags, is of another chain, or tells another past is named and
+left out; where what is left is not more than half of all that were asked, and two at least, nobody is believed.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ class SolanaNode:
         return self._count(self._value(self.rpc.ask("getBalance", account, CONFIRMED)), "a balance")
 
     def token(self, mint: str, account: str) -> tuple[int, int | None]:
-        """What an account's token accounts hold of a token, in its smallest unit, and the token's decimals (None for no account)."""
+        """What an account's token accounts hold of a token, in its smallest unit, and the token's decimals (None for no
+        account)."""
         asked = {"encoding": "jsonParsed", **CONFIRMED}
         rows = self._value(self.rpc.ask("getTokenAccountsByOwner", account, {"mint": mint}, asked))
         if not isinstance(rows, list):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from perpbook.errors import ProviderError
 from perpbook.health.accounts import balances_of
 from perpbook.health.cosmos import CosmosNode
-from perpbook.health.evm import EvmNode, Feed, evm_node
+from perpbook.health.evm import EvmNode, evm_node
 from perpbook.health.node import Node, Tip
 from perpbook.health.quorum import Seen, group_of, needed_of, settled, vote_on, without
 from perpbook.health.reading import Anchor, Lag, Reading
@@ -18,7 +18,7 @@ from perpbook.health.solana import solana_node
 from perpbook.health.status_pages import StatusPage, read_status
 from perpbook.health.watched import LONGEST_LOOK, Posting, Watch
 from perpbook.health.wire import Address, Limits, Wire
-from perpbook.model.health import Agreement, Fees
+from perpbook.model.health import Agreement, Balance, Fees
 
 Kind = TypeVar("Kind", bound=Node)
 Said = TypeVar("Said")
@@ -70,7 +70,9 @@ class Surveyor:
         needed = needed_of(len(self.nodes[layer]))
         vote = vote_on(said, needed, f"block at {anchor.height:,}")
         if not vote.won:
-            return Agreement(left_out=agreement.left_out, why=f"providers tell different pasts of block {anchor.height:,}"), ""
+            return Agreement(
+                left_out=agreement.left_out, why=f"providers tell different pasts of block {anchor.height:,}"
+            ), ""
         kept = without(agreement, vote, needed)
         if vote.value == known or not kept.agreed:
             return kept, ""
@@ -80,7 +82,9 @@ class Surveyor:
             return kept, "" if reached else f"block {anchor.height:,} is gone: the chain is shorter than it was"
         return kept, f"block {anchor.height:,} is another one than before"
 
-    def read(self, layer: str, grounds: Mapping[str, Agreement], agreement: Agreement, rolled_back: str = "") -> Reading:
+    def read(
+        self, layer: str, grounds: Mapping[str, Agreement], agreement: Agreement, rolled_back: str = ""
+    ) -> Reading:
         """Everything else of a layer. grounds : agreements of the layers it posts to."""
         watch = self.watches[layer]
         out = Reading(agreement=agreement, rolled_back=rolled_back, page=self._page(watch))
@@ -92,18 +96,17 @@ class Surveyor:
         )
         if not agreement.agreed:
             return out
-        return replace(out, balances=self._balances(layer, agreement), **self._of_evm(layer, agreement))
-
-    def _of_evm(self, layer: str, agreement: Agreement) -> dict[str, object]:
-        watch, nodes = self.watches[layer], self._evm(layer, agreement)
+        out = replace(out, balances=self._balances(layer, agreement))
+        nodes, feed, height = self._evm(layer, agreement), watch.clocks.feed, agreement.height or 0
         if not nodes:
-            return {}
-        out: dict[str, object] = {"fees": self._fees(watch, nodes), "final": self._final(layer, agreement, nodes)}
-        if watch.clocks.feed:
-            feed, height = watch.clocks.feed, agreement.height or 0
-            said = self.ask(nodes, lambda node: node.feed(feed, height))
-            out["feed"] = self._one(layer, cast("Mapping[str, Feed | str]", said), "the uptime feed")
-        return out
+            return out
+        said = self.ask(nodes, lambda node: node.feed(feed, height)) if feed else {}
+        return replace(
+            out,
+            fees=self._fees(watch, nodes),
+            final=self._final(layer, agreement, nodes),
+            feed=self._one(layer, said, "the uptime feed") if feed else None,
+        )
 
     def _fees(self, watch: Watch, nodes: Mapping[str, EvmNode]) -> Fees | None:
         """The dearest that is told: a fee is a bill to be paid, and the lower one may be a lie."""
@@ -118,7 +121,9 @@ class Surveyor:
         said = self.ask(nodes, lambda node: node.tagged("finalized"))
         lags = [(agreement.time_s or 0) - one.time_s for one in said.values() if isinstance(one, Tip)]
         if len(lags) < needed_of(len(self.nodes[layer])):
-            return next((one for one in said.values() if isinstance(one, str)), "too few providers know a finalized block")
+            return next(
+                (one for one in said.values() if isinstance(one, str)), "too few providers know a finalized block"
+            )
         return Lag(seconds=float(max(lags)), of="finalized blocks")
 
     def _posted(self, posting: Posting, grounds: Mapping[str, Agreement]) -> Lag | str:
@@ -141,7 +146,11 @@ class Surveyor:
         found = self._one(posting.on, self.ask(nodes, last), "the last posting")
         if isinstance(found, str):
             return found
-        when = self._one(posting.on, self.ask(nodes, lambda node: _there(node, found if found >= 0 else max(0, height - back))), "its block")
+        when = self._one(
+            posting.on,
+            self.ask(nodes, lambda node: _there(node, found if found >= 0 else max(0, height - back))),
+            "its block",
+        )
         if isinstance(when, str):
             return when
         return Lag(seconds=float((ground.time_s or 0) - when.time_s), of="what is posted", at_least=found < 0)
@@ -153,7 +162,9 @@ class Surveyor:
         if ground is None or not ground.agreed or not nodes:
             return f"{pause.on} cannot be asked ({ground.why if ground is not None else 'no providers'})"
         height = ground.height or 0
-        return self._one(pause.on, self.ask(nodes, lambda node: node.paused(pause.address, height)), "whether it is paused")
+        return self._one(
+            pause.on, self.ask(nodes, lambda node: node.paused(pause.address, height)), "whether it is paused"
+        )
 
     def _page(self, watch: Watch) -> StatusPage | str | None:
         if watch.page is None:
@@ -166,9 +177,11 @@ class Surveyor:
         finally:
             wire.close()
 
-    def _balances(self, layer: str, agreement: Agreement) -> tuple[object, ...]:
+    def _balances(self, layer: str, agreement: Agreement) -> tuple[Balance, ...]:
         watch = self.watches[layer]
-        return balances_of(watch, self.believed(layer, agreement), agreement.height or 0, self.ask, needed_of(len(self.nodes[layer])))
+        return balances_of(
+            watch, self.believed(layer, agreement), agreement.height or 0, self.ask, needed_of(len(self.nodes[layer]))
+        )
 
     def believed(self, layer: str, agreement: Agreement) -> dict[str, Node]:
         """The nodes that an agreement rests on."""
@@ -179,7 +192,7 @@ class Surveyor:
 
     def _one(self, layer: str, said: Mapping[str, Said | str], what: str) -> Said | str:
         """What enough of them say, else why there is no such thing."""
-        vote = vote_on(said, needed_of(len(self.nodes[layer])), what)  # type: ignore[type-var]
+        vote = vote_on(said, needed_of(len(self.nodes[layer])), what)
         if vote.won and vote.value is not None:
             return vote.value
         faults = [f"{name} {one}" for name, one in said.items() if isinstance(one, str)]

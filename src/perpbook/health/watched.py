@@ -1,4 +1,4 @@
-"""What is to be watched: facts of each layer's clocks from the package, and the trader's own providers, accounts and contracts."""
+"""What is to be watched: facts of each layer's clocks, and the trader's own providers, accounts and contracts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ LONGEST_LOOK = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """Where something is posted at intervals: events of a contract (with a topic, "" for any), or transactions of a sender, on another
-    layer."""
+    """Where something is posted at intervals: events of a contract (with a topic, "" for any), or transactions of a sender, on
+    another layer."""
 
     on: str
     address: str
@@ -35,7 +35,8 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerClocks:
-    """Facts: how a layer is asked, its chain, bounds of its head's age, its uptime feed, its status page, gwei that are usual and high."""
+    """Facts: how a layer is asked, its chain, bounds of its head's age, its uptime feed, its status page, gwei that are usual
+    and high."""
 
     id: str
     reader: str
@@ -50,8 +51,8 @@ class LayerClocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One layer as it is watched. block_s : seconds from block to block. final_s : seconds until a block is final, at worst; None for
-    not known. base : it settles on nothing. tokens : contracts or coins by name."""
+    """One layer as it is watched. block_s : seconds from block to block. final_s : seconds until a block is final, at worst;
+    None for not known. base : it settles on nothing. tokens : contracts or coins by name."""
 
     clocks: LayerClocks
     name: str

@@ -95,9 +95,7 @@ def _layers(root: Table) -> Iterator[tuple[str, Table]]:
         yield name, Table(found=one, key=("layers", name), faults=root.faults)
 
 
-def watch_of(
-    layer: str, facts: Facts, clocks: Mapping[str, LayerClocks], providers: tuple[Address, ...] = ()
-) -> Watch:
+def watch_of(layer: str, facts: Facts, clocks: Mapping[str, LayerClocks], providers: tuple[Address, ...] = ()) -> Watch:
     """A layer watched as the facts have it."""
     of = facts.layers[layer]
     return Watch(
@@ -161,7 +159,9 @@ def _posting(table: Table, name: str, facts: Facts | None) -> Posting | None:
         return None
     by = next((one for one in ("contract", "sender") if one in found.found), "")
     if not by:
-        found.fault(None, "says not what to look at", "write contract or sender, an address on the layer that `on` names")
+        found.fault(
+            None, "says not what to look at", "write contract or sender, an address on the layer that `on` names"
+        )
     address = found.text(by) if by else ""
     topic = found.text("topic") if found.has("topic") else ""
     if topic and not is_topic(topic):
@@ -171,7 +171,8 @@ def _posting(table: Table, name: str, facts: Facts | None) -> Posting | None:
     if crit < warn:
         found.fault("crit", "should not be below warn", "swap them", show=True)
     out = Posting(
-        on=_layer(found, facts), address=address, by=by, topic=topic, bounds=Bounds(warn=warn, crit=max(warn, crit), grace=0, wary=0)
+        on=_layer(found, facts), address=address, by=by, topic=topic,
+        bounds=Bounds(warn=warn, crit=max(warn, crit), grace=0.0, wary=0.0),
     )  # fmt: skip
     found.end("what is posted")
     return out if shaped else None

@@ -30,8 +30,8 @@ STOPPED = (State.HALTED, State.ROLLED_BACK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockView:
-    """One clock. age_s : how far it is behind, seconds (of access: None). since_ns : since when it stands so. until_ns : end of the
-    grace. watched : False where nobody asked for it, or the layer has no such clock."""
+    """One clock. age_s : how far it is behind, seconds (of access: None). since_ns : since when it stands so. until_ns : end of
+    the grace. watched : False where nobody asked for it, or the layer has no such clock."""
 
     clock: str
     state: State
@@ -63,8 +63,8 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fees:
-    """Gwei: what the next block's base fee is, its median of late, and what a blob's gas costs where there are blobs. usual, high : a
-    year's median and 99 % point, None where no facts have them."""
+    """Gwei: what the next block's base fee is, its median of late, and what a blob's gas costs where there are blobs. usual,
+    high : a year's median and 99 % point, None where no facts have them."""
 
     base_gwei: float
     median_gwei: float

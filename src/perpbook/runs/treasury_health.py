@@ -24,8 +24,8 @@ SCHEMA = "health-memory/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to look at. layers : none for every one that has providers. rpc : "layer=address" texts. file : a `health.toml`. pages :
-    read the status pages that the facts know. memory : where to remember, None for nowhere."""
+    """What to look at. layers : none for every one that has providers. rpc : "layer=address" texts. file : a `health.toml`.
+    pages : read the status pages that the facts know. memory : where to remember, None for nowhere."""
 
     layers: tuple[str, ...] = ()
     rpc: tuple[str, ...] = ()

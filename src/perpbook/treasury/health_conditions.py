@@ -1,7 +1,8 @@
-"""What layers' health means for money: absences that ways and plans understand. It only ever takes ways away; it starts nothing.
+"""What layers' health means for money: absences that ways and plans understand. It only ever takes ways away; it starts
+nothing.
 
-A layer that has halted or rolled back, or of which nothing is known, has no ways; one that is recovering lets nothing out; where exits
-stand still, its canonical routes do.
+A layer that has halted or rolled back, or of which nothing is known, has no ways; one that is recovering lets nothing out;
+where exits stand still, its canonical routes do.
 """
 
 from __future__ import annotations
