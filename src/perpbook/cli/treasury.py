@@ -7,6 +7,7 @@ import typer
 from perpbook.cli import treasury_audit, treasury_economics, treasury_health, treasury_plan, treasury_report
 from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_status import status
+from perpbook.cli.treasury_incidents import incidents
 from perpbook.cli.treasury_routes import routes
 from perpbook.cli import treasury_audit, treasury_runbook
 
@@ -22,3 +23,4 @@ app.command("audit")(treasury_audit.audit)
 app.command("report")(treasury_report.report)
 app.command()(routes)
 app.command("runbook")(treasury_runbook.runbook)
+app.command()(incidents)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.engine.backtest import Journey, Ready, conclude, go_on, prepare
+from perpbook.engine.backtest import Journey, Ready, conclude, prepare
+from perpbook.engine.drive import Purse, take_turns
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.reel import by_settled_bar, settlements_by_bar
 from perpbook.engine.strain import strain
@@ -251,17 +252,20 @@ def path_bars(drill: Drill, path: int) -> Bars:
     return _drawn(drill, set_stage(drill), path)
 
 
-def replay_path(drill: Drill, path: int) -> Outcome:
-    """One path of a drill, storm and all, tick by tick; equity in dollars, whatever the accounts' coins are worth."""
+def replay_path(drill: Drill, path: int, purse: Purse | None = None) -> Outcome:
+    """One path of a drill, storm and all, tick by tick; equity in dollars, whatever the accounts' coins are worth.
+
+    purse : who moves money in it, as in `engine.drive.drive`; coins outside accounts count at par then."""
     stage = set_stage(drill)
     ready = replace(stage.ready, journey=replace(stage.ready.journey, bars=_drawn(drill, stage, path)))
     what: list[Integers] = []
     figures: list[Floats] = []
-    go_on(ready, drill.journey.bars.count, what, figures)
+    take_turns(ready, None, purse, (what, figures))
     outcome = conclude(ready, what, figures, "")
     curve = outcome.curve * stage.weather.worth.coin
     curve[:, -1] -= np.maximum(curve[:, -1], 0.0) * (1.0 - stage.weather.worth.back)
-    return replace(outcome, curve=curve, outside=stage.weather.worth.away)
+    away = stage.weather.worth.away if purse is None else outcome.outside
+    return replace(outcome, curve=curve, outside=away)
 
 
 def _drawn(drill: Drill, stage: Stage, path: int) -> Bars:

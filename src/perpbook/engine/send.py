@@ -14,13 +14,20 @@ from perpbook.kernels.types import Floats
 def depart(
     ready: Ready, bar: int, way: tuple[str, str], dollars: tuple[float, float], *, due: int, reason: int
 ) -> bool:
-    """Start a transfer from one account or layer to another, there at the opening of bar `due`; False, and nothing done, where
-    the money is not there or the account's margin needs it. dollars : what arrives, and the fee on top, paid by the sender."""
+    """Start a transfer from one account or layer to another, there at the opening of bar `due`.
+
+    dollars : what arrives, and the fee on top, paid by the sender. False, and nothing done, where the money is not there, the
+    account's margin needs it, or no bar is left.
+    """
     body, arrangement = ready.body, ready.arrangement
     places = [account.id for account in arrangement.accounts]
     (source, destination), (amount, fee) = way, dollars
     number, sender = int(body.moving[0]), sender_of(ready, source)
-    if number == body.under_way.size or not can_spare(ready, bar, source, amount + fee):
+    if (
+        number == body.under_way.size
+        or bar + 1 >= ready.journey.bars.count
+        or not can_spare(ready, bar, source, amount + fee)
+    ):
         return False
     if sender >= 0:
         wallet = body.holding.accounts

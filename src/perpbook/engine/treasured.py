@@ -9,6 +9,7 @@ import numpy as np
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.treasurer import TOP_UP, Policy, Refused, Sent, Treasurer
 from perpbook.kernels.journal import BACKSTOP, LIQUIDATION
+from perpbook.treasury.gas_toll import not_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Treasured:
     moves: tuple[Moved, ...]
     refused: tuple[tuple[Refused, int], ...]
     without: Outcome
+    notes: tuple[str, ...] = ()
 
     @property
     def dollars(self) -> float:
@@ -60,11 +62,13 @@ class Treasured:
 
 def treasured_of(treasurer: Treasurer, outcome: Outcome, without: Outcome) -> Treasured:
     """Tell a finished run."""
+    hops = [hop for one in treasurer.sent for hop in one.way.hops]
     return Treasured(
         policy=treasurer.policy,
         moves=tuple(_moved(treasurer, outcome, one) for one in treasurer.sent),
         refused=stretches(treasurer.refused),
         without=without,
+        notes=tuple(not_known(treasurer.courier.sky.facts, treasurer.prices, hops)),
     )
 
 

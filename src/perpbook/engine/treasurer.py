@@ -96,11 +96,12 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Treasurer:
-    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer."""
+    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer. prices : of gas coins."""
 
     courier: Courier
     policy: Policy
     asked: Integers
+    prices: Mapping[str, float] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     coins: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -108,7 +109,9 @@ class Treasurer:
     reasons: dict[str, int] = field(default_factory=dict)
 
     def look(self, ready: Ready, bar: int) -> None:
-        """Act after the close of a bar."""
+        """Act after the close of a bar, but for the last."""
+        if bar + 1 >= ready.journey.bars.count:
+            return
         now = seconds_after(ready, bar)
         self._land(ready, bar)
         seen = self._seen(ready, bar, now)
@@ -173,7 +176,8 @@ class Treasurer:
                 left -= amount
             if left < max(LEAST_DOLLARS, BAND * wanted):
                 return
-        told = "nothing leads there as things look" if not offers else "too little can be spared"
+        told = "too little can be spared" if offers else "nothing leads there as things look"
+        told = told if pots else "nothing can be spared"
         self.refused.append(Refused(bar=bar, place=place, dollars=left, why=told))
 
     def _go(self, ready: Ready, bar: int, pot: Pot, destination: str, offer: Offer, dollars: float, why: str) -> bool:
@@ -228,7 +232,8 @@ class Treasurer:
                 spare = 0.0 if one.blind else min(spare, one.equity - kept)
             if spare <= 0.0:
                 continue
-            coin = main_coin(account, unit_of(account, ready.journey.terms[account.venue]))
+            priced = {row.asset for row in ready.arrangement.rows if row.account == number and row.terms is None}
+            coin = main_coin(account, unit_of(account, ready.journey.terms[account.venue]), priced)
             coins = leaving(coin, facts, account.venue)
             changed = {coin.upper(), *(one.upper() for one in coins)} & off
             for asset in coins[:1] if changed else coins:

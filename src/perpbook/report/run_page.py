@@ -12,6 +12,7 @@ from perpbook.report import run_figures, run_overlay
 from perpbook.report.html import environment, piece
 from perpbook.report.run_measures import deaths_of, measures_of
 from perpbook.report.run_text import LINES, verdict_of, warnings_of
+from perpbook.report.run_treasury import treasury_part
 
 MOST_DEATHS = 40
 MOST_LEGS = 60
@@ -55,6 +56,7 @@ def backtest_page(result: BacktestResult) -> str:
             venues=venues_of(result.main),
             sleeves=sleeves_of(result),
             overlay=overlay_part(result),
+            treasury=treasury_part(result.treasured, result.main),
             figures=figures,
             css=Markup(piece("page.css")),
             js=Markup(piece("page.js")),

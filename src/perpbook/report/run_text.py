@@ -10,6 +10,7 @@ from perpbook.model.data_finding import Severity
 from perpbook.model.units import to_iso
 from perpbook.report.run_measures import Measures, deaths_of, measures_of
 from perpbook.report.run_overlay import overlay_data, tell_overlaid, warnings_of_overlay
+from perpbook.report.run_treasury import tell_treasured, treasury_data
 from perpbook.report.spoken import counted
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def tell_backtest(console: Console, result: BacktestResult) -> None:
         when = to_iso(int(result.main.bars.open_ns[death.bar]))[:16]
         console.print(f"{when} {death.account} was liquidated; the rest of the book was left with {left}.")
     tell_overlaid(console, result)
+    tell_treasured(console, result.treasured, result.main)
     fatal = [one for one in result.findings if one.severity is not Severity.NOTE]
     if fatal:
         console.print(f"{counted(len(fatal), 'finding', 'findings')} in the data: {fatal[0].message}")
@@ -120,6 +122,7 @@ def backtest_data(result: BacktestResult) -> dict[str, Any]:
         "not_modelled": list(result.not_modelled),
         "stopped": result.main.stopped,
         "overlay": overlay_data(result),
+        "treasury": treasury_data(result.treasured, result.main),
     }
 
 

@@ -272,6 +272,7 @@ def _told(
     if asked.treasury is not None:
         facts["treasury"] = asked.treasury.facts
     told = [*bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
+    told += done.treasured.notes if done.treasured is not None else ()
     return BacktestResult(
         guarded=done.guarded,
         control=done.control,

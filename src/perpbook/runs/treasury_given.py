@@ -142,6 +142,7 @@ def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Intege
     from perpbook.engine.treasurer import Treasurer
     from perpbook.scenario.table_reader import nearest
     from perpbook.treasury.courier import Courier
+    from perpbook.treasury.gas_toll import toll_by
 
     book, accounts = journey.book, {one.id: one for one in journey.book.accounts}
     names = tuple(dict.fromkeys(one.layer for one in book.layers))
@@ -150,9 +151,20 @@ def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Intege
             raise InputError(f'--reserve names "{name}", where the book has no money: {nearest(name, names)}')
         if sky.facts.layer_id(name) is None:
             raise InputError(f'--reserve names "{name}", to which no route is known')
-    courier = Courier(sky=sky, accounts=accounts, terms=journey.terms, score=score_by(journey.seed))
+    prices = prices_in(journey)
+    courier = Courier(
+        sky=sky, accounts=accounts, terms=journey.terms, score=score_by(journey.seed), toll=toll_by(sky.facts, prices)
+    )
     every = asked_every(journey.bars.count, 1) if asked is None else asked
-    return Treasurer(courier=courier, policy=given.policy, asked=every)
+    return Treasurer(courier=courier, policy=given.policy, asked=every, prices=prices)
+
+
+def prices_in(journey: Journey) -> dict[str, float]:
+    """Dollars of every asset that a run has a contract on, at its first open."""
+    from perpbook.engine.coins import columns_by_asset
+
+    found = columns_by_asset(journey.bars, journey.terms)
+    return {asset: float(journey.bars.open[column, 0]) for asset, column in found.items()}
 
 
 def score_by(seed: int) -> Score:

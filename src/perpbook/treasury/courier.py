@@ -6,7 +6,7 @@ what is known, the arrival comes by what is so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,6 +25,9 @@ from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
 
 BLIND = {"layer": ("rpc", "rollback"), "venue": ("api", "halt")}
 """Absences in which nobody can see what a place holds."""
+
+SOONEST, CHEAPEST = 16, 4
+"""Ways of one pot that are looked at: so many of the soonest, by their 90 % points, and of the cheapest."""
 
 PLENTY = 1e15
 """Dollars of a pot whose ways are looked for whatever it holds."""
@@ -130,6 +133,8 @@ class Courier:
     score: Score
     toll: Toll = no_toll
     found: dict[tuple[str, str, str], tuple[Way, ...]] = field(default_factory=dict)
+    points: Chance = field(default_factory=lambda: Chance(scores=lambda name: np.zeros(1)))
+    traffic: dict[tuple[Absence, ...], Traffic] = field(default_factory=dict)
     seen: dict[tuple[tuple[Absence, ...], str, str, str], tuple[Offer, ...]] = field(default_factory=dict)
 
     def offers(self, pots: Sequence[Pot], destination: str, now: float) -> list[tuple[Pot, Offer]]:
@@ -150,7 +155,9 @@ class Courier:
 
     def stopped(self, way: Way, now: float) -> bool:
         """Whether something that has begun holds money on a way, as far as anybody knows."""
-        return any(self.sky.known(now).clock(hop).rates[0] == 0.0 for hop in way.hops)
+        on = self.sky.begun(now)
+        traffic = self.traffic.setdefault(on, Traffic(conditions=self.sky.known(now), chance=self.points))
+        return any(traffic.clock(hop).rates[0] == 0.0 for hop in way.hops)
 
     def held_by(self, way: Way, left: float, arrives: float) -> tuple[str, ...]:
         """What was away on a way while money was on it."""
@@ -169,19 +176,23 @@ class Courier:
         return pot.asset.upper() not in off or (own and not self.sky.facts.venues[account.venue].networks)
 
     def _offers(self, pot: Pot, destination: str, now: float) -> tuple[Offer, ...]:
+        """The soonest ways of one pot, and the cheapest."""
         on = self.sky.begun(now)
         key = (on, pot.name, pot.asset, destination)
         if key not in self.seen:
             known = self.sky.known(now)
-            traffic = Traffic(conditions=known, chance=Chance(scores=lambda name: np.zeros(1)))
-            offers = [
+            traffic = self.traffic.setdefault(on, Traffic(conditions=known, chance=self.points))
+            soon = [(traffic.at_score(way, Z90), way) for way in self._ways(pot, destination)]
+            open_ways = [one for one in soon if np.isfinite(one[0])]
+            first = sorted(open_ways, key=lambda one: one[0])[:SOONEST]
+            cheap = sorted(open_ways, key=lambda one: (one[1].fee_fixed + 1e4 * one[1].fee_rate, one[0]))[:CHEAPEST]
+            self.seen[key] = tuple(
                 Offer(
-                    way=way, typical=traffic.at_score(way, 0.0), soon=traffic.at_score(way, Z90),
-                    promised=traffic.at_score(way, Z99), gas=sum(self.toll(hop, known) for hop in way.hops),
+                    way=way, soon=at, typical=traffic.at_score(way, 0.0), promised=traffic.at_score(way, Z99),
+                    gas=sum(self.toll(hop, known) for hop in way.hops),
                 )
-                for way in self._ways(pot, destination)
-            ]  # fmt: skip
-            self.seen[key] = tuple(one for one in offers if np.isfinite(one.soon))
+                for at, way in (*first, *(one for one in cheap if one not in first))
+            )  # fmt: skip
         return self.seen[key]
 
     def _ways(self, pot: Pot, destination: str) -> tuple[Way, ...]:
@@ -199,7 +210,7 @@ class Courier:
         return self.found[key]
 
 
-def main_coin(account: Account, unit: str) -> str:
-    """The stablecoin that an account's money is in: the one it has most of, else what it is reckoned in."""
+def main_coin(account: Account, unit: str, priced: Collection[str] = ()) -> str:
+    """The stablecoin that an account's money is in: the one it has most of but for those `priced` apart, else its `unit`."""
     held = [(one.amount, one.asset) for one in account.collateral if one.asset in STABLECOINS and one.amount > 0.0]
-    return max(held, default=(0.0, unit))[1]
+    return max([one for one in held if one[1] not in priced], default=(0.0, unit))[1]
