@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from perpbook.cli import treasury_audit, treasury_economics, treasury_health, treasury_plan, treasury_report
-from perpbook.cli.treasury_needs import needs
-from perpbook.cli.treasury_status import status
+from perpbook.cli import (
+    treasury_audit,
+    treasury_economics,
+    treasury_health,
+    treasury_plan,
+    treasury_report,
+    treasury_runbook,
+)
 from perpbook.cli.treasury_incidents import incidents
+from perpbook.cli.treasury_needs import needs
 from perpbook.cli.treasury_routes import routes
-from perpbook.cli import treasury_audit, treasury_runbook
+from perpbook.cli.treasury_status import status
 
 app = typer.Typer(
     help="Money on layers: what is where, what is short, what to move and when it arrives.", no_args_is_help=True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import money
 from perpbook.report.text import table
@@ -67,7 +69,7 @@ def gas(dollars: float) -> str:
     """Gas in dollars, however little."""
     if dollars == 0.0 or dollars >= 0.1:
         return money(dollars) if dollars else "none"
-    return f"${dollars:.2g}" if dollars >= 1e-3 else "under $0.001"
+    return f"${np.format_float_positional(dollars, precision=2, fractional=False, trim='-')}"
 
 
 def _band(one: LayerToll, gas_at: str) -> str:

@@ -31,9 +31,8 @@ Flow = tuple[str, str, float, str, str]
 def figures_of(told: TreasuryTold) -> dict[str, Spec]:
     """What there is to draw."""
     out = {}
-    flows = list(flows_of(told))
-    if flows:
-        out["map"] = map_figure(flows)
+    if (drawn := money_figure(told)) is not None:
+        out["map"] = drawn
     if told.levels:
         out["levels"] = levels_figure(told.levels, told)
     if told.economics is not None and told.economics.drifts and dear_and_fine(told.economics):
@@ -74,9 +73,11 @@ def _sent(planned: Planned) -> dict[tuple[str, str], list[tuple[str, float, str]
     return out
 
 
-def map_figure(flows: list[Flow]) -> Spec:
-    """Left: where money is now; right: where it will be."""
-    flows = [one for one in flows if one[2] >= LEAST_FLOW]
+def money_figure(told: TreasuryTold) -> Spec | None:
+    """Left: where money is now; right: where it will be. None where there is none to draw."""
+    flows = [one for one in flows_of(told) if one[2] >= LEAST_FLOW]
+    if not flows:
+        return None
     left, right = list(dict.fromkeys(one[0] for one in flows)), list(dict.fromkeys(one[1] for one in flows))
     sums = [sum(one[2] for one in flows if one[0] == name) for name in left]
     sums += [sum(one[2] for one in flows if one[1] == name) for name in right]

@@ -97,6 +97,8 @@ def covariance_of(
     before: CheckResult, asked: EconomicsAsked, names: tuple[str, ...]
 ) -> tuple[Floats, str, tuple[str, ...]]:
     """(A, A) covariance of a year, whose it is, and what to say of it."""
+    if not names:
+        return np.zeros((0, 0)), "nothing: the book has no exposure", ()
     if asked.volatility:
         sigma = volatilities(asked.volatility, names, before.snapshot.market.betas)
         said = "volatilities as given, all coins moving as one"
@@ -107,10 +109,11 @@ def covariance_of(
     from perpbook.runs.hedge_past import PastAsked, read_past
     from perpbook.treasury.economics import YEAR_SECONDS
 
-    past = read_past(PastAsked(lake=asked.lake, venue=asked.venue), names)
+    beside = () if len(names) > 1 else ("ETH",) if names == ("BTC",) else ("BTC",)
+    past = read_past(PastAsked(lake=asked.lake, venue=asked.venue), (*names, *beside))
     yearly = YEAR_SECONDS / (past.returns.bar_ns / 1e9)
     said = f"{past.returns.rows:,} joint moves of {past.source}" + (" (SIMULATED)" if past.simulated else "")
-    return usual_covariance(past.returns) * yearly, said, past.notes
+    return usual_covariance(past.returns)[: len(names), : len(names)] * yearly, said, past.notes
 
 
 def volatilities(given: Mapping[str, str], names: Sequence[str], betas: Mapping[str, float]) -> Floats:

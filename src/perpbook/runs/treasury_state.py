@@ -66,6 +66,13 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
     )
+    return state_from(snapshot, playbook, load_all_terms(snapshot, terms_folders), storm=asked.storm, seed=asked.seed)
+
+
+def state_from(
+    snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], *, storm: str | None = None, seed: int = 1
+) -> State:
+    """Of a book that is read; errors as `state_of`."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.flights import counted_on, forecast_of
     from perpbook.treasury.pots import pots_of
@@ -75,15 +82,15 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
     from perpbook.treasury.stuck import reckoned_facts
     from perpbook.treasury.ways import Chance, Traffic
 
-    facts, terms = reckoned_facts(), load_all_terms(snapshot, terms_folders)
-    conditions, told = conditions_of(asked.storm, facts)
+    facts = reckoned_facts()
+    conditions, told = conditions_of(storm, facts)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(
         facts=facts,
         terms=terms,
         pots=pots_of(snapshot.book, snapshot.market, standing.free, facts).pots,
         conditions=conditions,
-        chance=Chance(scores=scores_by_name(asked.seed, DRAWS)),
+        chance=Chance(scores=scores_by_name(seed, DRAWS)),
     )
     found = holdings_of(snapshot.book, snapshot.market, terms, facts, free=standing.free)
     traffic = Traffic(conditions=conditions, chance=treasury.chance)
