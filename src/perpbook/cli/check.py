@@ -13,7 +13,6 @@ from perpbook.cli.output import BREACH, NEAR, OK, Answer, AsJson, reply
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.report.treasury_told import TreasuryTold
     from perpbook.runs.check import CheckResult
 
 Book = Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")]
@@ -64,21 +63,21 @@ def check(
             terms_folders=terms_folders(),
             lake=lake or lake_folder(),
         )
-        from perpbook.runs.check_money import money_of
-
-        money = money_of(result)
-        if html is not None:
-            from perpbook.runs.page import write_page
-
-            write_page(result, html, money)
-        answer = with_money(answer_of_check(result, strict=strict, every=every, page=html), money)
+        answer = with_money(answer_of_check(result, strict=strict, every=every, page=html), result, html)
         return with_rescue(answer, result, volatility) if volatility else answer
 
     reply("check/1", as_json, work)
 
 
-def with_money(answer: Answer, money: TreasuryTold | None) -> Answer:
-    """The answer with where money stands."""
+def with_money(answer: Answer, result: CheckResult, html: Path | None) -> Answer:
+    """The answer with where money stands, and the page of both."""
+    from perpbook.runs.check_money import money_of
+
+    money = money_of(result)
+    if html is not None:
+        from perpbook.runs.page import write_page
+
+        write_page(result, html, money)
     if money is None:
         return answer
     from perpbook.report.treasury_check import money_document, money_sentences
