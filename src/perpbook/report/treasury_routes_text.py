@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from perpbook.runs.treasury_routes import Routes
     from perpbook.treasury.exit_gas import ExitGas
-    from perpbook.treasury.route_table import Row
+    from perpbook.treasury.route_table import Routes, Row
 
 POINTS = ("typical", "p95", "p99")
 BASE_FEES = {"p50": "usual", "p99": "dear (p99)", "p999": "p99.9"}
@@ -39,15 +38,15 @@ def tell_routes(console: Console, found: Routes) -> None:
 
 def _ways(found: Routes) -> Table:
     """A row for each way; its ends in the title where all have the same."""
-    named = found.between and found.ends is None
     title = f"From {found.ends[0]} to {found.ends[1]}" if found.ends else ""
-    ends = ("From", "To") if named else ()
-    made = table(title, "By", *ends, "Usual", "95 %", "99 %", "Fee", "Limit", "Risk", "Stuck", left=1 + len(ends))
-    made.columns[0].min_width = min(22 if named else 34, max(len(row.words) for row in found.rows))
-    for row in found.rows:
+    made = table(title, "By", "Usual", "95 %", "99 %", "Fee", "Limit", "Risk", "Stuck")
+    named = found.between and found.ends is None
+    words = [f"{row.start} to {row.end}:\n  {row.words}" if named else row.words for row in found.rows]
+    made.columns[4].max_width = 11
+    made.columns[0].min_width = min(25, max(len(line) for one in words for line in one.split("\n")))
+    for row, said in zip(found.rows, words, strict=True):
         stuck = share(row.stuck, 2) if row.stuck is not None else "?"
-        between = (row.start, row.end) if named else ()
-        made.add_row(row.words, *between, *_times(row), fee_words(row), _limit(row.most), row.risk, stuck)
+        made.add_row(said, *_times(row), fee_words(row), _limit(row.most), row.risk, stuck)
     return made
 
 
@@ -106,7 +105,7 @@ def _times(row: Row) -> tuple[str, ...]:
 
 
 def _time(seconds: float) -> str:
-    return lasting(seconds) if math.isfinite(seconds) else "not while it lasts"
+    return lasting(seconds).replace(" days", " d") if math.isfinite(seconds) else "not in it"
 
 
 def _gas(one: ExitGas, percent: str) -> str:
@@ -117,7 +116,7 @@ def _gas(one: ExitGas, percent: str) -> str:
 
 
 def _small(dollars: float) -> str:
-    return money(dollars) if dollars >= 0.01 or dollars == 0.0 else "< 1 cent"
+    return money(dollars) if dollars >= 0.01 or dollars == 0.0 else "< 1¢"
 
 
 def routes_document(found: Routes) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from perpbook.treasury.exit_gas import ExitGas
     from perpbook.treasury.facts import Facts, Venue
     from perpbook.treasury.pots import Pot
-    from perpbook.treasury.route_table import Row
+    from perpbook.treasury.route_table import Routes, Row
     from perpbook.treasury.ways import Traffic, Way
 
 DRAWS = 10_000
@@ -40,25 +40,6 @@ class Asked:
     prices: Mapping[str, float] = field(default_factory=dict)
     most: int = 20
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routes:
-    """The rows, the gas of a full exit by layer, what to know, and how many ways there are beyond the rows."""
-
-    rows: tuple[Row, ...]
-    gas: tuple[ExitGas, ...]
-    notes: tuple[str, ...]
-    more: int
-    as_of: Mapping[str, str]
-    storm: str | None
-    between: bool
-
-    @property
-    def ends(self) -> tuple[str, str] | None:
-        """From where to where, when all ways have the same ends."""
-        found = {(row.start, row.end) for row in self.rows} if self.between else set()
-        return found.pop() if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +111,8 @@ def _refuse_nonsense(asked: Asked, facts: Facts) -> None:
 def _answer(
     asked: Asked, facts: Facts, rows: Sequence[Row], gas: tuple[ExitGas, ...], notes: Sequence[str], *, between: bool
 ) -> Routes:
+    from perpbook.treasury.route_table import Routes
+
     shown = rows[: asked.most] if between else rows
     return Routes(
         rows=tuple(shown), gas=gas, notes=tuple(dict.fromkeys(notes)), more=len(rows) - len(shown), as_of=facts.as_of,
@@ -250,7 +233,8 @@ def _place(name: str, facts: Facts, book: _Money) -> Place:
 
 
 def _of_book(asked: Asked, facts: Facts, terms_folders: Sequence[Path]) -> _Money:
-    """A book's money: balances on layers, free collateral, and the accounts it can go to."""
+    """A book's money: balances on layers, free collateral, and the accounts it can go to (isolated ones take it from those)."""
+    from perpbook.model.account import MarginMode
     from perpbook.runs.check import load_all_terms
     from perpbook.snapshot import load_snapshot
     from perpbook.treasury.pots import pots_of
@@ -260,6 +244,10 @@ def _of_book(asked: Asked, facts: Facts, terms_folders: Sequence[Path]) -> _Mone
     snapshot = load_snapshot(asked.book, terms_folders=tuple(terms_folders))
     free = standing_of(snapshot, load_all_terms(snapshot, terms_folders)).free
     found = pots_of(snapshot.book, snapshot.market, free, facts)
-    accounts = tuple(Place(name=one.id, venue=one.venue) for one in snapshot.book.accounts if one.venue in facts.venues)
+    accounts = tuple(
+        Place(name=one.id, venue=one.venue)
+        for one in snapshot.book.accounts
+        if one.venue in facts.venues and one.mode is MarginMode.CROSS
+    )
     prices = {**snapshot.market.asset_prices, **asked.prices}
     return _Money(pots=found.pots, accounts=accounts, prices=prices, notes=found.notes)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,11 @@ Z99 = 2.3263478740408408
 NEVER_LESS = 1e-9
 """Seconds that a median is above its least at least, so that it has a logarithm."""
 
-HALVINGS = 60
+KNOTS = 500
+
+HALVINGS = 40
+CLOSE = 1.0 + 1e-8
+"""Halving ends when both ends are so near, as a ratio."""
 
 
 def seconds_at(times: Times, z: Floats) -> Floats:
@@ -66,10 +71,15 @@ def seconds_by(times: Times, stuck: Stuck | None, share: Floats) -> Floats:
 
 
 def drawn_at(times: Times, stuck: Stuck | None, z: Floats) -> Floats:
-    """As `seconds_by`, at standard normal scores: the share at score z is that below it."""
+    """As `seconds_by`, at standard normal scores: the share at score z is that below it. Of many scores, between `KNOTS` of them
+    the logarithm is taken to be straight."""
     if stuck is None:
         return seconds_at(times, z)
-    return _when(times, stuck, ndtr(-z))
+    if z.size <= KNOTS:
+        return _when(times, stuck, ndtr(-z))
+    knots = np.linspace(float(z.min()), float(z.max()), KNOTS)
+    out: Floats = np.exp(np.interp(z, knots, np.log(np.maximum(_when(times, stuck, ndtr(-knots)), NEVER_LESS))))
+    return out
 
 
 def rest_by(times: Times, stuck: Stuck | None, passed: Floats, share: Floats) -> Floats:
@@ -92,6 +102,7 @@ def arrives_within(times: Times, stuck: Stuck | None, passed: Floats, seconds: F
     return out
 
 
+@lru_cache(maxsize=4_096)
 def _line(times: Times) -> tuple[float, Floats, Floats, Floats]:
     """Least that is taken off, and the scores, logarithms and slopes of the broken line."""
     shift = times.least if times.least < times.typical else 0.0
@@ -118,6 +129,8 @@ def _halved(later: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Flo
     """Where `later` turns false between two moments: halved in the logarithm, so that a second counts as much as a week."""
     low, high = np.maximum(low, NEVER_LESS), np.maximum(high, NEVER_LESS)
     for _ in range(HALVINGS):
+        if (high <= low * CLOSE).all():
+            break
         middle = np.sqrt(low) * np.sqrt(high)
         more = later(middle)
         low, high = np.where(more, middle, low), np.where(more, high, middle)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perpbook.treasury.exit_gas import action_dollars
+from perpbook.treasury.exit_gas import ExitGas, action_dollars
 from perpbook.treasury.facts import RISKS, Facts, Fee, Route
 from perpbook.treasury.facts_read import CONFIDENCE
 from perpbook.treasury.hops import Hop, Kind
@@ -45,6 +45,25 @@ class Row:
     own: tuple[str, ...]
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """The rows, the gas of a full exit by layer, what to know, and how many ways there are beyond the rows."""
+
+    rows: tuple[Row, ...]
+    gas: tuple[ExitGas, ...]
+    notes: tuple[str, ...]
+    more: int
+    as_of: Mapping[str, str]
+    storm: str | None
+    between: bool
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """From where to where, when all ways have the same ends."""
+        found = {(row.start, row.end) for row in self.rows} if self.between else set()
+        return found.pop() if len(found) == 1 else None
 
 
 def route_row(facts: Facts, route: Route, prices: Mapping[str, float]) -> Row:
