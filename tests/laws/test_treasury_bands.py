@@ -37,7 +37,9 @@ def test_a_band_stands_in_order_and_scales_with_money(
     flow = Flow(outflow=outflow, variance=deviation**2, fixed=fixed, least=least, holding=0.0003)
     band = band_of(reserve, flow)
     assert band.least == reserve and band.least <= band.refill <= band.back <= band.most
-    twice = Flow(outflow=2.0 * outflow, variance=4.0 * deviation**2, fixed=2.0 * fixed, least=2.0 * least, holding=0.0003)
+    twice = Flow(
+        outflow=2.0 * outflow, variance=4.0 * deviation**2, fixed=2.0 * fixed, least=2.0 * least, holding=0.0003
+    )
     assert band_of(2.0 * reserve, twice).most == pytest.approx(2.0 * band.most, rel=1e-9)
 
 
@@ -57,7 +59,10 @@ def test_no_other_band_is_much_cheaper_for_a_balance_that_wanders() -> None:
     flow = Flow(variance=step**2, fixed=fixed, holding=holding)
     moves = step * np.random.default_rng(7).choice([-1.0, 1.0], size=60_000)
     z = round(miller_orr(flow) / step) * step
-    costs = {times: cost_of(max(step, round(z * times / step) * step), moves, fixed, holding) for times in (0.4, 0.7, 1.0, 1.5, 2.5)}
+    costs = {
+        times: cost_of(max(step, round(z * times / step) * step), moves, fixed, holding)
+        for times in (0.4, 0.7, 1.0, 1.5, 2.5)
+    }
     assert costs[1.0] <= 1.03 * min(costs.values())
     assert costs[0.4] > 1.2 * costs[1.0] and costs[2.5] > 1.2 * costs[1.0]
     expected = fixed * step**2 / (2.0 * z**2) + holding * 4.0 * z / 3.0

@@ -95,7 +95,7 @@ def test_a_plan_is_booked_once_and_a_second_one_finds_the_money_gone() -> None:
     after = booked(DESK_HELD, task, plan, departs_ns=1)
     with pytest.raises(Refused, match="booked already"):
         booked(after, task, plan, departs_ns=1)
-    with pytest.raises(InvariantError, match="20,000.00 can leave"):
+    with pytest.raises(InvariantError, match=r"20,000\.00 can leave"):
         booked(after, task, plan, departs_ns=2)
 
 
@@ -105,7 +105,11 @@ def test_a_plan_is_booked_once_and_a_second_one_finds_the_money_gone() -> None:
         {"unread": (Unread(what="starknet", why="its RPC is silent"),)},
         {"transfers": (Transfer(asset="USDC", amount=1.0, source="arbitrum", destination="arbitrun"),)},
         {"transfers": (Transfer(asset="XYZ", amount=1.0, source="arbitrum", destination="hl-main"),)},
-        {"transfers": (Transfer(asset="USDC", amount=1.0, source="arbitrum", destination="hl-main", routes=("bridge",)),)},
+        {
+            "transfers": (
+                Transfer(asset="USDC", amount=1.0, source="arbitrum", destination="hl-main", routes=("bridge",)),
+            )
+        },
     ],
 )
 def test_while_anything_is_unread_nothing_new_may_start(change: dict[str, object]) -> None:

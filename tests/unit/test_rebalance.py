@@ -20,6 +20,7 @@ from perpbook.allocation.problem import Wish
 from perpbook.cli.rebalance import rebalance
 from perpbook.examples.catalogue import book_file, playbook_file
 from perpbook.model.account import MarginMode
+from perpbook.model.book import Unread
 from perpbook.report.rebalance_page import rebalance_page
 from perpbook.report.rebalance_text import proposals_document, steps_of, tell_rebalance, unshown, verdict_of
 from perpbook.runs.rebalance import Rebalance, rebalance_of, strained
@@ -83,6 +84,14 @@ def test_a_sleeve_that_shares_an_account_is_brought_down_by_trading() -> None:
     plan = rebalanced(book, SLEEVES, asked=replace(ASKED, transfers=False)).plan
     assert plan.reached and {one.symbol for one in plan.trades} <= {"BTC", "SOL"} and not plan.sends
     assert max(one.after for one in plan.sleeves if one.name == "others") <= 0.25 + 1e-6
+
+
+def test_no_money_moves_while_something_cannot_be_read() -> None:
+    assert rebalanced(with_layer(APART, 10_000), PAIR).plan.sends
+    book = with_layer(APART, 10_000)
+    blind = replace(book, book=replace(book.book, unread=(Unread(what="starknet", why="its RPC is silent"),)))
+    found = rebalanced(blind, PAIR)
+    assert not found.plan.sends and "while something is unread: starknet" in found.notes[-1]
 
 
 def test_trades_below_the_minimum_are_left_out() -> None:

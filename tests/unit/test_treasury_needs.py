@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from perpbook.playbook.schema import Layers
 from perpbook.runs.treasury_needs import NeedsAsked, Wanted, wanted_of
 from perpbook.runs.treasury_state import StateAsked, state_of
 
-DESK = (Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml").read_text(encoding="utf-8")
+EXAMPLE = Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml"
+DESK = EXAMPLE.read_text(encoding="utf-8")
 
 QUICK = ("--made-up", "--draws", "1000", "--transfer-cost", "5")
 
@@ -25,6 +27,12 @@ def ask(*words: str) -> tuple[int, dict[str, Any]]:
     done = CliRunner().invoke(app, ["treasury", *words, "--json"])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done.exit_code, json.loads(done.stdout)
+
+
+@lru_cache
+def desk(*words: str) -> dict[str, Any]:
+    """The needs of the example as it is."""
+    return ask("needs", str(EXAMPLE), *QUICK, *words)[1]
 
 
 def book(folder: Path, text: str = DESK) -> str:
@@ -37,9 +45,8 @@ def levels(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(one["place"], one["kind"]): one for one in found["data"]["levels"]}
 
 
-def test_the_desk_has_no_gas_on_arbitrum_and_money_to_spare(tmp_path: Path) -> None:
-    code, found = ask("needs", book(tmp_path), *QUICK)
-    assert code == 10
+def test_the_desk_has_no_gas_on_arbitrum_and_money_to_spare() -> None:
+    found = desk()
     short = [key for key, one in levels(found).items() if one["short"] > 0.0]
     assert short == [("arbitrum", "gas")]
     tank = levels(found)["arbitrum", "gas"]
@@ -59,21 +66,16 @@ def test_an_account_near_its_end_is_a_critical_need_with_a_deadline(tmp_path: Pa
     assert "USDC" in need["assets"] and all(one["place"] != "dydx-0" for one in found["data"]["spares"])
 
 
-def test_a_longer_lead_in_a_storm_asks_for_more(tmp_path: Path) -> None:
-    path = book(tmp_path)
-    calm = levels(ask("needs", path, *QUICK)[1])
-    storm = levels(ask("needs", path, *QUICK, "--storm", "arbitrum-halt-long")[1])
+def test_a_longer_lead_in_a_storm_asks_for_more() -> None:
+    calm, storm = levels(desk()), levels(desk("--storm", "arbitrum-halt-long"))
     for name in ("hl-main", "dydx-0"):
         assert storm[name, "account"]["lead"]["seconds"] > calm[name, "account"]["lead"]["seconds"]
         assert storm[name, "account"]["band"]["least"] > calm[name, "account"]["band"]["least"]
 
 
-def test_more_confidence_and_more_buffer_never_ask_for_less(tmp_path: Path) -> None:
-    path = book(tmp_path)
-
+def test_more_confidence_and_more_buffer_never_ask_for_less() -> None:
     def least(*words: str) -> list[float]:
-        _, found = ask("needs", path, *QUICK, *words)
-        return [one["band"]["least"] for (_, kind), one in levels(found).items() if kind == "account"]
+        return [one["band"]["least"] for (_, kind), one in levels(desk(*words)).items() if kind == "account"]
 
     usual = least()
     for more in (("--confidence", "0.98"), ("--buffer", "0.1")):
@@ -123,8 +125,10 @@ def test_the_status_says_where_everything_is_and_when_the_rest_comes(tmp_path: P
     assert "gone for 10 min" in said and "stuck with a chance of" in said
 
 
-def test_the_words_fit_a_hundred_columns_and_give_reasons(tmp_path: Path) -> None:
-    said = CliRunner().invoke(app, ["treasury", "needs", book(tmp_path), *QUICK]).stdout
+def test_the_words_fit_a_hundred_columns_and_give_reasons() -> None:
+    done = CliRunner().invoke(app, ["treasury", "needs", str(EXAMPLE), *QUICK])
+    said = done.stdout
+    assert done.exit_code == 10
     assert max(map(len, said.splitlines())) <= 100
     for part in ("SHORT: $24.53 in arbitrum's gas tank.", "SIMULATED", "What could go", "wanted within", "else"):
         assert part in said

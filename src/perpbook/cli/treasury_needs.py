@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
-from perpbook.cli.treasury_status import UNREAD, Book, MarketFile, Rules, Seed, Storm
+from perpbook.cli.treasury_status import UNREAD, Book, MarketFile, OwnFacts, Rules, Seed, Storm
 
 
 def needs(
@@ -16,6 +16,7 @@ def needs(
     playbook: Rules = None,
     market: MarketFile = None,
     storm: Storm = None,
+    facts: OwnFacts = None,
     confidence: Annotated[
         float, typer.Option("--confidence", help="With which margin must last until money comes.")
     ] = 0.99,
@@ -81,7 +82,12 @@ def needs_asked(given: dict[str, Any]) -> Any:
 
     rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
     state = StateAsked(
-        book=given["book"], playbook=rules, market=given["market"], storm=given["storm"], seed=given["seed"]
+        book=given["book"],
+        playbook=rules,
+        market=given["market"],
+        storm=given["storm"],
+        facts=given["facts"],
+        seed=given["seed"],
     )
     return NeedsAsked(
         state=state, lake=given["lake"] or lake_folder(), made_up=given["made_up"], venue=given["venue"],

@@ -19,6 +19,7 @@ Storm = Annotated[
     str | None,
     typer.Option("--storm", help="A storm that begins now; its outages hold money up, its prices do not count."),
 ]
+OwnFacts = Annotated[Path | None, typer.Option("--facts", help="Your own figures: fees, limits, gas, transfers.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same draws.")]
 
 
@@ -27,6 +28,7 @@ def status(
     playbook: Rules = None,
     market: MarketFile = None,
     storm: Storm = None,
+    facts: OwnFacts = None,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +46,7 @@ def status(
         from perpbook.runs.treasury_status import run_status
 
         rules = playbook_beside(book) if playbook is None else playbook
-        asked = StateAsked(book=book, playbook=rules, market=market, storm=storm, seed=seed)
+        asked = StateAsked(book=book, playbook=rules, market=market, storm=storm, facts=facts, seed=seed)
         found = run_status(asked, now_ns=now_ns(), terms_folders=terms_folders())
         return Answer(
             data=status_document(found),

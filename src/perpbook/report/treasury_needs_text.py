@@ -34,8 +34,8 @@ def _named(one: Level) -> str:
 def tell_needs(console: Console, found: Wanted) -> None:
     """Verdict, levels, reasons, spares, notes."""
     held = found.view.holdings
-    if found.simulated:
-        console.print("Prices are SIMULATED or examples, not a market: nothing here is a quote.")
+    if found.state.snapshot.market.simulated:
+        console.print("Prices are examples, not a market: nothing here is a quote.")
     for one in held.unread:
         console.print(f"UNREAD: {one}.")
     if not held.may_start:
@@ -51,8 +51,17 @@ def tell_needs(console: Console, found: Wanted) -> None:
         console.print(made)
     if found.past:
         console.print(f"Margins through {found.past}; {found.buffer:.0%} of maintenance margin left over.")
-    for note in found.notes:
+    for note in (*unknown_words(found.levels), *found.notes):
         console.print(f"Note: {note}.")
+
+
+def unknown_words(levels: tuple[Level, ...]) -> list[str]:
+    """What bands leave out, by place."""
+    return [
+        f"bands of {one.place} leave out what nobody knows of a transfer's cost ({', '.join(one.unknown)}): give it with --facts"
+        for one in levels
+        if one.unknown
+    ]
 
 
 def _tell_levels(console: Console, levels: tuple[Level, ...]) -> None:
@@ -121,7 +130,7 @@ def level_document(one: Level) -> dict[str, object]:
     return {
         "place": one.place, "kind": one.kind, "assets": one.assets, "has": one.has, "band": one.band, "short": one.short,
         "over": one.over, "seconds": one.seconds, "why": one.why, "critical": one.critical, "weight": one.weight,
-        "lead": lead_document(one.lead),
+        "lead": lead_document(one.lead), "unknown": one.unknown,
     }  # fmt: skip
 
 

@@ -155,7 +155,10 @@ def problem_of(
     weak = strained(before)
     ways = tuple(one for one in ways if one.source == OUTSIDE or arrays.accounts[one.source].id not in weak)
     rules = (playbook, decision.state, decision.policy, decision.names)
-    return lay_out(assessed, rules, (levers, ways if asked.transfers else ()), wishes), notes
+    unread = before.snapshot.book.unread
+    if asked.transfers and unread:
+        notes = (*notes, f"no money may move while something is unread: {'; '.join(one.what for one in unread)}")
+    return lay_out(assessed, rules, (levers, ways if asked.transfers and not unread else ()), wishes), notes
 
 
 def strained(before: CheckResult) -> tuple[str, ...]:

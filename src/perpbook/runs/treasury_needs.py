@@ -138,20 +138,30 @@ def _by_layer(found: Mapping[str, float] | None, state: State, key: str) -> dict
     return out
 
 
-def _swings(state: State, pool: Pool, asked: NeedsAsked, buffer: float) -> Swings:
-    """As far as the longest lead can be."""
+def steps_of(asked: NeedsAsked, accounts: int) -> int:
+    """Bars as far as the longest lead can be.
+
+    Raises
+    ------
+    InputError : too many to hold.
+    """
     import math
 
+    from perpbook.treasury.lead import LONGEST_SECONDS
+
+    steps = max(1, math.ceil(LONGEST_SECONDS * SECOND_NS / asked.bar_ns))
+    if asked.draws * steps * accounts > MOST_NUMBERS:
+        told = f"{asked.draws:,} draws of {steps:,} bars are too many for this book"
+        raise InputError(f"{told}: choose a wider --bar or fewer --draws")
+    return steps
+
+
+def _swings(state: State, pool: Pool, asked: NeedsAsked, buffer: float) -> Swings:
     import numpy as np
 
-    from perpbook.treasury.lead import LONGEST_SECONDS
     from perpbook.treasury.swings import block_rows, swings_of
 
-    steps = max(1, math.ceil(LONGEST_SECONDS / pool.step_seconds))
-    if asked.draws * steps * state.standing.equity.size > MOST_NUMBERS:
-        raise InputError(
-            f"{asked.draws:,} draws of {steps:,} bars are too many for this book: choose a wider --bar or fewer --draws"
-        )
+    steps = steps_of(asked, state.standing.equity.size)
     chance = np.random.Generator(np.random.SFC64(np.random.SeedSequence(asked.state.seed).spawn(1)[0]))
     rows = block_rows(pool.moves.shape[0], pool.block, asked.draws, steps, chance)
     return swings_of(state.standing, pool, buffer, rows)
@@ -167,6 +177,7 @@ def pool_for(state: State, asked: NeedsAsked, *, needed: bool) -> tuple[Pool | N
     assets = tuple(dict.fromkeys(one.asset for one in state.standing.arrays.columns))
     if not assets:
         return None, ()
+    steps_of(asked, state.standing.equity.size)
     if asked.made_up:
         return pool_from(_made_up(state, asked), assets), ()
     if asked.lake is not None and asked.lake.is_dir():
@@ -229,5 +240,10 @@ def pool_from(bars: Bars, assets: Sequence[str]) -> Pool:
     return Pool(
         assets=tuple(known), moves=moves, step_seconds=bars.bar_ns / SECOND_NS,
         block=default_block(moves.shape[0], bars.bar_ns), source=f"{bars.source}, {span}", simulated=bars.simulated,
-        notes=(*bars.notes, *(f"{asset} is taken to stand still: it has no past" for asset in lost)),
+        notes=(*_of_prices(bars.notes), *(f"{asset} is taken to stand still: it has no past" for asset in lost)),
     )  # fmt: skip
+
+
+def _of_prices(notes: Sequence[str]) -> tuple[str, ...]:
+    """Without what is said of funding, which is left out here on purpose, and by an option that others have."""
+    return tuple(note for note in notes if "--funding" not in note)

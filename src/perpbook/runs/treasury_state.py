@@ -26,12 +26,14 @@ DRAWS = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateAsked:
-    """Which book, with which playbook (None for none), in which storm (an expression; its outages alone count)."""
+    """Which book, with which playbook (None for none), in which storm (an expression; its outages alone count). facts : the
+    trader's own figures."""
 
     book: Path
     playbook: Path | None = None
     market: Path | None = None
     storm: str | None = None
+    facts: Path | None = None
     seed: int = 1
 
 
@@ -75,15 +77,17 @@ def state_from(
     """Of a book that is read; errors as `state_of`."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.flights import counted_on, forecast_of
+    from perpbook.treasury.own_facts import treasury_facts
     from perpbook.treasury.pots import pots_of
     from perpbook.treasury.rescue import Treasury
     from perpbook.treasury.standing import standing_of
     from perpbook.treasury.standing_money import holdings_of
-    from perpbook.treasury.stuck import reckoned_facts
     from perpbook.treasury.ways import Chance, Traffic
 
     facts = reckoned_facts()
     conditions, told = conditions_of(storm, facts)
+    facts, terms = treasury_facts(asked.facts), load_all_terms(snapshot, terms_folders)
+    conditions, told = conditions_of(asked.storm, facts)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(
         facts=facts,
@@ -109,21 +113,23 @@ def conditions_of(storm: str | None, facts: Facts) -> tuple[Conditions, tuple[st
     ------
     InputError : the storm is unknown, or takes nothing away.
     """
-    import numpy as np
-
+    from perpbook.model.units import SECOND_NS
     from perpbook.runs.rescue import strangers
     from perpbook.scenario.catalogue import find_storm
-    from perpbook.scenario.draw import draw
-    from perpbook.scenario.overlay import Ground
+    from perpbook.scenario.overlay import Absence
     from perpbook.treasury.conditions import Conditions
 
     if storm is None:
         return Conditions(facts=facts), ()
     found = find_storm(storm)
-    steps = max(1, -(-found.horizon_ns // found.step_ns))
-    nowhere = Ground(series=(), assets=(), betas={}, exposures={}, funding=np.zeros(0), volatility={})
-    absences = draw(found, nowhere, bar_ns=found.step_ns, steps=steps).outages
-    if not absences:
+    if not found.outages:
         raise InputError(f'the storm "{found.name}" takes no layer, route or venue away: choose one with outages')
+    absences = tuple(
+        Absence(
+            where=one.where, name=one.name, kind=one.kind, start_step=one.span.at_ns // SECOND_NS,
+            end_step=one.span.until_ns // SECOND_NS, factor=one.factor,
+        )
+        for one in found.outages
+    )  # fmt: skip
     told = [f'of the storm "{found.name}" outages alone count here, from now on', *strangers(absences, facts)]
-    return Conditions(facts=facts, absences=absences, step_ns=found.step_ns, steps=steps), tuple(told)
+    return Conditions(facts=facts, absences=absences, steps=found.horizon_ns // SECOND_NS + 1), tuple(told)

@@ -144,7 +144,7 @@ def _pot(flight: Flight, book: Book, facts: Facts) -> Pot | None:
 def _cases(way: Way, traffic: Traffic, gone: float) -> Iterator[_Case]:
     """A way as usual, and held up at each of its hops that may be."""
     chances = [hop.stuck.chance if hop.stuck else 0.0 for hop in way.hops]
-    free = [traffic.chance.draws(hop) for hop in way.hops]
+    free = [hop.effort(traffic.chance.scores(hop.name)) for hop in way.hops]
     whole, left = _times(way, traffic, free, gone)
     yield _Case(whole=whole, left=left, weight=float(np.prod([1.0 - one for one in chances])), held=False)
     for number, hop in enumerate(way.hops):

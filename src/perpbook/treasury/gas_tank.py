@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market
-from perpbook.treasury.facts import Facts, Gas
+from perpbook.treasury.exit_gas import exit_gas
+from perpbook.treasury.facts import Facts
 from perpbook.treasury.holdings import Holdings
-from perpbook.treasury.lead import Lead
 from perpbook.treasury.pots import price_of
 
-GWEI = 1e-9
-
-DEAREST = ("p999", "max")
-"""Which percentile of the base fee a tank is reckoned with: the first that is known."""
+DEAREST = "p999"
+"""The point of the base fee that a tank is reckoned with; the highest stands in where it is not known."""
 
 EXITS_KEPT = 2.0
 """A tank is filled up to so many exits, and refilled below one."""
@@ -67,63 +65,29 @@ def _layers_used(book: Book, facts: Facts, holdings: Holdings) -> dict[str, int]
 
 def _tank(layer: str, facts: Facts, market: Market, exits: int, coins: float | None) -> Tank | str:
     """The tank of a layer; "" where it needs none, else why it is not known."""
-    gas, name = facts.layers[layer].gas, facts.layers[layer].name
-    if gas is None or (gas.free and coins is None):
-        return "" if gas else f"what a transaction on {name} is paid in is not known"
-    price = price_of(gas.token, market.asset_prices) if gas.token else None
-    if price is None:
-        coin = gas.token or "the coin of its fees"
-        return f"{coin} has no price, so the gas that {name} needs is not known: write it under [prices]"
+    one = facts.layers[layer]
+    exit = exit_gas(one, market.asset_prices)
+    token = one.gas.token if one.gas else ""
     if coins is not None:
-        told = f"the playbook keeps {coins:g} {gas.token} there"
-        return Tank(layer=layer, asset=gas.token, least=coins * price, full=coins * price, why=told)
-    if gas.token in STABLECOINS:
+        price = price_of(token, market.asset_prices) if token else None
+        if price is None:
+            return (
+                f"the playbook keeps gas on {one.name}, but {token or 'its coin'} has no price: write it under [prices]"
+            )
+        told = f"the playbook keeps {coins:g} {token} there"
+        return Tank(layer=layer, asset=token, least=coins * price, full=coins * price, why=told)
+    if exit.free or token in STABLECOINS:
         return ""
-    per_exit, unknown = exit_coins(gas)
-    if per_exit is None:
-        return f"the gas that {name} needs is not known ({unknown}): give it with --facts, {KEEP.format(layer=layer)}"
-    least = per_exit * exits * price
-    which = dearest(gas)
-    told = f"{exits} times {' and '.join(gas.exit)} at {gas.gwei[which]:g} gwei ({_said(which)} of {gas.window})"
-    return Tank(layer=layer, asset=gas.token, least=least, full=EXITS_KEPT * least, why=told)
+    if DEAREST not in exit.dollars:
+        lacking = ", ".join(exit.unknown)
+        return (
+            f"the gas that {one.name} needs is not known ({lacking}): give it with --facts, {KEEP.format(layer=layer)}"
+        )
+    least, known = exits * exit.dollars[DEAREST], "the highest" if DEAREST in exit.above else "the 99.9 % point"
+    told = f"{counted(exits)} {' and '.join(exit.actions)} at {known} of the base fee"
+    return Tank(layer=layer, asset=token, least=least, full=EXITS_KEPT * least, why=told)
 
 
-def exit_coins(gas: Gas) -> tuple[float | None, str]:
-    """Coins that bringing one thing away takes at the dearest, None with what is not known."""
-    which = dearest(gas)
-    lacking = [f"units of {action}" for action in gas.exit if action not in gas.units]
-    lacking += [] if which else ["what a unit costs"]
-    if lacking or not gas.exit:
-        return None, ", ".join(lacking) or "what brings everything away"
-    return sum(gas.units[action] for action in gas.exit) * gas.gwei[which] * GWEI, ""
-
-
-def gas_dollars(facts: Facts, layer: str, actions: Sequence[str], market: Market) -> float | None:
-    """What some actions cost on a layer at the median base fee, dollars; None where it is not known."""
-    gas = facts.layers[layer].gas if layer in facts.layers else None
-    if gas is None or gas.free:
-        return 0.0 if gas else None
-    price = price_of(gas.token, market.asset_prices)
-    if price is None or "p50" not in gas.gwei or any(action not in gas.units for action in actions):
-        return None
-    return sum(gas.units[action] for action in actions) * gas.gwei["p50"] * GWEI * price
-
-
-def gas_of(lead: Lead, facts: Facts, market: Market) -> float | None:
-    """What the sender's own actions cost in gas over the best way, dollars at the median base fee; None where it is not known."""
-    costs: list[float | None] = []
-    for hop in lead.first.way.hops if lead.first else ():
-        if hop.route is not None:
-            costs.append(gas_dollars(facts, hop.layers[0], hop.route.leaving, market))
-            costs += [gas_dollars(facts, hop.layers[1], hop.route.arriving, market)] if hop.route.arriving else []
-    known = [one for one in costs if one is not None]
-    return sum(known) if len(known) == len(costs) else None
-
-
-def dearest(gas: Gas) -> str:
-    """Which percentile is used, "" for none."""
-    return next((name for name in DEAREST if name in gas.gwei), "")
-
-
-def _said(percent: str) -> str:
-    return "the highest" if percent == "max" else "the 99.9 % point"
+def counted(times: int) -> str:
+    """How often, in words."""
+    return "once" if times == 1 else f"{times} times"

@@ -50,11 +50,6 @@ class Lead:
         return min(way.seconds, LONGEST_SECONDS) if way else LONGEST_SECONDS
 
     @property
-    def fixed(self) -> float:
-        """What is known of the dollars that sending by the best way costs, whatever the amount, gas aside."""
-        return self.first.way.fee_fixed if self.first else 0.0
-
-    @property
     def least(self) -> float:
         """Dollars that go by the best way at least."""
         hops = self.first.way.hops if self.first else ()
@@ -133,10 +128,13 @@ def _apart(ways: Sequence[Way], first: Way, own: frozenset[str]) -> list[Way]:
 
 
 def _coming(traffic: Traffic, way: Way, promised: float) -> Coming:
+    """A way's promise, what meets an outage taken never to keep it: (1 - p) F(t) is at least the share that is promised."""
     seconds: Floats = traffic.arrivals(way)
+    free = float(np.prod([1.0 - hop.stuck.chance for hop in way.hops if hop.stuck is not None]))
+    kept = promised <= free
     return Coming(
         way=way,
-        seconds=float(np.quantile(seconds, promised, method="inverted_cdf")),
+        seconds=float(np.quantile(seconds, promised / free, method="inverted_cdf")) if kept else float("inf"),
         typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
     )
 

@@ -16,13 +16,15 @@ from perpbook.model.account import Account, MarginMode
 from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.treasury.bands import Band, Flow, band_of
 from perpbook.treasury.flights import Forecast, arriving_within
-from perpbook.treasury.gas_tank import Tank, gas_of
+from perpbook.treasury.gas_tank import Tank
 from perpbook.treasury.holdings import Holding, Holdings
 from perpbook.treasury.lead import Lead, coins_taken, feeding_layer, lead_to_account, lead_to_layer
 from perpbook.treasury.rescue import Treasury
+from perpbook.treasury.route_table import way_row
 from perpbook.treasury.standing import Standing
 from perpbook.treasury.swings import Swings
 from perpbook.treasury.task import Need, Spare
+from perpbook.treasury.ways import Traffic
 
 SURVIVAL, ISOLATED, TANK, RESERVE, COMFORT = 10.0, 4.0, 5.0, 1.0, 0.1
 """Weights of a missing dollar: an account's margin, an isolated one's, gas to act with, reserves, and filling up to the band."""
@@ -52,15 +54,22 @@ class View:
     holding: float
     transfer: float = 0.0
 
-    def fixed(self, lead: Lead) -> float:
-        """Dollars that one transfer costs whatever the amount: what is known of its fees and its gas, and `transfer`."""
-        return self.transfer + lead.fixed + (gas_of(lead, self.treasury.facts, self.snapshot.market) or 0.0)
+    def cost(self, lead: Lead) -> tuple[float, tuple[str, ...]]:
+        """Dollars that one transfer costs whatever the amount (what is known of its fees and gas, and `transfer`), and what of it
+        nobody knows."""
+        if lead.first is None:
+            return self.transfer, ()
+        traffic = Traffic(conditions=self.treasury.conditions, chance=self.treasury.chance)
+        row = way_row(self.treasury.facts, traffic, lead.first.way, self.snapshot.market.asset_prices, "")
+        lacking = [*row.unknown, *(["its gas"] if row.gas is None else [])]
+        return self.transfer + row.dollars + (row.gas or 0.0), tuple(lacking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """One place: dollars it `has` with what comes in time, its band, how long until money comes, by when what is short must be
-    there (seconds), and why. kind : "account", "layer" or "gas". assets : coins that it is counted and refilled in."""
+    there (seconds), and why. kind : "account", "layer" or "gas". assets : coins that it is counted and refilled in. unknown :
+    what nobody knows of the cost of a transfer, on which the band rests."""
 
     place: str
     kind: str
@@ -72,6 +81,7 @@ class Level:
     why: str
     weight: float
     critical: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def short(self) -> float:
@@ -172,7 +182,7 @@ def _account(view: View, swings: Swings, number: int, account: Account) -> Level
         has=equity + arriving_within(view.forecasts, account.id, min(lasts, lead.seconds)) - leaving,
         band=band_of(max(equity + lacking, 0.0), flow), lead=lead, seconds=min(lasts, lead.seconds),
         why=f"to keep its margin {often} until money comes", weight=SURVIVAL if cross else ISOLATED,
-        critical=cross,
+        critical=cross, unknown=view.cost(lead)[1],
     )  # fmt: skip
 
 
@@ -186,7 +196,7 @@ def flow_of(view: View, swings: Swings, accounts: Sequence[int], lead: Lead) -> 
     return Flow(
         outflow=float(np.maximum(-daily, 0.0).sum(axis=1).mean()),
         variance=float(daily.sum(axis=1).var()),
-        fixed=view.fixed(lead),
+        fixed=view.cost(lead)[0],
         least=lead.least,
         holding=view.holding,
     )
@@ -223,7 +233,7 @@ def _candidates(view: View) -> list[str]:
 def _layer(view: View, layer: str, fed: Sequence[int], assets: tuple[str, ...]) -> Level:
     lead = lead_to_layer(view.treasury, layer, assets, view.promised)
     names = ", ".join(view.snapshot.book.accounts[number].id for number in fed)
-    flow, reserve = Flow(holding=view.holding, fixed=view.fixed(lead), least=lead.least), view.reserves.get(layer)
+    flow, reserve = Flow(holding=view.holding, fixed=view.cost(lead)[0], least=lead.least), view.reserves.get(layer)
     why = "the playbook keeps it there" + (f", from where {names} can be fed" if names else "")
     if view.swings is not None:
         flow = flow_of(view, view.swings, fed, lead)
@@ -235,7 +245,7 @@ def _layer(view: View, layer: str, fed: Sequence[int], assets: tuple[str, ...]) 
     held = [one for one in view.holdings.holdings.values() if one.place == layer and one.asset in assets]
     return Level(
         place=layer, kind="layer", assets=assets, has=sum(one.virtual for one in held), band=band_of(reserve, flow),
-        lead=lead, seconds=lead.seconds, why=why, weight=RESERVE,
+        lead=lead, seconds=lead.seconds, why=why, weight=RESERVE, unknown=view.cost(lead)[1],
     )  # fmt: skip
 
 
