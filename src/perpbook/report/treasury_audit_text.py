@@ -14,8 +14,7 @@ from perpbook.treasury.ground import PROMISED, Reach
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.treasury_audit import Audited
-    from perpbook.treasury.repair import Repair
+    from perpbook.treasury.repair import Audited, Repair
 
 
 def tell_audit(console: Console, found: Audited, *, every: bool = False) -> None:

@@ -11,8 +11,7 @@ from perpbook.report.spoken import counted, money, share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.treasury_runbook import Laddered
-    from perpbook.treasury.ladder import Step
+    from perpbook.treasury.runbook import Laddered, Step
 
 
 def tell_runbook(console: Console, found: Laddered) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ from perpbook.model.units import SECOND_NS
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
     from perpbook.terms.terms import VenueTerms
-    from perpbook.treasury.audit import Audit, Finding, Limits
+    from perpbook.treasury.audit import Limits
     from perpbook.treasury.endurance import Sigmas
     from perpbook.treasury.facts import Facts
-    from perpbook.treasury.ground import Ground
-    from perpbook.treasury.repair import Case, Repair
+    from perpbook.treasury.failures import Single
+    from perpbook.treasury.repair import Audited, Case
 
 DRAWS = 1_000
 """Arrivals drawn of every hop."""
@@ -47,18 +47,6 @@ class Asked:
     facts: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audited:
-    """An audit with the book it is of. repair : None where nothing is broken or none was asked for."""
-
-    case: Case
-    ground: Ground
-    audit: Audit
-    repair: Repair | None
-    playbook: str
-    named: tuple[str, ...] = ()
-
-
 def run_audit(asked: Asked, *, names: tuple[str, ...] = (), change: bool = True) -> Audited:
     """Audit a book file.
 
@@ -67,26 +55,28 @@ def run_audit(asked: Asked, *, names: tuple[str, ...] = (), change: bool = True)
     InputError : a file, a volatility, a limit, a failure or a rail that is none.
     DataError : a price is missing.
     """
-    from perpbook.treasury.repair import repaired
+    from perpbook.treasury.audit import singles_of
+    from perpbook.treasury.repair import Audited, repaired
 
     case, playbook = case_of(asked)
-    ground, found = case.audit()
-    if names:
-        found = replace(found, findings=tuple(find(found, one) for one in dict.fromkeys(names)))
+    ground = case.ground()
+    singles = singles_of(ground, case.limits.fall)
+    found = case.audit_of(ground, chosen(singles, names) if names else singles)
     broken = bool(found.breaks or found.breaking)
     repair = repaired(case, ground, found) if change and broken and not names else None
     return Audited(case=case, ground=ground, audit=found, repair=repair, playbook=playbook, named=names)
 
 
-def find(found: Audit, name: str) -> Finding:
-    """A failure by its name, whatever the case of its letters."""
+def chosen(singles: Sequence[Single], names: Sequence[str]) -> list[Single]:
+    """Failures by their names, whatever the case of their letters."""
     from perpbook.scenario.table_reader import nearest
 
-    by_name = {one.single.name.lower(): one for one in found.findings}
-    if name.lower() not in by_name:
-        known = tuple(one.single.name for one in found.findings)
-        raise InputError(f'"{name}" is nothing this book hangs on: {nearest(name, known)}')
-    return by_name[name.lower()]
+    by_name = {one.name.lower(): one for one in singles}
+    for name in names:
+        if name.lower() not in by_name:
+            known = tuple(one.name for one in singles)
+            raise InputError(f'"{name}" is nothing this book hangs on: {nearest(name, known)}')
+    return [by_name[name] for name in dict.fromkeys(one.lower() for one in names)]
 
 
 def case_of(asked: Asked) -> tuple[Case, str]:
@@ -126,8 +116,6 @@ def limits_of(asked: Asked, move: float) -> Limits:
     if not (asked.naked > 0.0 and math.isfinite(asked.naked)):
         raise InputError(f"--naked-max {asked.naked:g}: write a fraction above 0, such as 0.25")
     lasting = past_stops().lasting(0.9) if asked.lasting is None else length_ns(asked.lasting) / SECOND_NS
-    if lasting <= 0.0:
-        raise InputError(f"--lasting {asked.lasting}: a failure lasts some time; write it like 8h")
     return Limits(late=asked.late, naked=asked.naked, move=move, lasting=lasting, fall=asked.depeg)
 
 

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
-from perpbook.model.units import to_iso
 
 if TYPE_CHECKING:
     from perpbook.runs.treasury_audit import Asked
-    from perpbook.treasury.ladder import Runbook
-    from perpbook.treasury.repair import Case
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Laddered:
-    """A runbook with the book it is of."""
-
-    case: Case
-    runbook: Runbook
-    playbook: str
-    when: str
-
-    @property
-    def source(self) -> dict[str, object]:
-        """The book, its time, the playbook."""
-        book = self.case.snapshot.book
-        return {"book": book.source, "as_of": to_iso(book.as_of_ns), "playbook": self.playbook}
+    from perpbook.treasury.runbook import Laddered
 
 
 def run_runbook(asked: Asked, when: str) -> Laddered:
@@ -40,6 +21,7 @@ def run_runbook(asked: Asked, when: str) -> Laddered:
     from perpbook.runs.treasury_audit import case_of
     from perpbook.treasury.incident import incident_of
     from perpbook.treasury.ladder import runbook_of
+    from perpbook.treasury.runbook import Laddered
 
     case, playbook = case_of(asked)
     book = case.snapshot.book

@@ -9,9 +9,7 @@ care. A step that this book has no use for is left out with the reason. Nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,43 +22,15 @@ from perpbook.treasury.incident import FROZEN, UNREACHABLE, Incident
 from perpbook.treasury.outages import past_stops
 from perpbook.treasury.pots import weight_of
 from perpbook.treasury.repair import Case
+from perpbook.treasury.runbook import Proposal, Runbook, Step
 from perpbook.treasury.trapped import LEAST_DOLLARS, Hedge, hedge_of, trapped, unwinds
 
 MINUTE, HOUR = 60.0, 3_600.0
 GRACE_SECONDS = HOUR
-"""What Chainlink's own example waits after a sequencer is up again (docs.chain.link, L2 sequencer uptime feeds, 2026-11-22)."""
+"""Where the facts have no grace of a layer's own: that of those with an uptime feed."""
 
 CARE_SECONDS = 24 * HOUR
 """Halts came again within a day (Base, 2026-06-25 and 26)."""
-
-Proposal = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """From `start` to `end` seconds of waiting (None: once it is over). do : sentences. left_out : why this book needs none."""
-
-    name: str
-    start: float | None
-    end: float | None
-    do: tuple[str, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
-    left_out: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runbook:
-    """What an incident touches, and the steps. `stuck`, `left` : dollars of the book's equity behind it and not. hedges : of the
-    third step."""
-
-    incident: Incident
-    stuck: float
-    left: float
-    loss: float
-    touches: tuple[str, ...]
-    steps: tuple[Step, ...]
-    hedges: tuple[Hedge, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
 
 def runbook_of(case: Case, ground: Ground, incident: Incident) -> Runbook:
@@ -73,7 +43,7 @@ def runbook_of(case: Case, ground: Ground, incident: Incident) -> Runbook:
         _block(case, ground, incident),
         hedge,
         _top_up(hedged, hedged.ground() if hedges else ground, incident),
-        _write_down(case, ground, incident),
+        _write_down(case, ground, incident, hedges),
         _after(case, incident, hedges),
     )
     return Runbook(
@@ -218,7 +188,7 @@ def _hedge(case: Case, ground: Ground, incident: Incident) -> tuple[Step, tuple[
         hedges.append(hedge)
         now = replace(now, snapshot=now.desk.after([hedge.trade]).snapshot)
         do.append(hedge_words(hedge, dollars))
-        proposals.append(_trade(hedge, reduce_only=False))
+        proposals.append(_trade(hedge, hedge.trade.quantity))
     do += [f"Leave alone what legs elsewhere offset: {', '.join(offset)}."] if offset else []
     step = Step(name=name, start=times[0], end=times[1], do=tuple(do), proposals=tuple(proposals))
     return step, tuple(hedges), now
@@ -237,11 +207,20 @@ def hedge_words(one: Hedge, dollars: float) -> str:
     )
 
 
-def _trade(one: Hedge, *, reduce_only: bool) -> Proposal:
+def _trade(one: Hedge, quantity: float) -> Proposal:
+    """A hedge, or its end; neither is reduce-only, for the account may hold the contract already."""
     return {
-        "kind": "trade", "account": one.trade.account, "symbol": one.trade.symbol, "quantity": one.trade.quantity,
-        "notional": one.dollars, "cost": one.cost, "margin": one.margin, "reduce_only": reduce_only,
+        "kind": "trade", "account": one.trade.account, "symbol": one.trade.symbol, "quantity": quantity,
+        "notional": one.dollars, "cost": one.cost, "margin": one.margin if quantity == one.trade.quantity else -one.margin,
+        "reduce_only": False,
     }  # fmt: skip
+
+
+def _end(one: Hedge, why: str) -> tuple[str, Proposal]:
+    told = (
+        f"{why}: {-one.trade.quantity:+,.10g} {one.trade.symbol} @ {one.trade.account} ends the hedge of {one.asset}."
+    )
+    return told, _trade(one, -one.trade.quantity)
 
 
 def wanted_by(ground: Ground, move: float) -> dict[str, float]:
@@ -259,7 +238,7 @@ def wanted_by(ground: Ground, move: float) -> dict[str, float]:
 def _top_up(case: Case, ground: Ground, incident: Incident) -> Step:
     single, limits = incident.single, case.limits
     do, proposals = [], []
-    left: dict[tuple[str, str, str], float] = {}
+    left: dict[tuple[str, str], float] = {}
     for name, dollars in sorted(wanted_by(ground, limits.move).items(), key=lambda one: -one[1]):
         if dollars < LEAST_DOLLARS or name in single.closed:
             continue
@@ -293,13 +272,13 @@ def _top_up(case: Case, ground: Ground, incident: Incident) -> Step:
 
 
 def _sent(
-    ground: Ground, single: Single, limits: Limits, name: str, dollars: float, left: dict[tuple[str, str, str], float]
+    ground: Ground, single: Single, limits: Limits, name: str, dollars: float, left: dict[tuple[str, str], float]
 ) -> tuple[str, Proposal] | None:
     """Money for one account over the soonest way that is left and has some; what is sent is taken from `left`."""
     for way, arrivals in sorted(front_of(ground, name, single, limits.lasting), key=lambda one: points_of(one[1])):
         if way.pot.asset == single.coin:
             continue
-        key = (way.pot.account, way.pot.layer, way.pot.asset)
+        key = (way.pot.account, "") if way.pot.account else (way.pot.layer, way.pot.asset)
         there = min(left.get(key, way.pot.dollars), way.dollars)
         amount, promised = min(dollars, there), points_of(arrivals)[0]
         if amount < LEAST_DOLLARS or not math.isfinite(promised):
@@ -318,11 +297,12 @@ def _sent(
     return None
 
 
-def _write_down(case: Case, ground: Ground, incident: Incident) -> Step:
+def _write_down(case: Case, ground: Ground, incident: Incident, hedges: tuple[Hedge, ...]) -> Step:
     single = incident.single
     stuck, left = behind(ground, single)
     loss = loss_of(ground, single) or stuck
-    do, proposals = [], []
+    do: list[str] = []
+    proposals: list[Proposal] = []
     if loss > 0.0:
         do.append(
             f"Write down {loss:,.0f} dollars, {loss / (stuck + left):.0%} of the book: {stuck + left - loss:,.0f} are left."
@@ -339,6 +319,9 @@ def _write_down(case: Case, ground: Ground, incident: Incident) -> Step:
             {"kind": "trade", "account": one.account, "symbol": one.symbol, "quantity": one.quantity, "reduce_only": True,
              "notional": case.desk.notional(one), "cost": case.desk.cost(one)}
         )  # fmt: skip
+    ends = [_end(one, "The leg counts as lost") for one in hedges]
+    do += [told for told, _ in ends]
+    proposals += [proposal for _, proposal in ends]
     start = 0.0 if incident.lost else 12 * HOUR
     told = "" if do else "nothing of the book is behind it"
     if do and incident.lost:
@@ -376,11 +359,7 @@ def _after(case: Case, incident: Incident, hedges: tuple[Hedge, ...]) -> Step:
         {"kind": "half_limits", "places": [incident.id], "until_seconds_after_recovery": grace + CARE_SECONDS},
     ]
     for one in hedges:
-        do.append(
-            f"Close the hedge of {one.asset} ({-one.trade.quantity:+,.10g} {one.trade.symbol} @ {one.trade.account})."
-        )
-        proposals.append(
-            {"kind": "trade", "account": one.trade.account, "symbol": one.trade.symbol, "quantity": -one.trade.quantity,
-             "notional": one.dollars, "reduce_only": True}
-        )  # fmt: skip
+        told, proposal = _end(one, "Unless it was ended before")
+        do.append(told)
+        proposals.append(proposal)
     return Step(name="an hour of grace, a day of care", start=None, end=None, do=tuple(do), proposals=tuple(proposals))

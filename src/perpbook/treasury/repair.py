@@ -7,7 +7,7 @@ That is a direct search, change by change: it finds a small set, not always the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perpbook.funding.trading import Desk
@@ -41,8 +41,9 @@ from perpbook.treasury.ways import Chance, ways_onto
 ROUNDS = 8
 """Changes that are tried one after the other."""
 
-HALVINGS = 14
-"""By which the least amount is found, within a ten-thousandth of what there is."""
+HALVINGS = 30
+NEAR = 5e-4
+"""The least amount is found within this share of itself, in so many halvings at most."""
 
 SPARE = 1.05
 """What is put on a layer, over the least that counts as a rescue."""
@@ -68,10 +69,13 @@ class Case:
     def audit(self) -> tuple[Ground, Audit]:
         """The book as it stands and its audit."""
         ground = self.ground()
-        singles = singles_of(ground, self.limits.fall)
+        return ground, self.audit_of(ground, singles_of(ground, self.limits.fall))
+
+    def audit_of(self, ground: Ground, singles: Sequence[Single]) -> Audit:
+        """The audit of some failures."""
         coins = {one.coin for one in singles if one.kind is Kind.COIN_FALLS}
         fallen = {coin: self.ground(fallen_by(self.snapshot, coin, self.limits.fall)) for coin in sorted(coins)}
-        return ground, audit(ground, fallen, self.limits, singles)
+        return audit(ground, fallen, self.limits, singles)
 
     def after(self, change: Change) -> Case:
         """The same once a change is made."""
@@ -105,6 +109,18 @@ class Repair:
     def enough(self) -> bool:
         """Whether nothing is broken any more."""
         return not self.after.breaks and not self.after.breaking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """An audit with the book it is of. repair : None where nothing is broken or none was asked for."""
+
+    case: Case
+    ground: Ground
+    audit: Audit
+    repair: Repair | None
+    playbook: str
+    named: tuple[str, ...] = ()
 
 
 def fallen_by(snapshot: Snapshot, coin: str, fall: float) -> Snapshot:
@@ -167,11 +183,14 @@ def least_change(case: Case, ground: Ground, found: Audit, who: str, how: str) -
     ]  # fmt: skip
     if not any(who in one.single.closed for one in broken):
         ways.append(_placed(case, ground, who, judge))
-    ways.append(_cut(case, who, judge))
+    ways.append(_cut(case, ground, who, judge))
     every = [change for some in ways for change in some]
-    return min(
-        every, key=lambda one: (one.dollars, one.cost, one.seconds if isinstance(one, Move) else 0.0), default=None
-    )
+    return min(every, key=_least_first, default=None)
+
+
+def _least_first(one: Change) -> tuple[float, float, float]:
+    """Dollars to two figures, then cost, then how long it takes."""
+    return float(f"{one.dollars:.2g}"), one.cost, one.seconds if isinstance(one, Move) else 0.0
 
 
 Judge = Callable[[Ground, str], bool]
@@ -200,12 +219,13 @@ def _holds(ground: Ground, who: str, single: Single | None, limits: Limits) -> b
 
 
 def _provided(case: Case, broken: list[Finding]) -> Iterator[Change]:
-    for finding in broken:
-        if finding.single.kind in (Kind.PROVIDER, Kind.CLOUD):
-            for one in case.snapshot.book.access:
-                if case.facts.layer_id(one.layer) in finding.single.layers:
-                    yield Provide(layer=one.layer)
-            return
+    """One provider more, where nothing but providers and clouds break it."""
+    if not all(one.single.kind in (Kind.PROVIDER, Kind.CLOUD) for one in broken):
+        return
+    gone = {layer for one in broken for layer in one.single.layers}
+    for one in case.snapshot.book.access:
+        if case.facts.layer_id(one.layer) in gone:
+            yield Provide(layer=one.layer)
 
 
 def _enabled(case: Case, judge: Judge) -> Iterator[Change]:
@@ -250,6 +270,8 @@ def _least(enough: Callable[[float], bool], low: float, most: float) -> float | 
         return None
     high = most
     for _ in range(HALVINGS):
+        if high - low <= NEAR * high:
+            break
         middle = 0.5 * (low + high)
         low, high = (low, middle) if enough(middle) else (middle, high)
     return min(most, rounded_up(high))
@@ -279,12 +301,11 @@ def _placed(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Chan
                 yield change
 
 
-def _cut(case: Case, who: str, judge: Judge) -> Iterator[Change]:
+def _cut(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Change]:
     """A share of all the account's positions, the least that is enough."""
     account = next((one for one in case.snapshot.book.accounts if one.id == who), None)
     if account is None:
         return
-    ground = case.ground()
 
     def trades(share: float) -> Reduce:
         return reduction(case.desk, share_of(case.desk, account, share), f"positions of {who} become smaller")
@@ -302,6 +323,8 @@ def _least_share(enough: Callable[[float], bool]) -> float | None:
     if not enough(high):
         return None
     for _ in range(HALVINGS):
+        if high - low <= NEAR:
+            break
         middle = 0.5 * (low + high)
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
