@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow node check bench golden lock docs clean
+.PHONY: demo test test-slow node evm check bench golden lock docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/perpbook demo
@@ -21,6 +21,13 @@ node: tests/anvil/node_modules/.package-lock.json
 
 tests/anvil/node_modules/.package-lock.json: tests/anvil/package-lock.json
 	npm ci --silent --prefix tests/anvil
+	touch $@
+
+# The same tests on eth-tester's EVM, as far as it goes, where there is no npm.
+evm: $(VENV)/.evm
+
+$(VENV)/.evm: $(VENV)/.dev requirements/evm.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/evm.txt
 	touch $@
 
 check: $(VENV)/.dev
@@ -50,6 +57,7 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 requirements/build.in -o requirements/build.txt
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 --extra dev --extra tails pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 -c requirements/dev.txt requirements/evm.in -o requirements/evm.txt
 
 $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

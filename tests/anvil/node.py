@@ -1,55 +1,65 @@
-"""A real EVM node on loopback: anvil, driven over plain JSON-RPC, one process for each, ended by its own handle."""
+"""A real EVM node on loopback, driven over plain JSON-RPC, one process for each, ended by its own handle: anvil, or eth-
+tester's EVM where Node is missing."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx
-
-from tests.conftest import KEPT
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "Mocks.sol"
 BEGUN_S = 1_800_000_000
 """The time of every chain's first block: two nodes that are told the same things have the same blocks."""
 
-INSTALL = "make node (npm ci --prefix tests/anvil) installs the test node"
+INSTALL = "`make node` installs anvil (it needs npm), `make evm` eth-tester instead"
 
 
 def binary() -> Path | None:
-    """The node's program, None where it is not installed."""
+    """Anvil's program, None where it is not installed."""
     found = sorted(HERE.glob("node_modules/@foundry-rs/anvil-*/bin/anvil*"))
     return found[0] if found else None
 
 
-class Anvil:
+def kind() -> str:
+    """Which node there is: "anvil", "eth-tester", or "" for none."""
+    if binary() is not None:
+        return "anvil"
+    return "eth-tester" if find_spec("eth_tester") is not None else ""
+
+
+def program() -> list[str]:
+    """The words that start a node."""
+    found = binary()
+    if found is None:
+        return [sys.executable, str(HERE / "tester.py")]
+    return [str(found), "--host", "127.0.0.1", "--no-mining", "--silent", "--slots-in-an-epoch", "1"]
+
+
+class Chain:
     """One node of a chain, which mines when it is told to."""
 
     def __init__(self, chain: int = 42161) -> None:
-        program = binary()
-        assert program is not None, INSTALL
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        words = ["--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain), "--timestamp", str(BEGUN_S)]
-        self.process = subprocess.Popen(
-            [str(program), *words, "--no-mining", "--silent", "--slots-in-an-epoch", "1"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        words = ["--port", str(port), "--chain-id", str(chain), "--timestamp", str(BEGUN_S)]
+        self.process = subprocess.Popen([*program(), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._client = httpx.Client(base_url=self.url, trust_env=False, timeout=20.0)
 
     def wait(self) -> None:
         """Until it answers."""
-        for _ in range(1_000):
+        for _ in range(2_000):
             assert self.process.poll() is None, "the node has ended"
             try:
                 self.ask("eth_chainId")
@@ -96,9 +106,9 @@ class Anvil:
         self.process.wait()
 
 
-def nodes(*chains: int) -> list[Anvil]:
+def nodes(*chains: int) -> list[Chain]:
     """Nodes of some chains, started together, with a few blocks each."""
-    out = [Anvil(chain) for chain in chains]
+    out = [Chain(chain) for chain in chains]
     for one in out:
         one.wait()
         one.mine(64)
@@ -106,24 +116,17 @@ def nodes(*chains: int) -> list[Anvil]:
 
 
 def compiled() -> dict[str, str]:
-    """The contracts of `Mocks.sol`, compiled once for every text and compiler."""
-    text = SOURCE.read_text(encoding="utf-8")
-    key = hashlib.sha256((text + (HERE / "package-lock.json").read_text(encoding="utf-8")).encode()).hexdigest()[:16]
-    kept = KEPT / f"mocks-{key}.json"
-    if not kept.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        writing = kept.with_suffix(f".{os.getpid()}")
-        writing.write_text(json.dumps(_compile(text)), encoding="utf-8")
-        writing.replace(kept)
-    found: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
+    """The contracts of `Mocks.sol`, as the compiler made them; a test holds them to it."""
+    found: dict[str, str] = json.loads((HERE / "mocks.json").read_text(encoding="utf-8"))
     return found
 
 
-def _compile(text: str) -> dict[str, str]:
+def compiled_anew() -> dict[str, str]:
+    """The contracts as the compiler makes them now."""
     settings = {"evmVersion": "paris", "outputSelection": {"*": {"*": ["evm.deployedBytecode.object"]}}}
-    asked = {"language": "Solidity", "sources": {"Mocks.sol": {"content": text}}, "settings": settings}
-    words = [HERE / "node_modules/.bin/solcjs", "--standard-json"]
+    text = SOURCE.read_text(encoding="utf-8")
+    asked = {"language": "Solidity", "sources": {SOURCE.name: {"content": text}}, "settings": settings}
+    words = [str(HERE / "node_modules/.bin/solcjs"), "--standard-json"]
     run = subprocess.run(words, input=json.dumps(asked), capture_output=True, text=True, check=True)
-    found = json.loads(run.stdout[run.stdout.index("{") :])
-    contracts = found["contracts"]["Mocks.sol"]
+    contracts = json.loads(run.stdout[run.stdout.index("{") :])["contracts"][SOURCE.name]
     return {name: "0x" + one["evm"]["deployedBytecode"]["object"] for name, one in contracts.items()}

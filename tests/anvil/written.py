@@ -24,14 +24,15 @@ class Written:
 
     def __call__(self, question: Answer, _: Answer) -> Answer:
         """Its answer to a question."""
-        result = {
-            "eth_chainId": lambda words: hex(self.chain),
-            "eth_getBlockByNumber": lambda words: self._block(words[0]),
-            "eth_feeHistory": lambda words: {"baseFeePerGas": [hex(round(self.gwei * 1e9))] * 3},
-            "eth_call": lambda words: (
-                "0x" + "".join(f"{one:064x}" for one in (1, self.down, self.since_s, self.since_s, 1))
-            ),
-        }[question["method"]](question["params"])
+        method, words = question["method"], question["params"]
+        feed = (1, self.down, self.since_s, self.since_s, 1)
+        answers: dict[str, Callable[[], object]] = {
+            "eth_chainId": lambda: hex(self.chain),
+            "eth_getBlockByNumber": lambda: self._block(words[0]),
+            "eth_feeHistory": lambda: {"baseFeePerGas": [hex(round(self.gwei * 1e9))] * 3},
+            "eth_call": lambda: "0x" + "".join(f"{one:064x}" for one in feed),
+        }
+        result = answers[method]()
         return {"jsonrpc": "2.0", "id": question["id"], "result": result}
 
     def _block(self, which: str) -> Answer | None:

@@ -109,11 +109,8 @@ def test_a_clock_that_goes_back_is_told_and_remembers_what_it_knew(seen: list[Si
 
 
 def honest(count: int, height: int) -> list[Seen]:
-    return [
-        Seen(
-            provider=f"p{k}", chain="1", tip=Tip(height=height + k % 2, hash=f"h{height}", time_s=1_000 + k % 2)
-        )
-    ]  # fmt: skip
+    tips = [Tip(height=height + k % 2, hash=f"h{height}", time_s=1_000 + k % 2) for k in range(count)]
+    return [Seen(provider=f"p{k}", chain="1", tip=tip) for k, tip in enumerate(tips)]
 
 
 @st.composite

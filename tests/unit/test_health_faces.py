@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.errors import InputError
-from perpbook.health.watched_load import load_clocks, packaged_clocks
+from perpbook.health.watched_load import load_clocks, load_watches, packaged_clocks
 from perpbook.treasury.facts_load import packaged_facts
 from tests.anvil.relay import Change, relay
 from tests.anvil.written import Written
@@ -84,6 +84,20 @@ def test_what_was_seen_is_remembered_and_a_recovery_keeps_its_grace_over_runs(st
     kept.write_text('{"schema": "health-memory/1", "layers": {"arbitrum": 5}}')
     code, out = ask(*words)
     assert code == 3 and "is no memory" in out
+
+
+def test_the_last_look_is_told_without_asking_and_is_unknown_when_it_is_old(stack: ExitStack, tmp_path: Path) -> None:
+    words = ["--memory", str(tmp_path / "health.json")]
+    assert ask("--last", "60", *words)[0] == 3
+    served = serve(stack, Written(), Written())
+    assert ask(*served, *words)[0] == 0
+    code, out = ask("arbitrum", "--last", "60", *words)
+    assert code == 0 and "last seen" in out
+    assert ask("--last", "0.001", *words)[0] == 20
+    code, out = ask("base", "--last", "60", *words)
+    assert code == 3 and "nothing is remembered of base" in out
+    code, out = ask(*served, "--last", "60")
+    assert code == 3 and "leave out --rpc" in out
 
 
 def test_it_looks_again_as_often_as_it_is_told(stack: ExitStack) -> None:
@@ -174,3 +188,23 @@ def test_the_table_of_clocks_is_of_layers_that_are_known_and_refuses_what_it_doe
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(InputError, match="cannot be used"):
             load_clocks(file)
+
+
+def test_the_file_of_the_page_loads_and_what_it_names_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/treasury-health.md").read_text(encoding="utf-8")
+    file = tmp_path / "health.toml"
+    file.write_text(page.split("```toml\n")[1].split("```")[0])
+    for name in ("KEY_ONE", "KEY_TWO"):
+        monkeypatch.setenv(name, KEY)
+    found = load_watches(file, packaged_facts(), packaged_clocks())
+    arbitrum = found["arbitrum"]
+    assert (
+        arbitrum.exits
+        and arbitrum.exits.by == "sender"
+        and arbitrum.pause
+        and arbitrum.page
+        and len(arbitrum.providers) == 3
+    )
+    assert arbitrum.needs == ("ethereum",) and found["ethereum"].base

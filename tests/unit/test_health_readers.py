@@ -196,7 +196,8 @@ def test_fees_that_are_none_are_refused(stack: ExitStack, history: object) -> No
 def test_events_of_blocks_that_were_not_asked_for_are_refused(stack: ExitStack) -> None:
     assert node(stack, []).last_log(USDC, "", 100, 50) is None
     assert node(stack, [{"blockNumber": "0x40"}, {"blockNumber": "0x3c"}]).last_log(USDC, "", 100, 50) == 64
-    for said in ([{"blockNumber": "0x1"}], [{"blockNumber": "0x65"}], [5], {}):
+    wrong: list[object] = [[{"blockNumber": "0x1"}], [{"blockNumber": "0x65"}], [5], {}]
+    for said in wrong:
         with pytest.raises(ProviderError):
             node(stack, said).last_log(USDC, "", 100, 50)
 

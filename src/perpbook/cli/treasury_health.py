@@ -31,6 +31,10 @@ def health(
     times: Annotated[
         int | None, typer.Option("--times", help="How many looks --watch takes; left out: until stopped.")
     ] = None,
+    last: Annotated[
+        float | None,
+        typer.Option("--last", help="Ask nobody: tell the last look; what is older than so many seconds is not known."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a clock is degraded.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,19 +45,16 @@ def health(
     file is wrong.
     """
     given = locals()
-    count = times if watch is not None and times is not None else None if watch is not None else 1
     monitor: list[Any] = []
-    done = 0
+    looks = 0
     try:
-        while count is None or done < count:
-            done += 1
-            last = done == count
+        while True:
+            looks += 1
             try:
                 reply("treasury.health/1", as_json, lambda: looked(given, monitor))
-            except typer.Exit as ended:
-                if last or not monitor:
+            except typer.Exit:
+                if watch is None or looks == times or not monitor:
                     raise
-                assert ended.exit_code is not None
             from perpbook.engine.clock import sleep
 
             sleep(watch or 0.0)
@@ -65,27 +66,43 @@ def health(
 def looked(given: dict[str, Any], kept: list[Any]) -> Answer:
     """One look as an answer; the monitor is made at the first and kept in a list."""
     from perpbook.engine.clock import now_ns
-    from perpbook.errors import InputError
     from perpbook.report.treasury_health_text import health_document, tell_health
-    from perpbook.runs.treasury_health import Asked, memory_file, monitor_of
+    from perpbook.runs.treasury_health import Asked, last_look, memory_file, monitor_of
 
-    if given["watch"] is not None and not given["watch"] >= 1.0:
-        raise InputError("--watch takes seconds, 1 or more")
-    if given["times"] is not None and (given["watch"] is None or given["times"] < 1):
-        raise InputError("--times says how many looks --watch takes: give both, and 1 or more")
-    if not kept:
-        place = None if given["forget"] else given["memory"] or memory_file()
-        asked = Asked(
-            layers=tuple(given["layers"] or ()), rpc=tuple(given["rpc"] or ()), file=given["providers"], pages=given["pages"],
-            memory=place, timeout_s=given["timeout"],
-        )  # fmt: skip
-        kept.append(monitor_of(asked))
-    found = kept[0].look(now_ns)
+    refuse(given)
+    asked = Asked(
+        layers=tuple(given["layers"] or ()), rpc=tuple(given["rpc"] or ()), file=given["providers"], pages=given["pages"],
+        memory=None if given["forget"] else given["memory"] or memory_file(), timeout_s=given["timeout"],
+    )  # fmt: skip
+    if given["last"] is not None:
+        found = last_look(asked, now_ns(), given["last"])
+    else:
+        if not kept:
+            kept.append(monitor_of(asked))
+        found = kept[0].look(now_ns)
     return Answer(
         data=health_document(found),
         tell=lambda console: tell_health(console, found),
         exit_code=code_of([one.worst.value for one in found], strict=given["strict"]),
     )
+
+
+def refuse(given: dict[str, Any]) -> None:
+    """Complain of options that do not go together."""
+    from perpbook.errors import InputError
+
+    if given["watch"] is not None and not given["watch"] >= 1.0:
+        raise InputError("--watch takes seconds, 1 or more")
+    if given["times"] is not None and (given["watch"] is None or given["times"] < 1):
+        raise InputError("--times says how many looks --watch takes: give both, and 1 or more")
+    if given["last"] is None:
+        return
+    if not given["last"] > 0.0:
+        raise InputError("--last takes seconds, more than 0")
+    names = ("rpc", "providers", "pages", "forget", "watch")
+    unused = [f"--{name}" for name in names if given[name] not in (None, False)]
+    if unused:
+        raise InputError(f"--last asks nobody: leave out {', '.join(unused)}")
 
 
 def code_of(states: list[str], *, strict: bool) -> int:

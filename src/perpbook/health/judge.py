@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from perpbook.health.clocks import Bounds, Memory, Sight, step, unknown_because
+from perpbook.health.clocks import Bounds, Memory, Sight, standing, step, unknown_because
 from perpbook.health.evm import Feed
 from perpbook.health.reading import Anchor, Lag, Reading
 from perpbook.health.status_pages import StatusPage
 from perpbook.health.watched import Watch
 from perpbook.health.watched_load import CRIT_TIMES
-from perpbook.model.health import ACCESS, BATCHES, CLOCKS, EXITS, HEAD, STOPPED, ClockView, LayerHealth, State
+from perpbook.model.health import (
+    ACCESS,
+    BATCHES,
+    CLOCKS,
+    EXITS,
+    HEAD,
+    STOPPED,
+    Agreement,
+    ClockView,
+    LayerHealth,
+    State,
+)
 from perpbook.model.units import SECOND_NS
 
 ACCESS_BOUNDS = Bounds(warn=1.0, crit=2.0, grace=0.0, wary=0.0)
@@ -48,9 +59,25 @@ def judged(watch: Watch, reading: Reading, memory: LayerMemory, now_ns: int) -> 
     anchor = Anchor(height=agreement.height, hash=agreement.hash) if agreement.height is not None else memory.anchor
     health = LayerHealth(
         layer=watch.layer, name=watch.name, as_of_ns=now_ns, clocks=views, agreement=agreement, fees=reading.fees,
-        balances=reading.balances, notes=(*reading.notes, *_disagreements(reading, views)), base=watch.base,
+        balances=reading.balances, notes=(*reading.notes, *_disagreements(reading, views)),
     )  # fmt: skip
     return health, LayerMemory(clocks=kept, anchor=anchor)
+
+
+def recalled(watch: Watch, memory: LayerMemory, now_ns: int, stale_s: float) -> LayerHealth:
+    """A layer's health as it is remembered; what is older than `stale_s` is not known."""
+    views = {}
+    for clock in CLOCKS:
+        kept = memory.clocks.get(clock)
+        if kept is None:
+            views[clock] = ClockView(clock=clock, state=State.UNKNOWN, why="nobody asked", watched=False)
+            continue
+        state = standing(kept, now_ns, stale_s)
+        ago = f"last seen {(now_ns - kept.seen_ns) / SECOND_NS:,.0f} s ago" if kept.known is not None else "never seen"
+        until = kept.grace_until_ns if state is State.RECOVERING else None
+        views[clock] = ClockView(clock=clock, state=state, why=ago, since_ns=kept.since_ns, until_ns=until)
+    nobody = Agreement(why="nobody was asked now")
+    return LayerHealth(layer=watch.layer, name=watch.name, as_of_ns=now_ns, clocks=views, agreement=nobody)
 
 
 def head_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight:

@@ -112,7 +112,6 @@ class LayerHealth:
     fees: Fees | None = None
     balances: tuple[Balance, ...] = ()
     notes: tuple[str, ...] = ()
-    base: bool = False
 
     def state_of(self, clock: str) -> State:
         """How a clock stands; UNKNOWN where it is not there."""

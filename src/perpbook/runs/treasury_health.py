@@ -101,6 +101,29 @@ def monitor_of(asked: Asked) -> Monitor:
     )  # fmt: skip
 
 
+def last_look(asked: Asked, now_ns: int, stale_s: float) -> tuple[LayerHealth, ...]:
+    """Layers' health as it was last seen, asking nobody: what is older than `stale_s` is not known.
+
+    Raises
+    ------
+    InputError : nothing was ever remembered, or not of a layer that is asked for.
+    """
+    from perpbook.health.judge import recalled
+    from perpbook.health.watched_load import packaged_clocks, watch_of
+    from perpbook.treasury.facts_load import packaged_facts
+
+    facts, clocks = packaged_facts(), packaged_clocks()
+    watches = {layer: watch_of(layer, facts, clocks) for layer in clocks}
+    memory = _remembered(asked.memory) if asked.memory is not None else {}
+    names = tuple(_layer(one, watches) for one in asked.layers) or tuple(layer for layer in memory if layer in watches)
+    missing = [one for one in names if one not in memory]
+    if not names or missing:
+        raise InputError(
+            f"nothing is remembered of {', '.join(missing) or 'any layer'}: look first, by naming providers"
+        )
+    return tuple(recalled(watches[layer], memory[layer], now_ns, stale_s) for layer in names)
+
+
 def watches_of(asked: Asked) -> dict[str, Watch]:
     """Every layer that could be watched, with the providers that are given for it."""
     from perpbook.health.watched_load import load_watches, packaged_clocks, watch_of
