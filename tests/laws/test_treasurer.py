@@ -111,6 +111,27 @@ def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(
 
 
 @settings(max_examples=15, deadline=None, phases=QUICK)
+@given(walks(), st.floats(0.15, 0.4))
+def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
+    journey = pair(closes)
+    holder = treasurer(
+        journey, policy=Policy(alarm=alarm, calm=alarm / 2.0, reserves={"arbitrum": 15_000.0, "base": 15_000.0})
+    )
+    outcome = run(journey, holder)
+    gone: dict[tuple[str, int], float] = {}
+    for one in holder.sent:
+        gone[one.source, one.bar] = gone.get((one.source, one.bar), 0.0) + one.dollars + one.fee + one.gas
+    rates = {
+        "short": 0.02,
+        "long": 0.005,
+    }  # Maintenance margin of 100 ETH: Hyperliquid 2 %, Binance no less than 0.5 %.
+    for (source, bar), dollars in gone.items():
+        if source in rates:
+            equity = outcome.curve[("short", "long").index(source), bar] - dollars
+            assert equity * alarm / 2.0 >= 0.999 * rates[source] * 100.0 * closes[bar]
+
+
+@settings(max_examples=15, deadline=None, phases=QUICK)
 @given(walks(), skies())
 def test_nothing_arrives_while_what_it_goes_through_is_away(closes: list[float], away: tuple[Absence, ...]) -> None:
     journey = pair(closes)

@@ -18,8 +18,8 @@ from perpbook.kernels.holding import FEES, FUNDING, PRICE, SLIPPAGE
 from perpbook.model.units import from_iso
 from perpbook.playbook.load import parse_playbook
 from perpbook.report.run_measures import measures_of
-from perpbook.runs.backtest import Backtest, Idea, Source, Span, plan_journey
-from perpbook.runs.backtest_turns import targets_of
+from perpbook.runs.backtest import Backtest, Source, Span, plan_journey
+from perpbook.runs.backtest_turns import Idea, targets_of
 from perpbook.runs.data import Which, run_import
 from tests.reference.recorded_history import data_file
 

@@ -85,12 +85,18 @@ Storms = Annotated[
 ]
 
 
+Rules = Annotated[Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", help="Part of the result's name; a treasurer's arrivals are drawn by it, nothing else."),
+]
+Keep = Annotated[Path | None, typer.Option("--save", help="Folder to keep the run in, for compare and report.")]
+
+
 @app.command("run")
 def run(
     book: Annotated[Path, typer.Argument(help="Book file.")],
-    playbook: Annotated[
-        Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
-    ] = None,
+    playbook: Rules = None,
     start: From = None,
     end: To = None,
     bar: Bar = "1h",
@@ -124,14 +130,9 @@ def run(
     alarm: Rings = None,
     calm: Calm = None,
     storms: Storms = None,
-    seed: Annotated[
-        int,
-        typer.Option("--seed", help="Part of the result's name; a treasurer's arrivals are drawn by it, nothing else."),
-    ] = 0,
+    seed: Seed = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
-    save: Annotated[
-        Path | None, typer.Option("--save", help="Folder to keep the run in, for compare and report.")
-    ] = None,
+    save: Keep = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a backtest: funding, tiers, cross margin and liquidation inside every bar, with and without the playbook.

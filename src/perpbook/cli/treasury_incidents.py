@@ -26,7 +26,7 @@ def incidents(
     no_playbook: Annotated[bool, typer.Option("--no-playbook", help="No rule acts.")] = False,
     storms: Names = None,
     market: Market = "crash-2020-03-12",
-    after: Annotated[str, typer.Option("--after", help="How long after the market's beginning each begins.")] = "0h",
+    after: Annotated[str, typer.Option("--after", help="How long after the market's beginning each begins.")] = "17h",
     horizon: Annotated[str, typer.Option("--horizon", help="How long each goes on: 12h, 1d, ...")] = "48h",
     step: Annotated[str, typer.Option("--step", help="How finely it is looked at: 1m, 5m, 15m, 1h.")] = "15m",
     reserves: Kept = None,

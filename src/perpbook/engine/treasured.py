@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perpbook.engine.outcome import Outcome
-from perpbook.engine.treasurer import TOP_UP, Policy, Refused, Sent, Treasurer
+from perpbook.engine.treasurer import Policy, Refused, Sent, Treasurer
 from perpbook.kernels.journal import BACKSTOP, LIQUIDATION
 from perpbook.treasury.gas_toll import not_known
 
@@ -58,6 +58,18 @@ class Treasured:
     def waits(self) -> list[float]:
         """Seconds of those that arrived, the shortest first."""
         return sorted(one.waited for one in self.moves if one.waited is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """An incident gone through: the run with the treasurer and what that did, or `why` it could not be gone through."""
+
+    name: str
+    title: str
+    outcome: Outcome | None = None
+    treasured: Treasured | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def treasured_of(treasurer: Treasurer, outcome: Outcome, without: Outcome) -> Treasured:
@@ -119,8 +131,3 @@ def stretches(refused: list[Refused]) -> tuple[tuple[Refused, int], ...]:
             out.append((one, 1))
         last[key] = (at, one.bar)
     return tuple(out)
-
-
-def top_ups(treasured: Treasured) -> list[Moved]:
-    """Those to accounts in need."""
-    return [one for one in treasured.moves if one.sent.why == TOP_UP]

@@ -7,7 +7,7 @@ money leaves and known only once they are there. Where the state of money under 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,7 +71,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A bar in which money was wanted in a place and nothing, or too little, could leave for it; why, in words."""
+    """A bar in which money was wanted in a place and nothing, or too little, could leave for it; why, in words.
+
+    0 dollars: what is wanted is not known."""
 
     bar: int
     place: str
@@ -96,7 +98,10 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Treasurer:
-    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer. prices : of gas coins."""
+    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer.
+
+    prices : of gas coins, dollars.
+    """
 
     courier: Courier
     policy: Policy
@@ -119,6 +124,11 @@ class Treasurer:
             (name for name, one in seen.items() if not one.blind and one.need > 0.0 and one.ratio() >= self.policy.alarm),
             key=lambda name: -seen[name].ratio(),
         )  # fmt: skip
+        self.refused += [
+            Refused(bar=bar, place=name, dollars=0.0, why=f"cannot be seen: {one.blind}")
+            for name, one in seen.items()
+            if one.blind and one.need > 0.0
+        ]
         wants = [(name, self._wanted(seen[name]), TOP_UP) for name in ringing if seen[name].equity > 0.0]
         if not wants:
             wants = list(self._reserves(ready, bar))
@@ -228,7 +238,7 @@ class Treasurer:
             spare = float(ready.body.holding.accounts[number].cash)
             if seen is not None:
                 one = seen[account.id]
-                kept = one.need / self.policy.calm
+                kept = one.need / self.policy.calm + self._just_left(account.id, bar)
                 spare = 0.0 if one.blind else min(spare, one.equity - kept)
             if spare <= 0.0:
                 continue
@@ -239,14 +249,18 @@ class Treasurer:
             for asset in coins[:1] if changed else coins:
                 yield Pot(name=account.id, asset=asset, dollars=spare, account=account.id, venue=account.venue)
 
+    def _just_left(self, source: str, bar: int) -> float:
+        """Dollars that have left an account since it was looked at."""
+        return sum(one.dollars + one.fee + one.gas for one in self.sent if one.bar == bar and one.source == source)
+
     def _coins_on(self, ready: Ready, name: str) -> dict[str, float]:
         if not self.coins:
+            self.coins = {layer: {} for layer in ready.arrangement.layers}
             for held in ready.journey.book.layers:
                 if held.balance.asset in STABLECOINS:
-                    one = self.coins.setdefault(held.layer, {})
+                    one = self.coins[held.layer]
                     one[held.balance.asset] = one.get(held.balance.asset, 0.0) + held.balance.amount
-            self.coins.setdefault("", {})
-        return self.coins.setdefault(name, {})
+        return self.coins[name]
 
     def _take(self, name: str, asset: str, dollars: float) -> None:
         self.coins[name][asset] = max(self.coins[name].get(asset, 0.0) - dollars, 0.0)
@@ -305,8 +319,3 @@ class Treasurer:
 def seconds_after(ready: Ready, bar: int) -> float:
     """Seconds from the run's start to the close of a bar."""
     return (bar + 1) * ready.journey.bars.bar_ns / SECOND_NS
-
-
-def ways_of(sent: Sequence[Sent]) -> tuple[str, ...]:
-    """The ways of some transfers, in words, each once."""
-    return tuple(dict.fromkeys(one.way.words for one in sent))

@@ -70,7 +70,8 @@ def refusals_of(one: Treasured, outcome: Outcome) -> list[str]:
     for found, count in one.refused:
         when = to_iso(int(bars.open_ns[found.bar]) + bars.bar_ns)[:16].replace("T", " ")
         often = f" ({counted(count, 'bar', 'bars')})" if count > 1 else ""
-        out.append(f"{when} {found.place} wanted {money(found.dollars)} more: {found.why}{often}")
+        wanted = f" wanted {money(found.dollars)} more:" if found.dollars else ""
+        out.append(f"{when} {found.place}{wanted} {found.why}{often}")
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from perpbook.engine.treasured import deaths_by_account
+from perpbook.engine.treasured import Incident, deaths_by_account
 from perpbook.report.rescue_told import lasting
 from perpbook.report.run_treasury import treasury_data
 from perpbook.report.words import money
@@ -13,9 +13,7 @@ from perpbook.report.words import money
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.treasury_incidents import Incident
-
-HEADS = ("incident", "dead without", "dead with it", "moves", "sent", "mostly", "at most", "cost", "late", "refused")
+HEADS = ("incident", "dead without", "dead with it", "moves", "sent", "mostly", "at most", "cost", "late")
 
 
 def tell_incidents(console: Console, incidents: Sequence[Incident]) -> None:
@@ -24,7 +22,7 @@ def tell_incidents(console: Console, incidents: Sequence[Incident]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in HEADS:
-        table.add_column(name, justify="left" if name in HEADS[:3] else "right")
+        table.add_column(name, justify="left" if name in HEADS[:3] else "right", no_wrap=name == HEADS[0])
     for one in incidents:
         table.add_row(*cells_of(one))
     console.print(table)
@@ -45,7 +43,7 @@ def cells_of(one: Incident) -> tuple[str, ...]:
     return (
         one.name, ", ".join(bare) or "none", ", ".join(ours) or "none", str(len(done.moves)), money(done.dollars),
         lasting(waits[len(waits) // 2]) if waits else "", lasting(waits[-1]) if waits else "", money(done.cost),
-        str(done.late), str(len(done.refused)),
+        str(done.late),
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from perpbook.engine.arrange import Frictions
 from perpbook.errors import InputError
-from perpbook.runs.backtest import Backtest, Idea, Source, Span
+from perpbook.runs.backtest import Backtest, Source, Span
 from perpbook.runs.backtest_overlay import overlay_given
+from perpbook.runs.backtest_turns import Idea
 from perpbook.runs.moments import length_ns, moment_ns, pairs, width_ns
 from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
 from perpbook.runs.treasury_given import treasury_given

@@ -13,15 +13,14 @@ import numpy as np
 
 from perpbook.engine.arrange import Frictions
 from perpbook.engine.backtest import Fills, Journey
-from perpbook.engine.drive import Routes
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.overlaid import Overlaid
 from perpbook.engine.result import BacktestResult
 from perpbook.errors import DataError, InputError
 from perpbook.model.data_finding import DataFinding, Severity
-from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
+from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.runs.backtest_overlay import Laid, OverlayGiven, lay
-from perpbook.runs.backtest_turns import Outcomes, outcomes_of
+from perpbook.runs.backtest_turns import Idea, Outcomes, outcomes_of
 from perpbook.runs.treasury_given import TreasuryGiven, weather
 from perpbook.strategies.table import Leg
 
@@ -59,27 +58,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Idea:
-    """What is traded. One of: nothing (what the book holds is held), a built-in by `name` with `options`, a `targets`
-    file, or the trader's `own` callable, asked every `every_ns`."""
-
-    legs: tuple[str, ...] = ()
-    name: str | None = None
-    options: Mapping[str, str] | None = None
-    targets: Path | None = None
-    own: str | None = None
-    every_ns: int = DAY_NS
-    routes: Routes = field(default_factory=Routes)
-
-    def __post_init__(self) -> None:
-        chosen = [one for one in (self.name, self.targets, self.own) if one is not None]
-        if len(chosen) > 1:
-            raise InputError("give one of --strategy, --targets and --own, not several")
-        if self.options and self.name is None:
-            raise InputError("--set gives a built-in strategy its options: name one with --strategy")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
     """Everything a backtest is made of, as the trader gives it."""
 
@@ -109,7 +87,7 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
     journey = weathered.journey if weathered is not None else journey
     laid = lay(asked.overlay, journey) if asked.overlay is not None else None
     tell("running (the first run compiles for about a minute)", 2, 4)
-    result = _told(asked, journey, findings, outcomes_of(asked, journey, laid, weathered), laid)
+    result = _told(asked, journey, findings, outcomes_of(asked.idea, journey, laid, (asked.treasury, weathered)), laid)
     return result if weathered is None else replace(result, notes=(*result.notes, *weathered.notes))
 
 
@@ -271,20 +249,24 @@ def _told(
         overlay = Overlaid(standing=laid.standing, without=done.without, facts=laid.facts)
     if asked.treasury is not None:
         facts["treasury"] = asked.treasury.facts
-    told = [*bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
-    told += done.treasured.notes if done.treasured is not None else ()
     return BacktestResult(
         guarded=done.guarded,
         control=done.control,
         hopeful=done.hopeful,
         findings=findings,
-        notes=tuple(dict.fromkeys(told)),
+        notes=tuple(dict.fromkeys(_notes(journey, done, laid))),
         not_modelled=not_modelled(journey),
         facts=facts,
         result_hash=result_hash(facts, (done.guarded, done.control, done.hopeful)),
         overlay=overlay,
         treasured=done.treasured,
     )
+
+
+def _notes(journey: Journey, done: Outcomes, laid: Laid | None) -> list[str]:
+    """What the reader must know of prices, accounts, terms, options and transfers."""
+    told = [*journey.bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
+    return [*told, *(done.treasured.notes if done.treasured is not None else ())]
 
 
 def _dated(journey: Journey) -> list[str]:

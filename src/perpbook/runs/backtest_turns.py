@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.engine.backtest import backtest
-from perpbook.engine.drive import Driver, asked_every, drive, window_of
+from perpbook.engine.drive import Driver, Routes, asked_every, drive, window_of
 from perpbook.engine.treasured import named_ways, treasured_of
+from perpbook.errors import InputError
+from perpbook.model.units import DAY_NS
 from perpbook.runs.treasury_given import treasurer_of
 
 if TYPE_CHECKING:
@@ -15,11 +19,31 @@ if TYPE_CHECKING:
     from perpbook.engine.outcome import Outcome
     from perpbook.engine.treasured import Treasured
     from perpbook.engine.treasurer import Treasurer
-    from perpbook.runs.backtest import Backtest, Idea
     from perpbook.runs.backtest_overlay import Laid
-    from perpbook.runs.treasury_given import Weathered
+    from perpbook.runs.treasury_given import TreasuryGiven, Weathered
     from perpbook.strategies.protocol import Strategy
     from perpbook.strategies.table import TargetTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idea:
+    """What is traded. One of: nothing (what the book holds is held), a built-in by `name` with `options`, a `targets`
+    file, or the trader's `own` callable, asked every `every_ns`."""
+
+    legs: tuple[str, ...] = ()
+    name: str | None = None
+    options: Mapping[str, str] | None = None
+    targets: Path | None = None
+    own: str | None = None
+    every_ns: int = DAY_NS
+    routes: Routes = field(default_factory=Routes)
+
+    def __post_init__(self) -> None:
+        chosen = [one for one in (self.name, self.targets, self.own) if one is not None]
+        if len(chosen) > 1:
+            raise InputError("give one of --strategy, --targets and --own, not several")
+        if self.options and self.name is None:
+            raise InputError("--set gives a built-in strategy its options: name one with --strategy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +57,11 @@ class Outcomes:
     treasured: Treasured | None = None
 
 
-def outcomes_of(asked: Backtest, bare: Journey, laid: Laid | None, weathered: Weathered | None = None) -> Outcomes:
-    """The run under the playbook, without it, and with the most hopeful fills."""
-    idea, journey = asked.idea, bare if laid is None else laid.journey
+def outcomes_of(
+    idea: Idea, bare: Journey, laid: Laid | None, under: tuple[TreasuryGiven | None, Weathered | None]
+) -> Outcomes:
+    """The run under the playbook, without it, and with the most hopeful fills. under : the treasurer asked for, and the sky."""
+    journey, (given, weathered) = bare if laid is None else laid.journey, under
     targets = targets_of(idea, bare)
     strategy = _own(idea)
     steps = max(1, idea.every_ns // journey.bars.bar_ns)
@@ -56,7 +82,6 @@ def outcomes_of(asked: Backtest, bare: Journey, laid: Laid | None, weathered: We
         return outcome if purse is None else named_ways(purse, outcome)
 
     def purse() -> Treasurer | None:
-        given = asked.treasury
         acts = weathered is not None and given is not None and given.acts
         return treasurer_of(given, journey, weathered.sky) if acts and given and weathered else None
 

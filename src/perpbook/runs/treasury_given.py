@@ -132,7 +132,7 @@ def weather(given: TreasuryGiven, journey: Journey) -> Weathered:
 
 
 def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Integers | None = None) -> Treasurer:
-    """A treasurer that has done nothing yet, asked at every bar unless told when.
+    """A treasurer that has done nothing yet, asked at every bar unless told when; its reserves are the playbook's unless given.
 
     Raises
     ------
@@ -146,17 +146,20 @@ def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Intege
 
     book, accounts = journey.book, {one.id: one for one in journey.book.accounts}
     names = tuple(dict.fromkeys(one.layer for one in book.layers))
-    for name in given.policy.reserves:
+    policy = given.policy
+    if not policy.reserves and journey.playbook is not None and journey.playbook.layers is not None:
+        policy = replace(policy, reserves=journey.playbook.layers.reserves or {})
+    for name in policy.reserves:
         if name not in names:
-            raise InputError(f'--reserve names "{name}", where the book has no money: {nearest(name, names)}')
+            raise InputError(f'a reserve is wanted on "{name}", where the book has no money: {nearest(name, names)}')
         if sky.facts.layer_id(name) is None:
-            raise InputError(f'--reserve names "{name}", to which no route is known')
+            raise InputError(f'a reserve is wanted on "{name}", to which no route is known')
     prices = prices_in(journey)
     courier = Courier(
         sky=sky, accounts=accounts, terms=journey.terms, score=score_by(journey.seed), toll=toll_by(sky.facts, prices)
     )
     every = asked_every(journey.bars.count, 1) if asked is None else asked
-    return Treasurer(courier=courier, policy=given.policy, asked=every, prices=prices)
+    return Treasurer(courier=courier, policy=policy, asked=every, prices=prices)
 
 
 def prices_in(journey: Journey) -> dict[str, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perpbook.engine.treasured import Incident
 from perpbook.errors import InputError
 from perpbook.model.units import SECOND_NS
 from perpbook.runs.drill import DrillAsked, Tell, nothing, plan_drill
@@ -15,8 +16,6 @@ from perpbook.runs.treasury_given import TreasuryGiven, treasurer_of
 
 if TYPE_CHECKING:
     from perpbook.engine.drill import Drill
-    from perpbook.engine.outcome import Outcome
-    from perpbook.engine.treasured import Treasured
     from perpbook.runs.drill import Planned
     from perpbook.scenario.overlay import Absence
     from perpbook.treasury.courier import Fallen, Sky
@@ -27,18 +26,6 @@ INCIDENTS = (
     "drift-2026-04-01", "usdc-2023-03-11", "gas-ethereum-2021-05-19", "layerzero-2026-04-18", "binance-2023-10-25",
 )  # fmt: skip
 """Those that are gone through unless others are named: halts, rollbacks, gas, bridges and exchanges that paid nothing out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
-    """One of them: the run with the treasurer and what that did, or `why` it could not be gone through."""
-
-    name: str
-    title: str
-    outcome: Outcome | None = None
-    treasured: Treasured | None = None
-    why: str = ""
-    notes: tuple[str, ...] = ()
 
 
 def go_through(

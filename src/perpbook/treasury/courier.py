@@ -73,7 +73,7 @@ class Sky:
         """Why nobody sees what a venue's account, or a layer, holds; "" where it is seen."""
         door = self.facts.venues.get(venue)
         names = {venue, door.wallet if door else ""} - {""}
-        under = {self.facts.layer_id(layer) or layer, door.layer if door else ""} - {""}
+        under = {self.facts.layer_id(layer), door.layer if door else None} - {None, ""}
         for one in self.begun(now):
             if one.kind not in BLIND.get(one.where, ()):
                 continue

@@ -14,8 +14,10 @@ DEPOSIT = ("token",)
 
 
 def toll_by(facts: Facts, prices: Mapping[str, float]) -> Callable[[Hop, Conditions], float]:
-    """Dollars of gas of a hop at the usual base fee, times what storms make of it; what is not known counts as nothing. prices : of
-    gas coins, dollars."""
+    """Dollars of gas of a hop at the usual base fee, times what storms make of it; what is not known counts as nothing.
+
+    prices : of gas coins, dollars.
+    """
 
     def toll(hop: Hop, conditions: Conditions) -> float:
         return sum(
