@@ -111,7 +111,9 @@ def flow_task(chance: np.random.Generator) -> Task:
     """A task without fees, fixed charges, failures or shared caps, in whole dollars and seconds."""
     task = random_task(int(chance.integers(1 << 30)), lanes=9)
     lanes = tuple(
-        replace(one, fixed=0.0, rate=0.0, converts=0.0, least=0.0, worth=1.0, unknown=(), seconds=float(round(one.typical)))
+        replace(
+            one, fixed=0.0, rate=0.0, converts=0.0, least=0.0, worth=1.0, unknown=(), seconds=float(round(one.typical))
+        )
         for one in task.lanes
     )
     needs = tuple(replace(one, weight=1.0, seconds=1e6) for one in task.needs)

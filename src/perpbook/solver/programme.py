@@ -28,8 +28,8 @@ OPTIONS: dict[str, bool | int | float] = {
 
 class Programme:
     """Minimise a linear cost over bounded columns under rows `low <= a x <= high`. gap : how near to the best, relatively, an
-    answer with whole columns may stay (None: as near as can be, or there is none); after so many `nodes` the best so
-    far is the answer; after so many `seconds` there is none."""
+    answer with whole columns may stay (None: as near as can be, or there is none); after so many `nodes` or `seconds` (of
+    all searches together) the best so far is the answer."""
 
     def __init__(self, gap: float | None = None, nodes: int = MOST_NODES, seconds: float = np.inf) -> None:
         self.highs: Any = silent_solver()
@@ -70,9 +70,29 @@ class Programme:
         """Hold a column between other values from now on."""
         self.highs.changeColBounds(column, low, high)
 
+    def search_lightly(self) -> None:
+        """Solve no smaller programmes on the way: where a search starts from a good answer, they cost more than they bring."""
+        for name in ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost"):
+            self.highs.setOptionValue(name, False)
+
+    def start(self, columns: Floats) -> None:
+        """Begin the next search from an answer."""
+        import highspy
+
+        solution = highspy.HighsSolution()
+        solution.col_value = columns.tolist()
+        self.highs.setSolution(solution)
+
     def bound_row(self, row: int, low: float, high: float) -> None:
         """Hold a row between other values from now on."""
         self.highs.changeRowBounds(row, low, high)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the last search ended because its seconds were over."""
+        import highspy
+
+        return bool(self.highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit)
 
     @property
     def impossible(self) -> bool:
@@ -91,13 +111,17 @@ class Programme:
 
         self.highs.run()
         status, kinds = self.highs.getModelStatus(), highspy.HighsModelStatus
-        settled = (
-            self.settles and self.highs.getInfo().primal_solution_status == FEASIBLE and status == kinds.kSolutionLimit
-        )
+        ended = status in (kinds.kSolutionLimit, kinds.kTimeLimit)
+        settled = self.settles and ended and self.highs.getInfo().primal_solution_status == FEASIBLE
         if status != kinds.kOptimal and not settled:
             return None
         found: Floats = np.array(self.highs.getSolution().col_value, dtype=np.float64)
         return found
+
+    def gap(self) -> float:
+        """How far the last answer may be from the best, relative to it; 0 where it is proven best."""
+        found = float(self.highs.getInfo().mip_gap) if self.whole else 0.0
+        return found if np.isfinite(found) else 1.0
 
     def objective(self) -> float:
         """The least that any answer costs, as far as was proven at the last solution."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from perpbook.kernels.types import Floats
-from perpbook.treasury.flow import LONG, First, build_of, levels
+from perpbook.treasury.flow import LONG, Build, First, build_of, levels
 from perpbook.treasury.layout import CENT, Laid
 
 WORTH_TELLING = 1e-7
@@ -18,53 +18,58 @@ def what_binds(laid: Laid, sent: Floats, reduced: Floats, first: First) -> tuple
     """Limits that are used up, with what one more dollar of each would do while the same lanes stay open; why ways do not count
     where something is missing; what is carried beside for a failure."""
     missing = laid.missing(sent, reduced)
-    after = [
-        laid.missing_after(f, sent, reduced + laid.reduced_after(f, sent, reduced))
-        for f in range(len(laid.task.failures))
-    ]
-    short = bool(missing.any()) or any(one.any() for one in after)
-    out = [*_limits(laid, sent, reduced, first, short=short)]
+    out = [*_limits(laid, sent, reduced, first)]
     for need in np.flatnonzero(missing > 0.0).tolist():
         out.extend(_no_way(laid, need))
     return (*out, *_spare_rails(laid, sent))
 
 
-def _limits(laid: Laid, sent: Floats, reduced: Floats, first: First, *, short: bool) -> Iterator[str]:
-    prices = _prices(laid, sent, reduced, first, short=short)
-    for number, limit in enumerate(laid.limits):
-        if float(sent[list(limit.lanes)].sum()) < limit.dollars - CENT:
-            continue
-        price = prices.get(number, 0.0)
+def _limits(laid: Laid, sent: Floats, reduced: Floats, first: First) -> Iterator[str]:
+    used = [
+        k
+        for k, one in enumerate(laid.limits)
+        if sent[list(one.lanes)].any() and float(sent[list(one.lanes)].sum()) >= one.dollars - CENT
+    ]
+    if not used:
+        return
+    prices, would = _prices(laid, sent, reduced, first)
+    for number in used:
+        limit, price = laid.limits[number], prices.get(number, 0.0)
         told = f"{limit.name} is used up ({limit.dollars:,.0f} dollars)"
-        yield told if price < WORTH_TELLING else f"{told}: one more dollar there {_worth(price, first, short=short)}"
+        yield told if price < WORTH_TELLING else f"{told}: one more dollar there would {would.format(price)}"
 
 
-def _worth(price: float, first: First, *, short: bool) -> str:
-    if short:
-        return f"would take {price:,.3g} from what is missing, weighted"
-    if first == "time":
-        return f"would be {price * LONG:,.0f} seconds sooner"
-    return f"would save {price:,.2g} dollars"
-
-
-def _prices(laid: Laid, sent: Floats, reduced: Floats, first: First, *, short: bool) -> dict[int, float]:
-    """By limit, by how much one more dollar of it makes the level that is told smaller: missing dollars where there are any."""
+def _prices(laid: Laid, sent: Floats, reduced: Floats, first: First) -> tuple[dict[int, float], str]:
+    """By limit, by how much one more dollar of it makes the first level smaller that is not at its least, and that in words: what is
+    missing, what would be after failures, else time or cost."""
     build = build_of(laid, opened=np.where(sent > 0.0, 1.0, 0.0))
-    missing, *later = levels(build, first)
-    costs = missing if short else later[2]
-    if not short:
-        for column in (*build.short.values(), *build.short_after.values()):
-            build.programme.bound(column, 0.0, 2.0 * CENT / build.unit)
-        for cut, column in build.reduced.items():
-            build.programme.bound(column, 0.0, reduced[cut] / build.unit)
-        for (failure, cut), column in build.reduced_after.items():
-            more = laid.reduced_after(failure, sent, reduced)[cut]
-            build.programme.bound(column, 0.0, (more + CENT) / build.unit)
+    weights = "" if len({one.weight for one in laid.task.needs}) == 1 else ", by weight"
+    costs, would = np.zeros(build.programme.columns), "leave {:,.2f} dollars less missing" + weights
+    if laid.missing(sent, reduced).any():
+        for need, column in build.short.items():
+            costs[column] = laid.task.needs[need].weight
+    elif any(laid.missing_after(f, sent, reduced).any() for f in range(len(laid.task.failures))):
+        for (_, need), column in build.short_after.items():
+            costs[column] = laid.task.needs[need].weight
+        would = "leave {:,.2f} dollars less missing after failures, all together" + weights
+        _hold(build, reduced, after=False)
+    else:
+        _, _, _, costs, _ = levels(build, first)
+        would = "be {:,.0f} seconds sooner" if first == "time" else "save {:,.2g} dollars"
+        _hold(build, reduced, after=True)
     build.programme.price(costs)
     if build.programme.solve() is None:
-        return {}
-    duals = build.programme.duals()
-    return {number: max(-float(duals[row]), 0.0) for number, row in build.limit_rows.items()}
+        return {}, would
+    duals, unit = build.programme.duals(), LONG if first == "time" and "sooner" in would else 1.0
+    return {number: max(-float(duals[row]), 0.0) * unit for number, row in build.limit_rows.items()}, would
+
+
+def _hold(build: Build, reduced: Floats, *, after: bool) -> None:
+    """Let nothing be missing, nor more be reduced than the plan does; `after`: nor after failures."""
+    for column in (*build.short.values(), *(build.short_after.values() if after else ())):
+        build.programme.bound(column, 0.0, 2.0 * CENT / build.unit)
+    for cut, column in build.reduced.items():
+        build.programme.bound(column, 0.0, reduced[cut] / build.unit)
 
 
 def _no_way(laid: Laid, need: int) -> Iterator[str]:

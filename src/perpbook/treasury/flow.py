@@ -14,10 +14,17 @@ from typing import Literal
 import numpy as np
 
 from perpbook.kernels.types import Floats
-from perpbook.solver.programme import MOST_NODES, Programme
-from perpbook.treasury.layout import Laid
+from perpbook.solver.programme import Programme
+from perpbook.treasury.layout import CENT, Laid
+from perpbook.treasury.task import Plan
 
 First = Literal["time", "cost"]
+
+NODES = 1_000
+"""Branches searched in one level; the best answer by then stands, told with how far it may be from the best."""
+
+PROVEN = 1e-7
+"""How near to the best a level is searched for, relatively."""
 
 LONG = 3_600.0
 """Seconds that count as one in the level of time."""
@@ -41,20 +48,15 @@ class Build:
     limit_rows: Mapping[int, int]
 
 
-def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, opened: Floats | None = None) -> Build:
+def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = NODES, opened: Floats | None = None) -> Build:
     """Lay the programme out. opened : (L,) which lanes are open; left out, that is to be found."""
     task, unit = laid.task, max((one.dollars for one in laid.task.needs), default=1.0) or 1.0
-    programme = Programme(nodes=nodes, seconds=seconds)
+    programme = Programme(gap=PROVEN, nodes=nodes, seconds=seconds)
     sent, gates = {}, {}
     for lane in np.flatnonzero(laid.usable).tolist():
-        sent[lane] = programme.column(0.0, 0.0, laid.most[lane] / unit)
-        if laid.fixed[lane] > 0.0 or laid.least[lane] > 0.0:
-            is_open = None if opened is None else float(opened[lane])
-            gates[lane] = programme.column(
-                0.0, is_open or 0.0, 1.0 if is_open is None else is_open, whole=opened is None
-            )
-            programme.row(-np.inf, 0.0, [sent[lane], gates[lane]], [1.0, -laid.most[lane] / unit])
-            programme.row(0.0, np.inf, [sent[lane], gates[lane]], [1.0, -laid.least[lane] / unit])
+        sent[lane], gate = _lane_columns(programme, laid, lane, unit, opened)
+        if gate is not None:
+            gates[lane] = gate
     reduced = {
         k: programme.column(0.0, 0.0, task.cuts[k].dollars / unit) for k in np.flatnonzero(laid.cuttable).tolist()
     }
@@ -78,6 +80,45 @@ def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = MOST_NODES, op
     for (failure, need), column in after.items():
         _need_row(build, need, column, failure)
     return build
+
+
+def columns_of(build: Build, plan: Plan) -> Floats:
+    """(columns,) that a plan is, with a cent more missing than is, so that no rounding makes it impossible."""
+    out, unit, names = np.zeros(build.programme.columns), build.unit, [one.name for one in build.laid.task.failures]
+    for lane, column in build.sent.items():
+        out[column] = plan.sent[lane] / unit
+    for lane, column in build.opened.items():
+        out[column] = float(plan.sent[lane] > 0.0)
+    for cut, column in build.reduced.items():
+        out[column] = plan.reduced[cut] / unit
+    for (failure, cut), column in build.reduced_after.items():
+        out[column] = plan.reduced_after[names[failure]][cut] / unit
+    wanted = [one.dollars for one in build.laid.task.needs]
+    for need, column in build.short.items():
+        out[column] = min(plan.short[need] + CENT, wanted[need]) / unit
+    for (failure, need), column in build.short_after.items():
+        out[column] = min(plan.short_after[names[failure]][need] + CENT, wanted[need]) / unit
+    return out
+
+
+def _lane_columns(
+    programme: Programme, laid: Laid, lane: int, unit: float, opened: Floats | None
+) -> tuple[int, int | None]:
+    """What a lane sends and whether it is open, where that makes a difference. Where that is given, no other limit than its own is
+    in the column, so that those of rows have their prices."""
+    least, gated = laid.least[lane] / unit, laid.fixed[lane] > 0.0 or laid.least[lane] > 0.0
+    if opened is not None:
+        is_open = float(opened[lane]) if gated else 1.0
+        column = programme.column(0.0, least * is_open, laid.alone[lane] / unit if is_open else 0.0)
+        return column, programme.column(0.0, is_open, is_open) if gated else None
+    most = laid.most[lane] / unit
+    column = programme.column(0.0, 0.0, most)
+    if not gated:
+        return column, None
+    gate = programme.column(0.0, 0.0, 1.0, whole=True)
+    programme.row(-np.inf, 0.0, [column, gate], [1.0, -most])
+    programme.row(0.0, np.inf, [column, gate], [1.0, -least])
+    return column, gate
 
 
 def _limit_rows(laid: Laid, programme: Programme, sent: Mapping[int, int], unit: float) -> Iterator[tuple[int, int]]:

@@ -27,8 +27,8 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """L lanes, N needs, C cuts, F failures. `usable` (L,), `cuttable` (C,): counts for its need. `most` (L,) dollars, 0 where
-    not usable. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
+    """L lanes, N needs, C cuts, F failures. `usable` (L,), `cuttable` (C,): counts for its need. `most` (L,) dollars, what brings
+    the whole need at most (more over one lane is of no use), 0 where not usable; `alone` the same with no limit but the lane's own. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
 
     task: Task
     usable: Flags
@@ -39,6 +39,7 @@ class Laid:
     rate: Floats
     least: Floats
     most: Floats
+    alone: Floats
     seconds: Floats
     typical: Floats
     need: Floats
@@ -88,6 +89,9 @@ class Laid:
 CENT = 0.01
 """Dollars below which nothing is missing."""
 
+LEAST_GAIN = 0.01
+"""A lane that brings less of a dollar carries nothing."""
+
 
 def lay_out(task: Task) -> Laid:
     """Lay a task out; lanes that arrive too late or have an unknown figure carry nothing."""
@@ -100,16 +104,20 @@ def lay_out(task: Task) -> Laid:
     usable = np.array([_counts(one, task, most[k]) for k, one in enumerate(lanes)], dtype=np.uint8)
     rate = np.array([one.rate + one.converts for one in lanes], dtype=np.float64)
     worth = np.array([one.worth for one in lanes], dtype=np.float64)
+    fixed, gain = np.array([one.fixed for one in lanes], dtype=np.float64) * worth, (1.0 - rate) * worth
+    least, wanted = np.array([one.least for one in lanes]), np.array([needs[one.need].dollars for one in lanes])
+    most = np.minimum(most, np.maximum(least, (wanted + fixed) / np.maximum(gain, LEAST_GAIN)))
     return Laid(
         task=task,
         usable=usable,
         cuttable=np.array([one.seconds <= needs[one.need].seconds for one in task.cuts], dtype=np.uint8),
-        gain=(1.0 - rate) * worth,
-        fixed=np.array([one.fixed for one in lanes], dtype=np.float64) * worth,
+        gain=gain,
+        fixed=fixed,
         charge=np.array([one.fixed for one in lanes], dtype=np.float64),
         rate=rate,
-        least=np.array([one.least for one in lanes], dtype=np.float64),
-        most=most * usable,
+        least=least,
+        most=np.where(usable > 0, most, 0.0),
+        alone=np.where(usable > 0, [one.most for one in lanes], 0.0),
         seconds=np.array([one.seconds for one in lanes], dtype=np.float64),
         typical=np.array([one.typical for one in lanes], dtype=np.float64),
         need=np.array([one.need for one in lanes], dtype=np.float64),
@@ -128,7 +136,8 @@ def _flags(rows: list[list[bool]], width: int) -> Flags:
 
 
 def _counts(lane: Lane, task: Task, most: float) -> bool:
-    return not lane.unknown and lane.seconds <= task.needs[lane.need].seconds and max(lane.least, CENT) <= most
+    brings = (1.0 - lane.rate - lane.converts) * lane.worth >= LEAST_GAIN
+    return brings and not lane.unknown and lane.seconds <= task.needs[lane.need].seconds and max(lane.least, CENT) <= most
 
 
 def _goes_on(lane: Lane, failure: Failure, task: Task) -> bool:

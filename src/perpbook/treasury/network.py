@@ -6,6 +6,7 @@ exchange does it: as they leave it, or as they land there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -135,7 +136,7 @@ def _between(desk: Desk, traffic: Traffic, spare: Spare, need: Need) -> Iterator
             worth, changes = landing
             lane = Lane(
                 number=0, spare=0, need=0, words=_words(way, pot, spare), fixed=fixed, rate=rate,
-                least=max((hop.route.cap.least for hop in way.hops if hop.route), default=0.0), most=spare.dollars,
+                least=max((hop.route.cap.least for hop in way.hops if hop.route), default=0.0), most=math.inf,
                 seconds=float(np.quantile(seconds, desk.promise, method="inverted_cdf")),
                 typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
                 pipes=pipes_of(way),
