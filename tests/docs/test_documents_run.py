@@ -26,7 +26,10 @@ def sessions(name: str) -> list[tuple[str, list[str]]]:
     return out
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/allocation.md", "docs/treasury.md", "docs/treasury-facts.md", "docs/treasury-state.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "docs/allocation.md", "docs/treasury.md", "docs/treasury-facts.md", "docs/treasury-state.md"],
+)
 def test_every_command_of_a_document_prints_what_it_shows(document: str, tmp_path: Path) -> None:
     shown = sessions(document)
     assert shown

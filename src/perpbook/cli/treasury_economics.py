@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
+from perpbook.cli.treasury_status import OwnFacts
 
 Volatility = Annotated[
     list[str] | None,
@@ -37,6 +38,7 @@ def economics(
     latency: Annotated[
         PerLayer, typer.Option("--latency", help="paradex=0.5: seconds until an order is filled; repeat it.")
     ] = None,
+    facts: OwnFacts = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the band around each coin's target that costs least under every layer's gas, fees and latency.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import OK, Answer, AsJson, reply
-from perpbook.cli.treasury_status import UNREAD, Book, MarketFile, Rules, Seed, Storm
+from perpbook.cli.treasury_status import UNREAD, Book, MarketFile, OwnFacts, Rules, Seed, Storm
 
 
 def report(
@@ -39,6 +39,7 @@ def report(
     providers: Annotated[
         Path | None, typer.Option("--providers", help="health.toml, as `treasury health` reads it.")
     ] = None,
+    facts: OwnFacts = None,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +65,10 @@ def reported(given: dict[str, Any]) -> Answer:
     rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
     lake = given["lake"] or lake_folder()
     asked = ReportAsked(
-        state=StateAsked(book=given["book"], playbook=rules, market=given["market"], storm=given["storm"], seed=given["seed"]),
+        state=StateAsked(
+            book=given["book"], playbook=rules, market=given["market"], storm=given["storm"], seed=given["seed"],
+            facts=given["facts"],
+        ),
         lake=lake if given["lake"] or lake.exists() else None, made_up=given["made_up"], venue=given["venue"],
         needs=tuple(given["need"] or ()), volatility=mapped(given["volatility"], "--volatility"),
         rpc=tuple(given["rpc"] or ()), providers=given["providers"],

@@ -25,11 +25,12 @@ def money_of(result: CheckResult) -> TreasuryTold | None:
     from perpbook.runs.treasury_state import StateAsked, state_from
 
     terms = load_all_terms(result.snapshot, result.terms_folders)
-    state = state_from(result.snapshot, result.playbook, terms)
+    asked = StateAsked(book=Path(book.source))
+    state = state_from(result.snapshot, result.playbook, terms, asked)
     why: dict[str, str] = {}
     levels: tuple[Level, ...] | None = None
     try:
-        levels = wanted_of(state, NeedsAsked(state=StateAsked(book=Path(book.source)))).levels
+        levels = wanted_of(state, NeedsAsked(state=asked)).levels
     except MissingData:
         why = {"levels": "What places should hold: `perpbook treasury needs`."}
     return TreasuryTold(

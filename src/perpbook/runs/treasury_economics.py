@@ -30,7 +30,8 @@ ANY = "*"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EconomicsAsked:
     """volatility : a year's, fractions in text by coin; without any, the past in `lake` (`venue`'s prices). aversion : relative
-    risk aversion. gas : dollars a trade by layer, "median" or "median,dear". latency : seconds by layer. units : gas a trade."""
+    risk aversion. gas : dollars a trade by layer, "median" or "median,dear". latency : seconds by layer. units : gas a
+    trade. facts : the trader's own file beside the package's."""
 
     book: Path
     playbook: Path | None = None
@@ -42,6 +43,7 @@ class EconomicsAsked:
     gas: Mapping[str, str] = field(default_factory=dict)
     latency: Mapping[str, str] = field(default_factory=dict)
     units: float = TRADE_GAS
+    facts: Path | None = None
 
 
 def run_economics(asked: EconomicsAsked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Economics:
@@ -66,7 +68,7 @@ def economics_of(before: CheckResult, asked: EconomicsAsked) -> Economics:
     """Of a checked book; errors as `run_economics`."""
     from perpbook.runs.hedge_desk import exposures_of
     from perpbook.treasury.economics import Economics, drifts_of
-    from perpbook.treasury.facts_load import packaged_facts
+    from perpbook.treasury.own_facts import treasury_facts
 
     equity = before.assessment.book.equity
     if not equity > 0.0:
@@ -76,7 +78,7 @@ def economics_of(before: CheckResult, asked: EconomicsAsked) -> Economics:
     covariance, moves, notes = covariance_of(before, asked, names)
     drifts = drifts_of(exposures, names, covariance, equity, asked.aversion)
     drifts = tuple(sorted(drifts, key=lambda one: -one.spread))
-    layers, unknown = tolls_of(before, asked, packaged_facts(), drifts)
+    layers, unknown = tolls_of(before, asked, treasury_facts(asked.facts), drifts)
     return Economics(
         equity=equity, drifts=drifts, layers=layers, unknown=unknown, aversion=asked.aversion,
         simulated=before.assessment.simulated, moves=moves, notes=notes,
@@ -241,6 +243,7 @@ def economics_asked(given: Mapping[str, Any]) -> EconomicsAsked:
     return EconomicsAsked(
         book=given["book"], playbook=playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"],
         market=given["market"], lake=lake if given["lake"] or lake.exists() else None, venue=given["venue"],
-        volatility=mapped(given["volatility"], "--volatility"), aversion=given["risk_aversion"], units=given["gas_units"],
+        volatility=mapped(given["volatility"], "--volatility"), aversion=given["risk_aversion"],
+        units=given["gas_units"], facts=given["facts"],
         gas=mapped(given["gas"], "--gas"), latency=mapped(given["latency"], "--latency"),
     )  # fmt: skip

@@ -64,13 +64,20 @@ def run_report(asked: ReportAsked, *, now_ns: int | None, terms_folders: Sequenc
         simulated=wanted.simulated if wanted else state.snapshot.market.simulated,
         holdings=state.holdings, forecasts=state.forecasts, names=names_of(state), layers=layers_of(state),
         levels=wanted.levels if wanted else None, planned=planned, audit=audit, health=health_of(asked),
-        economics=economics, why=why, notes=tuple(dict.fromkeys((*(wanted.notes if wanted else state.notes), *audit.notes))),
+        economics=economics, why=why,
+        notes=tuple(dict.fromkeys((*(wanted.notes if wanted else state.notes), *audit.notes, *beside(asked)))),
     )  # fmt: skip
     book = state.snapshot.book
     facts: dict[str, object] = {
         "book": book.source, "playbook": state.playbook.name, "as_of": to_iso(book.as_of_ns), "storm": asked.state.storm,
     }  # fmt: skip
     return TreasuryReport(told=told, facts=facts)
+
+
+def beside(asked: ReportAsked) -> list[str]:
+    """What single failures are told without."""
+    out = ["single failures are told one by one in calm, not on top of the storm"] if asked.state.storm else []
+    return out + (["single failures are told with the package's facts, not your own"] if asked.state.facts else [])
 
 
 def write_report(found: TreasuryReport, path: Path) -> None:
@@ -136,7 +143,7 @@ def _economics(
 
     options = EconomicsAsked(
         book=asked.state.book, playbook=asked.state.playbook, market=asked.state.market, lake=asked.lake,
-        venue=asked.venue, volatility=asked.volatility,
+        venue=asked.venue, volatility=asked.volatility, facts=asked.state.facts,
     )  # fmt: skip
     try:
         return run_economics(options, now_ns=now_ns, terms_folders=terms_folders)

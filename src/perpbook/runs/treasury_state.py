@@ -68,12 +68,10 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
     )
-    return state_from(snapshot, playbook, load_all_terms(snapshot, terms_folders), storm=asked.storm, seed=asked.seed)
+    return state_from(snapshot, playbook, load_all_terms(snapshot, terms_folders), asked)
 
 
-def state_from(
-    snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], *, storm: str | None = None, seed: int = 1
-) -> State:
+def state_from(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], asked: StateAsked) -> State:
     """Of a book that is read; errors as `state_of`."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.flights import counted_on, forecast_of
@@ -84,9 +82,7 @@ def state_from(
     from perpbook.treasury.standing_money import holdings_of
     from perpbook.treasury.ways import Chance, Traffic
 
-    facts = reckoned_facts()
-    conditions, told = conditions_of(storm, facts)
-    facts, terms = treasury_facts(asked.facts), load_all_terms(snapshot, terms_folders)
+    facts = treasury_facts(asked.facts)
     conditions, told = conditions_of(asked.storm, facts)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(
@@ -94,7 +90,7 @@ def state_from(
         terms=terms,
         pots=pots_of(snapshot.book, snapshot.market, standing.free, facts).pots,
         conditions=conditions,
-        chance=Chance(scores=scores_by_name(seed, DRAWS)),
+        chance=Chance(scores=scores_by_name(asked.seed, DRAWS)),
     )
     found = holdings_of(snapshot.book, snapshot.market, terms, facts, free=standing.free)
     traffic = Traffic(conditions=conditions, chance=treasury.chance)
