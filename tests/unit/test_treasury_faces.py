@@ -26,6 +26,7 @@ from perpbook.runs.data import Recipe, run_generate
 from perpbook.runs.treasury_economics import EconomicsAsked, run_economics
 from perpbook.runs.treasury_report import ReportAsked, run_report
 from perpbook.runs.treasury_state import StateAsked
+from perpbook.treasury.holdings import Holdings
 from tests.unit.test_hedge_run import BOOK, START
 from tests.unit.test_html_report import HOSTILE, Page
 
@@ -149,6 +150,18 @@ def test_what_cannot_be_told_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
     data = json.loads(done.stdout)["data"]
     assert done.exit_code == 0 and set(data["not_told"]) == {"levels", "plan", "economics"}
     assert "how the coins move is not known" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_page_with_next_to_nothing_is_whole() -> None:
+    bare = replace(
+        told(), holdings=Holdings(holdings={}), forecasts=(), levels=(), planned=None, audit=None, economics=None
+    )
+    found = page(bare)
+    assert not found.open and not [1 for _, attrs in found.elements if attrs.get("data-figure")]
+    one = told().economics
+    assert one is not None
+    assert not page(replace(bare, economics=replace(one, layers=one.layers[-2:]))).open
+    assert not page(replace(bare, economics=replace(one, drifts=(), layers=()))).open
 
 
 def test_gaps_begin_with_the_book_as_it_is_and_mark_what_is_too_late() -> None:
