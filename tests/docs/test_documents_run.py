@@ -28,7 +28,14 @@ def sessions(name: str) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "docs/allocation.md", "docs/treasury.md", "docs/treasury-facts.md", "docs/treasury-state.md"],
+    [
+        "README.md",
+        "docs/allocation.md",
+        "docs/treasury.md",
+        "docs/treasury-facts.md",
+        "docs/treasury-state.md",
+        "docs/treasury-plan.md",
+    ],
 )
 def test_every_command_of_a_document_prints_what_it_shows(document: str, tmp_path: Path) -> None:
     shown = sessions(document)

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from perpbook.cli.main import app
 from perpbook.errors import InputError
 from perpbook.playbook.schema import Layers
-from perpbook.runs.treasury_needs import NeedsAsked, Wanted, wanted_of
+from perpbook.runs.treasury_needs import NeedsAsked, wanted_of
 from perpbook.runs.treasury_state import StateAsked, state_of
+from perpbook.treasury.told import Wanted
 
 EXAMPLE = Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml"
 DESK = EXAMPLE.read_text(encoding="utf-8")
@@ -149,7 +150,7 @@ def test_what_the_playbook_keeps_needs_no_lake(tmp_path: Path) -> None:
     assert short["ethereum", "gas"] == pytest.approx(6_000.0)
     assert not any(kind == "account" for _, kind in short)
     assert any("what accounts need is not reckoned" in note for note in found.notes)
-    assert all(one.place != "arbitrum" for one in found.spares)
+    assert found.spares == (), "nothing of accounts whose needs nobody has reckoned"
 
 
 def test_a_layer_that_nobody_knows_is_refused(tmp_path: Path) -> None:

@@ -95,6 +95,12 @@ def test_own_limits_hold_and_what_one_more_dollar_would_do_is_told() -> None:
     assert sum(one["dollars"] for one in capped["moves"]) == pytest.approx(5_000)
 
 
+def test_without_needs_of_its_own_a_plan_serves_what_is_short() -> None:
+    data = ask("--made-up")[1]["data"]
+    assert {one["place"] for one in data["needs"]} == {"arbitrum"} and data["promise_kept"]
+    assert all(one["short"] == 0.0 and one["why"] != "as asked" for one in data["needs"])
+
+
 def test_the_greedy_plan_says_that_it_is_one() -> None:
     data = ask(*NEEDS, "--greedy")[1]["data"]
     assert (data["method"], data["why"]) == ("greedy", "as asked")
@@ -117,7 +123,6 @@ def test_transfers_that_a_need_hangs_on_together_are_each_promised_surer() -> No
         (("--need", "hl-main=nan"), "should be dollars above 0"),
         (("--need", "hl-main=5@0"), "should be minutes above 0"),
         (("--need", "hl-main=5", "--need", "hl-main=6"), "twice"),
-        ((), "nothing is needed"),
         ((*NEEDS, "--storm", "arbitrun-halt"), "arbitrun-halt"),
         ((*NEEDS, "--fee", "acros=1"), 'did you mean "across"'),
         ((*NEEDS, "--fee", "across=-1"), "write ROUTE=DOLLARS+BPSbps"),

@@ -56,6 +56,15 @@ def plan(
         list[str] | None,
         typer.Option("--in-flight", help="RISK=DOLLARS: the most under way over routes of a risk class; repeatable."),
     ] = None,
+    facts: Annotated[
+        Path | None, typer.Option("--facts", help="TOML file with your own figures and transfers.")
+    ] = None,
+    lake: Annotated[
+        Path | None, typer.Option("--lake", help="Without --need: the lake whose past needs are reckoned from.")
+    ] = None,
+    made_up: Annotated[
+        bool, typer.Option("--made-up", help="Without --need: reckon needs with a simulated year.")
+    ] = False,
     market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same arrivals.")] = 1,
     as_json: AsJson = False,
@@ -73,7 +82,7 @@ def planned(given: dict[str, Any]) -> Answer:
     """A plan as an answer."""
     from perpbook.engine.clock import now_ns
     from perpbook.report.treasury_plan_text import plan_document, tell_plan
-    from perpbook.runs.places import playbook_beside, terms_folders
+    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
     from perpbook.runs.treasury_plan import Asked, run_plan
 
     rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
@@ -82,7 +91,8 @@ def planned(given: dict[str, Any]) -> Answer:
         probability=given["probability"], minutes=given["deadline"], greedy=given["greedy"], first=given["first"],
         reduce=given["reduce"], failures=given["failures"], kept=given["keep"], waiting=given["waiting"],
         half_spread=given["half_spread"], fees=given["fee"] or (), caps=given["cap"] or (),
-        in_flight=given["in_flight"] or (), seed=given["seed"],
+        in_flight=given["in_flight"] or (), facts=given["facts"], made_up=given["made_up"],
+        lake=given["lake"] or lake_folder(), seed=given["seed"],
     )  # fmt: skip
     found = run_plan(asked, now_ns=now_ns(), terms_folders=terms_folders())
     code = OK if found.plan.feasible and found.trial.kept else BREACH

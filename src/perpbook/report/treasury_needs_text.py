@@ -11,9 +11,9 @@ from perpbook.report.words import money
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.treasury_needs import Wanted
     from perpbook.treasury.lead import Coming, Lead
     from perpbook.treasury.needs import Level
+    from perpbook.treasury.told import Wanted
 
 
 def verdict_of(found: Wanted) -> str:
@@ -34,7 +34,7 @@ def _named(one: Level) -> str:
 def tell_needs(console: Console, found: Wanted) -> None:
     """Verdict, levels, reasons, spares, notes."""
     held = found.view.holdings
-    if found.state.snapshot.market.simulated:
+    if found.view.snapshot.market.simulated:
         console.print("Prices are examples, not a market: nothing here is a quote.")
     for one in held.unread:
         console.print(f"UNREAD: {one}.")
@@ -110,7 +110,7 @@ def needs_document(found: Wanted) -> dict[str, object]:
     """Needs for machines: dollars and seconds."""
     return {
         "verdict": verdict_of(found),
-        "as_of_ns": found.state.snapshot.book.as_of_ns,
+        "as_of_ns": found.view.snapshot.book.as_of_ns,
         "simulated": found.simulated,
         "may_start": found.view.holdings.may_start,
         "confidence": found.view.confidence,

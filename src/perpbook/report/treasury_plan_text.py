@@ -63,7 +63,9 @@ def verdict_of(found: Planned) -> str:
         return f"Every need can be met{weather}, but not with the promised {share(found.probability)}: see below."
     if not plan.feasible:
         return f"Every need is met{weather}, but not after every single failure."
-    return f"Every need is met{weather}, and after any single failure too where that is asked."
+    if not found.network.task.failures:
+        return f"Every need is met{weather}."
+    return f"Every need is met{weather}, and those of accounts with positions after any single failure too."
 
 
 def moves_of(found: Planned) -> Iterator[dict[str, Any]]:
@@ -89,8 +91,8 @@ def reduced_words(found: Planned) -> Iterator[str]:
     for cut, dollars in zip(found.network.task.cuts, found.plan.reduced.tolist(), strict=True):
         if dollars > CENT:
             yield (
-                f"Money cannot do all of it: {cut.words}, {share(dollars / cut.dollars)} of them: that frees {money(dollars)} and costs "
-                f"{money(dollars * cut.rate)}."
+                f"Money cannot do all of it: {cut.words}, {share(dollars / cut.dollars)} of them: that frees {money(dollars)} and "
+                f"costs {money(dollars * cut.rate)}."
             )
 
 
@@ -102,8 +104,8 @@ def trial_words(found: Planned) -> Iterator[str]:
         low, high = one.share.interval
         verdict = "" if one.share.keeps(found.probability) else f" THE PROMISE OF {share(found.probability)} FAILS."
         yield (
-            f"{need.place}: in {one.share.count:,} of {one.share.draws:,} drawn arrivals ({share(low)} to {share(high)}) what is planned "
-            f"for it is there within {lasting(need.seconds)}; promised {share(found.probability)}.{verdict}"
+            f"{need.place}: in {one.share.count:,} of {one.share.draws:,} drawn arrivals ({share(low)} to {share(high)}) what is "
+            f"planned for it is there within {lasting(need.seconds)}; promised {share(found.probability)}.{verdict}"
         )
 
 

@@ -11,9 +11,9 @@ from perpbook.report.words import money, share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.treasury_status import Status
     from perpbook.treasury.flights import Forecast
     from perpbook.treasury.holdings import Holding
+    from perpbook.treasury.told import Status
 
 PARTS = ("free", "posted", "gas", "arriving", "leaving", "owed", "locked")
 

@@ -13,9 +13,8 @@ from perpbook.runs.treasury_state import State, StateAsked, state_of
 
 if TYPE_CHECKING:
     from perpbook.model.bars import Bars
-    from perpbook.treasury.needs import Level, View
     from perpbook.treasury.swings import Pool, Swings
-    from perpbook.treasury.task import Need, Spare
+    from perpbook.treasury.told import Wanted
 
 BUFFER = 0.25
 """Of maintenance margin, what must be left over where neither the trader nor the playbook says."""
@@ -65,21 +64,6 @@ class NeedsAsked:
             raise InputError(f"--opportunity {self.opportunity:g} does not do: give a year's rate, such as 0.1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Everything found, for whoever plans: `view` is what it was reckoned from."""
-
-    state: State
-    view: View
-    levels: tuple[Level, ...]
-    needs: tuple[Need, ...]
-    spares: tuple[Spare, ...]
-    past: str
-    simulated: bool
-    buffer: float
-    notes: tuple[str, ...]
-
-
 def run_needs(asked: NeedsAsked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Wanted:
     """Read the book and find its needs.
 
@@ -95,6 +79,7 @@ def wanted_of(state: State, asked: NeedsAsked) -> Wanted:
     """The needs of a book that is read; errors as `run_needs`."""
     from perpbook.treasury.gas_tank import tanks_of
     from perpbook.treasury.needs import View, levels_of, needs_of, spares_of
+    from perpbook.treasury.told import Wanted
 
     snapshot, facts, playbook = state.snapshot, state.treasury.facts, state.playbook
     reserves = _by_layer(playbook.layers.reserves if playbook.layers else None, state, "reserves")
@@ -112,7 +97,7 @@ def wanted_of(state: State, asked: NeedsAsked) -> Wanted:
     )  # fmt: skip
     levels = levels_of(view)
     return Wanted(
-        state=state, view=view, levels=levels, needs=needs_of(levels), spares=spares_of(state.holdings, levels),
+        view=view, levels=levels, needs=needs_of(levels), spares=spares_of(state.holdings, levels),
         past=pool.source if pool else "", simulated=snapshot.market.simulated or bool(pool and pool.simulated),
         buffer=buffer, notes=tuple(dict.fromkeys((*state.notes, *told, *(pool.notes if pool else ()), *lacking))),
     )  # fmt: skip

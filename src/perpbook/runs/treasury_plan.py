@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError, Refused
-from perpbook.runs.check import load_all_terms, read_inputs
+from perpbook.runs.treasury_state import State, StateAsked, state_of
 
 if TYPE_CHECKING:
-    from perpbook.model.market import Snapshot
-    from perpbook.terms.terms import VenueTerms
-    from perpbook.treasury.conditions import Conditions
-    from perpbook.treasury.exact import First
     from perpbook.treasury.facts import Facts
-    from perpbook.treasury.holdings import Holdings
+    from perpbook.treasury.flow import First
     from perpbook.treasury.network import Desk, Own
     from perpbook.treasury.planned import Planned
-    from perpbook.treasury.standing import Standing
     from perpbook.treasury.task import Cut, Need, Spare
 
 DRAWS = 10_000
@@ -35,8 +30,8 @@ YEAR_SECONDS = 365.0 * 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How to plan. needs : "PLACE=DOLLARS@MINUTES" each. kept : share of an account's free collateral that stays. waiting : what a
-    dollar under way costs a year, a fraction."""
+    """How to plan. needs : "PLACE=DOLLARS@MINUTES" each; none: reckoned as `treasury needs` does, from the `lake`. kept : share of
+    an account's free collateral that stays. waiting : what a dollar under way costs a year, a fraction."""
 
     book: Path
     playbook: Path | None = None
@@ -55,20 +50,10 @@ class Asked:
     fees: Sequence[str] = ()
     caps: Sequence[str] = ()
     in_flight: Sequence[str] = ()
+    facts: Path | None = None
+    lake: Path | None = None
+    made_up: bool = False
     seed: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """What is read of the files."""
-
-    snapshot: Snapshot
-    terms: Mapping[str, VenueTerms]
-    facts: Facts
-    standing: Standing
-    holdings: Holdings
-    conditions: Conditions
-    notes: tuple[str, ...] = field(default=())
 
 
 def run_plan(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Planned:
@@ -81,14 +66,31 @@ def run_plan(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path])
     Refused : something of the book is unread, so that nothing may start.
     """
     check_options(asked)
-    situation = situation_of(asked, now_ns=now_ns, terms_folders=terms_folders)
-    if not situation.holdings.may_start:
+    wished = StateAsked(
+        book=asked.book,
+        playbook=asked.playbook,
+        market=asked.market,
+        storm=asked.storm,
+        facts=asked.facts,
+        seed=asked.seed,
+    )
+    state = state_of(wished, now_ns=now_ns, terms_folders=terms_folders)
+    if not state.holdings.may_start:
         from perpbook.treasury.standing_money import refusal
 
-        raise Refused(refusal(situation.holdings))
-    needs = needs_asked(asked, situation)
-    spares = spares_for(asked, situation, needs)
-    return planned(asked, situation, needs, spares)
+        raise Refused(refusal(state.holdings))
+    if asked.needs:
+        needs = needs_asked(asked, state)
+        return planned(asked, state, needs, spares_for(asked, state, needs))
+    from perpbook.runs.treasury_needs import NeedsAsked, wanted_of
+
+    reckoned = NeedsAsked(state=wished, lake=asked.lake, made_up=asked.made_up, promised=asked.probability)
+    wanted = wanted_of(state, reckoned)
+    if not wanted.needs:
+        raise InputError("nothing is short: `treasury needs` tells why; --need PLACE=DOLLARS@MINUTES asks for more")
+    short = {one.place for one in wanted.needs}
+    spares = tuple(one for one in wanted.spares if one.place not in short)
+    return planned(asked, replace(state, notes=wanted.notes), wanted.needs, spares)
 
 
 def check_options(asked: Asked) -> None:
@@ -107,33 +109,11 @@ def check_options(asked: Asked) -> None:
         raise InputError(f'--first {asked.first}: write "time" or "cost"')
 
 
-def situation_of(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Situation:
-    """The book as it stands and what the storm does."""
-    from perpbook.runs.treasury_weather import conditions_of
-    from perpbook.treasury.facts_load import packaged_facts
-    from perpbook.treasury.standing import standing_of
-    from perpbook.treasury.standing_money import holdings_of
-
-    snapshot, _ = read_inputs(
-        asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
-    )
-    terms, facts = load_all_terms(snapshot, terms_folders), packaged_facts()
-    standing = standing_of(snapshot, terms)
-    holdings = holdings_of(snapshot.book, snapshot.market, terms, facts, free=standing.free)
-    conditions, notes = conditions_of(asked.storm, facts)
-    return Situation(
-        snapshot=snapshot, terms=terms, facts=facts, standing=standing, holdings=holdings, conditions=conditions,
-        notes=(*holdings.notes, *notes),
-    )  # fmt: skip
-
-
-def needs_asked(asked: Asked, situation: Situation) -> tuple[Need, ...]:
+def needs_asked(asked: Asked, state: State) -> tuple[Need, ...]:
     """What the trader says is needed."""
     from perpbook.runs.treasury_told import need_of
 
-    if not asked.needs:
-        raise InputError("nothing is needed: write --need PLACE=DOLLARS@MINUTES, such as --need hl-main=20000@30")
-    found = [need_of(text, asked.minutes, situation.snapshot.book, situation.facts) for text in asked.needs]
+    found = [need_of(text, asked.minutes, state.snapshot.book, state.treasury.facts) for text in asked.needs]
     places = [one.place for one in found]
     twice = next((one for one in places if places.count(one) > 1), None)
     if twice is not None:
@@ -141,13 +121,13 @@ def needs_asked(asked: Asked, situation: Situation) -> tuple[Need, ...]:
     return tuple(found)
 
 
-def spares_for(asked: Asked, situation: Situation, needs: Sequence[Need]) -> tuple[Spare, ...]:
+def spares_for(asked: Asked, state: State, needs: Sequence[Need]) -> tuple[Spare, ...]:
     """Money that may go: what stands free on layers, and of other accounts' free collateral what is not kept."""
     from perpbook.treasury.needs import spares_of
 
-    wanted, accounts = {one.place for one in needs}, {one.id for one in situation.snapshot.book.accounts}
+    wanted, accounts = {one.place for one in needs}, {one.id for one in state.snapshot.book.accounts}
     out = []
-    for one in spares_of(situation.holdings, ()):
+    for one in spares_of(state.holdings, ()):
         if one.place in wanted:
             continue
         if one.place not in accounts:
@@ -159,22 +139,22 @@ def spares_for(asked: Asked, situation: Situation, needs: Sequence[Need]) -> tup
     return tuple(out)
 
 
-def planned(asked: Asked, situation: Situation, needs: Sequence[Need], spares: Sequence[Spare]) -> Planned:
+def planned(asked: Asked, state: State, needs: Sequence[Need], spares: Sequence[Spare]) -> Planned:
     """The plan; with each arrival promised surer where several that a need hangs on do not keep the promise together."""
-    cuts = _cuts(asked, situation, needs)
-    first = _once(asked, situation, (needs, spares, cuts), asked.probability)
+    cuts = _cuts(asked, state, needs)
+    first = _once(asked, state, (needs, spares, cuts), asked.probability)
     for several in STRICTER[1:]:
         if first.trial.kept:
             return first
         strict = 1.0 - (1.0 - asked.probability) / several
-        found = _once(asked, situation, (needs, spares, cuts), strict)
+        found = _once(asked, state, (needs, spares, cuts), strict)
         if found.trial.kept and float(found.plan.short.sum()) <= float(first.plan.short.sum()) + 1.0:
             return found
     return first
 
 
 def _once(
-    asked: Asked, situation: Situation, parts: tuple[Sequence[Need], Sequence[Spare], Sequence[Cut]], strict: float
+    asked: Asked, state: State, parts: tuple[Sequence[Need], Sequence[Spare], Sequence[Cut]], strict: float
 ) -> Planned:
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.arrivals import try_plan
@@ -186,35 +166,35 @@ def _once(
     from perpbook.treasury.ways import Chance
 
     needs, spares, cuts = parts
-    network = network_of(desk_of(asked, situation, strict), needs, spares, cuts)
+    network = network_of(desk_of(asked, state, strict), needs, spares, cuts)
     if asked.failures:
-        singles = failures_of(situation.snapshot.book, situation.facts, network.ways, 0.0)
+        singles = failures_of(state.snapshot.book, state.treasury.facts, network.ways, 0.0)
         network = replace(network, task=replace(network.task, failures=asked_failures(singles)))
     plan = greedy(network.task) if asked.greedy else solve(network.task, first=asked.first)
     fresh = Chance(scores=scores_by_name(asked.seed + TRIED_ELSEWHERE, DRAWS))
-    trial = try_plan(network, plan, situation.conditions, fresh, asked.probability)
+    trial = try_plan(network, plan, state.treasury.conditions, fresh, asked.probability)
     return Planned(
         network=network, plan=plan, trial=trial, probability=asked.probability, strict=strict, storm=asked.storm or "",
-        simulated=situation.snapshot.market.simulated, notes=situation.notes,
+        simulated=state.snapshot.market.simulated, notes=state.notes,
     )  # fmt: skip
 
 
-def desk_of(asked: Asked, situation: Situation, promise: float) -> Desk:
+def desk_of(asked: Asked, state: State, promise: float) -> Desk:
     """What lanes are made of."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.network import Desk
     from perpbook.treasury.ways import Chance
 
     return Desk(
-        facts=situation.facts,
-        accounts={one.id: one for one in situation.snapshot.book.accounts},
-        terms=situation.terms,
-        conditions=situation.conditions,
+        facts=state.treasury.facts,
+        accounts={one.id: one for one in state.snapshot.book.accounts},
+        terms=state.terms,
+        conditions=state.treasury.conditions,
         chance=Chance(scores=scores_by_name(asked.seed, DRAWS)),
-        prices=situation.snapshot.market.asset_prices,
+        prices=state.snapshot.market.asset_prices,
         promise=promise,
         waiting=asked.waiting / YEAR_SECONDS,
-        own=own_of(asked, situation.facts),
+        own=own_of(asked, state.treasury.facts),
     )
 
 
@@ -236,9 +216,9 @@ def own_of(asked: Asked, facts: Facts) -> Own:
     )
 
 
-def _cuts(asked: Asked, situation: Situation, needs: Sequence[Need]) -> tuple[Cut, ...]:
+def _cuts(asked: Asked, state: State, needs: Sequence[Need]) -> tuple[Cut, ...]:
     from perpbook.treasury.reducing import cuts_of
 
     if not asked.reduce:
         return ()
-    return cuts_of(situation.standing, needs, situation.conditions, asked.half_spread)
+    return cuts_of(state.standing, needs, state.treasury.conditions, asked.half_spread)

@@ -13,11 +13,11 @@ from perpbook.model.units import to_iso
 if TYPE_CHECKING:
     from perpbook.model.health import LayerHealth
     from perpbook.report.treasury_told import TreasuryTold
-    from perpbook.runs.treasury_needs import Wanted
     from perpbook.runs.treasury_state import State, StateAsked
     from perpbook.treasury.audit import Audit
     from perpbook.treasury.economics import Economics
     from perpbook.treasury.planned import Planned
+    from perpbook.treasury.told import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +109,13 @@ def _planned(state: State, wanted: Wanted | None, asked: ReportAsked, why: dict[
     if not state.holdings.may_start:
         why["plan"] = "Nothing new may start while something is unread."
         return None
-    situation = plan.Situation(
-        snapshot=state.snapshot, terms=state.terms, facts=state.treasury.facts, standing=state.standing,
-        holdings=state.holdings, conditions=state.treasury.conditions,
-    )  # fmt: skip
     options = plan.Asked(book=asked.state.book, storm=asked.state.storm, needs=asked.needs, seed=asked.state.seed)
     if asked.needs:
-        needs = plan.needs_asked(options, situation)
-        return plan.planned(options, situation, needs, plan.spares_for(options, situation, needs))
+        needs = plan.needs_asked(options, state)
+        return plan.planned(options, state, needs, plan.spares_for(options, state, needs))
     if wanted is not None and wanted.needs:
-        return plan.planned(options, situation, wanted.needs, wanted.spares)
+        short = {one.place for one in wanted.needs}
+        return plan.planned(options, state, wanted.needs, [one for one in wanted.spares if one.place not in short])
     if wanted is None:
         why["plan"] = "What is short is not known, and no --need is given: there is nothing to plan for."
     return None

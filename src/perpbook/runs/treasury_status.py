@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.runs.treasury_state import State, StateAsked, state_of
 
 if TYPE_CHECKING:
-    from perpbook.treasury.flights import Forecast
-    from perpbook.treasury.holdings import Holding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """What a reader is told. may_start : whether a new transfer may begin. total : dollars of it all once what has begun is
-    through, what is locked aside."""
-
-    as_of_ns: int
-    simulated: bool
-    may_start: bool
-    total: float
-    locked: float
-    holdings: tuple[Holding, ...]
-    flights: tuple[Forecast, ...]
-    unread: tuple[str, ...]
-    notes: tuple[str, ...]
+    from perpbook.treasury.told import Status
 
 
 def run_status(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Status:
@@ -38,6 +20,7 @@ def run_status(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence
 def status_of(state: State) -> Status:
     """The status of a book that is read."""
     from perpbook.treasury.standing_money import total_virtual
+    from perpbook.treasury.told import Status
 
     held = state.holdings
     return Status(

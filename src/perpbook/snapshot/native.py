@@ -127,7 +127,7 @@ def _book(top: Table, as_of_ns: int, listings: Listings) -> Book:
     return Book(
         as_of_ns=as_of_ns, source=_source(top), accounts=accounts, layers=layers, transfers=transfers, unread=unread,
         access=access,
-    )
+    )  # fmt: skip
 
 
 def _layer(table: Table) -> LayerBalance:

@@ -40,8 +40,8 @@ def _limits(laid: Laid, sent: Floats, reduced: Floats, first: First) -> Iterator
 
 
 def _prices(laid: Laid, sent: Floats, reduced: Floats, first: First) -> tuple[dict[int, float], str]:
-    """By limit, by how much one more dollar of it makes the first level smaller that is not at its least, and that in words: what is
-    missing, what would be after failures, else time or cost."""
+    """By limit, by how much one more dollar of it makes the first level smaller that is not at its least, and that in words: what
+    is missing, what would be after failures, else time or cost."""
     build = build_of(laid, opened=np.where(sent > 0.0, 1.0, 0.0))
     weights = "" if len({one.weight for one in laid.task.needs}) == 1 else ", by weight"
     costs, would = np.zeros(build.programme.columns), "leave {:,.2f} dollars less missing" + weights

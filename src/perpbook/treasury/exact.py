@@ -41,8 +41,8 @@ SECONDS = 20.0
 
 
 def solve(task: Task, *, first: First = "time", seconds: float = SECONDS, nodes: int = NODES) -> Plan:
-    """The best plan; one that says how far it may be from it where a later level runs out of `nodes` or `seconds`; the greedy one,
-    marked, where the first one runs out of `seconds`."""
+    """The best plan; one that says how far it may be from it where a later level runs out of `nodes` or `seconds`; the greedy
+    one, marked, where the first one runs out of `seconds`."""
     laid = lay_out(task)
     build = build_of(laid, seconds=seconds, nodes=nodes)
     held = Held(build=build)

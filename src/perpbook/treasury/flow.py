@@ -104,8 +104,8 @@ def columns_of(build: Build, plan: Plan) -> Floats:
 def _lane_columns(
     programme: Programme, laid: Laid, lane: int, unit: float, opened: Floats | None
 ) -> tuple[int, int | None]:
-    """What a lane sends and whether it is open, where that makes a difference. Where that is given, no other limit than its own is
-    in the column, so that those of rows have their prices."""
+    """What a lane sends and whether it is open, where that makes a difference. Where that is given, no other limit than its own
+    is in the column, so that those of rows have their prices."""
     least, gated = laid.least[lane] / unit, laid.fixed[lane] > 0.0 or laid.least[lane] > 0.0
     if opened is not None:
         is_open = float(opened[lane]) if gated else 1.0

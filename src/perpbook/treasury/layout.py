@@ -28,7 +28,8 @@ class Limit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
     """L lanes, N needs, C cuts, F failures. `usable` (L,), `cuttable` (C,): counts for its need. `most` (L,) dollars, what brings
-    the whole need at most (more over one lane is of no use), 0 where not usable; `alone` the same with no limit but the lane's own. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
+    the whole need at most (more over one lane is of no use), 0 where not usable; `alone` the same with no limit but the lane's
+    own. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
 
     task: Task
     usable: Flags
@@ -53,7 +54,8 @@ class Laid:
         through = np.where(sent > 0.0, self.gain * sent - self.fixed, 0.0)
         if alive is not None:
             through = through * alive
-        out: Floats = np.bincount(self.need.astype(np.int64), through, len(self.task.needs))
+        out = np.zeros(len(self.task.needs))
+        np.add.at(out, self.need.astype(np.int64), through)
         return out
 
     def missing(self, sent: Floats, reduced: Floats) -> Floats:
@@ -80,7 +82,8 @@ class Laid:
     def _missing(self, arriving: Floats, reduced: Floats) -> Floats:
         wanted = np.array([one.dollars for one in self.task.needs])
         of = np.array([one.need for one in self.task.cuts], dtype=np.int64)
-        less = np.bincount(of, reduced, wanted.size) if of.size else np.zeros(wanted.size)
+        less = np.zeros(wanted.size)
+        np.add.at(less, of, reduced)
         left = wanted - arriving - less
         out: Floats = np.where(left > CENT, np.minimum(left, wanted), 0.0)
         return out
@@ -137,7 +140,9 @@ def _flags(rows: list[list[bool]], width: int) -> Flags:
 
 def _counts(lane: Lane, task: Task, most: float) -> bool:
     brings = (1.0 - lane.rate - lane.converts) * lane.worth >= LEAST_GAIN
-    return brings and not lane.unknown and lane.seconds <= task.needs[lane.need].seconds and max(lane.least, CENT) <= most
+    return (
+        brings and not lane.unknown and lane.seconds <= task.needs[lane.need].seconds and max(lane.least, CENT) <= most
+    )
 
 
 def _goes_on(lane: Lane, failure: Failure, task: Task) -> bool:

@@ -138,14 +138,13 @@ def _loose(held: Sequence[Holding], levels: Sequence[Level]) -> Iterator[tuple[H
     """(holding, dollars that may go, why) of one place."""
     tank = next((one for one in levels if one.kind == "gas"), None)
     level = next((one for one in levels if one.kind != "gas"), None)
+    if level is None and any(one.posted > 0.0 for one in held):
+        return  # Nobody has reckoned what its positions may ask for.
     left = np.inf if level is None else max(level.has - level.band.least, 0.0)
     for one in sorted(held, key=lambda one: (one.asset not in STABLECOINS, one.asset)):
         if tank is not None and one.asset in tank.assets:
-            yield (
-                one,
-                max(min(one.free + one.gas - one.leaving, tank.has - tank.band.refill), 0.0),
-                "more than the tank takes",
-            )
+            able = min(one.free + one.gas - one.leaving, tank.has - tank.band.refill)
+            yield one, max(able, 0.0), "more than the tank takes"
             continue
         if level is not None and level.kind == "account" and one.asset not in STABLECOINS:
             continue  # Taking it away would change what the account gains and loses by its price.
@@ -214,10 +213,8 @@ def _layers(view: View) -> Iterator[Level]:
             coins[layer] = [*coins.get(layer, []), *assets]
     for layer, numbers in fed.items():
         if view.swings is not None or layer in view.reserves:
-            assets = tuple(dict.fromkeys(one for one in coins[layer] if one in STABLECOINS)) or tuple(
-                sorted(STABLECOINS)
-            )
-            yield _layer(view, layer, numbers, assets)
+            taken = tuple(dict.fromkeys(one for one in coins[layer] if one in STABLECOINS))
+            yield _layer(view, layer, numbers, taken or tuple(sorted(STABLECOINS)))
 
 
 def _candidates(view: View) -> list[str]:
@@ -253,9 +250,8 @@ def _tanks(view: View) -> Iterator[Level]:
     for one in view.tanks:
         held = view.holdings.holdings.get((one.layer, one.asset), Holding(place=one.layer, asset=one.asset))
         lead = lead_to_layer(view.treasury, one.layer, (one.asset,), view.promised)
-        band = Band(
-            least=one.least, refill=one.full, back=one.full, most=max(3.0 * one.full - 2.0 * one.least, one.full)
-        )
+        most = one.full + 2.0 * (one.full - one.least)
+        band = Band(least=one.least, refill=one.full, back=one.full, most=most)
         yield Level(
             place=one.layer, kind="gas", assets=(one.asset,), has=held.virtual, band=band, lead=lead,
             seconds=min(max(lead.seconds, SOONEST_SECONDS), DAY_SECONDS), why=one.why, weight=TANK,
