@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from perpbook.errors import InvariantError, Refused
 from perpbook.model.account import Account, MarginMode
@@ -242,7 +242,3 @@ def refusal(holdings: Holdings) -> str:
         f"nothing new may start while something is unread: {'; '.join(holdings.unread)}\n"
         "  read it, or write into the book what is known of it"
     )
-
-
-PARTS = tuple(one.name for one in fields(Holding) if one.name not in ("place", "asset"))
-"""What a holding is divided into."""
