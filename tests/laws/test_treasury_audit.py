@@ -16,12 +16,12 @@ from perpbook.model.market import Market, Quote, Snapshot
 from perpbook.scenario.passage import first_passage
 from perpbook.terms.load import load_terms
 from perpbook.treasury.audit import LATE, Audit, Limits, audit, singles_of
+from perpbook.treasury.audit_view import View, reaches
 from perpbook.treasury.barrier import YEAR_SECONDS
 from perpbook.treasury.changes import Move
 from perpbook.treasury.endurance import MOMENTS, Sigmas, spread_of
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.failures import Kind
-from perpbook.treasury.ground import Ground, reaches
 from perpbook.treasury.outages import past_stops
 from perpbook.treasury.repair import Case, repaired
 from perpbook.treasury.ways import Chance, Traffic
@@ -75,8 +75,8 @@ def broken(found: Audit) -> set[tuple[str, str, str]]:
 
 
 def failures_never_help(snapshot: Snapshot) -> None:
-    ground, found = case(snapshot).audit()
-    longer = replace(ground, fronts={})
+    view, found = case(snapshot).audit()
+    longer = replace(view, fronts={})
     for number, one in enumerate(found.findings):
         if one.single.kind is Kind.COIN_FALLS:
             continue
@@ -122,20 +122,22 @@ def test_both_hold_for_many_books(snapshot: Snapshot, layer: str, dollars: float
 @settings(max_examples=2)
 @given(pairs())
 def test_only_ways_that_nothing_beats_are_kept_and_the_best_is_the_best_of_all(snapshot: Snapshot) -> None:
-    ground = case(snapshot).ground()
-    one = next(one for one in singles_of(ground, 0.1) if one.name == "Ethereum")
-    storm = Traffic(conditions=one.conditions(FACTS, LIMITS.lasting), chance=ground.traffic.chance)
-    for name, reach in reaches(ground, one, LIMITS.lasting).items():
-        every = [ground.lives[name].late(storm.arrivals(way)) for way in ground.ways[name]]
+    view = case(snapshot).view()
+    one = next(one for one in singles_of(view, 0.1) if one.name == "Ethereum")
+    storm = Traffic(conditions=one.conditions(FACTS, LIMITS.lasting), chance=view.traffic.chance)
+    for name, reach in reaches(view, one, LIMITS.lasting).items():
+        every = [view.lives[name].late(storm.arrivals(way)) for way in view.ways[name]]
         known = [late for late in every if late is not None]
         assert reach.late == pytest.approx(min(known), abs=1e-12) if known else reach.way is None
 
 
-@pytest.mark.parametrize("long, short", [(30_000.0, 25_000.0), (60_000.0, 14_000.0)])
+@pytest.mark.parametrize(
+    "long, short", [pytest.param(30_000.0, 25_000.0, marks=pytest.mark.slow), (60_000.0, 14_000.0)]
+)
 def test_what_is_proposed_makes_the_book_pass_or_is_called_not_enough(long: float, short: float) -> None:
     start = case(pair(long, short, 2.0, {"arbitrum": 20_000.0}), replace(LIMITS, late=0.001))
-    ground, found = start.audit()
-    repair = repaired(start, ground, found)
+    view, found = start.audit()
+    repair = repaired(start, view, found)
     after = start
     for change in repair.changes:
         after = after.after(change)
@@ -147,9 +149,9 @@ def test_what_is_proposed_makes_the_book_pass_or_is_called_not_enough(long: floa
 
 def test_a_cent_less_would_not_be_enough() -> None:
     start = case(pair(25_000.0, 90_000.0, 3.4, {"arbitrum": 30_000.0}), THIN)
-    ground, found = start.audit()
+    view, found = start.audit()
     assert {two.how for one in found.breaking for two in one.breaks} == {LATE}
-    [change] = repaired(start, ground, found).changes
+    [change] = repaired(start, view, found).changes
     assert isinstance(change, Move) and change.destination == "long"
     less = replace(change, dollars=0.99 * change.dollars)
     assert start.after(change).audit()[1].safe and not start.after(less).audit()[1].safe
@@ -157,8 +159,8 @@ def test_a_cent_less_would_not_be_enough() -> None:
 
 def test_moves_keep_the_books_money_less_their_fee() -> None:
     start = case(pair(25_000.0, 90_000.0, 3.4, {"arbitrum": 30_000.0}), THIN)
-    ground, found = start.audit()
-    [change] = repaired(start, ground, found).changes
+    view, found = start.audit()
+    [change] = repaired(start, view, found).changes
     book = start.after(change).snapshot.book
     held = [two.amount for one in book.accounts for two in one.collateral] + [one.balance.amount for one in book.layers]
     assert sum(held) == pytest.approx(145_000.0 - change.cost)
@@ -222,9 +224,9 @@ def test_without_a_correlation_the_worst_is_taken(slopes: list[float], correlati
 
 
 def test_an_account_of_one_price_dies_as_first_passage_says() -> None:
-    ground: Ground = case(pair(25_000.0, 60_000.0, 1.0, {})).ground()
-    life = ground.lives["long"]
-    barrier = 1.0 + float(ground.standing.moves[0, 0])
+    view: View = case(pair(25_000.0, 60_000.0, 1.0, {})).view()
+    life = view.lives["long"]
+    barrier = 1.0 + float(view.standing.moves[0, 0])
     at = float(MOMENTS[-20])
     assert life.dies is not None
     assert life.dies[-20] == pytest.approx(first_passage(1.0, barrier, 0.0, 0.8, at / YEAR_SECONDS))
@@ -238,8 +240,8 @@ def test_half_of_all_halts_lasted_two_hours_and_nine_in_ten_eleven() -> None:
 
 
 def test_every_failure_of_a_book_is_named_once_and_takes_something_known() -> None:
-    ground = case(pair(25_000.0, 60_000.0, 1.0, {"arbitrum": 30_000.0})).ground()
-    found = singles_of(ground, 0.1)
+    view = case(pair(25_000.0, 60_000.0, 1.0, {"arbitrum": 30_000.0})).view()
+    found = singles_of(view, 0.1)
     assert len({one.name for one in found}) == len(found)
     kinds = {one.kind for one in found}
     assert kinds >= {
@@ -251,5 +253,5 @@ def test_every_failure_of_a_book_is_named_once_and_takes_something_known() -> No
         Kind.COIN_FALLS,
         Kind.COIN_FROZEN,
     }
-    alone = audit(ground, {}, LIMITS, [one for one in found if one.kind is Kind.CUSTODIAN])
+    alone = audit(view, {}, LIMITS, [one for one in found if one.kind is Kind.CUSTODIAN])
     assert [one.single.name for one in alone.findings] == ["Binance withdrawals"]

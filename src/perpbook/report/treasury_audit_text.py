@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import counted, listed, money, share
 from perpbook.treasury.audit import LATE, NAKED, Audit, Break, Finding
+from perpbook.treasury.audit_view import PROMISED, Reach
 from perpbook.treasury.changes import ANOTHER, Change, Enable, Move, Provide, Reduce
-from perpbook.treasury.ground import PROMISED, Reach
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +71,7 @@ def _tell_failures(console: Console, audit: Audit, *, every: bool) -> None:
 def _tell_accounts(console: Console, found: Audited) -> None:
     from rich.table import Table
 
-    audit, lives = found.audit, found.ground.lives
+    audit, lives = found.audit, found.view.lives
     if not audit.reached:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -181,7 +181,7 @@ def notes_of(found: Audited) -> list[str]:
         *audit.notes,
     ]
     out += [f"{account}: {why}" for account, why in audit.unknown.items()]
-    if case.sigmas.correlation is None and any(one.how.endswith("at most") for one in found.ground.lives.values()):
+    if case.sigmas.correlation is None and any(one.how.endswith("at most") for one in found.view.lives.values()):
         out.append(
             "how assets move together is not known: accounts of several are taken at their worst (--correlation)"
         )
@@ -209,7 +209,7 @@ def audit_document(found: Audited) -> dict[str, Any]:
 
 
 def _account(found: Audited, name: str, reach: Reach) -> dict[str, Any]:
-    life = found.ground.lives[name]
+    life = found.view.lives[name]
     worst = worst_of(found.audit, name)
     return {
         **_reach(reach), "lives": life.how or None, "seconds_until_limit": _finite(life.until(found.audit.limits.late)),

@@ -59,12 +59,12 @@ def run_audit(asked: Asked, *, names: tuple[str, ...] = (), change: bool = True)
     from perpbook.treasury.repair import Audited, repaired
 
     case, playbook = case_of(asked)
-    ground = case.ground()
-    singles = singles_of(ground, case.limits.fall)
-    found = case.audit_of(ground, chosen(singles, names) if names else singles)
+    view = case.view()
+    singles = singles_of(view, case.limits.fall)
+    found = case.audit_of(view, chosen(singles, names) if names else singles)
     broken = bool(found.breaks or found.breaking)
-    repair = repaired(case, ground, found) if change and broken and not names else None
-    return Audited(case=case, ground=ground, audit=found, repair=repair, playbook=playbook, named=names)
+    repair = repaired(case, view, found) if change and broken and not names else None
+    return Audited(case=case, view=view, audit=found, repair=repair, playbook=playbook, named=names)
 
 
 def chosen(singles: Sequence[Single], names: Sequence[str]) -> list[Single]:

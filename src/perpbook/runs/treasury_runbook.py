@@ -28,4 +28,4 @@ def run_runbook(asked: Asked, when: str) -> Laddered:
     if not (book.accounts or book.layers or book.transfers):
         raise InputError("the book is empty: there is nothing that an incident could touch")
     incident = incident_of(when, book, case.facts, case.limits.fall)
-    return Laddered(case=case, runbook=runbook_of(case, case.ground(), incident), playbook=playbook, when=when)
+    return Laddered(case=case, runbook=runbook_of(case, case.view(), incident), playbook=playbook, when=when)

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from perpbook.treasury.audit_view import Reach, View, reaches
 from perpbook.treasury.endurance import HORIZON_SECONDS
 from perpbook.treasury.failures import Kind, Single, failures_of
-from perpbook.treasury.ground import Ground, Reach, reaches
 from perpbook.treasury.pots import price_of
 
 LATE, UNREACHED, NAKED = "too late", "not reached", "naked"
@@ -101,38 +101,38 @@ class Audit:
         return None if self.unknown else True
 
 
-def audit(ground: Ground, fallen: Mapping[str, Ground], limits: Limits, singles: Sequence[Single]) -> Audit:
+def audit(view: View, fallen: Mapping[str, View], limits: Limits, singles: Sequence[Single]) -> Audit:
     """The book under each of `singles`. fallen : the same book by coin with that coin at its fallen price."""
-    calm = reaches(ground, None, limits.lasting)
-    equity = sum(ground.equity.values()) + sum(ground.outside().values()) + sum(in_flight(ground).values())
-    found = [_finding(ground, fallen, limits, one, calm) for one in singles]
+    calm = reaches(view, None, limits.lasting)
+    equity = sum(view.equity.values()) + sum(view.outside().values()) + sum(in_flight(view).values())
+    found = [_finding(view, fallen, limits, one, calm) for one in singles]
     return Audit(
         limits=limits,
         equity=equity,
         reached=calm,
         breaks=tuple(_late(calm.values(), limits, HORIZON_SECONDS)),
         findings=tuple(sorted(found, key=lambda one: (-len(one.breaks), -one.damage, -one.stuck, one.single.name))),
-        unknown={one.account: one.unknown for one in ground.lives.values() if one.unknown},
-        notes=ground.notes,
+        unknown={one.account: one.unknown for one in view.lives.values() if one.unknown},
+        notes=view.notes,
     )
 
 
-def singles_of(ground: Ground, fall: float) -> tuple[Single, ...]:
+def singles_of(view: View, fall: float) -> tuple[Single, ...]:
     """Every failure that touches this book."""
-    ways = [way for found in ground.ways.values() for way in found]
-    return failures_of(ground.snapshot.book, ground.facts, ways, fall)
+    ways = [way for found in view.ways.values() for way in found]
+    return failures_of(view.snapshot.book, view.facts, ways, fall)
 
 
 def _finding(
-    ground: Ground, fallen: Mapping[str, Ground], limits: Limits, single: Single, calm: Mapping[str, Reach]
+    view: View, fallen: Mapping[str, View], limits: Limits, single: Single, calm: Mapping[str, Reach]
 ) -> Finding:
-    here = fallen[single.coin] if single.kind is Kind.COIN_FALLS else ground
+    here = fallen[single.coin] if single.kind is Kind.COIN_FALLS else view
     reached = reaches(here, None if single.kind is Kind.COIN_FALLS else single, limits.lasting)
-    legs = legs_of(ground, single)
-    stuck, left = behind(ground, single)
-    loss = loss_of(ground, single)
+    legs = legs_of(view, single)
+    stuck, left = behind(view, single)
+    loss = loss_of(view, single)
     naked = limits.move * sum(one.naked for one in legs)
-    equity = ground.equity
+    equity = view.equity
     likelier = sum(
         max(0.0, (one.late or 0.0) - (calm[name].late or 0.0)) * max(equity[name], 0.0) for name, one in reached.items()
     )
@@ -159,57 +159,57 @@ def _late(reached: Iterable[Reach], limits: Limits, within: float, closed: froze
     return out
 
 
-def legs_of(ground: Ground, single: Single) -> tuple[Leg, ...]:
+def legs_of(view: View, single: Single) -> tuple[Leg, ...]:
     """Assets whose net changes when what is behind a failure is gone."""
     gone = single.closed | single.failure.places
     out = []
-    for asset, by in ground.deltas().items():
+    for asset, by in view.deltas().items():
         before, after = sum(by.values()), sum(value for place, value in by.items() if place not in gone)
         if abs(after - before) > 1e-9 and single.closed:
             out.append(Leg(asset=asset, before=before, after=after))
     return tuple(out)
 
 
-def behind(ground: Ground, single: Single) -> tuple[float, float]:
+def behind(view: View, single: Single) -> tuple[float, float]:
     """(out of reach, left) dollars of the book's equity; debts count as nothing out of reach."""
-    accounts = {name: value for name, value in ground.equity.items() if name in single.unpaid}
-    layers = {key: dollars for key, dollars in ground.outside().items() if _held(single, ground, *key)}
+    accounts = {name: value for name, value in view.equity.items() if name in single.unpaid}
+    layers = {key: dollars for key, dollars in view.outside().items() if _held(single, view, *key)}
     flights = {
         (source, end, coin): dollars
-        for (source, end, coin), dollars in in_flight(ground).items()
-        if _held(single, ground, source, coin) or _held(single, ground, end, coin)
+        for (source, end, coin), dollars in in_flight(view).items()
+        if _held(single, view, source, coin) or _held(single, view, end, coin)
     }
     stuck = sum(max(one, 0.0) for one in accounts.values()) + sum(layers.values()) + sum(flights.values())
-    whole = sum(ground.equity.values()) + sum(ground.outside().values()) + sum(in_flight(ground).values())
+    whole = sum(view.equity.values()) + sum(view.outside().values()) + sum(in_flight(view).values())
     return stuck, whole - stuck
 
 
-def _held(single: Single, ground: Ground, place: str, coin: str) -> bool:
+def _held(single: Single, view: View, place: str, coin: str) -> bool:
     """Whether a coin in a place is out of reach."""
     if single.coin:
         return coin == single.coin and single.kind is Kind.COIN_FROZEN
-    return place in single.failure.places or (ground.facts.layer_id(place) or place) in single.layers
+    return place in single.failure.places or (view.facts.layer_id(place) or place) in single.layers
 
 
-def in_flight(ground: Ground) -> dict[tuple[str, str, str], float]:
+def in_flight(view: View) -> dict[tuple[str, str, str], float]:
     """Dollars under way by (source, destination, coin)."""
     out: dict[tuple[str, str, str], float] = {}
-    for one in ground.snapshot.book.transfers:
+    for one in view.snapshot.book.transfers:
         key = (one.source, one.destination, one.asset)
-        price = price_of(one.asset, ground.snapshot.market.asset_prices) or 0.0
+        price = price_of(one.asset, view.snapshot.market.asset_prices) or 0.0
         out[key] = out.get(key, 0.0) + one.amount * price
     return out
 
 
-def loss_of(ground: Ground, single: Single) -> float:
+def loss_of(view: View, single: Single) -> float:
     """Dollars that the fall of a coin takes."""
-    return single.fall * coins_of(ground, single.coin) if single.fall else 0.0
+    return single.fall * coins_of(view, single.coin) if single.fall else 0.0
 
 
-def coins_of(ground: Ground, coin: str) -> float:
+def coins_of(view: View, coin: str) -> float:
     """Dollars of a coin that the book holds, in accounts, on layers and under way, debts taken off; never below 0."""
-    price = price_of(coin, ground.snapshot.market.asset_prices) or 0.0
-    book = ground.snapshot.book
+    price = price_of(coin, view.snapshot.market.asset_prices) or 0.0
+    book = view.snapshot.book
     held = sum(one.amount for account in book.accounts for one in account.collateral if one.asset == coin)
     held += sum(one.balance.amount for one in book.layers if one.balance.asset == coin)
     held += sum(one.amount for one in book.transfers if one.asset == coin)

@@ -41,8 +41,9 @@ class Move:
 
     @property
     def unpriced(self) -> tuple[str, ...]:
-        """Fees without a figure."""
-        return tuple(dict.fromkeys(hop.fee.plus for hop in self.way.hops if hop.fee.plus))
+        """What else is paid: in a gas coin, or without a figure."""
+        gas = [f"{amount:g} {coin}" for hop in self.way.hops for coin, amount in hop.fee.native.items()]
+        return tuple(dict.fromkeys([*gas, *(hop.fee.plus for hop in self.way.hops if hop.fee.plus)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +97,11 @@ def _taken(book: Book, one: Move, coin: str, amount: float, facts: Facts) -> Boo
     if not pot.account:
         return _on_layer(book, pot.layer, coin, -amount, facts)
     account = next(two for two in book.accounts if two.id == pot.account)
-    largest = max((two for two in account.collateral), key=lambda two: two.amount).asset
-    held = coin if any(two.asset == coin and two.amount >= amount for two in account.collateral) else largest
-    return _in_account(book, pot.account, held, -amount)
+    held = {two.asset: two.amount for two in account.collateral}
+    if held.get(coin, 0.0) < amount and coin in STABLECOINS:
+        # An exchange changes one stablecoin into another as it leaves (`pots.leaving`).
+        coin = max((two for two in held if two in STABLECOINS), key=lambda two: held[two])
+    return _in_account(book, pot.account, coin, -amount)
 
 
 def _in_account(book: Book, name: str, coin: str, amount: float) -> Book:

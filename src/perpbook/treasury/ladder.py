@@ -16,8 +16,8 @@ import numpy as np
 from perpbook.kernels.margin import account_margins
 from perpbook.model.book import Access
 from perpbook.treasury.audit import Limits, behind, in_flight, loss_of
+from perpbook.treasury.audit_view import View, front_of, points_of
 from perpbook.treasury.failures import Single
-from perpbook.treasury.ground import Ground, front_of, points_of
 from perpbook.treasury.incident import FROZEN, UNREACHABLE, Incident
 from perpbook.treasury.outages import past_stops
 from perpbook.treasury.pots import weight_of
@@ -33,58 +33,58 @@ CARE_SECONDS = 24 * HOUR
 """Halts came again within a day (Base, 2026-06-25 and 26)."""
 
 
-def runbook_of(case: Case, ground: Ground, incident: Incident) -> Runbook:
+def runbook_of(case: Case, view: View, incident: Incident) -> Runbook:
     """The ladder for a book and an incident."""
     single = incident.single
-    stuck, left = behind(ground, single)
-    hedge, hedges, hedged = _hedge(case, ground, incident)
+    stuck, left = behind(view, single)
+    hedge, hedges, hedged = _hedge(case, view, incident)
     steps = (
-        _wait(case, ground, incident),
-        _block(case, ground, incident),
+        _wait(case, view, incident),
+        _block(case, view, incident),
         hedge,
-        _top_up(hedged, hedged.ground() if hedges else ground, incident),
-        _write_down(case, ground, incident, hedges),
+        _top_up(hedged, hedged.view() if hedges else view, incident),
+        _write_down(case, view, incident, hedges),
         _after(case, incident, hedges),
     )
     return Runbook(
         incident=incident,
         stuck=stuck,
         left=left,
-        loss=loss_of(ground, single),
-        touches=_touches(ground, single),
+        loss=loss_of(view, single),
+        touches=_touches(view, single),
         steps=steps,
         hedges=hedges,
-        notes=ground.notes,
+        notes=view.notes,
     )
 
 
-def _touches(ground: Ground, single: Single) -> tuple[str, ...]:
+def _touches(view: View, single: Single) -> tuple[str, ...]:
     out = []
     if single.closed:
         out.append(f"cannot trade: {', '.join(sorted(single.closed))}")
     paid = single.unpaid - single.closed
     if paid:
         out.append(f"pay nothing out: {', '.join(sorted(paid))}")
-    held = {key: dollars for key, dollars in ground.outside().items() if ground.facts.layer_id(key[0]) in single.layers}
+    held = {key: dollars for key, dollars in view.outside().items() if view.facts.layer_id(key[0]) in single.layers}
     out += [f"{dollars:,.0f} dollars of {coin} on {layer} do not move" for (layer, coin), dollars in held.items()]
     out += [
         f"{one} dollars of {coin} under way from {source} to {end} wait"
-        for source, end, coin, one in _flights(ground, single)
+        for source, end, coin, one in _flights(view, single)
     ]
     return tuple(out)
 
 
-def _flights(ground: Ground, single: Single) -> list[tuple[str, str, str, str]]:
+def _flights(view: View, single: Single) -> list[tuple[str, str, str, str]]:
     """Transfers that wait: (from, to, coin, dollars)."""
     out = []
-    for (source, end, coin), dollars in in_flight(ground).items():
-        places = {source, end, ground.facts.layer_id(source) or "", ground.facts.layer_id(end) or ""}
+    for (source, end, coin), dollars in in_flight(view).items():
+        places = {source, end, view.facts.layer_id(source) or "", view.facts.layer_id(end) or ""}
         if places & (single.layers | single.failure.places) or (single.coin == coin and not single.fall):
             out.append((source, end, coin, f"{dollars:,.0f}"))
     return out
 
 
-def _wait(case: Case, ground: Ground, incident: Incident) -> Step:
+def _wait(case: Case, view: View, incident: Incident) -> Step:
     do = ["Do nothing; look whether it is so, and write down when it began."]
     layer = case.facts.layers.get(incident.id) if incident.what == "layer" else None
     if layer is not None:
@@ -99,7 +99,7 @@ def _wait(case: Case, ground: Ground, incident: Incident) -> Step:
             f"{stops.lasting(0.9) / HOUR:.1f} h, all in {max(one.seconds for one in stops.stops) / HOUR:.0f} h."
         )
     for name in sorted(incident.single.closed):
-        life = ground.lives.get(name)
+        life = view.lives.get(name)
         if life is not None:
             do.append(f"{name} {_living(life.until(case.limits.late), case.limits, life.unknown)}.")
     return Step(name="wait", start=0.0, end=2 * MINUTE, do=tuple(do))
@@ -122,7 +122,7 @@ def _within(seconds: float) -> str:
     return f"within {seconds / HOUR:.1f} h" if seconds < 36 * HOUR else f"within {seconds / HOUR / 24:.1f} days"
 
 
-def _block(case: Case, ground: Ground, incident: Incident) -> Step:
+def _block(case: Case, view: View, incident: Incident) -> Step:
     single = incident.single
     do, proposals = [], []
     if incident.what == "layer":
@@ -160,10 +160,10 @@ def _providers(access: Access | None, layer: str) -> tuple[str, Proposal | None]
     )
 
 
-def _hedge(case: Case, ground: Ground, incident: Incident) -> tuple[Step, tuple[Hedge, ...], Case]:
+def _hedge(case: Case, view: View, incident: Incident) -> tuple[Step, tuple[Hedge, ...], Case]:
     """The step, its hedges, and the book with them."""
     name, times = "hedge what is trapped", (10 * MINUTE, HOUR)
-    found = trapped(ground, incident.single)
+    found = trapped(view, incident.single)
     if not found:
         return (
             Step(name=name, start=times[0], end=times[1], left_out="no leg is trapped: every account can trade"),
@@ -223,9 +223,9 @@ def _end(one: Hedge, why: str) -> tuple[str, Proposal]:
     return told, _trade(one, -one.trade.quantity)
 
 
-def wanted_by(ground: Ground, move: float) -> dict[str, float]:
+def wanted_by(view: View, move: float) -> dict[str, float]:
     """By account, dollars that it lacks to stay above maintenance margin in a joint move of so much either way."""
-    arrays, lines = ground.standing.arrays, ground.standing.lines
+    arrays, lines = view.standing.arrays, view.standing.lines
     equity, maintenance = np.empty(len(arrays.accounts)), np.empty(len(arrays.accounts))
     worst = np.full(len(arrays.accounts), np.inf)
     for side in (-move, move):
@@ -235,14 +235,14 @@ def wanted_by(ground: Ground, move: float) -> dict[str, float]:
     return {one.id: max(0.0, -float(worst[k])) for k, one in enumerate(arrays.accounts) if one.positions}
 
 
-def _top_up(case: Case, ground: Ground, incident: Incident) -> Step:
+def _top_up(case: Case, view: View, incident: Incident) -> Step:
     single, limits = incident.single, case.limits
     do, proposals = [], []
     left: dict[tuple[str, str], float] = {}
-    for name, dollars in sorted(wanted_by(ground, limits.move).items(), key=lambda one: -one[1]):
+    for name, dollars in sorted(wanted_by(view, limits.move).items(), key=lambda one: -one[1]):
         if dollars < LEAST_DOLLARS or name in single.closed:
             continue
-        got = _sent(ground, single, limits, name, dollars, left)
+        got = _sent(view, single, limits, name, dollars, left)
         if got is None:
             do.append(
                 f"{name} lacks {dollars:,.0f} dollars for a move of {limits.move:.0%}, and nothing that is left reaches it."
@@ -250,7 +250,7 @@ def _top_up(case: Case, ground: Ground, incident: Incident) -> Step:
             continue
         do.append(got[0])
         proposals.append(got[1])
-    flights = _flights(ground, single)
+    flights = _flights(view, single)
     for source, end, coin, dollars_words in flights:
         do.append(
             f"Count {dollars_words} dollars of {coin} from {source} to {end} as lost for every limit until they are there."
@@ -272,10 +272,10 @@ def _top_up(case: Case, ground: Ground, incident: Incident) -> Step:
 
 
 def _sent(
-    ground: Ground, single: Single, limits: Limits, name: str, dollars: float, left: dict[tuple[str, str], float]
+    view: View, single: Single, limits: Limits, name: str, dollars: float, left: dict[tuple[str, str], float]
 ) -> tuple[str, Proposal] | None:
     """Money for one account over the soonest way that is left and has some; what is sent is taken from `left`."""
-    for way, arrivals in sorted(front_of(ground, name, single, limits.lasting), key=lambda one: points_of(one[1])):
+    for way, arrivals in sorted(front_of(view, name, single, limits.lasting), key=lambda one: points_of(one[1])):
         if way.pot.asset == single.coin:
             continue
         key = (way.pot.account, "") if way.pot.account else (way.pot.layer, way.pot.asset)
@@ -284,8 +284,8 @@ def _sent(
         if amount < LEAST_DOLLARS or not math.isfinite(promised):
             continue
         left[key] = left.get(key, way.pot.dollars) - amount
-        account = ground.account(name)
-        weight = weight_of(way.pot.asset, account, ground.terms[account.venue], ground.facts)
+        account = view.account(name)
+        weight = weight_of(way.pot.asset, account, view.terms[account.venue], view.facts)
         part = "" if amount >= dollars - 1.0 else f" (of {dollars:,.0f} that it lacks)"
         by = way.words if way.at_once else f"by {way.words}"
         return (
@@ -297,10 +297,10 @@ def _sent(
     return None
 
 
-def _write_down(case: Case, ground: Ground, incident: Incident, hedges: tuple[Hedge, ...]) -> Step:
+def _write_down(case: Case, view: View, incident: Incident, hedges: tuple[Hedge, ...]) -> Step:
     single = incident.single
-    stuck, left = behind(ground, single)
-    loss = loss_of(ground, single) or stuck
+    stuck, left = behind(view, single)
+    loss = loss_of(view, single) or stuck
     do: list[str] = []
     proposals: list[Proposal] = []
     if loss > 0.0:
@@ -308,7 +308,7 @@ def _write_down(case: Case, ground: Ground, incident: Incident, hedges: tuple[He
             f"Write down {loss:,.0f} dollars, {loss / (stuck + left):.0%} of the book: {stuck + left - loss:,.0f} are left."
         )
         proposals.append({"kind": "write_down", "dollars": loss, "equity_left": stuck + left - loss})
-    trades = unwinds(case, ground, single)
+    trades = unwinds(case, view, single)
     for one in trades:
         side = "Sell" if one.quantity < 0 else "Buy"
         do.append(

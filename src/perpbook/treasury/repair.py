@@ -15,6 +15,7 @@ from perpbook.model.market import Snapshot
 from perpbook.model.trade import Trade
 from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.audit import NAKED, Audit, Break, Finding, Limits, audit, singles_of
+from perpbook.treasury.audit_view import View, reaches, view_of
 from perpbook.treasury.changes import (
     Change,
     Enable,
@@ -33,7 +34,6 @@ from perpbook.treasury.changes import (
 from perpbook.treasury.endurance import Sigmas, endurances
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.failures import Kind, Single
-from perpbook.treasury.ground import Ground, ground_of, reaches
 from perpbook.treasury.pots import LEAST_SHARE, price_of
 from perpbook.treasury.standing import standing_of
 from perpbook.treasury.ways import Chance, ways_onto
@@ -61,21 +61,21 @@ class Case:
     limits: Limits
     rails: frozenset[str] | None = None
 
-    def ground(self, snapshot: Snapshot | None = None) -> Ground:
+    def view(self, snapshot: Snapshot | None = None) -> View:
         """How the book stands, or another in its place."""
         facts = with_rails(self.facts, self.rails)
-        return ground_of(snapshot or self.snapshot, self.terms, facts, self.chance, self.sigmas)
+        return view_of(snapshot or self.snapshot, self.terms, facts, self.chance, self.sigmas)
 
-    def audit(self) -> tuple[Ground, Audit]:
+    def audit(self) -> tuple[View, Audit]:
         """The book as it stands and its audit."""
-        ground = self.ground()
-        return ground, self.audit_of(ground, singles_of(ground, self.limits.fall))
+        view = self.view()
+        return view, self.audit_of(view, singles_of(view, self.limits.fall))
 
-    def audit_of(self, ground: Ground, singles: Sequence[Single]) -> Audit:
+    def audit_of(self, view: View, singles: Sequence[Single]) -> Audit:
         """The audit of some failures."""
         coins = {one.coin for one in singles if one.kind is Kind.COIN_FALLS}
-        fallen = {coin: self.ground(fallen_by(self.snapshot, coin, self.limits.fall)) for coin in sorted(coins)}
-        return audit(ground, fallen, self.limits, singles)
+        fallen = {coin: self.view(fallen_by(self.snapshot, coin, self.limits.fall)) for coin in sorted(coins)}
+        return audit(view, fallen, self.limits, singles)
 
     def after(self, change: Change) -> Case:
         """The same once a change is made."""
@@ -116,7 +116,7 @@ class Audited:
     """An audit with the book it is of. repair : None where nothing is broken or none was asked for."""
 
     case: Case
-    ground: Ground
+    view: View
     audit: Audit
     repair: Repair | None
     playbook: str
@@ -130,7 +130,7 @@ def fallen_by(snapshot: Snapshot, coin: str, fall: float) -> Snapshot:
     return replace(snapshot, market=replace(snapshot.market, asset_prices=prices))
 
 
-def repaired(case: Case, ground: Ground, found: Audit) -> Repair:
+def repaired(case: Case, view: View, found: Audit) -> Repair:
     """Mend what an audit found broken."""
     changes: list[Change] = []
     left: set[tuple[str, str]] = set()
@@ -139,13 +139,13 @@ def repaired(case: Case, ground: Ground, found: Audit) -> Repair:
         target = next((one for one in targets(found) if one not in left), None)
         if target is None:
             break
-        change = least_change(now, ground, found, *target)
+        change = least_change(now, view, found, *target)
         if change is None:
             left.add(target)
             continue
         now = now.after(change)
         changes.append(change)
-        ground, found = now.audit()
+        view, found = now.audit()
     changes, found = _needed(start, changes, found)
     return Repair(changes=tuple(changes), after=found, rest=tuple(f"{who}: {how}" for who, how in targets(found)))
 
@@ -171,7 +171,7 @@ def _needed(start: Case, changes: list[Change], found: Audit) -> tuple[list[Chan
     return changes, found
 
 
-def least_change(case: Case, ground: Ground, found: Audit, who: str, how: str) -> Change | None:
+def least_change(case: Case, view: View, found: Audit, who: str, how: str) -> Change | None:
     """What mends one break with the fewest dollars, of equals at the least cost, of these the soonest."""
     broken = [one for one in found.findings if any((two.who, two.how) == (who, how) for two in one.breaks)]
     if how == NAKED:
@@ -179,11 +179,11 @@ def least_change(case: Case, ground: Ground, found: Audit, who: str, how: str) -
         return unwound(case, worst, next(one for one in worst.breaks if one.how == NAKED))
     judge = _judge(case, found, who, [one.single for one in broken])
     ways: list[Iterator[Change]] = [
-        _provided(case, broken), _enabled(case, judge), _topped_up(case, ground, who, judge),
+        _provided(case, broken), _enabled(case, judge), _topped_up(case, view, who, judge),
     ]  # fmt: skip
     if not any(who in one.single.closed for one in broken):
-        ways.append(_placed(case, ground, who, judge))
-    ways.append(_cut(case, ground, who, judge))
+        ways.append(_placed(case, view, who, judge))
+    ways.append(_cut(case, view, who, judge))
     every = [change for some in ways for change in some]
     return min(every, key=_least_first, default=None)
 
@@ -193,26 +193,29 @@ def _least_first(one: Change) -> tuple[float, float, float]:
     return float(f"{one.dollars:.2g}"), one.cost, one.seconds if isinstance(one, Move) else 0.0
 
 
-Judge = Callable[[Ground, str], bool]
+Judge = Callable[[View, str], bool]
 """Whether an account holds, with whom it took money from, in a book."""
 
 
 def _judge(case: Case, found: Audit, who: str, singles: list[Single]) -> Judge:
     """Whether an account holds whatever broke it fails, and the giver whatever takes its venue."""
-    limits = case.limits
     every: list[Single | None] = [None, *singles]
 
-    def holds(ground: Ground, giver: str) -> bool:
+    def holds(view: View, giver: str) -> bool:
         theirs = [one.single for one in found.findings if giver and giver in one.single.unpaid]
-        if not all(_holds(ground, who, single, limits) for single in every):
+        if not all(_holds(case, view, who, single) for single in every):
             return False
-        return all(_holds(ground, giver, single, limits) for single in theirs if giver in ground.ways)
+        return all(_holds(case, view, giver, single) for single in theirs if giver in view.ways)
 
     return holds
 
 
-def _holds(ground: Ground, who: str, single: Single | None, limits: Limits) -> bool:
-    reach = reaches(ground, single, limits.lasting, only=who)[who]
+def _holds(case: Case, view: View, who: str, single: Single | None) -> bool:
+    limits = case.limits
+    if single is not None and single.kind is Kind.COIN_FALLS:
+        view = _standing(case, view, fallen_by(view.snapshot, single.coin, single.fall))
+        single = None
+    reach = reaches(view, single, limits.lasting, only=who)[who]
     if reach.late is None:
         return reach.promised < limits.lasting
     return reach.late <= limits.late
@@ -233,16 +236,16 @@ def _enabled(case: Case, judge: Judge) -> Iterator[Change]:
         return
     for family in dict.fromkeys(one.family for one in case.facts.routes.values()):
         change = Enable(family=family)
-        if family not in case.rails and judge(case.after(change).ground(), ""):
+        if family not in case.rails and judge(case.after(change).view(), ""):
             yield change
 
 
-def _topped_up(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Change]:
+def _topped_up(case: Case, view: View, who: str, judge: Judge) -> Iterator[Change]:
     """Money sent into the account beforehand, from each pot over its soonest way: the least that is enough."""
     by_pot: dict[str, Move] = {}
-    for way in ground.ways.get(who, ()):
+    for way in view.ways.get(who, ()):
         key = f"{way.pot.account}{way.pot.layer}{way.pot.asset}"
-        move = Move(way=way, destination=who, dollars=way.dollars, seconds=ground.promised(way))
+        move = Move(way=way, destination=who, dollars=way.dollars, seconds=view.promised(way))
         if key not in by_pot or move.seconds < by_pot[key].seconds:
             by_pot[key] = move
     for move in by_pot.values():
@@ -251,17 +254,17 @@ def _topped_up(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[C
 
         def enough(dollars: float, move: Move = move, giver: str = giver) -> bool:
             book = case.after(replace(move, dollars=dollars)).snapshot
-            return judge(_standing(case, ground, book), giver)
+            return judge(_standing(case, view, book), giver)
 
         dollars = _least(enough, least, move.dollars)
         if dollars is not None:
             yield replace(move, dollars=dollars)
 
 
-def _standing(case: Case, ground: Ground, snapshot: Snapshot) -> Ground:
-    """The ground with another book's standing, its ways as they were."""
+def _standing(case: Case, view: View, snapshot: Snapshot) -> View:
+    """The view with another book's standing, its ways as they were."""
     standing = standing_of(snapshot, case.terms)
-    return replace(ground, snapshot=snapshot, standing=standing, lives=endurances(standing, case.sigmas))
+    return replace(view, snapshot=snapshot, standing=standing, lives=endurances(standing, case.sigmas))
 
 
 def _least(enough: Callable[[float], bool], low: float, most: float) -> float | None:
@@ -283,11 +286,11 @@ def rounded_up(dollars: float) -> float:
     return math.ceil(dollars / unit - 1e-9) * unit
 
 
-def _placed(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Change]:
+def _placed(case: Case, view: View, who: str, judge: Judge) -> Iterator[Change]:
     """Money put on a layer from which it comes in time: as much as counts as a rescue."""
-    dollars = rounded_up(LEAST_SHARE * max(ground.equity[who], 0.0) * SPARE)
-    pots = {(one.account, one.layer, one.asset): one for way in ground.ways.get(who, ()) for one in [way.pot]}
-    facts = ground.facts
+    dollars = rounded_up(LEAST_SHARE * max(view.equity[who], 0.0) * SPARE)
+    pots = {(one.account, one.layer, one.asset): one for way in view.ways.get(who, ()) for one in [way.pot]}
+    facts = view.facts
     for layer in facts.layers:
         for pot in pots.values():
             if pot.dollars < dollars or pot.layer == layer:
@@ -295,13 +298,13 @@ def _placed(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Chan
             ways = [one for one in ways_onto(facts, pot, layer) if one.dollars >= dollars]
             if not ways:
                 continue
-            way = ground.traffic.ranked(ways)[0]
-            change = Move(way=way, destination=layer, dollars=dollars, seconds=ground.promised(way))
-            if judge(case.after(change).ground(), pot.account):
+            way = view.traffic.ranked(ways)[0]
+            change = Move(way=way, destination=layer, dollars=dollars, seconds=view.promised(way))
+            if judge(case.after(change).view(), pot.account):
                 yield change
 
 
-def _cut(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Change]:
+def _cut(case: Case, view: View, who: str, judge: Judge) -> Iterator[Change]:
     """A share of all the account's positions, the least that is enough."""
     account = next((one for one in case.snapshot.book.accounts if one.id == who), None)
     if account is None:
@@ -311,7 +314,7 @@ def _cut(case: Case, ground: Ground, who: str, judge: Judge) -> Iterator[Change]
         return reduction(case.desk, share_of(case.desk, account, share), f"positions of {who} become smaller")
 
     def enough(share: float) -> bool:
-        return judge(_standing(case, ground, case.after(trades(share)).snapshot), "")
+        return judge(_standing(case, view, case.after(trades(share)).snapshot), "")
 
     share = _least_share(enough)
     if share is not None:

@@ -10,8 +10,8 @@ from perpbook.errors import MissingData
 from perpbook.funding.trading import Desk
 from perpbook.model.account import Account, MarginMode
 from perpbook.model.trade import Trade
+from perpbook.treasury.audit_view import View
 from perpbook.treasury.failures import Single
-from perpbook.treasury.ground import Ground
 from perpbook.treasury.repair import Case, taken_off
 from perpbook.treasury.standing import standing_of
 
@@ -35,10 +35,10 @@ class Hedge:
     free: float
 
 
-def trapped(ground: Ground, single: Single) -> dict[str, tuple[float, float]]:
+def trapped(view: View, single: Single) -> dict[str, tuple[float, float]]:
     """By asset, net dollars that cannot be traded, and that part of them which nothing elsewhere offsets."""
     out = {}
-    for asset, by in ground.deltas().items():
+    for asset, by in view.deltas().items():
         inside = sum(value for place, value in by.items() if place in single.closed)
         whole, side = sum(by.values()), 1.0 if inside > 0.0 else -1.0
         if inside:
@@ -107,10 +107,10 @@ def _largest(free_after: Callable[[float], float]) -> float:
     return low
 
 
-def unwinds(case: Case, ground: Ground, single: Single) -> list[Trade]:
+def unwinds(case: Case, view: View, single: Single) -> list[Trade]:
     """Trades that take off, on venues that live, what legs that are lost would leave without its other side."""
     out = []
-    for asset, by in ground.deltas().items():
+    for asset, by in view.deltas().items():
         before = sum(by.values())
         after = before - sum(value for place, value in by.items() if place in single.closed)
         naked = max(0.0, abs(after) - abs(before))

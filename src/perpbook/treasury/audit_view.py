@@ -39,7 +39,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class View:
     """`ways` by account, and why it has none; `lives` by account that holds a position; `traffic` in calm. drawn,
     fronts : kept, see `arrivals` and `front_of`; they hang on the ways alone."""
 
@@ -99,9 +99,7 @@ class Ground:
         return out
 
 
-def ground_of(
-    snapshot: Snapshot, terms: Mapping[str, VenueTerms], facts: Facts, chance: Chance, sigmas: Sigmas
-) -> Ground:
+def view_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], facts: Facts, chance: Chance, sigmas: Sigmas) -> View:
     """The book as it stands; errors as `margin.assess.assess`."""
     standing = standing_of(snapshot, terms)
     pots = pots_of(snapshot.book, snapshot.market, standing.free, facts)
@@ -117,35 +115,35 @@ def ground_of(
         else:
             found, why = [], f"no route to {account.venue} is known: {nearest(account.venue, tuple(facts.venues))}"
         ways[account.id], reasons[account.id] = found, why
-    return Ground(
+    return View(
         snapshot=snapshot, facts=facts, terms=terms, standing=standing, ways=ways, reasons=reasons,
         lives=endurances(standing, sigmas), traffic=Traffic(conditions=calm, chance=chance), notes=pots.notes,
     )  # fmt: skip
 
 
-def reaches(ground: Ground, single: Single | None, lasting_seconds: float, only: str = "") -> dict[str, Reach]:
+def reaches(view: View, single: Single | None, lasting_seconds: float, only: str = "") -> dict[str, Reach]:
     """The best way to every account that holds a position, in calm or while something fails: that with the smallest chance to be
     too late, of equals the one that is promised soonest. only : of one account."""
     out = {}
-    for account in [only] if only else list(ground.ways):
+    for account in [only] if only else list(view.ways):
         key = (account, single.name if single else "")
-        if key not in ground.fronts:
-            ground.fronts[key] = front_of(ground, account, single, lasting_seconds)
-        found = [_reach(ground, account, way, arrivals) for way, arrivals in ground.fronts[key]]
+        if key not in view.fronts:
+            view.fronts[key] = front_of(view, account, single, lasting_seconds)
+        found = [_reach(view, account, way, arrivals) for way, arrivals in view.fronts[key]]
         best = min(found, key=_order, default=None)
         reached = best is not None and np.isfinite(best.typical)
-        out[account] = best if best and reached else _nothing(ground, account, closed=best is not None)
+        out[account] = best if best and reached else _nothing(view, account, closed=best is not None)
     return out
 
 
-def front_of(ground: Ground, account: str, single: Single | None, lasting_seconds: float) -> list[tuple[Way, Floats]]:
+def front_of(view: View, account: str, single: Single | None, lasting_seconds: float) -> list[tuple[Way, Floats]]:
     """Ways with their arrivals, without those that another beats whatever the account's chances are: it is sooner at every
     quantile. A failure only delays, so a way that is beaten as it does in calm is beaten."""
-    storm = ground.traffic
+    storm = view.traffic
     if single is not None:
-        storm = Traffic(conditions=single.conditions(ground.facts, lasting_seconds), chance=storm.chance)
+        storm = Traffic(conditions=single.conditions(view.facts, lasting_seconds), chance=storm.chance)
     kept: list[tuple[Way, Floats]] = []
-    for way, calm in ground.arrivals(account):
+    for way, calm in view.arrivals(account):
         if any((one <= calm).all() for _, one in kept):
             continue
         wait = _wait(way, single, lasting_seconds)
@@ -166,15 +164,15 @@ def _order(one: Reach) -> tuple[float, float, float, str]:
     return (one.late or 0.0, one.promised, one.typical, one.way.words if one.way else "")
 
 
-def _nothing(ground: Ground, account: str, *, closed: bool) -> Reach:
-    late = ground.lives[account].late(np.array([np.inf]))
-    reason = "every way is closed" if closed else ground.reasons[account]
+def _nothing(view: View, account: str, *, closed: bool) -> Reach:
+    late = view.lives[account].late(np.array([np.inf]))
+    reason = "every way is closed" if closed else view.reasons[account]
     return Reach(account=account, late=late, way=None, reason=reason)
 
 
-def _reach(ground: Ground, account: str, way: Way, arrivals: Floats) -> Reach:
+def _reach(view: View, account: str, way: Way, arrivals: Floats) -> Reach:
     promised, typical = points_of(arrivals)
-    late = ground.lives[account].late(arrivals)
+    late = view.lives[account].late(arrivals)
     return Reach(account=account, late=late, way=way, typical=typical, promised=promised)
 
 
