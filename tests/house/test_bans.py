@@ -113,6 +113,7 @@ def test_help_imports_nothing_heavy() -> None:
         "tomlkit",
         "tree_sitter",
         "polars",
+        "httpx",
     }
     assert not heavy & loaded_after("from typer.testing import CliRunner\nimport perpbook.cli.main")
 

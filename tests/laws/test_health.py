@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.health.clocks import Bounds, Memory, Sight, standing, step
+from perpbook.health.evm import Feed
+from perpbook.health.judge import LayerMemory, judged
 from perpbook.health.node import Tip
 from perpbook.health.quorum import Seen, group_of, needed_of, settled
+from perpbook.health.reading import Anchor, Lag, Reading
+from perpbook.health.status_pages import StatusPage
+from perpbook.health.watched_load import packaged_clocks, watch_of
 from perpbook.model.health import (
     ACCESS,
     BATCHES,
@@ -140,6 +145,14 @@ def test_fewer_liars_than_honest_providers_change_neither_block_nor_height_for_t
         assert set(found.left_out) == {one.provider for one in more}
 
 
+def test_of_two_heads_the_older_counts_and_of_three_the_middle_one() -> None:
+    times = {"a": 900, "b": 1_000, "c": 5_000}
+    block = Tip(height=90, hash="h", time_s=800)
+    for names, counts in (("ab", 900), ("abc", 1_000)):
+        seen = [Seen(provider=one, chain="1", tip=Tip(height=100, hash="t", time_s=times[one])) for one in names]
+        assert settled(group_of(seen, "1", 5), dict.fromkeys(names, block)).time_s == counts
+
+
 @given(st.lists(liars(), min_size=0, max_size=1))
 def test_one_provider_is_never_a_quorum(seen: list[Seen]) -> None:
     group = group_of(seen, "1", 5)
@@ -197,3 +210,31 @@ def test_a_grace_ends_when_it_says_and_money_may_come_in_meanwhile() -> None:
     assert out.kind is Kind.ROUTE and conditions.clock(into).calm
     (pace,) = conditions.paces(out)
     assert (pace.start, pace.end, pace.rate) == (0.0, 600.0, 0.0)
+
+
+def test_a_rollback_that_is_seen_while_the_clock_is_wrong_is_not_forgotten() -> None:
+    watch = watch_of("arbitrum", FACTS, packaged_clocks())
+    agreed = Agreement(providers=("a", "b"), tip=120, time_s=START_NS // SECOND_NS, height=100, hash="new", why="")
+    before = LayerMemory(anchor=Anchor(height=90, hash="old"))
+    reading = Reading(
+        agreement=agreed, rolled_back="block 90 is another one than before", final=Lag(seconds=1.0, of="")
+    )
+    early, kept = judged(watch, reading, before, START_NS - 60 * SECOND_NS)
+    assert early.state_of(HEAD) is State.UNKNOWN and kept.anchor == before.anchor
+    late, kept = judged(watch, reading, kept, START_NS)
+    assert late.state_of(HEAD) is State.ROLLED_BACK and kept.anchor == Anchor(height=100, hash="new")
+
+
+def test_a_status_page_that_is_away_or_cries_out_is_told_and_only_the_cry_closes() -> None:
+    watch = watch_of("arbitrum", FACTS, packaged_clocks())
+    agreed = Agreement(providers=("a", "b"), tip=120, time_s=START_NS // SECOND_NS, height=100, hash="new", why="")
+    pages: list[tuple[StatusPage | str, State, list[str]]] = [
+        ("gone", State.DEGRADED, []),
+        (StatusPage(level=0, said="well"), State.OK, []),
+        (StatusPage(level=2, said="away"), State.HALTED, ["rpc"]),
+    ]
+    for page, state, kinds in pages:
+        reading = Reading(agreement=agreed, page=page, final=Lag(seconds=1.0, of=""), feed=Feed(down=False, since_s=1))
+        seen, _ = judged(replace(watch, batches=None), reading, LayerMemory(), START_NS)
+        assert seen.state_of(ACCESS) is state and [one.kind for one in absences_of(seen)] == kinds
+        assert bool(seen.notes) is (state is not State.OK)

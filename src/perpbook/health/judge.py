@@ -56,7 +56,9 @@ def judged(watch: Watch, reading: Reading, memory: LayerMemory, now_ns: int) -> 
         kept[clock] = step(before, sight, bounds)
         views[clock] = _view(clock, before, kept[clock], sight, bounds)
     agreement = reading.agreement
-    anchor = Anchor(height=agreement.height, hash=agreement.hash) if agreement.height is not None else memory.anchor
+    anchor = memory.anchor
+    if agreement.height is not None and views[HEAD].state is not State.UNKNOWN:  # Else a rollback would be forgotten.
+        anchor = Anchor(height=agreement.height, hash=agreement.hash)
     health = LayerHealth(
         layer=watch.layer, name=watch.name, as_of_ns=now_ns, clocks=views, agreement=agreement, fees=reading.fees,
         balances=reading.balances, notes=(*reading.notes, *_disagreements(reading, views)),
@@ -125,8 +127,8 @@ def access_sight(reading: Reading, now_ns: int) -> Sight:
     agreement, page = reading.agreement, reading.page
     if not agreement.agreed:
         return Sight(at_ns=now_ns, age_s=None, why=agreement.why)
-    level = max(1 if agreement.left_out else 0, page.level if isinstance(page, StatusPage) else 0)
-    return Sight(at_ns=now_ns, age_s=float(level), unsure=page if isinstance(page, str) else "")
+    told = page.level if isinstance(page, StatusPage) else 0 if page is None else 1
+    return Sight(at_ns=now_ns, age_s=float(max(1 if agreement.left_out else 0, told)))
 
 
 def _lag_sight(found: Lag | str, bounds: Bounds | None, now_ns: int) -> Sight:
@@ -192,6 +194,8 @@ def _disagreements(reading: Reading, views: Mapping[str, ClockView]) -> list[str
     for clock, what in ((BATCHES, "nothing is posted below"), (EXITS, "the way out stands still")):
         if views[clock].state is State.HALTED and head is State.OK:
             out.append(f"its blocks come, and {what}")
+    if isinstance(page, str):
+        out.append(f"its status page cannot be read: {page}")
     if reading.rolled_back:
         out.append(reading.rolled_back)
     fees = reading.fees

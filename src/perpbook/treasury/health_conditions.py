@@ -68,7 +68,7 @@ def meaning_of(health: LayerHealth) -> str:
 MEANS = {
     "halt": "no transfer over it: what is under way waits",
     "rollback": "no transfer over it: what arrived since then may never have happened",
-    "rpc": "no transfer over it: nobody can be believed",
+    "rpc": "no transfer over it: it cannot be seen, or nobody can be believed",
     "departures": "nothing out of it until its grace is over",
     "exits": "no canonical exit",
     "gas": "dear: what can wait should",
