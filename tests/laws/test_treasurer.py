@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from perpbook.engine.backtest import Journey, backtest
 from perpbook.engine.drive import asked_every, drive
 from perpbook.engine.outcome import Outcome
+from perpbook.engine.treasured import deaths_by_account
 from perpbook.engine.treasurer import Policy, Sent, Treasurer
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.book import LayerBalance
@@ -118,7 +119,7 @@ def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
         journey, policy=Policy(alarm=alarm, calm=alarm / 2.0, reserves={"arbitrum": 15_000.0, "base": 15_000.0})
     )
     outcome = run(journey, holder)
-    gone: dict[tuple[str, int], float] = {}
+    gone, dead = dict[tuple[str, int], float](), deaths_by_account(outcome)
     for one in holder.sent:
         gone[one.source, one.bar] = gone.get((one.source, one.bar), 0.0) + one.dollars + one.fee + one.gas
     rates = {
@@ -126,7 +127,7 @@ def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
         "long": 0.005,
     }  # Maintenance margin of 100 ETH: Hyperliquid 2 %, Binance no less than 0.5 %.
     for (source, bar), dollars in gone.items():
-        if source in rates:
+        if source in rates and bar < dead.get(source, BARS):
             equity = outcome.curve[("short", "long").index(source), bar] - dollars
             assert equity * alarm / 2.0 >= 0.999 * rates[source] * 100.0 * closes[bar]
 

@@ -33,6 +33,7 @@ def test_own_figures_fill_what_is_unknown_and_are_marked(tmp_path: Path) -> None
     assert after["across"].witness.own == ("fee.dollars", "fee.bps")
     assert before["lighter-out"].unknown == ("seconds.worst",) and before["lighter-out"].seconds is None
     assert after["lighter-out"].seconds == Times(least=3_600.0, typical=14_400.0, worst=90_000.0)
+    assert after["lighter-out"].stuck and not before["lighter-out"].stuck
     untouched = {name: one for name, one in after.items() if name not in ("across", "lighter-out")}
     assert all(one == before[name] for name, one in untouched.items())
 
@@ -43,6 +44,7 @@ def test_own_shares_of_common_limits_and_gas_replace_those_of_the_facts(tmp_path
     hour, day = facts.routes["dydx-out"].cap.shared
     assert [hour.own, day.own] == pytest.approx([180_000.0, 1_800_000.0])
     assert FACTS.routes["dydx-out"].cap.shared[0].own == 1_000_000.0
+    assert facts.routes["dydx-out"].cap.most == pytest.approx(180_000.0), "the smaller of an hour's and a day's part"
     gas = facts.layers["arbitrum"].gas
     assert gas is not None and gas.units["burn"] == 190_000.0 and gas.units["transfer"] == 21_000.0
     assert facts.layers["arbitrum"].witness.own == ("gas.units.burn",)
@@ -73,6 +75,23 @@ def test_what_is_wrong_is_refused_with_the_next_step(tmp_path: Path, body: str, 
     with pytest.raises(InputError) as refused:
         treasury_facts(written(tmp_path, body))
     assert told in " ".join(str(one) for one in refused.value.problems)
+
+
+def test_some_points_of_a_time_may_be_ones_own(tmp_path: Path) -> None:
+    body = (
+        "[routes.across]\nseconds = { p90 = 600 }\n[withdrawal]\nseconds = { least = 10, typical = 60, worst = 600 }\n"
+    )
+    facts = treasury_facts(written(tmp_path, body))
+    assert facts.routes["across"].seconds == Times(least=2.0, typical=10.0, p90=600.0, worst=7_200.0)
+    assert facts.withdrawal.seconds == Times(least=10.0, typical=60.0, worst=600.0)
+    assert "seconds" in facts.routes["across"].witness.own and "seconds" in facts.withdrawal.witness.own
+
+
+def test_a_limit_of_ones_own_and_a_part_of_a_common_one_both_hold(tmp_path: Path) -> None:
+    body = (
+        "[routes.dydx-out]\namount = { most = 50000 }\n[pools.dydx-withdrawals]\nours = 0.1\ndeposits = 180_000_000\n"
+    )
+    assert treasury_facts(written(tmp_path, body)).routes["dydx-out"].cap.most == 50_000.0
 
 
 def test_a_log_with_bad_rows_names_each_of_them(tmp_path: Path) -> None:

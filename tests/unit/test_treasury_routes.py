@@ -133,6 +133,33 @@ def test_the_gas_of_an_exit_is_units_times_fee_times_price_and_never_guessed() -
     assert action_dollars(layers["hyperliquid-l1"], ["burn"], {}) == 0.0
 
 
+def gas_lake(tmp_path: Path) -> list[str]:
+    """Two thousand hours of gas that rises by 0.01 gwei an hour."""
+    rows = [f"{1_700_000_000 + 3_600 * hour},{hour / 100},{hour / 100},{hour / 100 + 1}" for hour in range(2_000)]
+    text = "unix,basefee_gwei_min,basefee_gwei_median,basefee_gwei_max\n" + "\n".join(rows)
+    (tmp_path / "gas.csv").write_text(text, encoding="utf-8")
+    words = ["--lake", str(tmp_path / "lake")]
+    done = CliRunner().invoke(app, ["data", "import", str(tmp_path / "gas.csv"), "--kind", "gas", *words])
+    assert done.exit_code == 0, done.output
+    return words
+
+
+def test_gas_of_ones_own_window_takes_the_place_of_the_year_of_the_facts(tmp_path: Path) -> None:
+    lake = gas_lake(tmp_path)
+    gas = {one["layer"]: one for one in routes(*lake)["exit_gas"]}
+    assert gas["ethereum"]["coins"]["p50"] == pytest.approx(200_000 * 9.995e-9)
+    assert gas["ethereum"]["coins"]["p999"] == pytest.approx(200_000 * 19.97e-9, rel=1e-3)
+    assert gas["ethereum"]["highest_stands_for"] == [] and "1h of the lake" in gas["ethereum"]["window"]
+    assert gas["arbitrum"]["window"] == "2025-02-04..2026-02-06"
+    few = {one["layer"]: one for one in routes(*lake, "--gas-since", "2024-01-25")["exit_gas"]}
+    # Too few hours for the 99.9 % point: the highest of the window stands for it.
+    assert few["ethereum"]["highest_stands_for"] == ["p999"]
+    assert few["ethereum"]["coins"]["p999"] == pytest.approx(200_000 * 20.99e-9)
+    done = CliRunner().invoke(app, ["treasury", "routes", *lake, "--gas-since", "2030-01-01"])
+    assert done.exit_code == 20 and "data import" in done.stderr
+    assert "after --gas-since" in refused(*lake, "--gas-since", "2024-01-02", "--gas-until", "2024-01-01")
+
+
 def test_the_page_fits_a_terminal_and_tells_what_is_not_known() -> None:
     for words in ([], ["--from", "arbitrum", "--to", "hyperliquid", "--price", "ETH=3000"], [DESK]):
         done = CliRunner().invoke(app, ["treasury", "routes", *words], catch_exceptions=False)

@@ -10,28 +10,39 @@ import typer
 from perpbook.cli.output import Answer, AsJson, reply
 from perpbook.errors import InputError
 
-Place = Annotated[str | None, typer.Option("--from", help="A layer, a venue, or an account of the book.")]
+Book = Annotated[Path | None, typer.Argument(help="Book file: ways between its places. Left out: all routes.")]
+From = Annotated[str | None, typer.Option("--from", help="A layer, a venue, or an account of the book.")]
+To = Annotated[str | None, typer.Option("--to", help="A layer, a venue, or an account of the book.")]
+Coin = Annotated[str, typer.Option("--asset", help="The coin that goes.")]
+Dollars = Annotated[float, typer.Option("--amount", help="Dollars that go, at most.")]
+Storm = Annotated[str | None, typer.Option("--storm", help="A storm that begins now; its outages hold money up.")]
+Own = Annotated[Path | None, typer.Option("--facts", help="Your own figures: fees, limits, gas, transfers.")]
+Prices = Annotated[list[str] | None, typer.Option("--price", help="Dollars of a coin, as in ETH=3000; repeatable.")]
+Most = Annotated[int, typer.Option("--most", help="Rows at most, the soonest first.")]
+Since = Annotated[
+    str | None, typer.Option("--gas-since", help="Base fees of the lake from this time on, not the facts'.")
+]
+Until = Annotated[str | None, typer.Option("--gas-until", help="Base fees of the lake before this time.")]
+LakeFolder = Annotated[
+    Path | None, typer.Option("--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same times.")]
 
 
 def routes(
-    book: Annotated[
-        Path | None, typer.Argument(help="Book file: ways between its places. Left out: all routes.")
-    ] = None,
-    start: Place = None,
-    end: Annotated[str | None, typer.Option("--to", help="A layer, a venue, or an account of the book.")] = None,
-    asset: Annotated[str, typer.Option("--asset", help="The coin that goes.")] = "USDC",
-    amount: Annotated[float, typer.Option("--amount", help="Dollars that go, at most.")] = 10_000.0,
-    storm: Annotated[
-        str | None, typer.Option("--storm", help="A storm that begins now; its outages hold money up.")
-    ] = None,
-    facts: Annotated[
-        Path | None, typer.Option("--facts", help="Your own figures: fees, limits, gas, transfers.")
-    ] = None,
-    price: Annotated[
-        list[str] | None, typer.Option("--price", help="Dollars of a coin, as in ETH=3000; repeatable.")
-    ] = None,
-    most: Annotated[int, typer.Option("--most", help="Rows at most, the soonest first.")] = 20,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same times.")] = 0,
+    book: Book = None,
+    start: From = None,
+    end: To = None,
+    asset: Coin = "USDC",
+    amount: Dollars = 10_000.0,
+    storm: Storm = None,
+    facts: Own = None,
+    price: Prices = None,
+    most: Most = 20,
+    gas_since: Since = None,
+    gas_until: Until = None,
+    lake: LakeFolder = None,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Every way for a coin (one or two routes): by when it arrives, fees, limits, risk, chance of being stuck, what is unknown.
@@ -41,12 +52,16 @@ def routes(
 
     def work() -> Answer:
         from perpbook.report.treasury_routes_text import routes_document, tell_routes
-        from perpbook.runs.places import terms_folders
+        from perpbook.runs.moments import moment_ns
+        from perpbook.runs.places import lake_folder, terms_folders
         from perpbook.runs.treasury_routes import Asked, run_routes
 
+        own_gas = lake is not None or gas_since is not None or gas_until is not None
         asked = Asked(
             book=book, start=start, end=end, asset=asset, amount=amount, storm=storm, facts=facts,
             prices=dict(map(_price, price or ())), most=most, seed=seed,
+            lake=(lake or lake_folder()) if own_gas else None, gas_since_ns=moment_ns(gas_since, "--gas-since"),
+            gas_until_ns=moment_ns(gas_until, "--gas-until"),
         )  # fmt: skip
         found = run_routes(asked, terms_folders=terms_folders())
         return Answer(data=routes_document(found), tell=lambda console: tell_routes(console, found))

@@ -61,15 +61,22 @@ def tell_gas(console: Console, found: Routes) -> None:
     for one in rows:
         made.add_row(one.layer, ", ".join(one.actions), *(_gas(one, percent) for percent in BASE_FEES))
     console.print(made)
+    console.print(f"Base fees of {'; '.join(dict.fromkeys(one.window for one in rows if one.window))}.")
+    for one in rows:
+        if found.between and one.plus:
+            console.print(f"* gas on {one.layer}: {one.plus}")
     if any(one.above for one in rows):
         console.print("≤: that point is not known; the highest of the window stands for it.")
 
 
 def tell_unknown(console: Console, rows: Sequence[Row]) -> None:
-    """Figures that nobody knows, and the trader's own."""
+    """Figures that nobody knows, those without a source, and the trader's own."""
     lacking = _by_route((row, row.unknown) for row in rows)
     if lacking:
         console.print(f"Nobody knows, give it with --facts: {lacking}.")
+    bare = _by_route((row, tuple(one for one in row.unverified if one not in row.unknown)) for row in rows)
+    if bare:
+        console.print(f"Without a source: {bare}.")
     mine = _by_route((row, row.own) for row in rows)
     if mine:
         console.print(f"Your own: {mine}.")
@@ -148,6 +155,7 @@ def _row(row: Row) -> dict[str, Any]:
         "confidence": row.confidence,
         "unknown": list(row.unknown),
         "own": list(row.own),
+        "unverified": list(row.unverified),
         "notes": list(row.notes),
         "failures": list(row.failures),
     }
@@ -162,6 +170,8 @@ def _exit(one: ExitGas) -> dict[str, Any]:
         "coins": dict(one.coins),
         "dollars": dict(one.dollars),
         "highest_stands_for": list(one.above),
+        "window": one.window or None,
+        "plus": one.plus or None,
         "unknown": list(one.unknown),
     }
 

@@ -28,7 +28,8 @@ BETWEEN_PLACES = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Which ways. `book` None: routes of the facts. `start`, `end` : a layer, a venue or an account; None for every one. amount :
-    dollars. prices : dollars by coin, beside those of the book. most : rows at most."""
+    dollars. prices : dollars by coin, beside those of the book. most : rows at most. lake : whose gas takes the place of the
+    facts', from `gas_since_ns` to before `gas_until_ns`; None: that of the facts."""
 
     book: Path | None = None
     start: str | None = None
@@ -40,6 +41,9 @@ class Asked:
     prices: Mapping[str, float] = field(default_factory=dict)
     most: int = 20
     seed: int = 0
+    lake: Path | None = None
+    gas_since_ns: int | None = None
+    gas_until_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +67,15 @@ def run_routes(asked: Asked, *, terms_folders: Sequence[Path] = ()) -> Routes:
 
     Raises
     ------
-    InputError : a file, a place, a coin, an amount or the storm is wrong.
+    InputError : a file, a place, a coin, an amount or the storm is wrong. MissingData : the lake has no gas in the window.
     """
+    from perpbook.runs.gas_history import with_lake_gas
     from perpbook.treasury.own_facts import treasury_facts
     from perpbook.treasury.route_table import route_row
 
     facts = treasury_facts(asked.facts)
+    if asked.lake is not None:
+        facts = with_lake_gas(facts, asked.lake, asked.gas_since_ns, asked.gas_until_ns)
     _refuse_nonsense(asked, facts)
     book = _of_book(asked, facts, terms_folders) if asked.book else _Money(prices=asked.prices)
     conditions, notes = _conditions(asked.storm, facts)

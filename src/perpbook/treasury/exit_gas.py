@@ -17,7 +17,8 @@ SHOWN = ("p50", "p99", "p999")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitGas:
     """A full exit of one layer: coins and dollars by point of the base fee, {} where not known (`unknown` says what). `above` :
-    points for which the highest fee of the window stands, as theirs is not known: no less than they would be."""
+    points for which the highest fee of the `window` stands, as theirs is not known: no less than they would be. `plus` :
+    what comes on top without a figure."""
 
     layer: str
     token: str
@@ -26,6 +27,8 @@ class ExitGas:
     dollars: Mapping[str, float]
     above: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    window: str = ""
+    plus: str = ""
     free: bool = False
 
 
@@ -61,7 +64,8 @@ def exit_gas(layer: Layer, prices: Mapping[str, float]) -> ExitGas:
     dollars = {name: value * price for name, value in coins.items()} if price is not None else {}
     above = tuple(name for name in coins if points[name][1])
     return ExitGas(
-        layer=layer.id, token=gas.token, actions=gas.exit, coins=coins, dollars=dollars, above=above, unknown=tuple(unknown)
+        layer=layer.id, token=gas.token, actions=gas.exit, coins=coins, dollars=dollars, above=above, unknown=tuple(unknown),
+        window=gas.window, plus=gas.plus,
     )  # fmt: skip
 
 

@@ -212,7 +212,6 @@ class Venue:
     assets: tuple[str, ...] = ()
     wallet: str = ""
     credit_seconds: float = 0.0
-    clouds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

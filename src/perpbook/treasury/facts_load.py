@@ -182,7 +182,6 @@ def _venue(table: Table, page: Page) -> Venue:
         assets=table.names("assets"),
         wallet=table.text("wallet", ""),
         credit_seconds=amount(table, "credit_seconds") or 0.0,
-        clouds=table.names("clouds"),
         witness=read_witness(table, page.sources),
     )
     if sum(map(bool, (out.layer, out.networks, out.wallet))) != 1:

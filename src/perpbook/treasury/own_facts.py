@@ -13,11 +13,13 @@ from pathlib import Path
 
 from perpbook.errors import InputError, Problem
 from perpbook.files.read import read_text
+from perpbook.scenario.catalogue import packaged
 from perpbook.scenario.table_reader import Table, in_place, nearest
 from perpbook.treasury.facts import Cap, Door, Facts, Fee, Gas, Layer, Route, Witness
-from perpbook.treasury.facts_read import amount, end, fraction, read_gwei, read_points, read_units, times_of
+from perpbook.treasury.facts_load import packaged_facts
+from perpbook.treasury.facts_read import POINTS, amount, end, fraction, read_gwei, read_points, read_units, times_of
 from perpbook.treasury.own_transfers import Transfer, read_log, transfer_of, updated
-from perpbook.treasury.stuck import reckoned_facts
+from perpbook.treasury.stuck import reckoned_facts, with_stuck
 
 SCHEMA = "own-facts/1"
 DOORS = ("withdrawal", "deposit")
@@ -32,12 +34,11 @@ def treasury_facts(own: Path | None = None) -> Facts:
     ------
     InputError : with every problem of the file.
     """
-    facts = reckoned_facts()
-    return facts if own is None else with_own(facts, own)
+    return reckoned_facts() if own is None else with_own(packaged_facts(), own)
 
 
 def with_own(facts: Facts, path: Path) -> Facts:
-    """Facts under the trader's own file; errors as `treasury_facts`."""
+    """Facts under the trader's own file, with the chances of being stuck; errors as `treasury_facts`."""
     text = read_text(path, "own facts")
     if isinstance(text, Problem):
         raise InputError("own facts cannot be read", [text])
@@ -58,6 +59,7 @@ def with_own(facts: Facts, path: Path) -> Facts:
     problems = in_place(root.faults, text, str(path)) + problems
     if problems:
         raise InputError("own facts cannot be used", problems)
+    out = with_stuck(out, packaged().values())
     routes = {one.id: updated(one, (*transfers, *logged)) for one in out.routes.values()}
     return replace(out, routes=routes, as_of={**facts.as_of, "own": str(as_of)})
 
@@ -102,14 +104,16 @@ def _route(route: Route, table: Table) -> Route:
     own = list(route.witness.own)
     points = route.points
     if "seconds" in table.found:
-        points = {**points, **(read_points(table) or {})}
-        if list(points.values()) != sorted(points.values()) and len(table.faults) == 0:
+        told = {**points, **(read_points(table) or {})}
+        points = {name: told[name] for name in POINTS if name in told}
+        if list(points.values()) != sorted(points.values()):
             table.fault("seconds", "do not rise together with those of the facts", "give least, typical and worst")
+            points = route.points
         own.append("seconds")
     fee, cap = _fee(route.fee, table, own), _cap(route.cap, table, own)
-    points = {name: points[name] for name in ("least", "typical", "p90", "worst") if name in points}
-    times = times_of(points) if list(points.values()) == sorted(points.values()) else None
-    return replace(route, points=points, seconds=times, fee=fee, cap=cap, witness=_witness(route.witness, own))
+    return replace(
+        route, points=points, seconds=times_of(points), fee=fee, cap=cap, witness=_witness(route.witness, own)
+    )  # fmt: skip
 
 
 def _fee(fee: Fee, table: Table, own: list[str]) -> Fee:
@@ -150,7 +154,7 @@ def _layer(layer: Layer, table: Table) -> Layer:
     own += [f"gas.gwei.{name}" for name in gwei] + [f"gas.units.{name}" for name in units]
     end(found)
     # Percentiles of one window do not go with those of another.
-    told = replace(gas, token=token, gwei=gwei or gas.gwei, units={**gas.units, **units}, window=window)
+    told = replace(gas, token=token, gwei=gwei or gas.gwei, units={**gas.units, **units}, window=window, free=not token)
     return replace(layer, gas=told, witness=_witness(layer.witness, own))
 
 
@@ -189,8 +193,12 @@ def _pooled(route: Route, pools: Mapping[str, Pool]) -> Route:
         replace(one, ours=pools[one.pool].ours, deposits=pools[one.pool].deposits) if one.pool in pools else one
         for one in route.cap.shared
     )
+    # The part that is told takes the place of the least that the limit can be, not of a limit of the trader's own.
     own = [*route.witness.own, "amount.shared"]
-    return replace(route, cap=replace(route.cap, shared=shared), witness=_witness(route.witness, own))
+    parts = [one.own for one in shared if one.ours is not None and one.own is not None]
+    parts += [route.cap.most] if route.cap.most is not None and (not parts or "amount.most" in own) else []
+    cap = replace(route.cap, shared=shared, most=min(parts, default=None))
+    return replace(route, cap=cap, witness=_witness(route.witness, own))
 
 
 def _transfers(root: Table, routes: Sequence[str]) -> list[Transfer]:

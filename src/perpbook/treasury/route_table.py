@@ -24,7 +24,7 @@ class Row:
     """One way, or one route of the facts. seconds : by `SHARES`, inf where the storm lasts longer than anybody looks, empty
     where not known. dollars, rate : what is known of its cost, each and as a fraction of the amount. gas : the sender's own
     transactions at the usual base fee, dollars, None where not known. stuck : the chance that it meets an outage on the way.
-    unknown : figures that nobody knows, by route; own : those that are the trader's."""
+    unknown : figures that nobody knows, by route; own : those that are the trader's; unverified : those without a source."""
 
     by: tuple[str, ...]
     words: str
@@ -43,6 +43,7 @@ class Row:
     confidence: str
     unknown: tuple[str, ...]
     own: tuple[str, ...]
+    unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
 
@@ -83,7 +84,7 @@ def route_row(facts: Facts, route: Route, prices: Mapping[str, float]) -> Row:
         rate=(route.fee.bps or 0.0) * 1e-4,
         gas=max(known) if known and len(known) == len(gas) else None,
         least=route.cap.least,
-        most=most_of(route),
+        most=route.cap.most,
         risk=route.risk,
         families=(route.family,),
         stuck=stuck.chance if stuck else None,
@@ -91,6 +92,7 @@ def route_row(facts: Facts, route: Route, prices: Mapping[str, float]) -> Row:
         confidence=route.witness.confidence,
         unknown=(*route.unknown, *unknown),
         own=route.witness.own,
+        unverified=route.witness.unverified,
         notes=_notes([route]),
         failures=route.failures,
     )
@@ -114,7 +116,7 @@ def way_row(facts: Facts, traffic: Traffic, way: Way, prices: Mapping[str, float
         rate=way.fee_rate,
         gas=sum(known) if len(known) == len(gas) else None,
         least=max((one.cap.least for one in routes), default=0.0),
-        most=min((one for one in map(most_of, routes) if one is not None), default=None),
+        most=min((one.cap.most for one in routes if one.cap.most is not None), default=None),
         risk=riskiest(way),
         families=tuple(dict.fromkeys(one.family for one in routes)),
         stuck=1.0 - float(np.prod([1.0 - one.chance for one in held])),
@@ -122,6 +124,7 @@ def way_row(facts: Facts, traffic: Traffic, way: Way, prices: Mapping[str, float
         confidence=min((hop.route.witness.confidence for hop in way.hops if hop.route), key=CONFIDENCE.index, default=""),
         unknown=tuple(_unknown(way.hops, [lacking for _, lacking in fees])),
         own=tuple(f"{one.id}: {name}" for one in routes for name in one.witness.own),
+        unverified=tuple(f"{one.id}: {name}" for one in routes for name in one.witness.unverified),
         notes=_notes(routes),
         failures=tuple(f"{one.id}: {name}" for one in routes for name in one.failures),
     )  # fmt: skip
@@ -145,13 +148,6 @@ def riskiest(way: Way) -> str:
     found = [hop.route.risk for hop in way.hops if hop.route is not None]
     found += ["custodial" for hop in way.hops if hop.kind in (Kind.OUT, Kind.IN) and hop.words]
     return max(found, key=RISKS.index, default="")
-
-
-def most_of(route: Route) -> float | None:
-    """What goes at once: its own limit, or the trader's part of what all share; None for no limit that is known."""
-    shared = [one.own for one in route.cap.shared if one.ours is not None and one.own is not None]
-    # The part that is told takes the place of the least that the shared limit can be.
-    return min(shared) if shared else route.cap.most
 
 
 def unreckoned(facts: Facts, starts: Iterable[str], ends: Iterable[str], asset: str, amount: float) -> list[str]:
