@@ -48,6 +48,9 @@ def test_own_shares_of_common_limits_and_gas_replace_those_of_the_facts(tmp_path
     gas = facts.layers["arbitrum"].gas
     assert gas is not None and gas.units["burn"] == 190_000.0 and gas.units["transfer"] == 21_000.0
     assert facts.layers["arbitrum"].witness.own == ("gas.units.burn",)
+    ink = '[layers.ink.gas]\ntoken = "ETH"\ngwei = { p50 = 0.01, max = 1 }\nunits = { burn = 9 }\nexit = ["burn"]\n'
+    found = treasury_facts(written(tmp_path, ink)).layers["ink"].gas
+    assert found is not None and (found.exit, found.window, found.free) == (("burn",), "your own", False)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,8 @@ def test_own_shares_of_common_limits_and_gas_replace_those_of_the_facts(tmp_path
         ("[routes.acros]\nfee = { bps = 4 }\n", 'did you mean "across"'),
         ("[layers.arbitrun.gas]\nunits = { burn = 1 }\n", 'did you mean "arbitrum"'),
         ("[layers.arbitrum.gas]\nunits = { brun = 1 }\n", 'did you mean "burn"'),
+        ('[layers.arbitrum.gas]\nexit = ["brun"]\n', 'did you mean "burn"'),
+        ("[layers.ink.gas]\nunits = { burn = 1 }\n", "is missing"),
         ("[pools.dydx]\nours = 0.1\n", "dydx-withdrawals"),
         ("[pools.dydx-withdrawals]\nours = 10\n", "0.15, not 15"),
         ("[routes.across]\nfees = { bps = 4 }\n", 'did you mean "fee"'),

@@ -147,15 +147,18 @@ def _layer(layer: Layer, table: Table) -> Layer:
         return layer
     gas, own = layer.gas or Gas(token=found.text("token")), list(layer.witness.own)
     token = found.text("token", gas.token)
-    gwei, units, window = read_gwei(found), read_units(found), found.text("window", gas.window)
-    for name in units:
-        if name not in ACTIONS:
-            found.fault("units", f'"{name}" is not an action', nearest(name, ACTIONS))
-    own += [f"gas.gwei.{name}" for name in gwei] + [f"gas.units.{name}" for name in units]
-    end(found)
+    gwei, units, out = read_gwei(found), read_units(found), found.names("exit")
     # Percentiles of one window do not go with those of another.
-    told = replace(gas, token=token, gwei=gwei or gas.gwei, units={**gas.units, **units}, window=window, free=not token)
-    return replace(layer, gas=told, witness=_witness(layer.witness, own))
+    window = found.text("window", "your own" if gwei else gas.window)
+    for name in (*units, *out):
+        if name not in ACTIONS:
+            found.fault("units" if name in units else "exit", f'"{name}" is not an action', nearest(name, ACTIONS))
+    own += [f"gas.gwei.{name}" for name in gwei] + [f"gas.units.{name}" for name in units] + ["gas.exit"] * bool(out)
+    end(found)
+    told = replace(
+        gas, token=token, gwei=gwei or gas.gwei, units={**gas.units, **units}, window=window, exit=out or gas.exit
+    )
+    return replace(layer, gas=replace(told, free=not token), witness=_witness(layer.witness, own))
 
 
 def _door(door: Door, root: Table, name: str) -> Door:
