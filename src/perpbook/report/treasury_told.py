@@ -11,9 +11,9 @@ from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import money
 from perpbook.report.treasury_audit_text import chance_words, seconds_words
 from perpbook.treasury.audit import Audit, Finding
+from perpbook.treasury.audit_view import Reach
 from perpbook.treasury.economics import Economics
 from perpbook.treasury.flights import Forecast
-from perpbook.treasury.ground import Reach
 from perpbook.treasury.holdings import Holding, Holdings
 from perpbook.treasury.needs import Level
 from perpbook.treasury.planned import Planned
