@@ -26,12 +26,17 @@ def sessions(name: str) -> list[tuple[str, list[str]]]:
     return out
 
 
-DOCUMENTS = (
-    "README.md", "docs/allocation.md", "docs/treasury-facts.md", "docs/treasury-plan.md", "docs/treasury-state.md",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        "README.md",
+        "docs/allocation.md",
+        "docs/treasury.md",
+        "docs/treasury-facts.md",
+        "docs/treasury-state.md",
+        "docs/treasury-plan.md",
+    ],
+)
 def test_every_command_of_a_document_prints_what_it_shows(document: str, tmp_path: Path) -> None:
     shown = sessions(document)
     assert shown

@@ -63,14 +63,33 @@ def check(
             terms_folders=terms_folders(),
             lake=lake or lake_folder(),
         )
-        if html is not None:
-            from perpbook.runs.page import write_page
-
-            write_page(result, html)
-        answer = answer_of_check(result, strict=strict, every=every, page=html)
+        answer = with_money(answer_of_check(result, strict=strict, every=every, page=html), result, html)
         return with_rescue(answer, result, volatility) if volatility else answer
 
     reply("check/1", as_json, work)
+
+
+def with_money(answer: Answer, result: CheckResult, html: Path | None) -> Answer:
+    """The answer with where money stands, and the page of both."""
+    from perpbook.runs.check_money import money_of
+
+    money = money_of(result)
+    if html is not None:
+        from perpbook.runs.page import write_page
+
+        write_page(result, html, money)
+    if money is None:
+        return answer
+    from perpbook.report.treasury_check import money_document, money_sentences
+
+    def tell(console: Console) -> None:
+        answer.tell(console)
+        console.print("Money on layers and under way")
+        for told in money_sentences(money):
+            console.print(f"  {told}")
+
+    assert isinstance(answer.data, dict)
+    return replace(answer, data={**answer.data, "treasury": money_document(money)}, tell=tell)
 
 
 def with_rescue(answer: Answer, result: CheckResult, volatility: list[str]) -> Answer:

@@ -11,9 +11,13 @@ from perpbook.report import sections, spoken
 from perpbook.report.figures import sleeves_figure, stress_figure
 from perpbook.report.liquidation_map import liquidation_map
 from perpbook.report.moves_text import move_sentences
+from perpbook.report.treasury_check import money_sentences
+from perpbook.report.treasury_figures import money_figure
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from perpbook.report.treasury_told import TreasuryTold
 
 NEAR = 0.8
 """Where the near line stands when the caller does not say what the playbook says."""
@@ -22,9 +26,17 @@ FILTERS = ("money", "change", "share", "move", "multiple", "ratio", "used", "pri
 
 
 def render_html(
-    assessment: Assessment, verdict: Verdict, *, title: str, playbook_name: str, version: str, near: float = NEAR
+    assessment: Assessment,
+    verdict: Verdict,
+    *,
+    title: str,
+    playbook_name: str,
+    version: str,
+    near: float = NEAR,
+    treasury: TreasuryTold | None = None,
 ) -> str:
-    """The whole page as text. `near` is the share of a limit from which the playbook calls it near."""
+    """The whole page as text. `near` is the share of a limit from which the playbook calls it near. treasury : where money
+    stands, None for no section on it."""
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
@@ -42,18 +54,19 @@ def render_html(
             css=Markup(piece("page.css")),
             js=Markup(piece("page.js")),
             plotly=Markup(get_plotlyjs()),
-            **_derived(assessment, verdict),
+            **_derived(assessment, verdict, treasury),
         )
     )
 
 
-def _derived(assessment: Assessment, verdict: Verdict) -> dict[str, Any]:
+def _derived(assessment: Assessment, verdict: Verdict, treasury: TreasuryTold | None) -> dict[str, Any]:
     """What the template shows besides the values themselves."""
     drawn = liquidation_map(assessment)
     figures = {
         "stress": stress_figure(assessment.stress),
         "map": drawn.spec if drawn else None,
         "sleeves": sleeves_figure(verdict.sleeves),
+        "money": money_figure(treasury) if treasury else None,
     }
     return {
         "bars": {status.value: sections.rule_bars(verdict.findings, status) for status in Status},
@@ -63,6 +76,7 @@ def _derived(assessment: Assessment, verdict: Verdict) -> dict[str, Any]:
         "money_wanted": verdict.money_wanted,
         "moves": move_sentences(verdict.moves),
         "asked": verdict.asked,
+        "money_told": money_sentences(treasury) if treasury else [],
         "map": drawn,
         "figures": {name: figure for name, figure in figures.items() if figure},
         "orphaned": [account for account in assessment.accounts if account.orphans],

@@ -68,6 +68,11 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
     )
+    return state_from(snapshot, playbook, load_all_terms(snapshot, terms_folders), asked)
+
+
+def state_from(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], asked: StateAsked) -> State:
+    """Of a book that is read; errors as `state_of`."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.flights import counted_on, forecast_of
     from perpbook.treasury.own_facts import treasury_facts
@@ -77,7 +82,7 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
     from perpbook.treasury.standing_money import holdings_of
     from perpbook.treasury.ways import Chance, Traffic
 
-    facts, terms = treasury_facts(asked.facts), load_all_terms(snapshot, terms_folders)
+    facts = treasury_facts(asked.facts)
     conditions, told = conditions_of(asked.storm, facts)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(
