@@ -10,6 +10,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ class Page(HTMLParser):
         return [value for _, attrs in self.elements if (value := attrs.get(name)) is not None]
 
 
-def render(assessment: Assessment = ASSESSMENT, verdict: Verdict = VERDICT, **more: float) -> str:
+def render(assessment: Assessment = ASSESSMENT, verdict: Verdict = VERDICT, **more: Any) -> str:
     return render_html(assessment, verdict, title="Four-venue desk", playbook_name="calm", version="9.8.7", **more)
 
 
