@@ -14,7 +14,6 @@ from perpbook.model.account import Account
 from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.sizing.build import cost_lines, opening_lines
 from perpbook.sizing.cheapest import CostLines
-from perpbook.terms.find import find_contract
 from perpbook.terms.terms import TierMode, VenueTerms
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts
