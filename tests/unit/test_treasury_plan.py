@@ -62,6 +62,27 @@ def test_what_arrives_is_what_is_needed_after_fees() -> None:
     assert one["cost"] == pytest.approx(5.0 + 5e-4 * one["dollars"]) and data["cost"] == pytest.approx(one["cost"])
 
 
+def bare_book(tmp_path: Path, price: float) -> Path:
+    """The desk with USDC at a price; above its peg with dollars on Arbitrum, else with none there and none under way."""
+    text = DESK.read_text().replace("USDC = 1.0\n", f"USDC = {price}\n")
+    if price == 1.0:
+        first, rest = text.split('[[layers]]\nlayer = "arbitrum"')
+        text = first + "[[layers]]" + rest.split("[[layers]]")[1].split("[[transfers]]")[0]
+    (tmp_path / "book.toml").write_text(text)
+    return tmp_path / "book.toml"
+
+
+@pytest.mark.parametrize("price", [1.0, 1.01])
+def test_every_route_of_a_way_is_given_its_least_in_coins_after_the_fees_before_it(
+    tmp_path: Path, price: float
+) -> None:
+    code, document = ask("--need", "hl-main=3@300", "--no-failures", book=bare_book(tmp_path, price))
+    (one,) = document["data"]["moves"]
+    assert code == 0 and "hyperliquid-bridge-in" in one["over"]
+    assert one["arrives_dollars"] / price >= 5.0 - 1e-9, "the bridge keeps less than 5 USDC for good"
+    assert one["from"] == ("binance-1" if price == 1.0 else "arbitrum")
+
+
 def test_where_money_cannot_do_it_positions_are_reduced_and_otherwise_it_is_missing() -> None:
     words = ("--need", "hl-main=20000@30", "--storm", "arbitrum-halt", "--no-failures")
     code, document = ask(*words)
