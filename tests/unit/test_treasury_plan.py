@@ -159,6 +159,23 @@ def test_what_is_no_need_and_no_route_is_refused(words: tuple[str, ...], told: s
     assert code == 3 and told in document["errors"][0]["message"]
 
 
+def test_nothing_starts_while_a_transfer_goes_over_a_route_that_does_not_lead_there(tmp_path: Path) -> None:
+    where = 'destination = "dydx-0"\n'
+    text = DESK.read_text()
+    assert text.count(where) == 1
+    for route, code in (("hyperliquid-bridge-in", 30), ("dydx-in", 0)):
+        (tmp_path / "book.toml").write_text(text.replace(where, f'{where}routes = ["{route}"]\n'))
+        done = CliRunner().invoke(app, ["treasury", "status", str(tmp_path / "book.toml"), "--json"])
+        data = json.loads(done.output)["data"]
+        assert done.exit_code == code and data["may_start"] == (code == 0)
+        assert ["does not lead there" in one for one in data["unread"]] == [True] * (code == 30)
+
+
+def test_a_least_in_dollars_is_not_counted_in_coins_of_a_coin_that_is_no_dollar() -> None:
+    moves = ask("--made-up")[1]["data"]["moves"]
+    assert moves and all(one["dollars"] < 100.0 for one in moves), "what a gas tank lacks is a few dollars of ether"
+
+
 def test_nothing_starts_while_something_is_unread(tmp_path: Path) -> None:
     book = tmp_path / "book.toml"
     book.write_text(

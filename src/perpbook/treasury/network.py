@@ -192,9 +192,10 @@ def _fees(desk: Desk, way: Way) -> tuple[list[tuple[float, float]], tuple[str, .
 
 
 def _least(desk: Desk, way: Way, fees: Sequence[tuple[float, float]], changed: int) -> float:
-    """The least that must leave, dollars: routes count coins, which may be worth more than one each, and the coin may be changed
-    before it leaves."""
-    worth = max(price_of(way.pot.asset, desk.prices) or 1.0, 1.0)
+    """The least that must leave, dollars: routes count coins, which may be worth more than a dollar each, and the coin may be
+    changed before it leaves."""
+    coin = way.pot.asset
+    worth = max(price_of(coin, desk.prices) or 1.0, 1.0) if coin in STABLECOINS else 1.0
     return least_sent(way.hops, [(one / worth, rate) for one, rate in fees]) * worth / (1.0 - changed * CHANGE_COST)
 
 
