@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -104,15 +106,20 @@ def test_prices_that_stand_still_ask_for_nothing_more(found: Situation) -> None:
     np.testing.assert_allclose(one.drained(3_600.0), 0.0, atol=1e-5)
 
 
+def of_one(law: Any) -> Any:
+    """A law of one example."""
+    return law.hypothesis.inner_test
+
+
 @pytest.mark.slow
 @given(situations(), st.integers(0, 99), st.floats(0.5, 0.95))
 @settings(max_examples=120)
 def test_all_of_it_holds_of_many_books(found: Situation, seed: int, share: float) -> None:
-    test_margins_of_many_prices_are_those_of_the_kernel_at_each.hypothesis.inner_test(found, seed)
-    test_what_is_lacking_is_found_again_draw_by_draw.hypothesis.inner_test(found, seed)
-    test_more_time_more_certainty_and_more_buffer_never_need_less.hypothesis.inner_test(found, seed, share)
-    test_an_account_lasts_until_the_quantile_of_what_is_lacking_is_above_nothing.hypothesis.inner_test(found, seed)
-    test_prices_that_stand_still_ask_for_nothing_more.hypothesis.inner_test(found)
+    of_one(test_margins_of_many_prices_are_those_of_the_kernel_at_each)(found, seed)
+    of_one(test_what_is_lacking_is_found_again_draw_by_draw)(found, seed)
+    of_one(test_more_time_more_certainty_and_more_buffer_never_need_less)(found, seed, share)
+    of_one(test_an_account_lasts_until_the_quantile_of_what_is_lacking_is_above_nothing)(found, seed)
+    of_one(test_prices_that_stand_still_ask_for_nothing_more)(found)
 
 
 def test_blocks_run_on_past_the_end_and_begin_as_often_as_asked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,14 +179,24 @@ def test_one_that_never_acts_changes_not_a_bit(closes: list[float]) -> None:
         assert np.array_equal(idle.figures, plain.figures, equal_nan=True)
 
 
+def of_one(law: Any) -> Any:
+    """A law of one example."""
+    return law.hypothesis.inner_test
+
+
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(walks(), walks(), skies(), skies(), st.integers(0, BARS - 2), st.floats(0.15, 0.4))
 def test_all_of_it_holds_in_many_markets(
-    closes: list[float], other: list[float], away: tuple[Absence, ...], later: tuple[Absence, ...], bar: int, alarm: float
+    closes: list[float],
+    other: list[float],
+    away: tuple[Absence, ...],
+    later: tuple[Absence, ...],
+    bar: int,
+    alarm: float,
 ) -> None:
-    test_what_left_is_what_arrived_and_what_is_under_way_and_fees.hypothesis.inner_test(closes, away)
-    test_a_sender_keeps_itself_calm.hypothesis.inner_test(closes, alarm)
-    test_nothing_arrives_while_what_it_goes_through_is_away.hypothesis.inner_test(closes, away)
-    test_nothing_that_comes_later_changes_what_was_done.hypothesis.inner_test(closes, other, away, later, bar)
-    test_one_that_never_acts_changes_not_a_bit.hypothesis.inner_test(closes)
+    of_one(test_what_left_is_what_arrived_and_what_is_under_way_and_fees)(closes, away)
+    of_one(test_a_sender_keeps_itself_calm)(closes, alarm)
+    of_one(test_nothing_arrives_while_what_it_goes_through_is_away)(closes, away)
+    of_one(test_nothing_that_comes_later_changes_what_was_done)(closes, other, away, later, bar)
+    of_one(test_one_that_never_acts_changes_not_a_bit)(closes)
