@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def outside(journey: Journey) -> float:
     return sum(one.balance.amount for one in journey.book.layers)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), skies())
 def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(
     closes: list[float], away: tuple[Absence, ...]
@@ -111,7 +112,7 @@ def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(
     assert float(outcome.outside[-1]) == pytest.approx(kept, abs=1e-6)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), st.floats(0.15, 0.4))
 def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
     journey = pair(closes)
@@ -132,7 +133,7 @@ def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
             assert equity * alarm / 2.0 >= 0.999 * rates[source] * 100.0 * closes[bar]
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), skies())
 def test_nothing_arrives_while_what_it_goes_through_is_away(closes: list[float], away: tuple[Absence, ...]) -> None:
     journey = pair(closes)
@@ -151,7 +152,7 @@ def before(sent: list[Sent], bar: int) -> list[tuple[object, ...]]:
     ]
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), walks(), skies(), skies(), st.integers(0, BARS - 2))
 def test_nothing_that_comes_later_changes_what_was_done(
     closes: list[float], other: list[float], away: tuple[Absence, ...], later: tuple[Absence, ...], bar: int
@@ -167,7 +168,7 @@ def test_nothing_that_comes_later_changes_what_was_done(
     assert before(first.sent, bar) == before(second.sent, bar)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks())
 def test_one_that_never_acts_changes_not_a_bit(closes: list[float]) -> None:
     journey = pair(closes)
@@ -176,3 +177,26 @@ def test_one_that_never_acts_changes_not_a_bit(closes: list[float]) -> None:
     if not idle.attribution()["arrived"]:
         assert np.array_equal(idle.curve, plain.curve) and np.array_equal(idle.what, plain.what)
         assert np.array_equal(idle.figures, plain.figures, equal_nan=True)
+
+
+def of_one(law: Any) -> Any:
+    """A law of one example."""
+    return law.hypothesis.inner_test
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, phases=QUICK)
+@given(walks(), walks(), skies(), skies(), st.integers(0, BARS - 2), st.floats(0.15, 0.4))
+def test_all_of_it_holds_in_many_markets(
+    closes: list[float],
+    other: list[float],
+    away: tuple[Absence, ...],
+    later: tuple[Absence, ...],
+    bar: int,
+    alarm: float,
+) -> None:
+    of_one(test_what_left_is_what_arrived_and_what_is_under_way_and_fees)(closes, away)
+    of_one(test_a_sender_keeps_itself_calm)(closes, alarm)
+    of_one(test_nothing_arrives_while_what_it_goes_through_is_away)(closes, away)
+    of_one(test_nothing_that_comes_later_changes_what_was_done)(closes, other, away, later, bar)
+    of_one(test_one_that_never_acts_changes_not_a_bit)(closes)
