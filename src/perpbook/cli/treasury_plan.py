@@ -8,18 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.treasury_status import Book, Last, MarketFile, Memory, OwnFacts, Rules, Seed, Storm, state_asked
 
 
 def plan(
-    book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
-    playbook: Annotated[Path | None, typer.Argument(help="Playbook; the one beside the book when left out.")] = None,
+    book: Book = Path("book.toml"),
+    playbook: Rules = None,
     need: Annotated[
         list[str] | None,
         typer.Option("--need", help="PLACE=DOLLARS@MINUTES: an account or a layer, how much, by when; repeatable."),
     ] = None,
-    storm: Annotated[
-        str | None, typer.Option("--storm", help="Storm that begins now: its outages hold what moves.")
-    ] = None,
+    storm: Storm = None,
+    health: Memory = None,
+    last: Last = None,
     probability: Annotated[
         float, typer.Option("--probability", help="With which every need is to be met in time.")
     ] = 0.95,
@@ -56,17 +57,15 @@ def plan(
         list[str] | None,
         typer.Option("--in-flight", help="RISK=DOLLARS: the most under way over routes of a risk class; repeatable."),
     ] = None,
-    facts: Annotated[
-        Path | None, typer.Option("--facts", help="TOML file with your own figures and transfers.")
-    ] = None,
+    facts: OwnFacts = None,
     lake: Annotated[
         Path | None, typer.Option("--lake", help="Without --need: the lake whose past needs are reckoned from.")
     ] = None,
     made_up: Annotated[
         bool, typer.Option("--made-up", help="Without --need: reckon needs with a simulated year.")
     ] = False,
-    market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same arrivals.")] = 1,
+    market: MarketFile = None,
+    seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
     """Plan transfers that meet every need in time, try the plan by 10,000 drawn arrivals, and say what each failure would leave.
@@ -82,17 +81,15 @@ def planned(given: dict[str, Any]) -> Answer:
     """A plan as an answer."""
     from perpbook.engine.clock import now_ns
     from perpbook.report.treasury_plan_text import plan_document, tell_plan
-    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+    from perpbook.runs.places import lake_folder, terms_folders
     from perpbook.runs.treasury_plan import Asked, run_plan
 
-    rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
     asked = Asked(
-        book=given["book"], playbook=rules, market=given["market"], needs=given["need"] or (), storm=given["storm"],
-        probability=given["probability"], minutes=given["deadline"], greedy=given["greedy"], first=given["first"],
-        reduce=given["reduce"], failures=given["failures"], kept=given["keep"], waiting=given["waiting"],
+        state=state_asked(given), needs=given["need"] or (), probability=given["probability"],
+        minutes=given["deadline"], greedy=given["greedy"], first=given["first"], reduce=given["reduce"],
+        failures=given["failures"], kept=given["keep"], waiting=given["waiting"],
         half_spread=given["half_spread"], fees=given["fee"] or (), caps=given["cap"] or (),
-        in_flight=given["in_flight"] or (), facts=given["facts"], made_up=given["made_up"],
-        lake=given["lake"] or lake_folder(), seed=given["seed"],
+        in_flight=given["in_flight"] or (), made_up=given["made_up"], lake=given["lake"] or lake_folder(),
     )  # fmt: skip
     found = run_plan(asked, now_ns=now_ns(), terms_folders=terms_folders())
     code = OK if found.plan.feasible and found.trial.kept else BREACH
