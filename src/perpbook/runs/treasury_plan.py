@@ -169,6 +169,7 @@ def _once(
 def desk_of(asked: Asked, state: State, promise: float) -> Desk:
     """What lanes are made of."""
     from perpbook.runs.rescue import scores_by_name
+    from perpbook.treasury.health_conditions import nothing_leaves
     from perpbook.treasury.network import Desk
     from perpbook.treasury.ways import Chance
 
@@ -176,7 +177,7 @@ def desk_of(asked: Asked, state: State, promise: float) -> Desk:
         facts=state.treasury.facts,
         accounts={one.id: one for one in state.snapshot.book.accounts},
         terms=state.terms,
-        conditions=state.treasury.conditions,
+        conditions=nothing_leaves(state.treasury.conditions),
         chance=Chance(scores=scores_by_name(asked.state.seed, DRAWS)),
         prices=state.snapshot.market.asset_prices,
         promise=promise,
