@@ -20,13 +20,13 @@ RAILS = ("cctp", "validators", "pool", "solver", "exchange")
 
 
 def example(least: int = 10, most: int = 60) -> Task:
-    """A seeded desk: a need and money on every layer, lanes between them over five rails, each layer and rail may fail. least, most :
-    thousands of dollars of a need."""
+    """A seeded desk: a need and money on every layer, lanes between them over five rails, each layer and rail may fail. least,
+    most : thousands of dollars of a need."""
     chance = np.random.default_rng(6)
     layers = [f"layer{k}" for k in range(LAYERS)]
     needs = tuple(
-        Need(place=f"account{k}", dollars=float(chance.integers(least, most)) * 1e3, seconds=float(chance.integers(20, 120)) * 60.0,
-             why="", critical=k % 2 == 0, weight=10.0 if k % 2 == 0 else 1.0)
+        Need(place=f"account{k}", dollars=float(chance.integers(least, most)) * 1e3,
+             seconds=float(chance.integers(20, 120)) * 60.0, why="", critical=k % 2 == 0, weight=10.0 if k % 2 == 0 else 1.0)
         for k in range(LAYERS)
     )  # fmt: skip
     spares = tuple(Spare(place=one, asset="USDC", dollars=float(chance.integers(30, 90)) * 1e3) for one in layers)

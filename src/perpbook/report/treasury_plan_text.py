@@ -91,8 +91,8 @@ def reduced_words(found: Planned) -> Iterator[str]:
     for cut, dollars in zip(found.network.task.cuts, found.plan.reduced.tolist(), strict=True):
         if dollars > CENT:
             yield (
-                f"Money cannot do all of it: {cut.words}, {share(dollars / cut.dollars)} of them: that frees {money(dollars)} "
-                f"and costs {money(dollars * cut.rate)}."
+                f"Money cannot do all of it: {cut.words}, {share(dollars / cut.dollars)}: that frees {money(dollars)} and "
+                f"costs {money(dollars * cut.rate)}."
             )
 
 

@@ -109,20 +109,22 @@ def needs_asked(asked: Asked, state: State) -> tuple[Need, ...]:
 
 
 def spares_for(asked: Asked, state: State, needs: Sequence[Need]) -> tuple[Spare, ...]:
-    """Money that may go: what stands free on layers, and of other accounts' free collateral what is not kept."""
-    from perpbook.treasury.needs import spares_of
+    """Money that may go: what stands free on layers, and of other accounts' free dollars what is not kept."""
+    from perpbook.model.market import STABLECOINS
+    from perpbook.treasury.task import Spare
 
     wanted, accounts = {one.place for one in needs}, {one.id for one in state.snapshot.book.accounts}
     out = []
-    for one in spares_of(state.holdings, ()):
-        if one.place in wanted:
+    for one in state.holdings.holdings.values():
+        loose = max(one.free - one.leaving, 0.0)
+        if one.place in wanted or (one.place in accounts and one.asset not in STABLECOINS):
             continue
-        if one.place not in accounts:
-            out.append(one)
-        elif asked.kept < 1.0:
-            stays = asked.kept * one.dollars
-            why = f"{asked.kept:.0%} of its free collateral stays"
-            out.append(replace(one, dollars=one.dollars - stays, kept=one.kept + stays, why=why))
+        goes = loose * (1.0 - asked.kept) if one.place in accounts else loose
+        why = f"{asked.kept:.0%} of its free collateral stays" if one.place in accounts else "it stands free"
+        if goes > 0.0:
+            out.append(
+                Spare(place=one.place, asset=one.asset, dollars=goes, kept=one.actual - one.leaving - goes, why=why)
+            )
     return tuple(out)
 
 
@@ -158,7 +160,7 @@ def _once(
         singles = failures_of(state.snapshot.book, state.treasury.facts, network.ways, 0.0)
         network = replace(network, task=replace(network.task, failures=asked_failures(singles)))
     plan = greedy(network.task) if asked.greedy else solve(network.task, first=asked.first)
-    fresh = Chance(scores=scores_by_name(asked.state.seed + TRIED_ELSEWHERE, DRAWS))
+    fresh = Chance(scores=scores_by_name(asked.state.seed + TRIED_ELSEWHERE, DRAWS), held=True)
     trial = try_plan(network, plan, state.treasury.conditions, fresh, asked.probability)
     return Planned(
         network=network, plan=plan, trial=trial, probability=asked.probability, strict=strict, storm=asked.state.storm or "",
@@ -178,7 +180,7 @@ def desk_of(asked: Asked, state: State, promise: float) -> Desk:
         accounts={one.id: one for one in state.snapshot.book.accounts},
         terms=state.terms,
         conditions=nothing_leaves(state.treasury.conditions),
-        chance=Chance(scores=scores_by_name(asked.state.seed, DRAWS)),
+        chance=Chance(scores=scores_by_name(asked.state.seed, DRAWS), held=True),
         prices=state.snapshot.market.asset_prices,
         promise=promise,
         waiting=asked.waiting / YEAR_SECONDS,

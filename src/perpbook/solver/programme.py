@@ -71,9 +71,11 @@ class Programme:
         self.highs.changeColBounds(column, low, high)
 
     def search_lightly(self) -> None:
-        """Solve no smaller programmes on the way: where a search starts from a good answer, they cost more than they bring."""
+        """Solve no smaller programmes on the way and try few branches before choosing: where a search starts from a good answer,
+        they cost more than they bring."""
         for name in ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost"):
             self.highs.setOptionValue(name, False)
+        self.highs.setOptionValue("mip_pscost_minreliable", 2)
 
     def start(self, columns: Floats) -> None:
         """Begin the next search from an answer."""
