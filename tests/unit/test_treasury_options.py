@@ -104,3 +104,11 @@ def test_two_conditions_at_once_keep_what_has_no_end() -> None:
 
     both = away("base", 10, 10).plus(away("arbitrum", 50, 100))
     assert both.steps == 100 and [one.end_step for one in both.absences] == [100, 50]
+
+
+def test_a_tank_is_of_the_coin_that_the_playbook_names(tmp_path: Path) -> None:
+    rules = tmp_path / "playbook.toml"
+    rules.write_text('schema_version = 1\n[layers]\ngas = { arbitrum = 2 }\ngas_coins = { arbitrum = "USDC" }\n')
+    levels = ask("needs", str(rules), "--made-up")[1]["data"]["levels"]
+    (tank,) = [one for one in levels if one["kind"] == "gas" and one["place"] == "arbitrum"]
+    assert tank["assets"] == ["USDC"] and tank["why"] == "the playbook keeps 2 USDC there"
