@@ -52,8 +52,7 @@ class Lead:
     @property
     def least(self) -> float:
         """Dollars that go by the best way at least."""
-        hops = self.first.way.hops if self.first else ()
-        return max((hop.route.cap.least for hop in hops if hop.route is not None), default=0.0)
+        return self.first.way.least if self.first else 0.0
 
 
 def lead_to_account(treasury: Treasury, account: Account, promised: float) -> Lead:

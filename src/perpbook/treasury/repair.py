@@ -255,7 +255,7 @@ def _topped_up(case: Case, view: View, who: str, judge: Judge) -> Iterator[Chang
             by_pot[key] = move
     for move in by_pot.values():
         giver = move.way.pot.account
-        least = max([0.0, *(hop.route.cap.least for hop in move.way.hops if hop.route)])
+        least = move.way.least
 
         def enough(dollars: float, move: Move = move, giver: str = giver) -> bool:
             book = case.after(replace(move, dollars=dollars)).snapshot
