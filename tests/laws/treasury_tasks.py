@@ -94,15 +94,16 @@ def our_blend(task: Task) -> float:
     return float(costs @ found) * build.unit
 
 
-def best_by_trying(task: Task) -> list[float]:
-    """The same by trying every set of open lanes, a linear programme each."""
+def best_by_trying(task: Task, looser: float = 10.0) -> list[float]:
+    """The same by trying every set of open lanes, a linear programme each. An earlier level is let go by
+    `looser` 1e-9."""
     dense, out = Dense(task), []
     usable = [k for k in range(dense.lanes) if dense.upper[k] > 0.0]
     sets = [dict(zip(usable, opened, strict=True)) for opened in product((0.0, 1.0), repeat=len(usable))]
     for costs in dense.costs():
         tried = [(value, opened) for opened in sets if (value := least_of(dense, costs, opened)) is not None]
         best = min(value for value, _ in tried)
-        sets = [opened for value, opened in tried if value <= best + 1e-7 * (1.0 + abs(best))]
+        sets = [opened for value, opened in tried if value <= best + 1e-9 * looser * (1.0 + abs(best))]
         out.append(best * UNIT)
-        dense.hold(costs, best, looser=100.0)
+        dense.hold(costs, best, looser=looser)
     return out

@@ -70,12 +70,26 @@ class Programme:
         """Hold a column between other values from now on."""
         self.highs.changeColBounds(column, low, high)
 
+    def search_once(self) -> None:
+        """Do not begin a search anew when its root has become smaller: where whole columns have been decided before, that costs
+        more than it brings."""
+        self.highs.setOptionValue("mip_allow_restart", False)
+
     def search_lightly(self) -> None:
         """Solve no smaller programmes on the way and try few branches before choosing: where a search starts from a good answer,
         they cost more than they bring."""
         for name in ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost"):
             self.highs.setOptionValue(name, False)
         self.highs.setOptionValue("mip_pscost_minreliable", 2)
+
+    def relax(self, *, on: bool) -> None:
+        """Let whole columns take any number from now on, or no more."""
+        self.highs.setOptionValue("solve_relaxation", on)
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """(columns,) low and high."""
+        stands = self.highs.getLp()
+        return np.array(stands.col_lower_, dtype=np.float64), np.array(stands.col_upper_, dtype=np.float64)
 
     def start(self, columns: Floats) -> None:
         """Begin the next search from an answer."""
@@ -130,6 +144,11 @@ class Programme:
         info = self.highs.getInfo()
         bound = float(info.mip_dual_bound)
         return bound if self.whole and np.isfinite(bound) else float(info.objective_function_value)
+
+    def reduced_costs(self) -> Floats:
+        """(columns,) by how much the least cost grows by one more unit of each, at the last solution without whole columns."""
+        found: Floats = np.array(self.highs.getSolution().col_dual, dtype=np.float64)
+        return found
 
     def duals(self) -> Floats:
         """(rows,) what one more unit of each row's bound is worth at the last solution; 0 after whole columns."""
