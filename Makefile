@@ -45,6 +45,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.drill --json
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.hedge --json
 	$(BIN)/python -m benchmarks.options --json
+	$(BIN)/python -m benchmarks.treasury --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perpbook.model.units import SECOND_NS
 from perpbook.runs.rescue import scores_by_name
-from perpbook.runs.treasury_state import conditions_of
+from perpbook.runs.treasury_conditions import conditions_of
 from perpbook.snapshot import load_snapshot
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.flights import Forecast, arriving_within, counted_on, forecast_of, weighted_points
@@ -25,7 +25,7 @@ BOOK = load_snapshot(Path(__file__).parents[2] / "src/perpbook/examples/desk/boo
 FACTS = reckoned_facts()
 ROUTE = FACTS.routes["hyperliquid-cctp-in"]
 CALM = Traffic(conditions=Conditions(facts=FACTS), chance=Chance(scores=scores_by_name(3, 20_000)))
-HALT = Traffic(conditions=conditions_of("arbitrum-halt", FACTS)[0], chance=CALM.chance)
+HALT = Traffic(conditions=conditions_of(FACTS, "arbitrum-halt")[0], chance=CALM.chance)
 
 
 def flight(gone: float | None, ways: tuple[str, ...] = ("hyperliquid-cctp-in",), told: float | None = None) -> Flight:

@@ -24,6 +24,7 @@ from perpbook.treasury.facts import Times
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.hops import Hop, doors_in, doors_out, move_within, over_route
 from perpbook.treasury.law import Z90, Z99, seconds_at
+from perpbook.treasury.lead import lead_of
 from perpbook.treasury.pots import Pot
 from perpbook.treasury.rescue import Deaths, late_by, next_best, own_of
 from perpbook.treasury.ways import Chance, Traffic, ways_to
@@ -123,6 +124,19 @@ def test_the_second_way_shares_no_route_and_the_ranked_are_in_order() -> None:
     assert points == sorted(points) and {"hyperliquid-bridge-in", "across"} <= {way.words for way in ways}
     second = next_best(still, ways, ranked[0], own_of(FACTS, FACTS.venues["hyperliquid"]), alive)
     assert second is not None and not second.way.routes & ranked[0].routes
+
+
+def test_a_way_without_routes_is_not_its_own_second() -> None:
+    pots = [Pot(name=name, asset="USDC", dollars=1e5, layer=name) for name in ("solana", "arbitrum")]
+    still, alive = traffic(), Deaths(step=np.full(5, 9.0), steps=9, step_seconds=60.0, inside=np.zeros(5))
+    venue = FACTS.venues["drift"]
+    direct, *others = still.ranked([way for pot in pots for way in ways_to(FACTS, pot, venue, "drift-main")])
+    assert not direct.routes and others
+    own = own_of(FACTS, venue)
+    second = next_best(still, [direct, *others], direct, own, alive)
+    assert second is not None and second.way is not direct
+    assert next_best(still, [direct], direct, own, alive) is None
+    assert lead_of(still, [direct], own, 0.95).second is None
 
 
 def test_more_delay_is_never_less_often_too_late() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,7 +36,7 @@ def swings(standing: Standing, moves: Floats, buffer: float = 0.25, steps: int =
 
 
 @given(situations(), st.integers(0, 99))
-@settings(max_examples=30)
+@settings(max_examples=8)
 def test_margins_of_many_prices_are_those_of_the_kernel_at_each(found: Situation, seed: int) -> None:
     standing = standing_of(found.snapshot, found.terms)
     prices = standing.arrays.prices
@@ -48,7 +50,7 @@ def test_margins_of_many_prices_are_those_of_the_kernel_at_each(found: Situation
 
 
 @given(situations(), st.integers(0, 99))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_what_is_lacking_is_found_again_draw_by_draw(found: Situation, seed: int) -> None:
     """Slowly: every draw gone through by the kernel, price by price."""
     standing, moves = standing_of(found.snapshot, found.terms), some_moves(seed)
@@ -66,7 +68,7 @@ def test_what_is_lacking_is_found_again_draw_by_draw(found: Situation, seed: int
 
 
 @given(situations(), st.integers(0, 99), st.floats(0.5, 0.95))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_more_time_more_certainty_and_more_buffer_never_need_less(found: Situation, seed: int, share: float) -> None:
     standing, moves = standing_of(found.snapshot, found.terms), some_moves(seed)
     one = swings(standing, moves)
@@ -79,7 +81,7 @@ def test_more_time_more_certainty_and_more_buffer_never_need_less(found: Situati
 
 
 @given(situations(), st.integers(0, 99))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_an_account_lasts_until_the_quantile_of_what_is_lacking_is_above_nothing(found: Situation, seed: int) -> None:
     one = swings(standing_of(found.snapshot, found.terms), some_moves(seed))
     for account in range(one.above.size):
@@ -95,13 +97,29 @@ def test_an_account_lasts_until_the_quantile_of_what_is_lacking_is_above_nothing
 
 
 @given(situations())
-@settings(max_examples=20)
+@settings(max_examples=8)
 def test_prices_that_stand_still_ask_for_nothing_more(found: Situation) -> None:
     standing = standing_of(found.snapshot, found.terms)
     one = swings(standing, np.ones((60, 3)))
     np.testing.assert_allclose(one.lacking(0.99, 3_600.0), -one.above, rtol=1e-9, atol=1e-6)
     np.testing.assert_allclose(one.day_flow, 0.0, atol=1e-6)
     np.testing.assert_allclose(one.drained(3_600.0), 0.0, atol=1e-5)
+
+
+def of_one(law: Any) -> Any:
+    """A law of one example."""
+    return law.hypothesis.inner_test
+
+
+@pytest.mark.slow
+@given(situations(), st.integers(0, 99), st.floats(0.5, 0.95))
+@settings(max_examples=120)
+def test_all_of_it_holds_of_many_books(found: Situation, seed: int, share: float) -> None:
+    of_one(test_margins_of_many_prices_are_those_of_the_kernel_at_each)(found, seed)
+    of_one(test_what_is_lacking_is_found_again_draw_by_draw)(found, seed)
+    of_one(test_more_time_more_certainty_and_more_buffer_never_need_less)(found, seed, share)
+    of_one(test_an_account_lasts_until_the_quantile_of_what_is_lacking_is_above_nothing)(found, seed)
+    of_one(test_prices_that_stand_still_ask_for_nothing_more)(found)
 
 
 def test_blocks_run_on_past_the_end_and_begin_as_often_as_asked() -> None:

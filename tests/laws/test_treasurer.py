@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from perpbook.engine.backtest import Journey, backtest
+from perpbook.engine.backtest import Journey, Ready, backtest
 from perpbook.engine.drive import asked_every, drive
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.treasured import deaths_by_account
 from perpbook.engine.treasurer import Policy, Sent, Treasurer
+from perpbook.kernels.sight import free_on
 from perpbook.model.account import Account, Balance, Position
-from perpbook.model.book import LayerBalance
+from perpbook.model.book import LayerBalance, Transfer
+from perpbook.playbook.load import parse_playbook
 from perpbook.runs.treasury_given import score_by
 from perpbook.scenario.overlay import Absence
 from perpbook.scenario.storm import OUTAGES
@@ -92,7 +95,7 @@ def outside(journey: Journey) -> float:
     return sum(one.balance.amount for one in journey.book.layers)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), skies())
 def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(
     closes: list[float], away: tuple[Absence, ...]
@@ -111,7 +114,7 @@ def test_what_left_is_what_arrived_and_what_is_under_way_and_fees(
     assert float(outcome.outside[-1]) == pytest.approx(kept, abs=1e-6)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), st.floats(0.15, 0.4))
 def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
     journey = pair(closes)
@@ -132,7 +135,7 @@ def test_a_sender_keeps_itself_calm(closes: list[float], alarm: float) -> None:
             assert equity * alarm / 2.0 >= 0.999 * rates[source] * 100.0 * closes[bar]
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), skies())
 def test_nothing_arrives_while_what_it_goes_through_is_away(closes: list[float], away: tuple[Absence, ...]) -> None:
     journey = pair(closes)
@@ -151,7 +154,7 @@ def before(sent: list[Sent], bar: int) -> list[tuple[object, ...]]:
     ]
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks(), walks(), skies(), skies(), st.integers(0, BARS - 2))
 def test_nothing_that_comes_later_changes_what_was_done(
     closes: list[float], other: list[float], away: tuple[Absence, ...], later: tuple[Absence, ...], bar: int
@@ -167,7 +170,7 @@ def test_nothing_that_comes_later_changes_what_was_done(
     assert before(first.sent, bar) == before(second.sent, bar)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 @given(walks())
 def test_one_that_never_acts_changes_not_a_bit(closes: list[float]) -> None:
     journey = pair(closes)
@@ -176,3 +179,68 @@ def test_one_that_never_acts_changes_not_a_bit(closes: list[float]) -> None:
     if not idle.attribution()["arrived"]:
         assert np.array_equal(idle.curve, plain.curve) and np.array_equal(idle.what, plain.what)
         assert np.array_equal(idle.figures, plain.figures, equal_nan=True)
+
+
+def of_one(law: Any) -> Any:
+    """A law of one example."""
+    return law.hypothesis.inner_test
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, phases=QUICK)
+@given(walks(), walks(), skies(), skies(), st.integers(0, BARS - 2), st.floats(0.15, 0.4))
+def test_all_of_it_holds_in_many_markets(
+    closes: list[float],
+    other: list[float],
+    away: tuple[Absence, ...],
+    later: tuple[Absence, ...],
+    bar: int,
+    alarm: float,
+) -> None:
+    of_one(test_what_left_is_what_arrived_and_what_is_under_way_and_fees)(closes, away)
+    of_one(test_a_sender_keeps_itself_calm)(closes, alarm)
+    of_one(test_nothing_arrives_while_what_it_goes_through_is_away)(closes, away)
+    of_one(test_nothing_that_comes_later_changes_what_was_done)(closes, other, away, later, bar)
+    of_one(test_one_that_never_acts_changes_not_a_bit)(closes)
+
+
+@dataclass(slots=True, kw_only=True)
+class Watched(Treasurer):
+    """What the rules see free on Arbitrum after each look."""
+
+    free: list[float] = field(default_factory=list)
+
+    def look(self, ready: Ready, bar: int) -> None:
+        Treasurer.look(self, ready, bar)
+        body, layer = ready.body, ready.arrangement.layers.index("arbitrum")
+        self.free.append(free_on(body.outside, body.under_way, body.moving, layer))
+
+
+def with_promises(journey: Journey) -> Journey:
+    """2,000 on the first layer locked, 500 kept for fees, 1,000 promised to it; its playbook keeps 15,000 there."""
+    first, *others = journey.book.layers
+    fees = LayerBalance(layer="arbitrum", balance=Balance(asset="USDC", amount=500.0), gas=True)
+    coming = Transfer(asset="USDC", amount=1_000.0, source="bank", destination="arbitrum")
+    book = replace(journey.book, layers=(replace(first, locked=2_000.0), fees, *others), transfers=(coming,))
+    rules = parse_playbook("schema_version = 1\n[layers]\nreserves = { arbitrum = 15000 }", "by hand")
+    return replace(journey, book=book, playbook=rules)
+
+
+@settings(max_examples=10, deadline=None, phases=QUICK)
+@given(walks(), skies())
+def test_what_the_rules_see_on_a_layer_is_what_was_there_came_and_left_and_none_of_it_twice(
+    closes: list[float], away: tuple[Absence, ...]
+) -> None:
+    journey = with_promises(pair(closes))
+    plain = treasurer(journey, away)
+    holder = Watched(courier=plain.courier, policy=plain.policy, asked=plain.asked)
+    run(journey, holder)
+    for bar, free in enumerate(holder.free):
+        sent = [one for one in holder.sent if one.bar <= bar]
+        came = sum(one.dollars for one in sent if one.destination == "arbitrum")
+        left = sum(one.dollars + one.fee + one.gas for one in sent if one.source == "arbitrum")
+        there = sum(one.dollars for one in sent if one.destination == "arbitrum" and one.due <= bar)
+        assert free == pytest.approx(11_000.0 + came - left, abs=1e-6)
+        assert left <= 10_000.0 + there + 1e-6
+    kept = [one.dollars for one in holder.sent if one.why == "reserve" and one.bar == 0]
+    assert sum(kept) <= 4_000.0 + 1e-6

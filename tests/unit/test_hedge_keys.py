@@ -154,7 +154,7 @@ def test_without_betas_no_asset_stands_for_another(folder: Path) -> None:
     assert overridden.beta == "tail" and overridden.method == "cvar"
 
 
-@pytest.mark.parametrize("beta", ["ewma", "none"])
+@pytest.mark.parametrize("beta", ["ewma", pytest.param("none", marks=pytest.mark.slow)])
 def test_betas_that_are_written_are_those_a_check_reads(folder: Path, beta: str) -> None:
     playbook, file = rules(folder, beta=beta, delta_band=5.0), folder / f"betas-{beta}.toml"
     book = folder / "book.toml"

@@ -62,6 +62,27 @@ def test_what_arrives_is_what_is_needed_after_fees() -> None:
     assert one["cost"] == pytest.approx(5.0 + 5e-4 * one["dollars"]) and data["cost"] == pytest.approx(one["cost"])
 
 
+def bare_book(tmp_path: Path, price: float) -> Path:
+    """The desk with USDC at a price; above its peg with dollars on Arbitrum, else with none there and none under way."""
+    text = DESK.read_text().replace("USDC = 1.0\n", f"USDC = {price}\n")
+    if price == 1.0:
+        first, rest = text.split('[[layers]]\nlayer = "arbitrum"')
+        text = first + "[[layers]]" + rest.split("[[layers]]")[1].split("[[transfers]]")[0]
+    (tmp_path / "book.toml").write_text(text)
+    return tmp_path / "book.toml"
+
+
+@pytest.mark.parametrize("price", [1.0, 1.01])
+def test_every_route_of_a_way_is_given_its_least_in_coins_after_the_fees_before_it(
+    tmp_path: Path, price: float
+) -> None:
+    code, document = ask("--need", "hl-main=3@300", "--no-failures", book=bare_book(tmp_path, price))
+    (one,) = document["data"]["moves"]
+    assert code == 0 and "hyperliquid-bridge-in" in one["over"]
+    assert one["arrives_dollars"] / price >= 5.0 - 1e-9, "the bridge keeps less than 5 USDC for good"
+    assert one["from"] == ("binance-1" if price == 1.0 else "arbitrum")
+
+
 def test_where_money_cannot_do_it_positions_are_reduced_and_otherwise_it_is_missing() -> None:
     words = ("--need", "hl-main=20000@30", "--storm", "arbitrum-halt", "--no-failures")
     code, document = ask(*words)
@@ -136,6 +157,23 @@ def test_transfers_that_a_need_hangs_on_together_are_each_promised_surer() -> No
 def test_what_is_no_need_and_no_route_is_refused(words: tuple[str, ...], told: str) -> None:
     code, document = ask(*words)
     assert code == 3 and told in document["errors"][0]["message"]
+
+
+def test_nothing_starts_while_a_transfer_goes_over_a_route_that_does_not_lead_there(tmp_path: Path) -> None:
+    where = 'destination = "dydx-0"\n'
+    text = DESK.read_text()
+    assert text.count(where) == 1
+    for route, code in (("hyperliquid-bridge-in", 30), ("dydx-in", 0)):
+        (tmp_path / "book.toml").write_text(text.replace(where, f'{where}routes = ["{route}"]\n'))
+        done = CliRunner().invoke(app, ["treasury", "status", str(tmp_path / "book.toml"), "--json"])
+        data = json.loads(done.output)["data"]
+        assert done.exit_code == code and data["may_start"] == (code == 0)
+        assert ["does not lead there" in one for one in data["unread"]] == [True] * (code == 30)
+
+
+def test_a_least_in_dollars_is_not_counted_in_coins_of_a_coin_that_is_no_dollar() -> None:
+    moves = ask("--made-up")[1]["data"]["moves"]
+    assert moves and all(one["dollars"] < 100.0 for one in moves), "what a gas tank lacks is a few dollars of ether"
 
 
 def test_nothing_starts_while_something_is_unread(tmp_path: Path) -> None:

@@ -8,16 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.treasury_status import Book, Last, MarketFile, Memory, OwnFacts, Rules, Seed, Storm, state_asked
 
 UNKNOWN = 20
 """Exit code: what the answer hangs on is not known."""
 
-Book = Annotated[Path, typer.Argument(help="Book file: TOML, JSON or CSV.")]
-Rules = Annotated[
-    Path | None,
-    typer.Argument(help="Playbook whose largest survival move legs left alone must bear; the one beside the book."),
-]
-Market = Annotated[Path | None, typer.Option("--market", help="File with newer prices.")]
 Volatility = Annotated[
     list[str] | None,
     typer.Option("--volatility", help='BTC=0.6: a year\'s; "*=0.8" for every other asset; repeat it.'),
@@ -34,15 +29,13 @@ Late = Annotated[float, typer.Option("--late-max", help="Most chance to be liqui
 Rails = Annotated[
     list[str] | None, typer.Option("--rail", help="A bridge family you use; repeat it; left out, all are ready.")
 ]
-FactsFile = Annotated[
-    Path | None, typer.Option("--facts", help="Folder with layers.toml, routes.toml and venues.toml of yours.")
-]
 
 
 def audit(
     book: Book = Path("book.toml"),
     playbook: Rules = None,
-    market: Market = None,
+    market: MarketFile = None,
+    storm: Storm = None,
     failure: Annotated[
         list[str] | None, typer.Option("--failure", help="Only this failure, as the list names it; repeat it.")
     ] = None,
@@ -58,14 +51,17 @@ def audit(
     change: Annotated[
         bool, typer.Option("--change/--no-change", help="Look for the smallest change after which nothing breaks?")
     ] = True,
-    facts: FactsFile = None,
+    facts: OwnFacts = None,
+    health: Memory = None,
+    last: Last = None,
+    seed: Seed = 1,
     every: Annotated[bool, typer.Option("--all", help="List the failures that break nothing, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Apply every single failure to a book: venues, layers, bridges, exchanges' wallets, stablecoins, providers, clouds.
 
-    Exit codes: 0 any one of them may fail, 10 something breaks, 20 that hangs on a volatility nobody gave, 3 a file or an option
-    is wrong. Nothing is ever sent.
+    The playbook's largest survival move is what legs left alone must bear. Exit codes: 0 any one of them may fail, 10 something
+    breaks, 20 that hangs on a volatility nobody gave, 3 a file or an option is wrong. Nothing is ever sent.
     """
     given = locals()
     reply("treasury-audit/1", as_json, lambda: audited(given))
@@ -89,13 +85,12 @@ def asked_from(given: dict[str, Any]) -> Any:
     """What an audit or a runbook asks for, from a command's options."""
     from perpbook.engine.clock import now_ns
     from perpbook.runs.asked import mapped
-    from perpbook.runs.places import playbook_beside, terms_folders
+    from perpbook.runs.places import terms_folders
     from perpbook.runs.treasury_audit import Asked
 
     return Asked(
-        book=given["book"], playbook=given["playbook"] or playbook_beside(given["book"]), market=given["market"],
-        now_ns=now_ns(), terms_folders=terms_folders(), volatility=mapped(given["volatility"], "--volatility"),
+        state=state_asked(given), now_ns=now_ns(), terms_folders=terms_folders(),
+        volatility=mapped(given["volatility"], "--volatility"),
         correlation=given["correlation"], lasting=given["lasting"], late=given["late_max"],
         naked=given.get("naked_max", 0.25), depeg=given.get("depeg", 0.1), rails=tuple(given["rail"] or ()),
-        facts=given["facts"],
     )  # fmt: skip

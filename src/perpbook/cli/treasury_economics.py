@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
-from perpbook.cli.treasury_status import OwnFacts
+from perpbook.cli.treasury_status import Book, MarketFile, OwnFacts, Rules
 
 Volatility = Annotated[
     list[str] | None,
@@ -18,11 +18,9 @@ PerLayer = list[str] | None
 
 
 def economics(
-    book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
-    playbook: Annotated[
-        Path | None, typer.Argument(help="Playbook file; the one beside the book when left out.")
-    ] = None,
-    market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
+    book: Book = Path("book.toml"),
+    playbook: Rules = None,
+    market: MarketFile = None,
     lake: Annotated[
         Path | None, typer.Option("--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder.")
     ] = None,

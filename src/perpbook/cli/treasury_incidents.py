@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
+from perpbook.cli.treasury_status import OwnFacts, Rules, Seed
 
 Names = Annotated[
     list[str] | None, typer.Option("--storm", help="Storm to go through; repeat it. Left out: incidents that were.")
 ]
-Market = Annotated[str, typer.Option("--market", help='Storm of prices beside each; "": prices stand still.')]
+Prices = Annotated[str, typer.Option("--prices", help='Storm of prices beside each; "": prices stand still.')]
 Kept = Annotated[
     list[str] | None, typer.Option("--reserve", help="LAYER=DOLLARS kept while no alarm rings; repeat it.")
 ]
@@ -20,13 +21,11 @@ Kept = Annotated[
 
 def incidents(
     book: Annotated[Path, typer.Argument(help="Book file.")],
-    playbook: Annotated[
-        Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
-    ] = None,
+    playbook: Rules = None,
     no_playbook: Annotated[bool, typer.Option("--no-playbook", help="No rule acts.")] = False,
     storms: Names = None,
-    market: Market = "crash-2020-03-12",
-    after: Annotated[str, typer.Option("--after", help="How long after the market's beginning each begins.")] = "17h",
+    prices: Prices = "crash-2020-03-12",
+    after: Annotated[str, typer.Option("--after", help="How long after the prices' storm each begins.")] = "17h",
     horizon: Annotated[str, typer.Option("--horizon", help="How long each goes on: 12h, 1d, ...")] = "48h",
     step: Annotated[str, typer.Option("--step", help="How finely it is looked at: 1m, 5m, 15m, 1h.")] = "15m",
     reserves: Kept = None,
@@ -34,7 +33,8 @@ def incidents(
         float | None, typer.Option("--alarm", help="Margin ratio at which an account is topped up; 0.5.")
     ] = None,
     calm: Annotated[float | None, typer.Option("--calm", help="Margin ratio it is brought to; half the alarm.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Arrivals are drawn by it.")] = 1,
+    facts: OwnFacts = None,
+    seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
     """Go through outages that were, as a market moves, with a treasurer who tops up accounts near their limits and without.
@@ -50,11 +50,12 @@ def incidents(
         from perpbook.runs.moments import pairs
         from perpbook.runs.treasury_given import TreasuryGiven, policy_of
         from perpbook.runs.treasury_incidents import go_through
+        from perpbook.treasury.own_facts import treasury_facts
 
         one = TreasuryGiven(acts=True, policy=policy_of(alarm, calm, pairs(reserves, "--reserve")))
         asked = drill_from({**given, "storm": None})
         with progress("Incidents", quiet=as_json) as tell:
-            found = go_through(asked, one, storms or (), (market, after), tell)
+            found = go_through(asked, one, storms or (), (prices, after), tell, treasury_facts(facts))
         return Answer(data=incidents_data(found), tell=lambda console: tell_incidents(console, found))
 
     reply("treasury.incidents/1", as_json, work)

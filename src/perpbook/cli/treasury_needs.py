@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
-from perpbook.cli.treasury_status import UNREAD, Book, MarketFile, OwnFacts, Rules, Seed, Storm
+from perpbook.cli.treasury_status import (
+    UNREAD,
+    Book,
+    Last,
+    MarketFile,
+    Memory,
+    OwnFacts,
+    Rules,
+    Seed,
+    Storm,
+    state_asked,
+)
 
 
 def needs(
@@ -17,6 +28,8 @@ def needs(
     market: MarketFile = None,
     storm: Storm = None,
     facts: OwnFacts = None,
+    health: Memory = None,
+    last: Last = None,
     confidence: Annotated[
         float, typer.Option("--confidence", help="With which margin must last until money comes.")
     ] = 0.99,
@@ -76,21 +89,11 @@ def needs_asked(given: dict[str, Any]) -> Any:
     """The options of a verb that reckons needs, by their names here."""
     from perpbook.runs.asked import mapped
     from perpbook.runs.moments import width_ns
-    from perpbook.runs.places import lake_folder, playbook_beside
+    from perpbook.runs.places import lake_folder
     from perpbook.runs.treasury_needs import NeedsAsked
-    from perpbook.runs.treasury_state import StateAsked
 
-    rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
-    state = StateAsked(
-        book=given["book"],
-        playbook=rules,
-        market=given["market"],
-        storm=given["storm"],
-        facts=given["facts"],
-        seed=given["seed"],
-    )
     return NeedsAsked(
-        state=state, lake=given["lake"] or lake_folder(), made_up=given["made_up"], venue=given["venue"],
+        state=state_asked(given), lake=given["lake"] or lake_folder(), made_up=given["made_up"], venue=given["venue"],
         bar_ns=width_ns(given["bar"]), like=mapped(given["like"], "--like"), confidence=given["confidence"],
         promised=given["promised"], buffer=given["buffer"], opportunity=given["opportunity"],
         transfer_cost=given["transfer_cost"], draws=given["draws"],

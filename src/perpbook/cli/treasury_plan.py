@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.treasury_status import Book, Last, MarketFile, Memory, OwnFacts, Rules, Seed, Storm, state_asked
 
 Needs = Annotated[
     list[str] | None,
     typer.Option("--need", help="PLACE=DOLLARS@MINUTES: an account or a layer, how much, by when; repeatable."),
 ]
-Weather = Annotated[str | None, typer.Option("--storm", help="Storm that begins now: its outages hold what moves.")]
 Fees = Annotated[
     list[str] | None,
     typer.Option("--fee", help="ROUTE=DOLLARS+BPSbps: a fee that no facts know, or yours; repeatable."),
@@ -43,16 +43,17 @@ MadeUp = Annotated[bool, typer.Option("--made-up", help="Without --need: reckon 
 Lake = Annotated[
     Path | None, typer.Option("--lake", help="Without --need: the lake whose past needs are reckoned from.")
 ]
-Rules = Annotated[Path | None, typer.Argument(help="Playbook; the one beside the book when left out.")]
 Probability = Annotated[float, typer.Option("--probability", help="With which every need is to be met in time.")]
 Deadline = Annotated[float, typer.Option("--deadline", help="Minutes of needs that name none.")]
 
 
 def plan(
-    book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
+    book: Book = Path("book.toml"),
     playbook: Rules = None,
     need: Needs = None,
-    storm: Weather = None,
+    storm: Storm = None,
+    health: Memory = None,
+    last: Last = None,
     probability: Probability = 0.95,
     deadline: Deadline = 60.0,
     greedy: Annotated[bool, typer.Option("--greedy", help="The plan that the solver's fallback makes.")] = False,
@@ -65,13 +66,11 @@ def plan(
     fee: Fees = None,
     cap: Caps = None,
     in_flight: InFlight = None,
-    facts: Annotated[
-        Path | None, typer.Option("--facts", help="TOML file with your own figures and transfers.")
-    ] = None,
+    facts: OwnFacts = None,
     lake: Lake = None,
     made_up: MadeUp = False,
-    market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same arrivals.")] = 1,
+    market: MarketFile = None,
+    seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
     """Plan transfers that meet every need in time, try the plan by 10,000 drawn arrivals, and say what each failure would leave.
@@ -87,17 +86,15 @@ def planned(given: dict[str, Any]) -> Answer:
     """A plan as an answer."""
     from perpbook.engine.clock import now_ns
     from perpbook.report.treasury_plan_text import plan_document, tell_plan
-    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+    from perpbook.runs.places import lake_folder, terms_folders
     from perpbook.runs.treasury_plan import Asked, run_plan
 
-    rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
     asked = Asked(
-        book=given["book"], playbook=rules, market=given["market"], needs=given["need"] or (), storm=given["storm"],
-        probability=given["probability"], minutes=given["deadline"], greedy=given["greedy"], first=given["first"],
-        reduce=given["reduce"], failures=given["failures"], kept=given["keep"], waiting=given["waiting"],
+        state=state_asked(given), needs=given["need"] or (), probability=given["probability"], minutes=given["deadline"],
+        greedy=given["greedy"], first=given["first"], reduce=given["reduce"], failures=given["failures"],
+        kept=given["keep"], waiting=given["waiting"],
         half_spread=given["half_spread"], fees=given["fee"] or (), caps=given["cap"] or (),
-        in_flight=given["in_flight"] or (), facts=given["facts"], made_up=given["made_up"],
-        lake=given["lake"] or lake_folder(), seed=given["seed"],
+        in_flight=given["in_flight"] or (), made_up=given["made_up"], lake=given["lake"] or lake_folder(),
     )  # fmt: skip
     found = run_plan(asked, now_ns=now_ns(), terms_folders=terms_folders())
     code = OK if found.plan.feasible and found.trial.kept else BREACH

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import OK, Answer, AsJson, reply
-from perpbook.cli.treasury_status import UNREAD, Book, MarketFile, OwnFacts, Rules, Seed, Storm
+from perpbook.cli.treasury_status import (
+    UNREAD,
+    Book,
+    Last,
+    MarketFile,
+    Memory,
+    OwnFacts,
+    Rules,
+    Seed,
+    Storm,
+    state_asked,
+)
 
 
 def report(
@@ -40,6 +51,8 @@ def report(
         Path | None, typer.Option("--providers", help="health.toml, as `treasury health` reads it.")
     ] = None,
     facts: OwnFacts = None,
+    health: Memory = None,
+    last: Last = None,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -58,17 +71,12 @@ def reported(given: dict[str, Any]) -> Answer:
     from perpbook.engine.clock import now_ns
     from perpbook.report.treasury_told import report_document
     from perpbook.runs.asked import mapped
-    from perpbook.runs.places import lake_folder, playbook_beside, terms_folders
+    from perpbook.runs.places import lake_folder, terms_folders
     from perpbook.runs.treasury_report import ReportAsked, run_report, write_report
-    from perpbook.runs.treasury_state import StateAsked
 
-    rules = playbook_beside(given["book"]) if given["playbook"] is None else given["playbook"]
     lake = given["lake"] or lake_folder()
     asked = ReportAsked(
-        state=StateAsked(
-            book=given["book"], playbook=rules, market=given["market"], storm=given["storm"], seed=given["seed"],
-            facts=given["facts"],
-        ),
+        state=state_asked(given),
         lake=lake if given["lake"] or lake.exists() else None, made_up=given["made_up"], venue=given["venue"],
         needs=tuple(given["need"] or ()), volatility=mapped(given["volatility"], "--volatility"),
         rpc=tuple(given["rpc"] or ()), providers=given["providers"],

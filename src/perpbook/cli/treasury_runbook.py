@@ -9,17 +9,14 @@ import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
 from perpbook.cli.treasury_audit import (
-    Book,
     Correlation,
-    FactsFile,
     Lasting,
     Late,
-    Market,
     Rails,
-    Rules,
     Volatility,
     asked_from,
 )
+from perpbook.cli.treasury_status import Book, Last, MarketFile, Memory, OwnFacts, Rules, Seed, Storm
 
 
 def runbook(
@@ -28,14 +25,18 @@ def runbook(
     when: Annotated[
         str, typer.Option("--when", help='What happened: "arbitrum halted", "binance frozen", "cctp-fast closed", …')
     ] = ...,  # type: ignore[assignment]
-    market: Market = None,
+    market: MarketFile = None,
+    storm: Storm = None,
     volatility: Volatility = None,
     correlation: Correlation = None,
     lasting: Lasting = None,
     late_max: Late = 0.01,
     depeg: Annotated[float, typer.Option("--depeg", help="By how much a stablecoin has fallen, a fraction.")] = 0.1,
     rail: Rails = None,
-    facts: FactsFile = None,
+    facts: OwnFacts = None,
+    health: Memory = None,
+    last: Last = None,
+    seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write the proposals to this JSON file.")] = None,
     as_json: AsJson = False,
 ) -> None:

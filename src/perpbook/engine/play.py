@@ -145,7 +145,7 @@ def _outside(arrangement: Arrangement, book: Book, names: Names) -> tuple[Outsid
         number, coin = names.layers.index(held.layer), held.balance.asset
         if coin in STABLECOINS:
             layers[number] += held.balance.amount
-            besides[number] -= held.balance.amount if held.gas else held.locked
+            besides[number] -= held.bound
         if coin == names.gas[number] and held.gas is not False:
             gas[number] += held.balance.amount - held.locked
     for one in book.transfers:

@@ -9,6 +9,7 @@ from perpbook.kernels.holding import GAS, SENT
 from perpbook.kernels.journal import MONEY_OUT, write
 from perpbook.kernels.orders import has_margin
 from perpbook.kernels.types import Floats
+from perpbook.model.market import STABLECOINS
 
 
 def depart(
@@ -52,11 +53,18 @@ def sender_of(ready: Ready, source: str) -> int:
     return places.index(source) if source in places else -1
 
 
+def free_on_layer(ready: Ready, name: str) -> float:
+    """Dollars that may leave a layer: neither locked nor kept for fees."""
+    there = float(ready.body.outside.layers[ready.arrangement.layers.index(name)])
+    held = [one for one in ready.journey.book.layers if one.layer == name and one.balance.asset in STABLECOINS]
+    return there - sum(one.bound for one in held)
+
+
 def can_spare(ready: Ready, bar: int, source: str, dollars: float) -> bool:
     """Whether a place holds that much beyond what its positions need as initial margin."""
     sender = sender_of(ready, source)
     if sender < 0:
-        return bool(ready.body.outside.layers[ready.arrangement.layers.index(source)] >= dollars)
+        return free_on_layer(ready, source) >= dollars
     slots, holding = ready.arrangement.slots, ready.body.holding
     prices: Floats = np.ascontiguousarray(ready.journey.bars.close[:, bar])
     if holding.accounts.cash[sender] < dollars:

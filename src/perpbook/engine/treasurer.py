@@ -14,7 +14,7 @@ import numpy as np
 
 from perpbook.engine.backtest import Ready
 from perpbook.engine.coins import unit_of
-from perpbook.engine.send import can_spare, depart
+from perpbook.engine.send import can_spare, depart, free_on_layer
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.tape import NO_PRICE
 from perpbook.kernels.types import Integers
@@ -159,9 +159,9 @@ class Treasurer:
 
     def _reserves(self, ready: Ready, bar: int) -> Iterator[tuple[str, float, str]]:
         """Layers that are short of their reserve."""
-        names = ready.arrangement.layers
+        names, outside = ready.arrangement.layers, ready.body.outside
         for name, wanted in self.policy.reserves.items():
-            there = float(ready.body.outside.layers[names.index(name)])
+            there = float(outside.layers[names.index(name)] + outside.besides[names.index(name)])
             coming = sum(one.dollars for one in self._on_the_way(ready, bar) if one.destination == name)
             short = wanted - there - coming
             if short > BAND * wanted:
@@ -221,8 +221,8 @@ class Treasurer:
 
     def _on_layers(self, ready: Ready, bar: int, *, keep: bool) -> Iterator[Pot]:
         now, facts = seconds_after(ready, bar), self.courier.sky.facts
-        for number, name in enumerate(ready.arrangement.layers):
-            layer, there = facts.layer_id(name), float(ready.body.outside.layers[number])
+        for name in ready.arrangement.layers:
+            layer, there = facts.layer_id(name), free_on_layer(ready, name)
             kept = self.policy.reserves.get(name, 0.0) if keep else 0.0
             if layer is None or there - kept <= 0.0 or self.courier.sky.blind(now, layer=name):
                 continue
@@ -259,7 +259,8 @@ class Treasurer:
             for held in ready.journey.book.layers:
                 if held.balance.asset in STABLECOINS:
                     one = self.coins[held.layer]
-                    one[held.balance.asset] = one.get(held.balance.asset, 0.0) + held.balance.amount
+                    free = held.balance.amount - held.bound
+                    one[held.balance.asset] = one.get(held.balance.asset, 0.0) + free
         return self.coins[name]
 
     def _take(self, name: str, asset: str, dollars: float) -> None:

@@ -17,6 +17,11 @@ class LayerBalance:
     locked: float = 0.0
     gas: bool | None = None
 
+    @property
+    def bound(self) -> float:
+        """Coins of it that may not leave: locked, or kept for fees."""
+        return self.balance.amount if self.gas else self.locked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:

@@ -36,6 +36,8 @@ def tell_runbook(console: Console, found: Laddered) -> None:
         for one in step.do:
             console.print(f"  - {one}")
     count = sum(len(one.proposals) for one in book.steps)
+    for told in book.notes:
+        console.print(f"Note: {told}.")
     console.print(
         f"\nNothing is sent. {counted(count, 'proposal', 'proposals')}: --json prints them, --out FILE writes them."
     )

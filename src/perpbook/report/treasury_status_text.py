@@ -63,7 +63,8 @@ def flight_words(one: Forecast) -> str:
         told += ", LATE: the sender was told that it would be there"
     if one.typical is not None and one.most is not None:
         told += f"; typically {_coming(one.typical)} more, 95 in 100 within {_coming(one.most)}"
-    told += f"; stuck with a chance of {share(one.stuck)}" if not flight.stuck else "; STUCK"
+    if not one.astray:
+        told += f"; stuck with a chance of {share(one.stuck)}" if not flight.stuck else "; STUCK"
     return told + (f" ({one.why})" if one.why else "") + "."
 
 

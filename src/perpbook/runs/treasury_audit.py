@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
 from perpbook.model.units import SECOND_NS
+from perpbook.runs.treasury_conditions import conditions_of
+from perpbook.runs.treasury_state import StateAsked, check_seed
 
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 DRAWS = 1_000
 """Arrivals drawn of every hop."""
 
-SEED = 1
 LARGEST = 10.0
 """A volatility above 1,000 % a year is a slip of the pen."""
 
@@ -32,9 +33,7 @@ LARGEST = 10.0
 class Asked:
     """Files and options as they were given; `lasting` None: as long as nine in ten halts of the past."""
 
-    book: Path
-    playbook: Path | None = None
-    market: Path | None = None
+    state: StateAsked
     now_ns: int | None = None
     terms_folders: Sequence[Path] = ()
     volatility: Mapping[str, str]
@@ -44,7 +43,6 @@ class Asked:
     naked: float = 0.25
     depeg: float = 0.1
     rails: tuple[str, ...] = ()
-    facts: Path | None = None
 
 
 def run_audit(asked: Asked, *, names: tuple[str, ...] = (), change: bool = True) -> Audited:
@@ -84,22 +82,26 @@ def case_of(asked: Asked) -> tuple[Case, str]:
     from perpbook.kernels import jit
     from perpbook.runs.check import SMALL_BOOK, count_positions, load_all_terms, read_inputs
     from perpbook.runs.rescue import scores_by_name
-    from perpbook.treasury.facts_load import load_facts, packaged_facts
+    from perpbook.treasury.own_facts import treasury_facts
     from perpbook.treasury.repair import Case
     from perpbook.treasury.ways import Chance
 
+    state = asked.state
+    check_seed(state.seed)
     snapshot, rules = read_inputs(
-        asked.book, asked.playbook, market=asked.market, now_ns=asked.now_ns, terms_folders=asked.terms_folders
+        state.book, state.playbook, market=state.market, now_ns=asked.now_ns, terms_folders=asked.terms_folders
     )
     if count_positions(snapshot) <= SMALL_BOOK:
         jit.prefer_plain()
     moves = rules.survival.moves if rules.survival else ()
-    facts = load_facts(asked.facts) if asked.facts else packaged_facts()
+    facts = treasury_facts(state.facts)
+    now, told = conditions_of(facts, state.storm, state.look, asked.now_ns)
     terms = load_all_terms(snapshot, asked.terms_folders)
     case = Case(
         snapshot=snapshot, terms=terms, facts=facts,
-        chance=Chance(scores=scores_by_name(SEED, DRAWS)), sigmas=sigmas_of(asked, assets_of(snapshot, terms)),
+        chance=Chance(scores=scores_by_name(state.seed, DRAWS)), sigmas=sigmas_of(asked, assets_of(snapshot, terms)),
         limits=limits_of(asked, max((abs(one) for one in moves), default=0.15)), rails=rails_of(asked, facts),
+        now=now, told=told,
     )  # fmt: skip
     return case, rules.name
 

@@ -22,7 +22,6 @@ TRADE_GAS = 200_000.0
 """Units of gas of "a typical transaction" (https://docs.base.org/base-chain/network-information/network-fees.md, read
 2026-11-27): a swap, or an order on a venue made of contracts, where its own figure is not given."""
 
-GWEI = 1e-9
 ANY = "*"
 """Stands for every coin without a volatility of its own."""
 
@@ -202,16 +201,16 @@ def gas_of(layer: Layer, facts: Facts, units: float, prices: Mapping[str, float]
     """Dollars of gas for a trade, at the median and when it is dear; None where nobody knows. On a venue's own chain orders are
     free, whatever a transfer costs (the notes on gas of dYdX, Paradex, Lighter and Hyperliquid say so)."""
     from perpbook.treasury.economics import DEAR, MEDIAN
-    from perpbook.treasury.pots import price_of
+    from perpbook.treasury.exit_gas import units_dollars
 
     if layer.gas is not None and layer.gas.free:
         return 0.0, 0.0
     if layer.kind == "appchain" and any(one.layer == layer.id for one in facts.venues.values()):
         return 0.0, 0.0
-    price = price_of(layer.gas.token, prices) if layer.gas else None
-    if price is None or layer.gas is None or not {MEDIAN, DEAR} <= set(layer.gas.gwei):
+    if layer.gas is None or not {MEDIAN, DEAR} <= set(layer.gas.gwei):
         return None
-    return units * layer.gas.gwei[MEDIAN] * GWEI * price, units * layer.gas.gwei[DEAR] * GWEI * price
+    usual, dear = (units_dollars(layer.gas, units, prices, point) for point in (MEDIAN, DEAR))
+    return None if usual is None or dear is None else (usual, dear)
 
 
 def _layer(facts: Facts, name: str, option: str) -> Layer:

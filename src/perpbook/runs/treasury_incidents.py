@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perpbook.runs.drill import Planned
     from perpbook.scenario.overlay import Absence
     from perpbook.treasury.courier import Fallen, Sky
+    from perpbook.treasury.facts import Facts
 
 INCIDENTS = (
     "arbitrum-2023-12-15", "arbitrum-2024-06-20", "base-2026-06-25", "zksync-2025-07-30", "starknet-2025-09-02",
@@ -34,8 +35,10 @@ def go_through(
     names: Sequence[str] = (),
     market: tuple[str, str] = ("", "0h"),
     tell: Tell = nothing,
+    facts: Facts | None = None,
 ) -> list[Incident]:
-    """Each incident alone, so long after a market's storm began. asked : the book, how long and how finely.
+    """Each incident alone, so long after a market's storm began. asked : the book, how long and how finely. facts :
+    of ways, the package's when left out.
 
     Raises
     ------
@@ -50,18 +53,18 @@ def go_through(
         both = f"({market[0]}) then ({name}) after {market[1]}" if market[0] else name
         try:
             planned = plan_drill(replace(asked, storm=both, kind="still", paths=1), threads=1)
-            out.append(_one(name, storm.title, planned, given))
+            out.append(_one(name, storm.title, planned, given, facts))
         except InputError as error:
             out.append(Incident(name=name, title=storm.title, why=str(error)))
     return out
 
 
-def _one(name: str, title: str, planned: Planned, given: TreasuryGiven) -> Incident:
+def _one(name: str, title: str, planned: Planned, given: TreasuryGiven, facts: Facts | None) -> Incident:
     from perpbook.engine.drill import replay_path
     from perpbook.engine.treasured import named_ways, treasured_of
 
     drill = planned.drill
-    holder = treasurer_of(given, drill.journey, sky_of(drill, planned.situation.absences))
+    holder = treasurer_of(given, drill.journey, sky_of(drill, planned.situation.absences, facts))
     idle = treasurer_of(given, drill.journey, holder.courier.sky, np.zeros(0, dtype=np.int64))
     outcome = named_ways(holder, replay_path(drill, 0, holder))
     done = treasured_of(holder, outcome, replay_path(drill, 0, idle))
@@ -72,7 +75,7 @@ def _one(name: str, title: str, planned: Planned, given: TreasuryGiven) -> Incid
     )  # fmt: skip
 
 
-def sky_of(drill: Drill, absences: Sequence[Absence]) -> Sky:
+def sky_of(drill: Drill, absences: Sequence[Absence], facts: Facts | None = None) -> Sky:
     """A drill's absences in seconds; one that lasts to its last step has no end."""
     from perpbook.treasury.courier import Sky
     from perpbook.treasury.facts_load import packaged_facts
@@ -80,7 +83,7 @@ def sky_of(drill: Drill, absences: Sequence[Absence]) -> Sky:
     bars = drill.journey.bars
     step = bars.bar_ns // SECOND_NS
     away = tuple(replace(one, start_step=one.start_step * step, end_step=one.end_step * step) for one in absences)
-    return Sky(facts=packaged_facts(), absences=away, fallen=_fallen(drill, step), horizon=bars.count * step)
+    return Sky(facts=facts or packaged_facts(), absences=away, fallen=_fallen(drill, step), horizon=bars.count * step)
 
 
 def _fallen(drill: Drill, step: int) -> tuple[Fallen, ...]:

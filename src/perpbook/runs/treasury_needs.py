@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from perpbook.errors import InputError, MissingData
 from perpbook.model.units import HOUR_NS, SECOND_NS, to_iso
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from perpbook.model.bars import Bars
     from perpbook.treasury.swings import Pool, Swings
     from perpbook.treasury.told import Wanted
+
+Kept = TypeVar("Kept", float, str)
 
 BUFFER = 0.25
 """Of maintenance margin, what must be left over where neither the trader nor the playbook says."""
@@ -84,11 +86,12 @@ def wanted_of(state: State, asked: NeedsAsked) -> Wanted:
     snapshot, facts, playbook = state.snapshot, state.treasury.facts, state.playbook
     reserves = _by_layer(playbook.layers.reserves if playbook.layers else None, state, "reserves")
     coins = _by_layer(playbook.layers.gas if playbook.layers else None, state, "gas")
+    tokens = _by_layer(playbook.layers.gas_coins if playbook.layers else None, state, "gas_coins")
     buffer = asked.buffer
     if buffer is None:
         buffer = (playbook.survival.buffer if playbook.survival else 0.0) or BUFFER
     pool, told = pool_for(state, asked, needed=not reserves)
-    tanks, lacking = tanks_of(snapshot.book, snapshot.market, facts, state.holdings, coins)
+    tanks, lacking = tanks_of(snapshot.book, snapshot.market, facts, state.holdings, coins, tokens)
     view = View(
         snapshot=snapshot, treasury=state.treasury, standing=state.standing, holdings=state.holdings,
         forecasts=state.forecasts, swings=_swings(state, pool, asked, buffer) if pool else None, reserves=reserves,
@@ -103,7 +106,7 @@ def wanted_of(state: State, asked: NeedsAsked) -> Wanted:
     )  # fmt: skip
 
 
-def _by_layer(found: Mapping[str, float] | None, state: State, key: str) -> dict[str, float]:
+def _by_layer(found: Mapping[str, Kept] | None, state: State, key: str) -> dict[str, Kept]:
     """A table of the playbook's [layers] by layer id.
 
     Raises
@@ -112,7 +115,7 @@ def _by_layer(found: Mapping[str, float] | None, state: State, key: str) -> dict
     """
     from perpbook.scenario.table_reader import nearest
 
-    facts, out = state.treasury.facts, {}
+    facts, out = state.treasury.facts, dict[str, Kept]()
     for name, amount in (found or {}).items():
         layer = facts.layer_id(name)
         if layer is None:

@@ -33,11 +33,8 @@ class Asked:
     """How to plan. needs : "PLACE=DOLLARS@MINUTES" each; none: reckoned as `treasury needs` does, from the `lake`. kept : share
     of an account's free collateral that stays. waiting : what a dollar under way costs a year, a fraction."""
 
-    book: Path
-    playbook: Path | None = None
-    market: Path | None = None
+    state: StateAsked
     needs: Sequence[str] = ()
-    storm: str | None = None
     probability: float = 0.95
     minutes: float = 60.0
     greedy: bool = False
@@ -50,10 +47,8 @@ class Asked:
     fees: Sequence[str] = ()
     caps: Sequence[str] = ()
     in_flight: Sequence[str] = ()
-    facts: Path | None = None
     lake: Path | None = None
     made_up: bool = False
-    seed: int = 1
 
 
 def run_plan(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> Planned:
@@ -66,15 +61,7 @@ def run_plan(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path])
     Refused : something of the book is unread, so that nothing may start.
     """
     check_options(asked)
-    wished = StateAsked(
-        book=asked.book,
-        playbook=asked.playbook,
-        market=asked.market,
-        storm=asked.storm,
-        facts=asked.facts,
-        seed=asked.seed,
-    )
-    state = state_of(wished, now_ns=now_ns, terms_folders=terms_folders)
+    state = state_of(asked.state, now_ns=now_ns, terms_folders=terms_folders)
     if not state.holdings.may_start:
         from perpbook.treasury.standing_money import refusal
 
@@ -84,7 +71,7 @@ def run_plan(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path])
         return planned(asked, state, needs, spares_for(asked, state, needs))
     from perpbook.runs.treasury_needs import NeedsAsked, wanted_of
 
-    reckoned = NeedsAsked(state=wished, lake=asked.lake, made_up=asked.made_up, promised=asked.probability)
+    reckoned = NeedsAsked(state=asked.state, lake=asked.lake, made_up=asked.made_up, promised=asked.probability)
     wanted = wanted_of(state, reckoned)
     if not wanted.needs:
         raise InputError("nothing is short: `treasury needs` tells why; --need PLACE=DOLLARS@MINUTES asks for more")
@@ -173,10 +160,10 @@ def _once(
         singles = failures_of(state.snapshot.book, state.treasury.facts, network.ways, 0.0)
         network = replace(network, task=replace(network.task, failures=asked_failures(singles)))
     plan = greedy(network.task) if asked.greedy else solve(network.task, first=asked.first)
-    fresh = Chance(scores=scores_by_name(asked.seed + TRIED_ELSEWHERE, DRAWS), held=True)
+    fresh = Chance(scores=scores_by_name(asked.state.seed + TRIED_ELSEWHERE, DRAWS), held=True)
     trial = try_plan(network, plan, state.treasury.conditions, fresh, asked.probability)
     return Planned(
-        network=network, plan=plan, trial=trial, probability=asked.probability, strict=strict, storm=asked.storm or "",
+        network=network, plan=plan, trial=trial, probability=asked.probability, strict=strict, storm=asked.state.storm or "",
         simulated=state.snapshot.market.simulated, notes=state.notes,
     )  # fmt: skip
 
@@ -184,6 +171,7 @@ def _once(
 def desk_of(asked: Asked, state: State, promise: float) -> Desk:
     """What lanes are made of."""
     from perpbook.runs.rescue import scores_by_name
+    from perpbook.treasury.health_conditions import nothing_leaves
     from perpbook.treasury.network import Desk
     from perpbook.treasury.ways import Chance
 
@@ -191,8 +179,8 @@ def desk_of(asked: Asked, state: State, promise: float) -> Desk:
         facts=state.treasury.facts,
         accounts={one.id: one for one in state.snapshot.book.accounts},
         terms=state.terms,
-        conditions=state.treasury.conditions,
-        chance=Chance(scores=scores_by_name(asked.seed, DRAWS), held=True),
+        conditions=nothing_leaves(state.treasury.conditions),
+        chance=Chance(scores=scores_by_name(asked.state.seed, DRAWS), held=True),
         prices=state.snapshot.market.asset_prices,
         promise=promise,
         waiting=asked.waiting / YEAR_SECONDS,

@@ -65,19 +65,13 @@ def run_report(asked: ReportAsked, *, now_ns: int | None, terms_folders: Sequenc
         holdings=state.holdings, forecasts=state.forecasts, names=names_of(state), layers=layers_of(state),
         levels=wanted.levels if wanted else None, planned=planned, audit=audit, health=health_of(asked),
         economics=economics, why=why,
-        notes=tuple(dict.fromkeys((*(wanted.notes if wanted else state.notes), *audit.notes, *beside(asked)))),
+        notes=tuple(dict.fromkeys((*(wanted.notes if wanted else state.notes), *audit.notes))),
     )  # fmt: skip
     book = state.snapshot.book
     facts: dict[str, object] = {
         "book": book.source, "playbook": state.playbook.name, "as_of": to_iso(book.as_of_ns), "storm": asked.state.storm,
     }  # fmt: skip
     return TreasuryReport(told=told, facts=facts)
-
-
-def beside(asked: ReportAsked) -> list[str]:
-    """What single failures are told without."""
-    out = ["single failures are told one by one in calm, not on top of the storm"] if asked.state.storm else []
-    return out + (["single failures are told with the package's facts, not your own"] if asked.state.facts else [])
 
 
 def write_report(found: TreasuryReport, path: Path) -> None:
@@ -109,7 +103,7 @@ def _planned(state: State, wanted: Wanted | None, asked: ReportAsked, why: dict[
     if not state.holdings.may_start:
         why["plan"] = "Nothing new may start while something is unread."
         return None
-    options = plan.Asked(book=asked.state.book, storm=asked.state.storm, needs=asked.needs, seed=asked.state.seed)
+    options = plan.Asked(state=asked.state, needs=asked.needs)
     if asked.needs:
         needs = plan.needs_asked(options, state)
         return plan.planned(options, state, needs, plan.spares_for(options, state, needs))
@@ -126,8 +120,7 @@ def audit_of(asked: ReportAsked, now_ns: int | None, terms_folders: Sequence[Pat
     from perpbook.runs import treasury_audit
 
     options = treasury_audit.Asked(
-        book=asked.state.book, playbook=asked.state.playbook, market=asked.state.market, now_ns=now_ns,
-        terms_folders=terms_folders, volatility=asked.volatility,
+        state=asked.state, now_ns=now_ns, terms_folders=terms_folders, volatility=asked.volatility
     )  # fmt: skip
     return treasury_audit.run_audit(options, change=False).audit
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
+from perpbook.runs.treasury_conditions import Look, conditions_of
+from perpbook.runs.treasury_state import StateAsked, check_seed, state_of
 
 if TYPE_CHECKING:
     from perpbook.treasury.conditions import Conditions
@@ -29,18 +31,22 @@ BETWEEN_PLACES = 3
 class Asked:
     """Which ways. `book` None: routes of the facts. `start`, `end` : a layer, a venue or an account; None for every one. amount :
     dollars. prices : dollars by coin, beside those of the book. most : rows at most. lake : whose gas takes the place of the
-    facts', from `gas_since_ns` to before `gas_until_ns`; None: that of the facts."""
+    facts', from `gas_since_ns` to before `gas_until_ns`; None: that of the facts. playbook, market : of the book; the rest as
+    `StateAsked` has it."""
 
     book: Path | None = None
+    playbook: Path | None = None
+    market: Path | None = None
     start: str | None = None
     end: str | None = None
     asset: str = "USDC"
     amount: float = 10_000.0
     storm: str | None = None
     facts: Path | None = None
+    look: Look | None = None
     prices: Mapping[str, float] = field(default_factory=dict)
     most: int = 20
-    seed: int = 0
+    seed: int = 1
     lake: Path | None = None
     gas_since_ns: int | None = None
     gas_until_ns: int | None = None
@@ -62,7 +68,7 @@ class Place:
         return Pot(name=self.name, asset=asset, dollars=dollars, layer=self.layer, account=account, venue=self.venue)
 
 
-def run_routes(asked: Asked, *, terms_folders: Sequence[Path] = ()) -> Routes:
+def run_routes(asked: Asked, *, now_ns: int | None = None, terms_folders: Sequence[Path] = ()) -> Routes:
     """Read the facts, find ways, and draw how long each takes.
 
     Raises
@@ -73,16 +79,19 @@ def run_routes(asked: Asked, *, terms_folders: Sequence[Path] = ()) -> Routes:
     from perpbook.treasury.own_facts import treasury_facts
     from perpbook.treasury.route_table import route_row
 
+    check_seed(asked.seed)
     facts = treasury_facts(asked.facts)
     if asked.lake is not None:
         facts = with_lake_gas(facts, asked.lake, asked.gas_since_ns, asked.gas_until_ns)
     _refuse_nonsense(asked, facts)
-    book = _of_book(asked, facts, terms_folders) if asked.book else _Money(prices=asked.prices)
-    conditions, notes = _conditions(asked.storm, facts)
+    book = _of_book(asked, now_ns, terms_folders) if asked.book else _Money(prices=asked.prices)
+    conditions, notes = conditions_of(facts, asked.storm, asked.look, now_ns)
     gas = _gas(facts, book.prices)
     if asked.book is None and asked.start is None and asked.end is None:
-        if asked.storm:
-            raise InputError("a storm acts on ways: say between which places with --from and --to, or give a book")
+        if asked.storm or asked.look:
+            raise InputError(
+                "a storm or layers' health acts on ways: say between which places with --from and --to, or give a book"
+            )
         rows = tuple(route_row(facts, one, book.prices) for one in facts.routes.values() if asked.asset in one.assets)
         return _answer(asked, facts, rows, gas, notes, between=False)
     traffic = _traffic(conditions, asked.seed)
@@ -105,6 +114,9 @@ def _refuse_nonsense(asked: Asked, facts: Facts) -> None:
 
     if not (math.isfinite(asked.amount) and asked.amount > 0.0):
         raise InputError(f"an amount of {asked.amount:g} dollars does not go anywhere: give one above 0")
+    for name in ("playbook", "market") if asked.book is None else ():
+        if getattr(asked, name) is not None:
+            raise InputError(f"a {name} is of a book: give the book before it")
     if asked.most < 1:
         raise InputError(f"--most {asked.most} shows nothing: give 1 or more")
     coins = tuple(dict.fromkeys(coin for one in facts.routes.values() for coin in one.assets))
@@ -125,31 +137,6 @@ def _answer(
         rows=tuple(shown), gas=gas, notes=tuple(dict.fromkeys(notes)), more=len(rows) - len(shown), as_of=facts.as_of,
         storm=asked.storm, between=between,
     )  # fmt: skip
-
-
-def _conditions(storm: str | None, facts: Facts) -> tuple[Conditions, tuple[str, ...]]:
-    """What a storm that begins now takes away, and what to say of it."""
-    from perpbook.model.units import SECOND_NS
-    from perpbook.runs.rescue import strangers
-    from perpbook.scenario.catalogue import find_storm
-    from perpbook.scenario.overlay import Absence
-    from perpbook.treasury.conditions import Conditions
-
-    if storm is None:
-        return Conditions(facts=facts), ()
-    found = find_storm(storm)
-    if not found.outages:
-        raise InputError(f'the storm "{found.name}" takes no layer, route or venue away: choose one with outages')
-    absences = tuple(
-        Absence(
-            where=one.where, name=one.name, kind=one.kind, start_step=one.span.at_ns // SECOND_NS,
-            end_step=one.span.until_ns // SECOND_NS, factor=one.factor,
-        )
-        for one in found.outages
-    )  # fmt: skip
-    told = (f'money leaves when the storm "{found.name}" begins; its outages hold it, its prices do not count',)
-    steps = found.horizon_ns // SECOND_NS + 1
-    return Conditions(facts=facts, absences=absences, steps=steps), (*told, *strangers(absences, facts))
 
 
 def _traffic(conditions: Conditions, seed: int) -> Traffic:
@@ -239,22 +226,19 @@ def _place(name: str, facts: Facts, book: _Money) -> Place:
     raise InputError(f'no layer, venue or account is called "{name}": {nearest(name, known)}')
 
 
-def _of_book(asked: Asked, facts: Facts, terms_folders: Sequence[Path]) -> _Money:
+def _of_book(asked: Asked, now_ns: int | None, terms_folders: Sequence[Path]) -> _Money:
     """A book's money: balances on layers, free collateral, and the accounts it can go to (isolated ones take it from those)."""
     from perpbook.model.account import MarginMode
-    from perpbook.runs.check import load_all_terms
-    from perpbook.snapshot import load_snapshot
-    from perpbook.treasury.pots import pots_of
-    from perpbook.treasury.standing import standing_of
 
     assert asked.book is not None
-    snapshot = load_snapshot(asked.book, terms_folders=tuple(terms_folders))
-    free = standing_of(snapshot, load_all_terms(snapshot, terms_folders)).free
-    found = pots_of(snapshot.book, snapshot.market, free, facts)
+    wished = StateAsked(
+        book=asked.book, playbook=asked.playbook, market=asked.market, facts=asked.facts, seed=asked.seed
+    )
+    state = state_of(wished, now_ns=now_ns, terms_folders=terms_folders)
     accounts = tuple(
         Place(name=one.id, venue=one.venue)
-        for one in snapshot.book.accounts
-        if one.venue in facts.venues and one.mode is MarginMode.CROSS
+        for one in state.snapshot.book.accounts
+        if one.venue in state.treasury.facts.venues and one.mode is MarginMode.CROSS
     )
-    prices = {**snapshot.market.asset_prices, **asked.prices}
-    return _Money(pots=found.pots, accounts=accounts, prices=prices, notes=found.notes)
+    prices = {**state.snapshot.market.asset_prices, **asked.prices}
+    return _Money(pots=tuple(state.treasury.pots), accounts=accounts, prices=prices, notes=state.notes)

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError
+from perpbook.runs.treasury_conditions import Look, conditions_of
 
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
     from perpbook.terms.terms import VenueTerms
-    from perpbook.treasury.conditions import Conditions
-    from perpbook.treasury.facts import Facts
     from perpbook.treasury.flights import Forecast
     from perpbook.treasury.holdings import Holdings
     from perpbook.treasury.rescue import Treasury
@@ -27,13 +26,14 @@ DRAWS = 4_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateAsked:
     """Which book, with which playbook (None for none), in which storm (an expression; its outages alone count). facts : the
-    trader's own figures."""
+    trader's own figures. look : what is remembered of layers' health, None to leave it out."""
 
     book: Path
     playbook: Path | None = None
     market: Path | None = None
     storm: str | None = None
     facts: Path | None = None
+    look: Look | None = None
     seed: int = 1
 
 
@@ -62,16 +62,27 @@ def state_of(asked: StateAsked, *, now_ns: int | None, terms_folders: Sequence[P
     from perpbook.kernels import jit
     from perpbook.runs.check import load_all_terms, read_inputs
 
-    if not 0 <= asked.seed < 2**63:
-        raise InputError(f"the seed is {asked.seed}: it must be a whole number from 0 to 2^63 - 1")
+    check_seed(asked.seed)
     jit.prefer_plain()
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=asked.market, now_ns=now_ns, terms_folders=terms_folders
     )
-    return state_from(snapshot, playbook, load_all_terms(snapshot, terms_folders), asked)
+    return state_from(snapshot, playbook, load_all_terms(snapshot, terms_folders), asked, now_ns)
 
 
-def state_from(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms], asked: StateAsked) -> State:
+def check_seed(seed: int) -> None:
+    """InputError for one that is none."""
+    if not 0 <= seed < 2**63:
+        raise InputError(f"the seed is {seed}: it must be a whole number from 0 to 2^63 - 1")
+
+
+def state_from(
+    snapshot: Snapshot,
+    playbook: Playbook,
+    terms: Mapping[str, VenueTerms],
+    asked: StateAsked,
+    now_ns: int | None = None,
+) -> State:
     """Of a book that is read; errors as `state_of`."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.flights import counted_on, forecast_of
@@ -83,7 +94,7 @@ def state_from(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Venue
     from perpbook.treasury.ways import Chance, Traffic
 
     facts = treasury_facts(asked.facts)
-    conditions, told = conditions_of(asked.storm, facts)
+    conditions, told = conditions_of(facts, asked.storm, asked.look, now_ns)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(
         facts=facts,
@@ -100,32 +111,3 @@ def state_from(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Venue
         snapshot=snapshot, playbook=playbook, terms=terms, treasury=treasury, standing=standing, holdings=holdings,
         forecasts=forecasts, notes=(*holdings.notes, *told),
     )  # fmt: skip
-
-
-def conditions_of(storm: str | None, facts: Facts) -> tuple[Conditions, tuple[str, ...]]:
-    """What a storm takes away, from now on, and what to say of it; nothing without a storm.
-
-    Raises
-    ------
-    InputError : the storm is unknown, or takes nothing away.
-    """
-    from perpbook.model.units import SECOND_NS
-    from perpbook.runs.rescue import strangers
-    from perpbook.scenario.catalogue import find_storm
-    from perpbook.scenario.overlay import Absence
-    from perpbook.treasury.conditions import Conditions
-
-    if storm is None:
-        return Conditions(facts=facts), ()
-    found = find_storm(storm)
-    if not found.outages:
-        raise InputError(f'the storm "{found.name}" takes no layer, route or venue away: choose one with outages')
-    absences = tuple(
-        Absence(
-            where=one.where, name=one.name, kind=one.kind, start_step=one.span.at_ns // SECOND_NS,
-            end_step=one.span.until_ns // SECOND_NS, factor=one.factor,
-        )
-        for one in found.outages
-    )  # fmt: skip
-    told = [f'of the storm "{found.name}" outages alone count here, from now on', *strangers(absences, facts)]
-    return Conditions(facts=facts, absences=absences, steps=found.horizon_ns // SECOND_NS + 1), tuple(told)

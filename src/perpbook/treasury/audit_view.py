@@ -40,7 +40,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """`ways` by account, and why it has none; `lives` by account that holds a position; `traffic` in calm. drawn,
+    """`ways` by account, and why it has none; `lives` by account that holds a position; `traffic` before anything fails. drawn,
     fronts : kept, see `arrivals` and `front_of`; they hang on the ways alone."""
 
     snapshot: Snapshot
@@ -99,11 +99,18 @@ class View:
         return out
 
 
-def view_of(snapshot: Snapshot, terms: Mapping[str, VenueTerms], facts: Facts, chance: Chance, sigmas: Sigmas) -> View:
-    """The book as it stands; errors as `margin.assess.assess`."""
+def view_of(
+    snapshot: Snapshot,
+    terms: Mapping[str, VenueTerms],
+    facts: Facts,
+    chance: Chance,
+    sigmas: Sigmas,
+    now: Conditions | None = None,
+) -> View:
+    """The book as it stands. now : what is away before anything fails; None for calm. Errors as `margin.assess.assess`."""
     standing = standing_of(snapshot, terms)
     pots = pots_of(snapshot.book, snapshot.market, standing.free, facts)
-    calm = Conditions(facts=facts)
+    calm = now or Conditions(facts=facts)
     treasury = Treasury(facts=facts, terms=terms, pots=pots.pots, conditions=calm, chance=chance)
     ways: dict[str, Sequence[Way]] = {}
     reasons: dict[str, str] = {}
@@ -141,7 +148,8 @@ def front_of(view: View, account: str, single: Single | None, lasting_seconds: f
     quantile. A failure only delays, so a way that is beaten as it does in calm is beaten."""
     storm = view.traffic
     if single is not None:
-        storm = Traffic(conditions=single.conditions(view.facts, lasting_seconds), chance=storm.chance)
+        gone = single.conditions(view.facts, lasting_seconds).plus(storm.conditions)
+        storm = Traffic(conditions=gone, chance=storm.chance)
     kept: list[tuple[Way, Floats]] = []
     for way, calm in view.arrivals(account):
         if any((one <= calm).all() for _, one in kept):

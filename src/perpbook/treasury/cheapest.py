@@ -52,7 +52,7 @@ def cheapest_moves(wants: Sequence[Want], purse: Purse) -> tuple[MoneyMove, ...]
         for way in ranked(want, purse):
             sent = min(way.dollars, left[_key(way.pot)], missing * (1.0 + way.fee_rate) + way.fee_fixed)
             arrives = sent * (1.0 - way.fee_rate) - way.fee_fixed
-            if missing < CENT or arrives < CENT or sent < least_of(way):
+            if missing < CENT or arrives < CENT or sent < way.least:
                 continue
             left[_key(way.pot)] -= sent
             missing -= arrives
@@ -88,11 +88,6 @@ def _ways(want: Want, pot: Pot, purse: Purse) -> Iterator[Way]:
     venue = purse.facts.venues.get(account.venue)
     if venue is not None and weight_of(pot.asset, account, purse.terms[account.venue], purse.facts) >= 1.0:
         yield from ways_to(purse.facts, pot, venue, account.id)
-
-
-def least_of(way: Way) -> float:
-    """The least that goes over a way at once, dollars."""
-    return max((hop.route.cap.least for hop in way.hops if hop.route is not None), default=0.0)
 
 
 def _key(pot: Pot) -> tuple[str, str]:

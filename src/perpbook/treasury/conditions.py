@@ -8,7 +8,7 @@ leaves later never arrives earlier.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,6 +93,17 @@ class Conditions:
     absences: tuple[Absence, ...] = ()
     step_ns: int = SECOND_NS
     steps: int = 0
+
+    def plus(self, other: Conditions) -> Conditions:
+        """Both at once; what has no end known has none here. Steps are equally long."""
+        assert self.step_ns == other.step_ns
+        steps = max(self.steps, other.steps)
+        both = tuple(
+            replace(one, end_step=steps) if one.end_step >= of.steps else one
+            for of in (self, other)
+            for one in of.absences
+        )
+        return Conditions(facts=self.facts, absences=both, step_ns=self.step_ns, steps=steps)
 
     def clock(self, hop: Hop) -> Clock:
         """How a hop goes."""

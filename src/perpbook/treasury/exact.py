@@ -79,7 +79,8 @@ def _plan(build: Build, found: Floats, doubt: str, first: First) -> Plan:
         sent[lane] = found[column] * build.unit
     for cut, column in build.reduced.items():
         reduced[cut] = found[column] * build.unit
-    sent, reduced = np.where(sent > CENT, sent, 0.0), np.where(reduced > CENT, reduced, 0.0)
+    # What rounding takes off a route's least would be lost there.
+    sent, reduced = np.where(sent > CENT, np.maximum(sent, laid.least), 0.0), np.where(reduced > CENT, reduced, 0.0)
     return plan_of(laid, sent, reduced, method="exact", why=doubt, binds=what_binds(laid, sent, reduced, first))
 
 

@@ -79,6 +79,11 @@ def action_dollars(
     if gas is None:
         return None
     units, _ = units_of(gas, actions)
+    return None if units is None else units_dollars(gas, units, prices, percent)
+
+
+def units_dollars(gas: Gas, units: float, prices: Mapping[str, float], percent: str = "p50") -> float | None:
+    """What so many units of gas cost at a point of the base fee, dollars; None where it is not known."""
     gwei, _ = gwei_at(gas, percent)
     price = price_of(gas.token, prices)
-    return None if units is None or gwei is None or price is None else units * gwei * GWEI * price
+    return None if gwei is None or price is None else units * gwei * GWEI * price

@@ -36,7 +36,7 @@ LIKELY = 0.5
 class Forecast:
     """Of one flight, seconds from now: `typical` and `most` (95 %); inf: not while anybody looks; None: not known. gone : seconds
     since it left, None for not known. stuck : the chance that something holds it up. late : past what the sender was told.
-    why : what is not known."""
+    astray : the routes that the book names do not lead there. why : what is not known."""
 
     flight: Flight
     typical: float | None
@@ -44,12 +44,13 @@ class Forecast:
     gone: float | None
     stuck: float
     late: bool = False
+    astray: bool = False
     why: str = ""
 
     @property
     def counts(self) -> bool:
         """Whether it is taken to come."""
-        return not self.flight.stuck and self.stuck <= LIKELY
+        return not (self.flight.stuck or self.astray) and self.stuck <= LIKELY
 
 
 def forecast_of(flight: Flight, book: Book, facts: Facts, traffic: Traffic) -> Forecast:
@@ -61,7 +62,8 @@ def forecast_of(flight: Flight, book: Book, facts: Facts, traffic: Traffic) -> F
         return replace(nothing, why="the book says that it is stuck")
     ways = ways_of(flight, book, facts)
     if not ways:
-        return replace(nothing, why="no way from there to there is known" + (", of that route" if flight.ways else ""))
+        why = "no way from there to there is known" + (", of that route" if flight.ways else "")
+        return replace(nothing, astray=bool(flight.ways), why=why)
     cases = _able([case for way in ways for case in _cases(way, traffic, gone or 0.0)], _told_seconds(flight, book))
     whole, left, weight = (np.concatenate(parts) for parts in zip(*(one.arrays for one in cases), strict=True))
     held = np.concatenate([np.full(one.whole.size, one.held) for one in cases])
@@ -176,10 +178,16 @@ def _without_waits(clock: Clock) -> Clock:
 
 
 def counted_on(holdings: Holdings, forecasts: Sequence[Forecast]) -> Holdings:
-    """The holdings with what is likely stuck locked, and said so."""
-    held, notes = dict(holdings.holdings), list(holdings.notes)
+    """The holdings with what is likely stuck locked, and said so; what goes over routes that lead elsewhere is unread."""
+    held, notes, unread = dict(holdings.holdings), list(holdings.notes), list(holdings.unread)
     for one in forecasts:
         flight = one.flight
+        if one.astray:
+            unread.append(
+                f"the transfer of {flight.asset} from {flight.source} to {flight.destination}: {', '.join(flight.ways)} does not "
+                "lead there: look which way it went, and write that, or leave the route out"
+            )
+            continue
         if one.counts or flight.stuck:
             continue
         at = (flight.destination, flight.asset)
@@ -190,7 +198,9 @@ def counted_on(holdings: Holdings, forecasts: Sequence[Forecast]) -> Holdings:
             f"{flight.dollars:,.0f} dollars of {flight.asset} from {flight.source} to {flight.destination} are not counted on: "
             f"stuck with a chance of {one.stuck:.0%}; look where they are"
         )
-    return replace(holdings, holdings=held, notes=tuple(dict.fromkeys(notes)))
+    return replace(
+        holdings, holdings=held, notes=tuple(dict.fromkeys(notes)), unread=tuple(dict.fromkeys(unread))
+    )  # fmt: skip
 
 
 def arriving_within(forecasts: Sequence[Forecast], place: str, seconds: float) -> float:

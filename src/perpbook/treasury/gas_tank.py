@@ -33,14 +33,14 @@ class Tank:
 
 
 def tanks_of(
-    book: Book, market: Market, facts: Facts, holdings: Holdings, coins: Mapping[str, float]
+    book: Book, market: Market, facts: Facts, holdings: Holdings, coins: Mapping[str, float], tokens: Mapping[str, str]
 ) -> tuple[tuple[Tank, ...], tuple[str, ...]]:
     """A tank for every layer that the book has money or a position on, and what is not known of others. coins : by layer, how
-    many the playbook keeps."""
+    many the playbook keeps; tokens : of which coin, where it says so."""
     tanks, notes = [], []
     used = _layers_used(book, facts, holdings)
     for layer in dict.fromkeys([*coins, *used]):
-        found = _tank(layer, facts, market, used.get(layer, 0), coins.get(layer))
+        found = _tank(layer, facts, market, used.get(layer, 0), (coins.get(layer), tokens.get(layer, "")))
         if isinstance(found, Tank):
             tanks.append(found)
         elif found:
@@ -63,12 +63,13 @@ def _layers_used(book: Book, facts: Facts, holdings: Holdings) -> dict[str, int]
     return out
 
 
-def _tank(layer: str, facts: Facts, market: Market, exits: int, coins: float | None) -> Tank | str:
-    """The tank of a layer; "" where it needs none, else why it is not known."""
+def _tank(layer: str, facts: Facts, market: Market, exits: int, kept: tuple[float | None, str]) -> Tank | str:
+    """The tank of a layer; "" where it needs none, else why it is not known. kept : as the playbook has it."""
     one = facts.layers[layer]
     exit = exit_gas(one, market.asset_prices)
-    token = one.gas.token if one.gas else ""
+    token, (coins, own) = (one.gas.token if one.gas else ""), kept
     if coins is not None:
+        token = own or token
         price = price_of(token, market.asset_prices) if token else None
         if price is None:
             return (

@@ -8,6 +8,7 @@ where exits stand still, its canonical routes do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from perpbook.model.health import ACCESS, BATCHES, EXITS, HEAD, LayerHealth, State
 from perpbook.model.units import DAY_NS, SECOND_NS
@@ -26,6 +27,14 @@ def conditions_of(healths: Iterable[LayerHealth], facts: Facts, more: Iterable[A
     """Conditions of now: what the layers' health takes away, and `more` (in steps of a second)."""
     absences = (*more, *(one for health in healths for one in absences_of(health)))
     return Conditions(facts=facts, absences=absences, step_ns=SECOND_NS, steps=STEPS)
+
+
+def nothing_leaves(conditions: Conditions) -> Conditions:
+    """For what is proposed to begin now: a layer that lets nothing out stays so, whenever its grace is to end."""
+    kept = tuple(
+        replace(one, end_step=conditions.steps) if one.kind == "departures" else one for one in conditions.absences
+    )
+    return replace(conditions, absences=kept)
 
 
 def absences_of(health: LayerHealth) -> tuple[Absence, ...]:

@@ -116,6 +116,20 @@ def _when(times: Times, stuck: Stuck | None, left: Floats) -> Floats:
     """The seconds after which so much is left, by halving the score between those of the two laws."""
     if stuck is None:
         return seconds_at(times, -ndtri(left))
+    if left.size > KNOTS:
+        return _mixed(times, stuck, left)
+    return _kept(times, stuck, left.tobytes()).reshape(left.shape)
+
+
+@lru_cache(maxsize=4_096)
+def _kept(times: Times, stuck: Stuck, left: bytes) -> Floats:
+    """Of few shares, which are asked again and again; not to be written to."""
+    out = _mixed(times, stuck, np.frombuffer(left))
+    out.setflags(write=False)
+    return out
+
+
+def _mixed(times: Times, stuck: Stuck, left: Floats) -> Floats:
     body = seconds_at(times, -ndtri(left))
     held = seconds_at(stuck.seconds, -ndtri(left))
 

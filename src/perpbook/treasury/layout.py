@@ -186,7 +186,7 @@ def plan_of(
         short=laid.missing(sent, reduced),
         short_after=short,
         cost=float(laid.rate @ sent) + float(laid.charge[going].sum()) + float(rates @ reduced),
-        waiting_cost=task.waiting * float(laid.typical @ sent),
+        waiting_cost=task.waiting * float(laid.typical[going] @ sent[going]),
         slowest_seconds=float(laid.seconds[going].max(initial=0.0)),
         method=method,
         why=why,

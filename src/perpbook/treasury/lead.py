@@ -15,7 +15,7 @@ from perpbook.kernels.types import Floats
 from perpbook.model.account import Account
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.pots import Pot, weight_of
-from perpbook.treasury.rescue import Treasury, own_of
+from perpbook.treasury.rescue import Treasury, apart_from, own_of
 from perpbook.treasury.ways import Traffic, Way, ways_onto, ways_to
 
 LOOKED_AT = 24
@@ -52,8 +52,7 @@ class Lead:
     @property
     def least(self) -> float:
         """Dollars that go by the best way at least."""
-        hops = self.first.way.hops if self.first else ()
-        return max((hop.route.cap.least for hop in hops if hop.route is not None), default=0.0)
+        return self.first.way.least if self.first else 0.0
 
 
 def lead_to_account(treasury: Treasury, account: Account, promised: float) -> Lead:
@@ -114,17 +113,12 @@ def lead_of(traffic: Traffic, ways: Sequence[Way], own: frozenset[str], promised
     if not alive:
         return Lead(why="no money of the book has a way to it" if not ways else "no way to it is open")
     first = alive[0]
-    others = [_coming(traffic, way, promised) for way in _apart(traffic.ranked(ways), first.way, own)[:LOOKED_AT]]
-    second = min(
-        (one for one in others if np.isfinite(one.seconds)), key=lambda one: (one.seconds, one.way.words), default=None
-    )
+    second = None
+    for others in apart_from(first.way, traffic.ranked(ways), own):
+        found = [_coming(traffic, way, promised) for way in others[:LOOKED_AT]]
+        open_ = [one for one in found if np.isfinite(one.seconds)]
+        second = second or min(open_, key=lambda one: (one.seconds, one.way.words), default=None)
     return Lead(first=first, second=second, why="" if second else "there is one way to it only")
-
-
-def _apart(ways: Sequence[Way], first: Way, own: frozenset[str]) -> list[Way]:
-    """Ways that share no route with the first, and no domain either where there are such."""
-    alone = [way for way in ways if way is not first and not first.routes & way.routes]
-    return [way for way in alone if not first.needs & way.needs - own] or alone
 
 
 def _coming(traffic: Traffic, way: Way, promised: float) -> Coming:

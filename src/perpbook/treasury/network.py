@@ -22,7 +22,7 @@ from perpbook.treasury.hops import Hop, Kind
 from perpbook.treasury.pots import CHANGE_COST, Pot, leaving, price_of, settles, weight_of
 from perpbook.treasury.standing_money import WALLET, gas_token
 from perpbook.treasury.task import Cut, Failure, Lane, Need, Spare, Task
-from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
+from perpbook.treasury.ways import Chance, Traffic, Way, least_sent, ways_onto, ways_to
 
 CUSTODIAL = "custodial"
 """The risk class of what an exchange pays out."""
@@ -132,11 +132,12 @@ def _between(desk: Desk, traffic: Traffic, spare: Spare, need: Need) -> Iterator
     for pot, changed in _pots(desk, spare):
         for way, landing in _ways(desk, pot, need):
             seconds = traffic.arrivals(way)
-            fixed, rate, unknown = _fees(desk, way)
+            fees, unknown = _fees(desk, way)
             worth, changes = landing
+            fixed, rate = sum(one for one, _ in fees), sum(one for _, one in fees)
             lane = Lane(
                 number=0, spare=0, need=0, words=_words(way, pot, spare), fixed=fixed, rate=rate,
-                least=max((hop.route.cap.least for hop in way.hops if hop.route), default=0.0), most=math.inf,
+                least=_least(desk, way, fees, changed), most=math.inf,
                 seconds=float(np.quantile(seconds, desk.promise, method="inverted_cdf")),
                 typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
                 pipes=pipes_of(way),
@@ -179,15 +180,23 @@ def _ways(desk: Desk, pot: Pot, need: Need) -> Iterator[tuple[Way, tuple[float, 
     yield from ((way, (worth, changed)) for way in ways_to(desk.facts, pot, venue, account.id))
 
 
-def _fees(desk: Desk, way: Way) -> tuple[float, float, tuple[str, ...]]:
-    """(dollars, fraction, figures that nobody knows) of a way."""
-    fixed, rate, unknown = 0.0, 0.0, []
+def _fees(desk: Desk, way: Way) -> tuple[list[tuple[float, float]], tuple[str, ...]]:
+    """(dollars, fraction) by hop of a way, and figures that nobody knows."""
+    fees, unknown = [], []
     for hop in way.hops:
         dollars, share = desk.own.fees.get(hop.name) or _fee(desk, hop)
         if dollars is None or share is None:
             unknown.append(f"the fee of {hop.name}")
-        fixed, rate = fixed + (dollars or 0.0), rate + (share or 0.0)
-    return fixed, rate, tuple(dict.fromkeys(unknown))
+        fees.append((dollars or 0.0, share or 0.0))
+    return fees, tuple(dict.fromkeys(unknown))
+
+
+def _least(desk: Desk, way: Way, fees: Sequence[tuple[float, float]], changed: int) -> float:
+    """The least that must leave, dollars: routes count coins, which may be worth more than a dollar each, and the coin may be
+    changed before it leaves."""
+    coin = way.pot.asset
+    worth = max(price_of(coin, desk.prices) or 1.0, 1.0) if coin in STABLECOINS else 1.0
+    return least_sent(way.hops, [(one / worth, rate) for one, rate in fees]) * worth / (1.0 - changed * CHANGE_COST)
 
 
 def _fee(desk: Desk, hop: Hop) -> tuple[float | None, float | None]:

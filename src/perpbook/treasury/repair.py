@@ -31,6 +31,7 @@ from perpbook.treasury.changes import (
     share_of,
     with_rails,
 )  # fmt: skip
+from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.endurance import Sigmas, endurances
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.failures import Kind, Single
@@ -51,7 +52,8 @@ SPARE = 1.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A book with all that its audit depends on. rails : bridge families in use, None for all."""
+    """A book with all that its audit depends on. rails : bridge families in use, None for all. now : what is away before anything
+    fails, None for calm, and `told` of it."""
 
     snapshot: Snapshot
     terms: Mapping[str, VenueTerms]
@@ -60,11 +62,14 @@ class Case:
     sigmas: Sigmas
     limits: Limits
     rails: frozenset[str] | None = None
+    now: Conditions | None = None
+    told: tuple[str, ...] = ()
 
     def view(self, snapshot: Snapshot | None = None) -> View:
         """How the book stands, or another in its place."""
         facts = with_rails(self.facts, self.rails)
-        return view_of(snapshot or self.snapshot, self.terms, facts, self.chance, self.sigmas)
+        found = view_of(snapshot or self.snapshot, self.terms, facts, self.chance, self.sigmas, self.now)
+        return replace(found, notes=(*found.notes, *self.told))
 
     def audit(self) -> tuple[View, Audit]:
         """The book as it stands and its audit."""
@@ -250,7 +255,7 @@ def _topped_up(case: Case, view: View, who: str, judge: Judge) -> Iterator[Chang
             by_pot[key] = move
     for move in by_pot.values():
         giver = move.way.pot.account
-        least = max([0.0, *(hop.route.cap.least for hop in move.way.hops if hop.route)])
+        least = move.way.least
 
         def enough(dollars: float, move: Move = move, giver: str = giver) -> bool:
             book = case.after(replace(move, dollars=dollars)).snapshot

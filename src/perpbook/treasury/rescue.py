@@ -200,15 +200,19 @@ def best_of(traffic: Traffic, ways: Sequence[Way], deaths: Deaths) -> Arrival:
 
 
 def next_best(traffic: Traffic, ways: Sequence[Way], first: Way, own: frozenset[str], deaths: Deaths) -> Arrival | None:
-    """The best way that shares no route with the first, and no domain either where there is such a one, beyond the account's
-    `own`. Both may leave from the same layer: `shared_by` says so."""
-    alone = [way for way in ways if not first.routes & way.routes]
-    apart = [way for way in alone if not first.needs & way.needs - own]
-    for others in (apart, alone):
+    """The best other way that shares no route with the first, and no domain either where there is such a one, beyond the
+    account's `own`. Both may leave from the same layer: `shared_by` says so."""
+    for others in apart_from(first, ways, own):
         found = best_of(traffic, others, deaths) if others else None
         if found is not None and np.isfinite(found.seconds).any():
             return found
     return None
+
+
+def apart_from(first: Way, ways: Sequence[Way], own: frozenset[str]) -> tuple[list[Way], list[Way]]:
+    """Other ways that share neither route nor domain with the first beyond `own`, and those that share no route."""
+    alone = [way for way in ways if way is not first and not first.routes & way.routes]
+    return [way for way in alone if not first.needs & way.needs - own], alone
 
 
 def shared_by(first: Way, second: Way, own: frozenset[str]) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def way_row(facts: Facts, traffic: Traffic, way: Way, prices: Mapping[str, float
         dollars=sum(dollars for dollars, _ in fees),
         rate=way.fee_rate,
         gas=sum(known) if len(known) == len(gas) else None,
-        least=max((one.cap.least for one in routes), default=0.0),
+        least=way.least,
         most=min((one.cap.most for one in routes if one.cap.most is not None), default=None),
         risk=riskiest(way),
         families=tuple(dict.fromkeys(one.family for one in routes)),

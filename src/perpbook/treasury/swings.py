@@ -125,7 +125,9 @@ def _factors(pool: Pool, rows: Integers, place: list[int]) -> Floats:
 def _lacking(lines: Lines, prices: Floats, factors: Floats, buffer: float) -> tuple[Floats, Floats]:
     """(3, draws, accounts, steps) requirement with buffer above equity, and equity."""
     kinds, columns, draws, steps = factors.shape
-    lanes = np.ascontiguousarray(factors.transpose(1, 0, 2, 3)).reshape(columns, -1) * prices[:, None]
+    lanes = (
+        np.ascontiguousarray(factors.transpose(1, 0, 2, 3)).reshape(columns, kinds * draws * steps) * prices[:, None]
+    )
     equity, need = margins_at(lines, lanes)
 
     def shaped(values: Floats) -> Floats:

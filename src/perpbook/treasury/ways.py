@@ -67,9 +67,24 @@ class Way:
         return sum((hop.fee.bps or 0.0) * 1e-4 for hop in self.hops)
 
     @property
+    def least(self) -> float:
+        """The least that must leave, so that its routes take it, dollars; fees that nobody knows count as nothing."""
+        return least_sent(self.hops, [(hop.fee.dollars or 0.0, (hop.fee.bps or 0.0) * 1e-4) for hop in self.hops])
+
+    @property
     def fee_dollars(self) -> float:
         """What is known of its cost, dollars."""
         return self.fee_fixed + self.fee_rate * self.dollars
+
+
+def least_sent(hops: Sequence[Hop], fees: Sequence[tuple[float, float]]) -> float:
+    """The least that must leave so that every route is given what it takes at least: fees (dollars, fraction), by hop, are taken
+    from the money on its way, and less than a route's least may be lost for good."""
+    least = 0.0
+    for hop, (fixed, rate) in zip(reversed(hops), reversed(fees), strict=True):
+        least = (least + fixed) / max(1.0 - rate, 1e-9) if least > 0.0 else 0.0
+        least = max(least, hop.route.cap.least if hop.route is not None else 0.0)
+    return least
 
 
 def ways_to(facts: Facts, pot: Pot, venue: Venue, account: str) -> list[Way]:
@@ -125,8 +140,8 @@ def _way(pot: Pot, hops: tuple[Hop, ...]) -> Way | None:
     for hop in hops:
         if hop.route is not None and hop.route.cap.most is not None:
             dollars = min(dollars, hop.route.cap.most)
-    least = max((hop.route.cap.least for hop in hops if hop.route is not None), default=0.0)
-    return Way(pot=pot, hops=hops, dollars=dollars) if dollars >= least else None
+    way = Way(pot=pot, hops=hops, dollars=dollars)
+    return way if dollars >= way.least else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
