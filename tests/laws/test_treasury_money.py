@@ -90,6 +90,14 @@ def test_booking_a_plan_loses_its_fees_and_nothing_else(sent: float, rate: float
 DESK_HELD = desk()
 
 
+def test_what_a_coin_counts_for_in_a_need_is_no_loss_of_money() -> None:
+    task, plan = task_of(10_000.0, 0.001, 2.0)
+    half = replace(task, lanes=(replace(task.lanes[0], worth=0.5),))
+    after = booked(DESK_HELD, half, plan, departs_ns=1)
+    assert after.flights[-1].dollars == pytest.approx(10_000.0 * 0.999 - 2.0)
+    assert total_virtual(DESK_HELD) - total_virtual(after) == pytest.approx(12.0)
+
+
 def test_a_plan_is_booked_once_and_a_second_one_finds_the_money_gone() -> None:
     task, plan = task_of(40_000.0, 0.0, 1.0)
     after = booked(DESK_HELD, task, plan, departs_ns=1)
