@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from perpbook.cli.main import app
 from perpbook.errors import InputError
 from perpbook.margin.assess import assess
-from perpbook.report.rescue_told import lasting
+from perpbook.report.words import lasting
 from perpbook.runs.check import load_all_terms
 from perpbook.snapshot import load_snapshot
 from perpbook.treasury.facts_load import PACKAGE, load_facts, packaged_facts

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from perpbook.model.verdict import MoneyMove
-from perpbook.report.rescue_told import lasting
-from perpbook.report.words import money
+from perpbook.report.words import lasting, money
 
 
 def move_sentences(moves: Sequence[MoneyMove]) -> list[str]:

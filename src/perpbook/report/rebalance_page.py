@@ -9,8 +9,8 @@ from perpbook.allocation.plan import Plan, Send, SleeveMove, Told, Trade, Weight
 from perpbook.report.figures import Spec, axis, label, layout
 from perpbook.report.html import environment, piece
 from perpbook.report.rebalance_text import WHEN, notes_of, remedy_words, steps_of, traded, unshown, verdict_of, weighed
-from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import money, share
+from perpbook.report.words import lasting
 
 BEFORE, AFTER = "--quiet", "--series-1"
 

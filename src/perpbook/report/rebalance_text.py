@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from perpbook.allocation.evidence import Evidence, Track
 from perpbook.allocation.plan import Convert, Plan, Remedy, Send, Told, Trade, Weight
-from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import counted
 from perpbook.report.text import table
-from perpbook.report.words import money, quantity, share
+from perpbook.report.words import lasting, money, quantity, share
 from perpbook.treasury.pots import CHANGE_COST
 
 if TYPE_CHECKING:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perpbook.report.drill_measures import Chance
+from perpbook.report.words import lasting
 from perpbook.treasury.barrier import ALARM
 from perpbook.treasury.gaps import AccountGap, RescueGaps
 from perpbook.treasury.rescue import Arrival, Late
-
-MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,18 +213,6 @@ def _calm(gap: AccountGap) -> str:
         return ""
     by = calm.way.words if calm.way.at_once else f"by {calm.way.words}"
     return f"; in calm {lasting(calm.point(0.5))} from {calm.way.pot.name} {by}"
-
-
-def lasting(seconds: float) -> str:
-    """A length of time as a person says it."""
-    if not math.isfinite(seconds):
-        return "not before the drill ends"
-    if seconds < 1.0:
-        return "at once"
-    for least, unit, name in ((1.5 * DAY, DAY, "days"), (1.5 * HOUR, HOUR, "h"), (1.5 * MINUTE, MINUTE, "min")):
-        if seconds >= least:
-            return f"{seconds / unit:.2g} {name}" if seconds < 10 * unit else f"{seconds / unit:.0f} {name}"
-    return f"{seconds:.0f} s"
 
 
 def _share(value: float) -> str:

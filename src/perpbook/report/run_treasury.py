@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.treasured import Moved, Treasured, deaths_by_account
 from perpbook.model.units import SECOND_NS, to_iso
-from perpbook.report.rescue_told import lasting
 from perpbook.report.run_measures import Measures, measures_of
 from perpbook.report.spoken import counted
-from perpbook.report.words import money, share
+from perpbook.report.words import lasting, money, share
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import counted, listed, money, share
+from perpbook.report.words import lasting
 from perpbook.treasury.audit import LATE, NAKED, Audit, Break, Finding
 from perpbook.treasury.audit_view import PROMISED, Reach
 from perpbook.treasury.changes import ANOTHER, Change, Enable, Move, Provide, Reduce

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import money
 from perpbook.report.text import table
+from perpbook.report.words import lasting
 from perpbook.treasury.economics import DEAR, MEDIAN, Economics, LayerToll
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from perpbook.model.health import ACCESS, BATCHES, EXITS, HEAD, Balance, ClockView, LayerHealth, State
 from perpbook.model.units import to_iso
 from perpbook.report.document import plain
-from perpbook.report.rescue_told import lasting
 from perpbook.report.text import table
-from perpbook.report.words import NONE
+from perpbook.report.words import NONE, lasting
 from perpbook.treasury.health_conditions import absences_of, meaning_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from perpbook.engine.treasured import Incident, deaths_by_account
-from perpbook.report.rescue_told import lasting
 from perpbook.report.run_treasury import treasury_data
-from perpbook.report.words import money
+from perpbook.report.words import lasting, money
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perpbook.report.rescue_told import lasting
 from perpbook.report.text import table
-from perpbook.report.words import money
+from perpbook.report.words import lasting, money
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perpbook.report.rescue_told import lasting
 from perpbook.report.text import table
-from perpbook.report.words import money, share
+from perpbook.report.words import lasting, money, share
 from perpbook.treasury.arrivals import Tried
 from perpbook.treasury.layout import CENT
 from perpbook.treasury.planned import Planned

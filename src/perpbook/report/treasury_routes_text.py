@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perpbook.report.rescue_told import lasting
 from perpbook.report.text import table
-from perpbook.report.words import NONE, money, share
+from perpbook.report.words import NONE, lasting, money, share
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import counted, money, share
+from perpbook.report.words import lasting
 
 if TYPE_CHECKING:
     from rich.console import Console

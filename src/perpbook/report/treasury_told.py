@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from perpbook.model.health import CLOCKS, LayerHealth, State
-from perpbook.report.rescue_told import lasting
 from perpbook.report.spoken import money
-from perpbook.report.treasury_audit_text import chance_words, seconds_words
-from perpbook.treasury.audit import Audit, Finding
-from perpbook.treasury.audit_view import Reach
-from perpbook.treasury.economics import Economics
-from perpbook.treasury.flights import Forecast
-from perpbook.treasury.holdings import Holding, Holdings
-from perpbook.treasury.needs import Level
-from perpbook.treasury.planned import Planned
+from perpbook.report.words import lasting
+
+if TYPE_CHECKING:
+    from perpbook.treasury.audit import Audit, Finding
+    from perpbook.treasury.audit_view import Reach
+    from perpbook.treasury.economics import Economics
+    from perpbook.treasury.flights import Forecast
+    from perpbook.treasury.holdings import Holding, Holdings
+    from perpbook.treasury.needs import Level
+    from perpbook.treasury.planned import Planned
 
 MARKS = {
     State.OK: ("ok", "✓"), State.DEGRADED: ("near", "▲"), State.RECOVERING: ("near", "▲"), State.HALTED: ("breach", "✕"),
@@ -97,6 +99,8 @@ def unmoved(audit: Audit) -> list[str]:
 
 
 def _gap(reach: Reach, limit: float) -> Cell:
+    from perpbook.report.treasury_audit_text import chance_words, seconds_words
+
     came = seconds_words(reach.promised)
     came = f"within {came}" if 1.0 <= reach.promised < math.inf else came
     if reach.late is None:

@@ -6,6 +6,8 @@ import math
 
 NONE = "–"
 
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+
 
 def money(value: float | None) -> str:
     """Dollars without cents from a thousand up: $12,345; with them below."""
@@ -69,3 +71,15 @@ def bar(used: float, width: int = 12) -> str:
     """How much of a limit is used, as a bar that is full at the limit."""
     filled = width if not math.isfinite(used) else min(width, max(0, round(used * width)))
     return "█" * filled + "░" * (width - filled)
+
+
+def lasting(seconds: float) -> str:
+    """A length of time as a person says it."""
+    if not math.isfinite(seconds):
+        return "not before the drill ends"
+    if seconds < 1.0:
+        return "at once"
+    for least, unit, name in ((1.5 * DAY, DAY, "days"), (1.5 * HOUR, HOUR, "h"), (1.5 * MINUTE, MINUTE, "min")):
+        if seconds >= least:
+            return f"{seconds / unit:.2g} {name}" if seconds < 10 * unit else f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -72,14 +72,19 @@ class KnownPast:
 
 def read_past_funding(folder: Path, snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> KnownPast:
     """Everything the lake knows of funding before the book's time. What it cannot say is told in `sources`, not guessed."""
+    from perpbook.terms.find import find_contract
+
+    held = [(account.venue, one) for account in snapshot.book.accounts for one in account.positions]
+    contracts = [find_contract(terms[venue], one.symbol).contract for venue, one in held]
+    if not folder.is_dir():
+        return KnownPast(
+            past=(None,) * len(held), sources=tuple(_absent(folder, one) for one in dict.fromkeys(contracts))
+        )
     from perpbook.engine.past_funding import past_funding
     from perpbook.history.lake import Lake
     from perpbook.model.bars import SeriesKey
-    from perpbook.terms.find import find_contract
 
     lake, now = Lake(folder), snapshot.market.as_of_ns
-    held = [(account.venue, one) for account in snapshot.book.accounts for one in account.positions]
-    contracts = [find_contract(terms[venue], one.symbol).contract for venue, one in held]
     found = {(one.venue, one.symbol): _history(lake, one, now) for one in dict.fromkeys(contracts)}
     known = {SeriesKey(venue=key[0], symbol=key[1]): past for key, (past, _) in found.items() if past is not None}
     sources = tuple(source for _, source in found.values())
@@ -98,12 +103,11 @@ def _history(lake: Lake, contract: Contract, now_ns: int) -> tuple[Settlements |
     from perpbook.history.choose import of_contract, wanted_of
     from perpbook.history.load import read_settlements
 
-    who = Source(venue=contract.venue, symbol=contract.symbol)
-    more = f"import more with `perpbook data import`, or `perpbook data pull {contract.venue} {contract.base} --kinds funding`"
+    who, more = Source(venue=contract.venue, symbol=contract.symbol), more_of(contract)
     try:
         series = next(iter(of_contract(lake, "funding", contract.venue, wanted_of(contract))), None)
         if series is None:
-            return None, replace(who, why=f"the lake at {lake.root} has no funding of {who.name}: {more}")
+            return None, _absent(lake.root, contract)
         past = read_settlements(lake, series, start_ns=now_ns - SPAN_NS, end_ns=now_ns)
     except DataError as error:
         return None, replace(who, why=str(error))
@@ -115,6 +119,17 @@ def _history(lake: Lake, contract: Contract, now_ns: int) -> tuple[Settlements |
         simulated=series.simulated,
         why=f"the lake's funding of {who.name} {why}: {more}" if why else "",
     )
+
+
+def more_of(contract: Contract) -> str:
+    """How to have more of its funding."""
+    return f"import more with `perpbook data import`, or `perpbook data pull {contract.venue} {contract.base} --kinds funding`"
+
+
+def _absent(root: Path, contract: Contract) -> Source:
+    """A contract that the lake has no funding of."""
+    who = Source(venue=contract.venue, symbol=contract.symbol)
+    return replace(who, why=f"the lake at {root} has no funding of {who.name}: {more_of(contract)}")
 
 
 def unfit(past: Settlements, now_ns: int) -> str:

@@ -28,7 +28,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
 from perpbook.kernels.types import Floats
 
@@ -129,6 +128,8 @@ def best_band(drift: Drift, toll: Toll) -> Band:
 
 def _root(free: float, shared: float) -> float:
     """s > 0 of s^3 - (A F)^(2/3) s^(1/3) - A k = 0; free A F, shared A k. It is at most the sum of what each alone gives."""
+    from scipy.optimize import brentq
+
     alone, together = math.pow(free, 0.25), math.cbrt(shared)
     if alone == 0.0 or together == 0.0:
         return alone + together
@@ -175,6 +176,8 @@ def best_interval(drift: Drift, toll: Toll) -> float:
     def cost(log_years: float) -> float:
         years = math.exp(log_years)
         return (toll.gas + toll.rate * math.sqrt(2.0 * variance * years / math.pi)) / years + half * years
+
+    from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(cost, bounds=(math.log(max(ends)) - 1.0, math.log(sum(ends)) + 1.0), method="bounded")
     return math.exp(float(found.x)) * YEAR_SECONDS
