@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +18,7 @@ from perpbook.health.rpc import ADDRESS
 from perpbook.health.solana import KEY
 from perpbook.health.watched import READERS, LayerClocks, Pause, Posting, Watch
 from perpbook.health.wire import Address, address_of
-from perpbook.scenario.table_reader import Table, in_place, nearest
+from perpbook.scenario.table_reader import Table, in_place, nearest, top_of
 from perpbook.treasury.facts import Facts
 
 PACKAGE = Path(__file__).parent / "data" / "clocks.toml"
@@ -253,14 +252,7 @@ def _opened(path: Path, schema: str, what: str) -> tuple[str, Table]:
     text = read_text(path, what)
     if isinstance(text, Problem):
         raise InputError(f"{what} cannot be read", [text])
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from None
-    root = Table(found=found, key=(), faults=[])
-    if root.text("schema") != schema:
-        root.fault("schema", f'is not "{schema}", which this version reads', f'write schema = "{schema}" at the top')
-    return text, root
+    return text, top_of(text, schema, str(path))
 
 
 def _refuse(root: Table, text: str, path: Path, message: str) -> None:

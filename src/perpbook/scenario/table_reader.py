@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from perpbook.errors import Problem
+from perpbook.errors import InputError, Problem
 from perpbook.files.places import Key, nearest_place, places_of
 from perpbook.scenario.durations import read_duration
 
@@ -198,3 +199,20 @@ def in_place(faults: Sequence[Fault], text: str, file: str) -> list[Problem]:
             )
         )  # fmt: skip
     return sorted(out, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def top_of(text: str, schema: str, file: str) -> Table:
+    """The top of a TOML file of a schema, with a fault where it says another.
+
+    Raises
+    ------
+    InputError : it is not TOML.
+    """
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file} is not valid TOML: {error}") from None
+    top = Table(found=found, key=(), faults=[])
+    if top.text("schema") != schema:
+        top.fault("schema", f'is not "{schema}", which this version reads', f'write schema = "{schema}" at the top')
+    return top

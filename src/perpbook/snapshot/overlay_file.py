@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from perpbook.files.read import read_text
 from perpbook.model.contract import ContractKind
 from perpbook.options.legs import OptionLeg, leg_of
 from perpbook.options.names import parse_name
-from perpbook.scenario.table_reader import Fault, Table, in_place
+from perpbook.scenario.table_reader import Table, in_place, top_of
 
 SCHEMA, ANSWER = "overlay/1", "options-overlay/1"
 KINDS = ("put", "call")
@@ -51,14 +50,8 @@ def _named(leg: Mapping[str, Any]) -> OptionLeg:
 
 
 def _written(path: Path, text: str) -> tuple[OptionLeg, ...]:
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from None
-    faults: list[Fault] = []
-    root = Table(found=found, key=(), faults=faults)
-    if root.text("schema") != SCHEMA:
-        root.fault("schema", f'is not "{SCHEMA}", which this version reads', f'write schema = "{SCHEMA}" at the top')
+    root = top_of(text, SCHEMA, str(path))
+    faults = root.faults
     legs = [_leg(one) for one in root.tables("legs")]
     if not legs and not faults:
         root.fault("legs", "is missing", "write [[legs]] for every option")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import TypeVar
 
 from perpbook.errors import InputError, Problem
 from perpbook.files.read import read_text
-from perpbook.scenario.table_reader import Table, in_place, nearest
+from perpbook.scenario.table_reader import Table, in_place, nearest, top_of
 from perpbook.treasury.facts import RISKS, Door, Facts, Layer, Route, Venue
 from perpbook.treasury.facts_read import (
     amount,
@@ -89,13 +88,7 @@ def _open(path: Path, name: str) -> Page:
     text = read_text(path, "facts")
     if isinstance(text, Problem):
         raise InputError("facts cannot be read", [text])
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from None
-    root = Table(found=found, key=(), faults=[])
-    if root.text("schema") != f"{name}/1":
-        root.fault("schema", f'is not "{name}/1", which this version reads', f'write schema = "{name}/1" at the top')
+    root = top_of(text, f"{name}/1", str(path))
     if not root.has("as_of"):
         root.fault("as_of", "is missing", "write the date on which the figures were read")
     sources = root.table("sources")

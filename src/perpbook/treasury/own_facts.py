@@ -5,7 +5,6 @@ Read as strictly as the facts: every key known, every name resolved. What is not
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,7 +13,7 @@ from pathlib import Path
 from perpbook.errors import InputError, Problem
 from perpbook.files.read import read_text
 from perpbook.scenario.catalogue import packaged
-from perpbook.scenario.table_reader import Table, in_place, nearest
+from perpbook.scenario.table_reader import Table, in_place, nearest, top_of
 from perpbook.treasury.facts import Cap, Door, Facts, Fee, Gas, Layer, Route, Witness
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.facts_read import POINTS, amount, end, fraction, read_gwei, read_points, read_units, times_of
@@ -42,13 +41,7 @@ def with_own(facts: Facts, path: Path) -> Facts:
     text = read_text(path, "own facts")
     if isinstance(text, Problem):
         raise InputError("own facts cannot be read", [text])
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from None
-    root = Table(found=found, key=(), faults=[])
-    if root.text("schema") != SCHEMA:
-        root.fault("schema", f'is not "{SCHEMA}", which this version reads', f'write schema = "{SCHEMA}" at the top')
+    root = top_of(text, SCHEMA, str(path))
     as_of = root.found.get("as_of") if root.has("as_of") else None
     if not isinstance(as_of, date):
         root.fault("as_of", "is not a day", "write the day of your figures: as_of = 2026-11-20")
