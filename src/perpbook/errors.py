@@ -8,8 +8,11 @@ PerpbookError
 │   └── StrategyError     the user's own strategy raised, or asked for nonsense
 ├── DataError             a price or a feed is missing or unfit        exit 20
 │   ├── MissingData
-│   └── StaleData
+│   ├── StaleData
+│   └── BrokenJournal     records are missing, altered or out of order
 ├── VenueError            the venue said no or is away                 exit 21
+│   ├── VenueUnavailable  a read that failed: ask again later
+│   ├── OutcomeUnknown    a request that may have acted: ask, never send again
 │   └── ProviderError     a node or a status page, or what it says cannot be used
 ├── Refused               needs approval, or is not armed              exit 30
 └── InvariantError        our bug: stop                                exit 1
@@ -88,10 +91,22 @@ class StaleData(DataError):
     """A number is older than the playbook or the command allows."""
 
 
+class BrokenJournal(DataError):
+    """A journal's records are missing, altered or out of order; names the first that is."""
+
+
 class VenueError(PerpbookError):
     """The venue said no or is away."""
 
     exit_code = 21
+
+
+class VenueUnavailable(VenueError):
+    """A read failed: nothing was changed, and asking again later is safe."""
+
+
+class OutcomeUnknown(VenueError):
+    """A request had no clear answer and may have acted: ask what became of it, never send it again."""
 
 
 class ProviderError(VenueError):

@@ -1,0 +1,88 @@
+"""What the loop needs of the world, as narrow as it uses it; adapters, the simulated venue and tests bring it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from perpbook.model.message import AccountSeen, BookSeen, Message
+from perpbook.model.order import Fill, OrderReport, OrderRequest
+from perpbook.model.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a venue can do. `dead_man` : its own timer that cancels orders, protective stops as well. `self_expiring` : orders end
+    by themselves after some blocks. `client_id_letters` : how long an order's own id may be there."""
+
+    places_orders: bool
+    streams_books: bool
+    streams_account: bool
+    dead_man: bool
+    self_expiring: bool
+    finds_by_client_id: bool
+    client_id_letters: int
+
+
+class Venue(Protocol):
+    """One venue, for the accounts it was opened with.
+
+    Every method raises VenueUnavailable for a read that failed. `place` and `cancel` raise OutcomeUnknown when the request may
+    have acted, and never send twice; a refusal is a report, not an error.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    async def account(self, account: str) -> AccountSeen:
+        """Positions, collateral and orders of one account."""
+        ...
+
+    async def book(self, symbol: str) -> BookSeen:
+        """What rests in a contract's book."""
+        ...
+
+    async def place(self, request: OrderRequest) -> OrderReport:
+        """Send an order, once."""
+        ...
+
+    async def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
+        """Take an order back."""
+        ...
+
+    async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
+        """What became of an order; ABSENT where the venue has never heard of it."""
+        ...
+
+    async def open_orders(self, account: str) -> tuple[OrderReport, ...]:
+        """Orders that rest."""
+        ...
+
+    async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
+        """Trades from a time on, oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Feed(Protocol):
+    """Messages of one venue as they come, for ever; reconnects by itself and says Stale in between."""
+
+    def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
+        """Everything about these accounts and contracts."""
+        ...
+
+
+class Journal(Protocol):
+    """Where records go. `append` returns when the record would survive a power cut; its number counts from 1."""
+
+    def append(self, record: Record) -> int:
+        """Keep a record; its number."""
+        ...
+
+    def read(self, after: int = 0) -> Iterable[tuple[int, Record]]:
+        """Records after a number, in order."""
+        ...

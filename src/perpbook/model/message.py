@@ -1,0 +1,133 @@
+"""What reaches the guard: from venues, layers, people and the clock. `at_ns` is the sender's time, `received_ns` ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from perpbook.model.account import Account
+from perpbook.model.market import Depth
+from perpbook.model.order import Fill, OrderReport
+
+
+class KillLevel(IntEnum):
+    """NONE: working. PAUSE: nothing new is proposed or sent. CANCEL: orders that open risk are taken back, too. FLATTEN:
+    everything is closed, reduce-only, in bounded steps."""
+
+    NONE = 0
+    PAUSE = 1
+    CANCEL = 2
+    FLATTEN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSeen:
+    """An order book, best first; `sequence` the venue's number of it, -1 where it has none."""
+
+    venue: str
+    symbol: str
+    depth: Depth
+    at_ns: int
+    received_ns: int
+    sequence: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkSeen:
+    """A contract's prices and its funding rate per interval (> 0: longs pay). None: not in the message."""
+
+    venue: str
+    symbol: str
+    at_ns: int
+    received_ns: int
+    mark_price: float | None = None
+    oracle_price: float | None = None
+    index_price: float | None = None
+    funding_rate: float | None = None
+    open_interest: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSeen:
+    """A whole account as the venue has it: positions, collateral, resting orders, what it says of margin."""
+
+    account: Account
+    at_ns: int
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSeen:
+    """What a venue says of an order, by itself, in answer to a request, or when asked."""
+
+    report: OrderReport
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillSeen:
+    """A trade of an order; the same one may come twice."""
+
+    fill: Fill
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAnswer:
+    """A request of ours had no clear outcome: it may have acted, or not. `client_id` "" where it was only a read of `account`."""
+
+    account: str
+    venue: str
+    client_id: str
+    received_ns: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """A stream that should have spoken: nothing it told before is known now. `fresh` : it speaks again."""
+
+    venue: str
+    stream: str
+    received_ns: int
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A person's word on one proposal. `channel` : where it came in; `who` : as that channel knows them."""
+
+    digest: str
+    approve: bool
+    who: str
+    channel: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """Somebody, or the guard itself, pulls the switch, or (NONE) lets go of it."""
+
+    level: KillLevel
+    who: str
+    reason: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """Acting is allowed until then; 0 ends it."""
+
+    until_ns: int
+    who: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """Time has passed."""
+
+    received_ns: int
+
+
+Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | Answered | Kill | Arm | Wake
