@@ -43,7 +43,8 @@ class Phase(Enum):
 
 @dataclass(slots=True, kw_only=True)
 class Ticket:
-    """An order of ours. first_ns, sent_ns : when it was first and last intended.  sends : how often.  unknown_ns : since when
+    """An order of ours. first_ns, sent_ns : when it was first and last intended.  sends : how often.  at_ns : of its
+    state.  dollars : at its limit price.  unknown_ns : since when
     nobody knows what became of it; 0: known.  reported : what the venue last said was filled, signed.  fills : trades by id."""
 
     request: OrderRequest
@@ -53,6 +54,7 @@ class Ticket:
     first_ns: int
     sent_ns: int
     at_ns: int
+    dollars: float
     sends: int = 1
     state: OrderState = OrderState.INTENDED
     unknown_ns: int = 0

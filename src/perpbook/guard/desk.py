@@ -5,6 +5,7 @@ Two desks made of the same records are equal. What each kind of record holds is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -40,6 +41,14 @@ class Incident:
     at_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """When and how the last proposal of a wish ended."""
+
+    at_ns: int
+    phase: Phase
+
+
 @dataclass(slots=True)
 class Desk:
     """The guard's durable state.
@@ -47,7 +56,7 @@ class Desk:
     cases : by digest.  live : digests of those that may still come to something, oldest first.  tickets : by client id.  trades :
     (venue, trade id) of fills counted.  spent : of the last day.  positions : by account as last seen, verified or adopted, {}
     for flat; an account that is missing was never seen.  incidents : open, by key.  exits : plans in progress.  alerts : severity
-    of those that stand.  ended : when a wish's last proposal ended.
+    of those that stand.  ended : how a wish's last proposal ended.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -59,7 +68,7 @@ class Desk:
     incidents: dict[str, Incident] = field(default_factory=dict)
     exits: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    ended: dict[Key, int] = field(default_factory=dict)
+    ended: dict[Key, Ended] = field(default_factory=dict)
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -96,6 +105,11 @@ class Desk:
         found = [self.tickets[name] for name in case.tickets]
         return found if leg is None else [ticket for ticket in found if ticket.leg == leg]
 
+    def traded(self, case: Case, account: str, symbol: str) -> float:
+        """What a proposal's orders have changed of a position so far, signed."""
+        mine = [one for one in self.tickets_of(case) if (one.request.account, one.request.symbol) == (account, symbol)]
+        return math.fsum(one.filled for one in mine)
+
     def is_armed(self, now_ns: int) -> bool:
         """Acting is allowed now."""
         return now_ns < self.armed_until_ns
@@ -129,7 +143,7 @@ def _ended(phase: Phase) -> Any:
         case.who, case.channel = body.get("who") or case.who, body.get("channel") or case.channel
         if case.digest in desk.live:
             desk.live.remove(case.digest)
-        desk.ended[case.key] = at_ns
+        desk.ended[case.key] = Ended(at_ns=at_ns, phase=phase)
         _forget(desk, at_ns - KEPT_NS)
 
     return step
@@ -161,7 +175,14 @@ def _intended(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     if case.phase is not Phase.EXECUTING:
         case.phase, case.since_ns = Phase.EXECUTING, at_ns
     desk.tickets[request.client_id] = Ticket(
-        request=request, digest=case.digest, leg=body["leg"], part=body["part"], first_ns=at_ns, sent_ns=at_ns, at_ns=at_ns
+        request=request,
+        digest=case.digest,
+        leg=body["leg"],
+        part=body["part"],
+        first_ns=at_ns,
+        sent_ns=at_ns,
+        at_ns=at_ns,
+        dollars=float(body["dollars"]),
     )
     desk.spent = [one for one in desk.spent if one.at_ns > at_ns - DAY_NS]
     desk.spent.append(Spent(at_ns=at_ns, dollars=float(body["dollars"]), rule=case.proposal.rule))
@@ -193,14 +214,14 @@ def _seen(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
 
 
 def _verifying(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
-    case = desk.cases.get(body.get("verifying", ""))
-    if case is not None:
-        case.phase, case.since_ns = Phase.VERIFYING, at_ns
+    case = desk.cases[body["digest"]]
+    case.phase, case.since_ns = Phase.VERIFYING, at_ns
 
 
 def _verified(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
-    for account, positions in body["positions"].items():
-        desk.positions[account] = {symbol: float(quantity) for symbol, quantity in positions.items()}
+    for account, symbol, quantity in body["positions"]:
+        now = {**desk.positions.get(account, {}), symbol: float(quantity)}
+        desk.positions[account] = {name: held for name, held in now.items() if held != 0.0}
 
 
 def _incident(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
@@ -263,6 +284,7 @@ _STEPS = {
     RecordKind.INTENDED: _intended,
     RecordKind.ANSWERED: _answered,
     RecordKind.FILL: _fill,
+    RecordKind.VERIFYING: _verifying,
     RecordKind.VERIFIED: _verified,
     RecordKind.INCIDENT: _incident,
     RecordKind.CLOSED: _ended(Phase.CLOSED),
@@ -275,5 +297,4 @@ _STEPS = {
     RecordKind.ALERT: _alert,
     RecordKind.ACKNOWLEDGED: _acknowledged,
     RecordKind.EXIT: _exit,
-    RecordKind.NOTE: _verifying,
 }

@@ -21,11 +21,11 @@ class Caps:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Nanoseconds. fresh : how long the guard waits for accounts and books read again after an approval. skew : by how much a
-    venue's clock may lag ours.  again : between two questions about the same thing.  order : how long an order may rest.  absent :
-    from a lost request until a venue's word that it never came counts.  dedupe : for how long a venue surely refuses a second
-    order of the same id.  unknown : how long an order may be unknown before somebody is paged.  verify : how long positions may
-    take to show what was traded.  rest : how long a rule is quiet after its proposal ended.  flatten : between two slices of a
-    flatten.  decide : at most between two decisions."""
+    venue's clock may lag ours. again : between two questions about the same thing. order : how long an order may rest. absent
+    : from a lost request until a venue's word that it never came counts. dedupe : for how long a venue surely refuses a
+    second order of the same id. unknown : how long an order may be unknown before somebody is paged. verify : how long
+    positions may take to show what was traded. rest : how long a rule is quiet after its proposal ended. flatten : between
+    two slices of a flatten. decide : at most between two decisions."""
 
     fresh: int = 10 * SECOND_NS
     skew: int = SECOND_NS // 2
@@ -38,15 +38,16 @@ class Timing:
     rest: int = 600 * SECOND_NS
     flatten: int = 5 * SECOND_NS
     decide: int = 30 * SECOND_NS
+    old: int = 60 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """accounts : their venues, by id.  contracts : by (venue, symbol), with lots and ticks.  collar : how far a limit price may
-    stand from the book's middle, and the middle from where it was when proposed, fraction.  cost_max : of a proposal where who
-    decides does not say, fraction of its notional.  expiry_ns : how long a proposal waits.  slice : dollars in one order at most.
-    bands : rules that approve themselves within these dollars.  arming : False for paper: always armed.  playbook, terms : digests
-    of what decides."""
+    """accounts : their venues, by id. contracts : by (venue, symbol), with lots and ticks. collar : how far a limit price may
+    stand from the book's middle, and the middle from where it was when proposed, fraction. cost_max : of a proposal where who
+    decides does not say, fraction of its notional. expiry_ns : how long a proposal waits. slice : dollars in one order at
+    most. bands : rules that approve themselves within these dollars. arming : False for paper: always armed. playbook, terms
+    : digests of what decides."""
 
     accounts: Mapping[str, str]
     contracts: Mapping[tuple[str, str], Contract]
@@ -63,7 +64,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         assert 0.0 < self.collar < 1.0 and self.slice > 0.0 and self.expiry_ns > 0, "a collar, a slice and an expiry"
-        assert all(part > 0.0 for part in (self.caps.action, self.caps.hour, self.caps.day)), "caps are dollars above nothing"
+        assert all(part > 0.0 for part in (self.caps.action, self.caps.hour, self.caps.day)), (
+            "caps are dollars above nothing"
+        )
 
     def dollars(self, venue: str, symbol: str, quantity: float, price: float) -> float:
         """What a quantity is worth at a price; an inverse contract's quantity is dollars already."""

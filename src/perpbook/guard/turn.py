@@ -14,11 +14,18 @@ from perpbook.model.effect import AskAccount, AskBook, AskOrder, Effect, Tell, W
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen
 from perpbook.model.record import Record, RecordKind
 
+OWN = frozenset(
+    {"feed.refused", "stale.feed", "unknown.account", "order.unknown", "verify.waits", "guard.error"}
+    | {"kill.order", "kill.flat", "kill.contract"}
+)
+"""Kinds of alerts that the guard itself raises and ends; who decides raises others."""
+
 
 @dataclass(slots=True)
 class Known:
-    """What was last told and still holds; gone after a crash. `stale` (venue, stream) pairs. `asked` : when something was last
-    asked for.  unreconciled : accounts not yet held against the journal.  decided_ns : when was last decided."""
+    """What was last told and still holds; gone after a crash. `stale` (venue, stream) pairs. asked : when something was last
+    asked for. unreconciled : accounts not yet held against the journal. decided_ns : when was last decided. decide : it is to
+    be done again at once. before : the risk that was decided on."""
 
     accounts: dict[str, AccountSeen] = field(default_factory=dict)
     books: dict[tuple[str, str], BookSeen] = field(default_factory=dict)
@@ -26,7 +33,7 @@ class Known:
     stale: set[tuple[str, str]] = field(default_factory=set)
     asked: dict[tuple[str, ...], int] = field(default_factory=dict)
     unreconciled: set[str] = field(default_factory=set)
-    paged: set[str] = field(default_factory=set)
+    started_ns: int = 0
     decided_ns: int = 0
     decide: bool = False
     before: RiskView | None = None
@@ -59,16 +66,22 @@ class Turn:
         self.write(RecordKind.ALERT, alert=alert, stands=stands)
         self.do(Tell(alert=alert))
 
-    def tell(self, kind: str, severity: Severity, sentence: str, **where: str) -> None:
-        """Tell something that happened. where : account, symbol, proposal."""
-        self.say(Alert(kind=kind, severity=severity, at_ns=self.now_ns, sentence=sentence, **where))
+    def tell(self, kind: str, severity: Severity, sentence: str, account: str = "", proposal: str = "") -> None:
+        """Tell something that happened."""
+        at_ns = self.now_ns
+        self.say(
+            Alert(kind=kind, severity=severity, at_ns=at_ns, sentence=sentence, account=account, proposal=proposal)
+        )
 
     def over(self, kind: str, account: str = "", symbol: str = "") -> None:
         """Tell that something that stood is over, if it stood."""
         severity = self.desk.alerts.get((kind, account, symbol))
         if severity is not None:
-            alert = Alert(kind=kind, severity=Severity(severity), at_ns=self.now_ns, sentence="over", account=account, symbol=symbol, resolved=True)  # fmt: skip
-            self.say(alert)
+            told = Alert(
+                kind=kind, severity=Severity(severity), at_ns=self.now_ns, sentence="over",
+                account=account, symbol=symbol, resolved=True,
+            )  # fmt: skip
+            self.say(told)
 
     def ask(self, effect: AskAccount | AskBook | AskOrder, since_ns: int) -> None:
         """Ask for something, unless it was asked after a time and not long ago."""
@@ -100,6 +113,11 @@ class Turn:
     def is_stale(self, venue: str) -> bool:
         """A stream of a venue is silent."""
         return any(name == venue for name, _ in self.known.stale)
+
+
+def mid(book: BookSeen) -> float:
+    """The middle of a book."""
+    return 0.5 * (book.depth.bids[0][0] + book.depth.asks[0][0])
 
 
 def held(seen: AccountSeen) -> Mapping[str, float]:

@@ -144,7 +144,8 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitWord:
-    """An exit plan begins, goes on, pauses or ends: `plan` its name, `body` plain JSON that only the plan reads, None for its end."""
+    """An exit plan begins, goes on, pauses or ends: `plan` its name, `body` plain JSON that only the plan reads, None for its
+    end."""
 
     plan: str
     body: Mapping[str, object] | None
