@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class FaultKind(Enum):
-    """Of a request: REJECT (the venue refuses), ERROR (a 500, nothing done), HANG (done, no answer), PARTIAL (fills in part only).
+    """Of a request: REJECT (the venue refuses), ERROR (a 500, nothing done), HANG (done, no answer), PARTIAL (fills in part).
     Of a read: ERROR, STALE_ACCOUNT. Of a message: DUPLICATE, DELAY (so out of order, too), DROP, WRONG_SYMBOL, MALFORMED.
     Of the world: DISCONNECT, OWN_HAND (the trader trades by hand)."""
 
