@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from perpbook.model.market import Depth
-from perpbook.simulation.order_rules import decimals_of
+from perpbook.simulation.order_rules import decimals_of, exponent
 
 BIDS, ASKS = 0, 1
 """Sides of a book."""
@@ -38,7 +37,22 @@ class DepthProfile:
 class Ladder:
     """Levels of both sides, best first. What is taken is remembered by level and comes back by halves."""
 
-    __slots__ = ("_given", "_lot", "_made", "_mark", "_profile", "_shares", "_spread", "_step_at", "_taken")
+    __slots__ = (
+        "_aways",
+        "_given",
+        "_lot",
+        "_lots",
+        "_made",
+        "_mark",
+        "_near",
+        "_profile",
+        "_shares",
+        "_sized",
+        "_spread",
+        "_step_at",
+        "_taken",
+        "_times",
+    )
 
     def __init__(self, profile: DepthProfile, lot: float, step_at: Callable[[float], float]) -> None:
         """`step_at` : the price step near a price, 0 where none is known."""
@@ -48,13 +62,18 @@ class Ladder:
         self._taken: tuple[dict[float, float], dict[float, float]] = ({}, {})
         self._made: list[list[Level] | None] = [None, None]
         self._shares = 1.0
+        self._aways = [profile.half_spread + profile.step * number for number in range(profile.levels)]
+        self._times = [profile.growth**number for number in range(profile.levels)]
+        self._sized: list[float] = []
+        self._lots = whole_parts(lot) if lot else (1, 1)
+        self._near = (0.0, 0.0, 1, 1)
 
     def stand_around(self, mark: float, depth: float, spread: float) -> None:
         """Levels of the profile around a mark; `depth`, `spread` : multiples of it."""
         if self._given is not None:
             self._given, self._taken = None, ({}, {})
         self._mark, self._shares, self._spread = mark, depth, spread
-        self._made = [None, None]
+        self._made, self._sized = [None, None], []
 
     def stand_as(self, given: Depth, mark: float) -> None:
         """Levels as they were seen."""
@@ -94,20 +113,55 @@ class Ladder:
         return [level for level in left if level[1] > least]
 
     def _drawn(self, side: int) -> list[Level]:
-        profile, mark, lot, taken = self._profile, self._mark, self._lot, self._taken[side]
-        tick = self._step_at(mark) or mark * 1e-7
-        digits, least = decimals_of(tick), max(0.5 * lot, 1e-12)
-        away, size = profile.half_spread * self._spread, profile.notional * self._shares / mark
-        ticks = math.floor(mark / tick + 1e-9) + (1 if side == BIDS else 0)
-        out: list[Level] = []
-        for number in range(profile.levels):
-            if side == BIDS:
-                ticks = min(math.floor(mark * (1.0 - away) / tick + 1e-9), ticks - 1)
+        taken, least = self._taken[side], max(0.5 * self._lot, 1e-12)
+        steps, parts = self._grid()
+        at = self._ticks(side)
+        out = [
+            (ticks * steps / parts, size, number)
+            for number, (ticks, size) in enumerate(zip(at, self._sizes(), strict=True))
+        ]
+        if taken:
+            out = [(price, round(size - taken.get(number, 0.0), 12), number) for price, size, number in out]
+        return [level for level in out if level[1] > least and level[0] > 0.0]
+
+    def _ticks(self, side: int) -> list[int]:
+        """Prices of the levels in steps: each rounded away from the mark, and beyond the one before."""
+        steps, parts = self._grid()
+        mark, spread = self._mark * parts / steps, self._spread
+        if side == BIDS:
+            at = [int(mark * (1.0 - away * spread) + 1e-9) for away in self._aways]
+            last = int(mark + 1e-9) + 1
+        else:
+            at = [int(mark * (1.0 + away * spread) - 1e-9) + 1 for away in self._aways]
+            last = int(mark + 1e-9)
+        sign = 1 if side == ASKS else -1
+        if mark * self._profile.step * spread < 2.0 or sign * at[0] <= sign * last:
+            for number, ticks in enumerate(at):
+                at[number] = last = max(ticks, last + 1) if side == ASKS else min(ticks, last - 1)
+        return at
+
+    def _sizes(self) -> list[float]:
+        """What stands in each level in base units, whole lots where they are known."""
+        if not self._sized:
+            first, lot = self._profile.notional * self._shares / self._mark, self._lot
+            if lot:
+                steps, parts = self._lots
+                self._sized = [int(first * times / lot) * steps / parts for times in self._times]
             else:
-                ticks = max(math.ceil(mark * (1.0 + away) / tick - 1e-9), ticks + 1)
-            there = (size // lot * lot if lot else size) - taken.get(number, 0.0)
-            if ticks >= 1 and there > least:
-                out.append((round(ticks * tick, digits), round(there, 12), number))
-            away += profile.step * self._spread
-            size *= profile.growth
-        return out
+                self._sized = [first * times for times in self._times]
+        return self._sized
+
+    def _grid(self) -> tuple[int, int]:
+        """The price step around the mark, as a fraction of whole numbers: dividing by it rounds like the decimal number."""
+        low, high, steps, parts = self._near
+        if not low <= self._mark < high:
+            decade = 10.0 ** exponent(self._mark)
+            steps, parts = whole_parts(self._step_at(self._mark) or decade * 1e-7)
+            self._near = (decade, 10.0 * decade, steps, parts)
+        return steps, parts
+
+
+def whole_parts(step: float) -> tuple[int, int]:
+    """A step of a few decimals as numerator and denominator."""
+    parts = 10 ** decimals_of(step)
+    return round(step * parts), parts
