@@ -26,7 +26,7 @@ from perpbook.simulation.market import Prices
 from perpbook.simulation.matching import NOTHING_LEFT, take
 from perpbook.simulation.moves import move_market
 from perpbook.simulation.opening import open_account, open_pit
-from perpbook.simulation.order_rules import OrderRules, order_rules
+from perpbook.simulation.order_rules import OrderRules, floored, order_rules, price_step
 from perpbook.simulation.shown import account_of, account_seen, book_seen, mark_seen, prices_of
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import VenueTerms
@@ -301,6 +301,16 @@ class Exchange:
     def prices(self, symbol: str) -> Prices:
         """A contract's prices now, nothing None but open interest."""
         return prices_of(self._floor.pits[self._native(symbol)])
+
+    def whole_lots(self, symbol: str, quantity: float) -> float:
+        """A quantity > 0 rounded down to whole lots."""
+        return floored(quantity, self._floor.pits[self._native(symbol)].terms.contract.lot_size)
+
+    def whole_ticks(self, symbol: str, share: float) -> float:
+        """The price next below `share` of the mark that an order may have."""
+        pit = self._floor.pits[self._native(symbol)]
+        price = pit.prices.mark * share
+        return floored(price, price_step(self._floor.rules, pit.terms.contract, price))
 
     def next_funding_ns(self) -> int:
         """When funding is paid next."""

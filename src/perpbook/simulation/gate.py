@@ -17,6 +17,7 @@ Refusal = tuple[RejectReason, str]
 """Why, and in what words."""
 
 WORDS = {
+    RejectReason.CLOSED: "nothing reaches the venue now",
     RejectReason.PRICE: "the price is no whole number of steps, or too far from the market",
     RejectReason.SIZE: "the size is no whole number of lots, or is worth less than {least:g}",
     RejectReason.REDUCE_ONLY: "a reduce-only order must make the position smaller",
@@ -64,6 +65,10 @@ def quantity_taken(arrival: Arrival) -> float:
 def _words(arrival: Arrival, reason: RejectReason) -> str:
     best = arrival.pit.best(ASKS if arrival.request.quantity > 0 else BIDS)
     return in_words(arrival.floor, reason, best or 0.0)
+
+
+def _closed(arrival: Arrival) -> bool:
+    return arrival.pit.prices.is_closed
 
 
 def _size(arrival: Arrival) -> bool:
@@ -136,6 +141,7 @@ def _bound(arrival: Arrival) -> bool:
 
 
 CHECKS: tuple[tuple[RejectReason, Callable[[Arrival], bool]], ...] = (
+    (RejectReason.CLOSED, _closed),
     (RejectReason.SIZE, _size),
     (RejectReason.PRICE, _price),
     (RejectReason.REDUCE_ONLY, _reduce_only),

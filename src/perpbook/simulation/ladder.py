@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from perpbook.model.market import Depth
-from perpbook.simulation.order_rules import decimals_of, exponent
+from perpbook.simulation.order_rules import exponent, whole_parts
 
 BIDS, ASKS = 0, 1
 """Sides of a book."""
@@ -152,16 +152,10 @@ class Ladder:
         return self._sized
 
     def _grid(self) -> tuple[int, int]:
-        """The price step around the mark, as a fraction of whole numbers: dividing by it rounds like the decimal number."""
+        """The price step around the mark, as a fraction of whole numbers."""
         low, high, steps, parts = self._near
         if not low <= self._mark < high:
             decade = 10.0 ** exponent(self._mark)
             steps, parts = whole_parts(self._step_at(self._mark) or decade * 1e-7)
             self._near = (decade, 10.0 * decade, steps, parts)
         return steps, parts
-
-
-def whole_parts(step: float) -> tuple[int, int]:
-    """A step of a few decimals as numerator and denominator."""
-    parts = 10 ** decimals_of(step)
-    return round(step * parts), parts

@@ -136,6 +136,20 @@ def is_multiple(value: float, step: float) -> bool:
     return abs(value - round(value / step) * step) <= 1e-9 * max(abs(value), step)
 
 
+def floored(value: float, step: float) -> float:
+    """A value > 0 rounded down to whole steps, as the decimal number; as it is where the step is 0."""
+    if step == 0.0:
+        return value
+    steps, parts = whole_parts(step)
+    return math.floor(value * parts / steps + 1e-9) * steps / parts
+
+
+def whole_parts(step: float) -> tuple[int, int]:
+    """A step of a few decimals as numerator and denominator: dividing by the latter rounds like the decimal number."""
+    parts = 10 ** decimals_of(step)
+    return round(step * parts), parts
+
+
 def decimals_of(step: float) -> int:
     """How many decimals a step of a price or a size has."""
     return max(0, -exponent(step)) + (0 if is_multiple(step, 10.0 ** exponent(step)) else 2) if step else 12
