@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(help="What was meant and what was done: shown, checked, written out.", no_args_is_help=True)
 
@@ -60,7 +63,12 @@ def verify(
         from perpbook.runs.journal import verify as verified
 
         shown = verified(_place(place), head=head)
-        return Answer(data=shown, tell=lambda console: (console.print("Whole."), tell_head(console, shown)))
+
+        def tell(console: Console) -> None:
+            console.print("Whole.")
+            tell_head(console, shown)
+
+        return Answer(data=shown, tell=tell)
 
     reply("journal-verify/1", as_json, work)
 
