@@ -163,7 +163,8 @@ class Exchange:
 
 @dataclass
 class World:
-    """A guard, its exchange and its journal. `wanted` : what it decides. `fuse` : effects until the next crash, None for none."""
+    """A guard, its exchange and its journal. `wanted` : what it decides. `fuse` : effects until the next crash, None for none.
+    `meddled` : somebody else traded in the account."""
 
     settings: Settings = SETTINGS
     venue: Exchange = field(default_factory=Exchange)
@@ -179,6 +180,7 @@ class World:
         self.alerts: list[Alert] = []
         self.sent: list[OrderRequest] = []
         self.absent: set[str] = set()
+        self.meddled = False
         self.boot()
 
     def boot(self) -> None:
@@ -248,6 +250,9 @@ class World:
         assert abs(request.quantity) * request.limit_price <= max(self.settings.slice, 0.1 * 1_000.0) * 1.02
         assert request.limit_price <= leg.limit_price if leg.quantity > 0 else request.limit_price >= leg.limit_price
         assert case.approved_ns and self.now_ns < case.proposal.expires_ns, "an order is approved, and in time"
+        if not self.meddled:
+            held = self.venue.positions[request.symbol]
+            assert held * request.quantity < 0 and abs(request.quantity) <= abs(held), "reduce-only makes smaller"
         flattens = case.proposal.rule == "kill.flatten"
         assert self.shadow.kill is (KillLevel.FLATTEN if flattens else KillLevel.NONE)
         assert flattens or not self.settings.arming or self.shadow.is_armed(self.now_ns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from perpbook.model.message import KillLevel
 from tests.laws.guarded import only, ready, trim
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from hypothesis import settings
@@ -12,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from perpbook.guard.desk import fold
 from perpbook.model.account import Order
-from perpbook.model.message import Acknowledge, Adopt, Kill, KillLevel, Stale
-from tests.laws.guarded import ACCOUNT, VENUE, World, trim
+from perpbook.model.message import Acknowledge, Adopt, KillLevel, Stale
+from tests.laws.guarded import ACCOUNT, VENUE, Exchange, World, trim
 
 SYMBOLS = st.sampled_from(["BTC", "ETH"])
 MOODS = st.sampled_from(["fill", "part", "none", "reject", "lost", "silent", "open"])
@@ -24,10 +22,11 @@ class Guarded(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
-        self.world.venue.positions = {"BTC": 5.0, "ETH": -40.0}
+        self.world = World(venue=Exchange(positions={"BTC": 5.0, "ETH": -40.0}))
         self.world.post()
         self.world.arm()
+        self.world.wanted = [trim("BTC", -2.5), trim("ETH", 9.0, "auto")]
+        self.world.run(31)
 
     @rule(symbol=SYMBOLS, share=st.floats(-0.3, 1.3), name=st.sampled_from(["leverage.asset", "auto"]))
     def want(self, symbol: str, share: float, name: str) -> None:
@@ -81,19 +80,31 @@ class Guarded(RuleBasedStateMachine):
         self.world.answer(self.world.guard.desk.live[-1])
         self.world.run(2)
 
-    @rule(digest=st.text("0123456789abcdef", min_size=64, max_size=64))
-    def answer_a_stranger(self, digest: str) -> None:
+    @precondition(lambda self: self.world.guard.desk.kill is KillLevel.NONE)
+    @rule(level=st.sampled_from(list(KillLevel)))
+    def kill(self, level: KillLevel) -> None:
+        self.world.kill(level)
+
+    @precondition(lambda self: self.world.guard.desk.kill is not KillLevel.NONE)
+    @rule(level=st.sampled_from([KillLevel.NONE, KillLevel.NONE, KillLevel.CANCEL, KillLevel.FLATTEN]))
+    def turn_the_switch(self, level: KillLevel) -> None:
+        self.world.kill(level)
+
+    @rule(who=st.sampled_from(["guard", ""]), digest=st.text("0123456789abcdef", min_size=64, max_size=64))
+    def intrude(self, who: str, digest: str) -> None:
+        """Nobody resumes it, and an answer to nothing is an answer to nothing."""
+        level = self.world.guard.desk.kill
+        self.world.kill(KillLevel.NONE, who)
         self.world.answer(digest)
+        assert self.world.guard.desk.kill is level
 
-    @rule(level=st.sampled_from(list(KillLevel)), who=st.sampled_from(["ann", "ann", "guard", ""]))
-    def kill(self, level: KillLevel, who: str) -> None:
-        self.world.kill(level, who)
+    @rule(symbol=SYMBOLS, share=st.sampled_from([0.0, 0.5, 0.5, 1.2]))
+    def meddle(self, symbol: str, share: float) -> None:
+        """Somebody else trades in the account."""
+        self.world.meddled = True
+        self.world.venue.positions[symbol] = round(self.world.venue.positions[symbol] * share, 2)
 
-    @rule()
-    def resume(self) -> None:
-        self.world.give(Kill(level=KillLevel.NONE, who="ann", reason="looked", received_ns=self.world.now_ns))
-
-    @rule(hours=st.sampled_from([0.0, 0.01, 8.0]))
+    @rule(hours=st.sampled_from([0.0, 0.01, 8.0, 8.0, 8.0]))
     def arm(self, hours: float) -> None:
         self.world.arm(hours)
 
@@ -121,16 +132,11 @@ class Guarded(RuleBasedStateMachine):
         assert self.world.venue.positions["ETH"] <= 0.0
 
     @invariant()
-    def nothing_is_refused_for_turning(self) -> None:
-        assert self.world.guard.desk.kill_who != "guard" or "could not be taken" not in self.world.guard.desk.kill_reason
+    def nothing_fails_inside(self) -> None:
+        assert not self.world.told("guard.error")
 
     def teardown(self) -> None:
         assert fold(self.world.journal) == self.world.shadow
-
-
-@contextmanager
-def nothing() -> Iterator[None]:
-    yield
 
 
 TestGuarded = Guarded.TestCase
