@@ -21,7 +21,7 @@ PREAUTHORISED = "playbook"
 
 
 def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float) -> tuple[float, str]:
-    """Dollars that one more order of a proposal may come to, and which limit says so. lot : dollars of one; a slice is no smaller."""
+    """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller."""
     proposal = case.proposal
     sent = math.fsum(ticket.dollars for ticket in desk.tickets_of(case))
     rooms = [(max(settings.slice, lot), "a slice"), (settings.caps.action - sent, "the cap of an action")]

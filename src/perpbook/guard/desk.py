@@ -169,7 +169,8 @@ def _intended(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     case = desk.cases[body["digest"]]
     ticket = desk.tickets.get(request.client_id)
     if ticket is not None:
-        ticket.state, ticket.sent_ns, ticket.at_ns, ticket.sends = OrderState.INTENDED, at_ns, at_ns, ticket.sends + 1
+        ticket.state, ticket.sends = OrderState.INTENDED, ticket.sends + 1
+        ticket.sent_ns, ticket.at_ns, ticket.unknown_ns = at_ns, at_ns, 0
         return
     case.tickets.append(request.client_id)
     if case.phase is not Phase.EXECUTING:

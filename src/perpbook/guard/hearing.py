@@ -38,6 +38,8 @@ def hear(turn: Turn, message: Heard) -> None:
 def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
     """Keep the newest; one that comes out of order is let go."""
     name = (message.venue, message.symbol)
+    if turn.desk.alerts:
+        turn.over("feed.refused", symbol=message.symbol)
     if isinstance(message, BookSeen):
         book = turn.known.books.get(name)
         if book is None or (message.at_ns, message.sequence) >= (book.at_ns, book.sequence):
@@ -49,14 +51,14 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
 
 
 def _refuse(turn: Turn, message: Heard, why: str) -> None:
-    venue = getattr(message, "venue", "")
-    symbol = getattr(message, "symbol", "")
-    what = f"{type(message).__name__} of {venue or 'a venue'} {symbol}"
-    sentence = f"{what} is refused: {why}; what was known before holds until it is stale"
-    turn.say(
-        Alert(kind="feed.refused", severity=Severity.WARN, at_ns=turn.now_ns, sentence=sentence, symbol=symbol),
-        stands=True,
-    )
+    symbol = message.symbol if isinstance(message, BookSeen | MarkSeen) else ""
+    account = message.account.id if isinstance(message, AccountSeen) else ""
+    sentence = f"{type(message).__name__} of {symbol or account or 'an order'} is refused: {why}"
+    alert = Alert(
+        kind="feed.refused", severity=Severity.WARN, at_ns=turn.now_ns, sentence=f"{sentence}; nothing is taken from it",
+        account=account, symbol=symbol,
+    )  # fmt: skip
+    turn.say(alert, stands=True)
 
 
 def _account(turn: Turn, message: AccountSeen) -> None:
@@ -66,6 +68,7 @@ def _account(turn: Turn, message: AccountSeen) -> None:
         return
     turn.known.accounts[name] = message
     turn.over("unknown.account", account=name)
+    turn.over("feed.refused", account=name)
     reconciling.meet(turn, message)
 
 

@@ -11,7 +11,7 @@ from perpbook.guard.controls import price_within, shrink
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.guard.view import Wanted, WantedLeg
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
-from perpbook.model.alert import Severity
+from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskBook
 from perpbook.model.message import KillLevel
 from perpbook.model.record import RecordKind
@@ -25,8 +25,9 @@ def propose(turn: Turn, wanted: Wanted, before: RiskView) -> None:
         return
     why = _forbidden(turn, wanted)
     if why:
-        turn.tell("refused.proposal", Severity.WARN, f"{wanted.rule}: {why}; nothing is proposed")
+        _refuse(turn, wanted.rule, why)
         return
+    turn.over("refused.proposal", symbol=wanted.rule)
     legs = [leg for leg in (_leg(turn, one) for one in wanted.legs) if leg is not None]
     if len(legs) < len(wanted.legs) or (wanted.kind in TRADES and not legs):
         return
@@ -58,6 +59,12 @@ def _is_quiet(turn: Turn, wanted: Wanted) -> bool:
     ended = turn.desk.ended.get(key)
     rest = timing.again if ended is not None and ended.phase is Phase.CLOSED else timing.rest
     return ended is not None and turn.now_ns - ended.at_ns < rest
+
+
+def _refuse(turn: Turn, rule: str, why: str) -> None:
+    sentence = f"{rule}: {why}; nothing is proposed"
+    alert = Alert(kind="refused.proposal", severity=Severity.WARN, at_ns=turn.now_ns, sentence=sentence, symbol=rule)
+    turn.say(alert, stands=True)
 
 
 def _forbidden(turn: Turn, wanted: Wanted) -> str:
@@ -128,10 +135,6 @@ def _fitted(turn: Turn, proposal: Proposal) -> Proposal | None:
         if quantity != 0.0:
             legs.append(replace(leg, quantity=quantity))
     if not legs:
-        turn.tell(
-            "refused.proposal",
-            Severity.WARN,
-            f"{proposal.rule}: one lot is more than the cap of an action; nothing is proposed",
-        )
+        _refuse(turn, proposal.rule, "one lot is more than the cap of an action")
         return None
     return replace(proposal, legs=tuple(legs))

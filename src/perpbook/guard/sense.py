@@ -15,22 +15,28 @@ AHEAD_NS = 5_000_000_000
 
 def nonsense(turn: Turn, message: Message) -> str:
     """Why a message is refused, or ""."""
-    if isinstance(message, BookSeen):
-        return _of_contract(turn, message.venue, message.symbol) or _late(message) or _book(message)
-    if isinstance(message, MarkSeen):
-        return _of_contract(turn, message.venue, message.symbol) or _late(message) or _mark(message)
-    if isinstance(message, AccountSeen):
-        return _late(message) or _account(turn, message)
-    if isinstance(message, OrderSeen):
-        return _report(message.report)
-    if isinstance(message, FillSeen):
-        fill = message.fill
-        return (
-            ""
-            if _numbers((fill.quantity, fill.price, fill.fee)) and fill.price > 0.0 and fill.quantity
-            else "a trade without a size or a price"
-        )
-    return ""
+    try:
+        return _wrong(turn, message)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        return "it is not made as it should be"
+
+
+def _wrong(turn: Turn, message: Message) -> str:
+    match message:
+        case BookSeen():
+            return _of_contract(turn, message.venue, message.symbol) or _late(message) or _book(message)
+        case MarkSeen():
+            return _of_contract(turn, message.venue, message.symbol) or _late(message) or _mark(message)
+        case AccountSeen():
+            return _late(message) or _account(turn, message)
+        case OrderSeen():
+            return _report(message.report)
+        case FillSeen():
+            fill = message.fill
+            good = _numbers((fill.quantity, fill.price, fill.fee)) and fill.price > 0.0 and fill.quantity != 0.0
+            return "" if good else "a trade without a size or a price"
+        case _:
+            return ""
 
 
 def _late(message: BookSeen | MarkSeen | AccountSeen) -> str:
