@@ -134,7 +134,7 @@ class Person:
             self._stage.count("person forget")
             return
         if what == "late":
-            wait += self._plan.settings.expiry_ns / SECOND_NS
+            wait += self._plan.settings.expiry_ns / SECOND_NS * self._chance.between(0.3, 1.1)
         self._after(wait, lambda: self._answer(digest, what, 3))
 
     def _answer(self, digest: str, what: str, tries: int) -> None:

@@ -132,16 +132,12 @@ class Wire:
         return self._latency()
 
     def _placed(self, request: OrderRequest) -> list[Message]:
-        before = self._position(request)
+        before = self.truth.held(request.account, request.symbol)
         try:
             report = self.faulty.place(request, self._stage.now_ns)
         finally:
-            self._stage.arrived(request, before, self._position(request))
+            self._stage.arrived(request, before, self.truth.held(request.account, request.symbol))
         return [OrderSeen(report=report, received_ns=0)]
-
-    def _position(self, request: OrderRequest) -> float:
-        positions = self.truth.account(request.account).positions
-        return next((one.quantity for one in positions if one.symbol == request.symbol), 0.0)
 
     def _cancelled(self, effect: Cancel) -> list[Message]:
         report = self.faulty.cancel(effect.account, effect.symbol, effect.client_id, self._stage.now_ns)
