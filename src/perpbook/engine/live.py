@@ -26,7 +26,6 @@ from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect,
 from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
 from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
 
-
 BATCH = 64
 """Messages taken before everything beside the loop has its turn."""
 
@@ -251,6 +250,8 @@ class Shell:
 
     async def _drain(self) -> None:
         """Take the answers to what was sent; nothing more is sent."""
+        for task in self._beside:
+            task.cancel()
         end = self.world.clock() + int(self.pace.drain * 1e9)
         while (self._requests or self._urgent or not self._inbox.empty()) and self.world.clock() < end:
             if not self._urgent and self._inbox.empty():
