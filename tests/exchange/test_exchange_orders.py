@@ -43,8 +43,8 @@ def send(
     return exchange.place(request, exchange.now_ns, expires_ns)
 
 
-def hyperliquid(held: float = 1.0, **options: object) -> Exchange:
-    return one_account("hyperliquid", ("BTC", held, 60_000.0), **{"profile": FLAT, **options})
+def hyperliquid(held: float = 1.0, cash: float = 10_000.0, queue: QueueRule = QueueRule.RISK_AVERSE) -> Exchange:
+    return one_account("hyperliquid", ("BTC", held, 60_000.0), cash=cash, profile=FLAT, queue=queue)
 
 
 REFUSED = [

@@ -48,7 +48,15 @@ class FaultyExchange:
         self._late: list[tuple[int, int, Message]] = []
         self._hands = 0
         self._count = 0
-        self._of_messages = faults.chances(OF_MESSAGES)
+
+    @property
+    def faults(self) -> Faults:
+        """What may go wrong; another may be set at any time."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults, self._of_messages = faults, faults.chances(OF_MESSAGES)
 
     @property
     def is_connected(self) -> bool:
