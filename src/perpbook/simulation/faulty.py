@@ -147,7 +147,9 @@ class FaultyExchange:
         for one in new:
             if self.is_connected and not isinstance(one.what, Settled | Liquidated | Moved):
                 out += self._carried(self._skewed(one.what), now_ns)
-        return tuple(replace(message, received_ns=now_ns) for message in out)
+        return tuple(
+            message if message.received_ns == now_ns else replace(message, received_ns=now_ns) for message in out
+        )
 
     def _carried(self, message: Message, now_ns: int) -> Sequence[Message]:
         """What of a message arrives now."""
