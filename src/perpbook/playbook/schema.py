@@ -56,7 +56,7 @@ Length = Annotated[str, Field(min_length=1), AfterValidator(_length)]
 
 
 class Section(BaseModel):
-    """A table of the playbook: unknown keys and wrong types are errors. What checks a table alone is built when it is asked for."""
+    """A table of the playbook: unknown keys and wrong types are errors. What checks one alone is built when it is asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
