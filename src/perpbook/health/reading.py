@@ -31,8 +31,8 @@ class Reading:
     """One layer. Text in the place of a value is why it could not be read; None: nobody asked.
 
     rolled_back : what became of the block that was agreed on before, "" where it still stands. final : how far the finalized
-    block is behind the newest. batches, exits : how long ago something was posted. paused : whether the way out is. special : what
-    an exchange says that is not ordinary, "" for nothing.
+    block is behind the newest. batches, exits : how long ago something was posted. paused : whether the way out is.
+    special : what an exchange says that is not ordinary, "" for nothing.
     """
 
     agreement: Agreement
