@@ -13,7 +13,7 @@ from perpbook.cli.main import app
 from perpbook.examples.catalogue import book_file
 
 BOOK = str(book_file("hedged"))
-TRADE = ("whatif", "close 10% BTC @ hl-main")
+TRADE = ("whatif", "close 10% BTC @ hl-long")
 
 
 def ask(*words: str) -> tuple[int, str]:
