@@ -277,15 +277,10 @@ class Treasurer:
                     there[one.asset] = there.get(one.asset, 0.0) + one.dollars
 
     def _on_the_way(self, ready: Ready, bar: int) -> list[Sent]:
-        """What does not count yet and is not stuck, as far as anybody sees: it is there from the next bar on, or no outage holds it
-        and it is not overdue."""
+        """What has not arrived and is not stuck, as far as anybody sees: no outage holds it, and it is not overdue."""
         now = seconds_after(ready, bar)
         under_way = [one for one in self.sent if one.due > bar]
-        return [
-            one
-            for one in under_way
-            if one.arrives <= now or (now <= one.promised and not self.courier.stopped(one.way, now))
-        ]
+        return [one for one in under_way if now <= one.promised and not self.courier.stopped(one.way, now)]
 
     def _seen(self, ready: Ready, bar: int, now: float) -> dict[str, Seen]:
         holding, tape = ready.body.holding, ready.reel.tape
