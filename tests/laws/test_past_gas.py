@@ -23,14 +23,20 @@ ETH = 2_500.0
 
 
 def past(values: list[float], width: float = HOUR, first: float = -HOUR) -> Past:
-    return Past(starts=first + width * np.arange(len(values)), width=width, values=np.array(values))
+    return Past(
+        starts=np.array([first + width * row for row in range(len(values))], dtype=np.float64),
+        width=width,
+        values=np.array(values),
+    )
 
 
 @st.composite
 def series(draw: st.DrawFn) -> Past:
     width = draw(st.sampled_from([60.0, HOUR, 24.0 * HOUR]))
     rows = sorted(draw(st.sets(st.integers(-5, 60), max_size=20)))
-    return Past(starts=np.array(rows, dtype=float) * width, width=width, values=np.arange(len(rows)) + 1.0)
+    return Past(
+        starts=np.array(rows, dtype=float) * width, width=width, values=np.arange(1, len(rows) + 1, dtype=np.float64)
+    )
 
 
 @given(series(), st.integers(-5, 70), st.floats(0.0, 0.999))

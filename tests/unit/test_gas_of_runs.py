@@ -79,6 +79,15 @@ def test_gas_below_zero_is_not_imported(tmp_path: Path) -> None:
         import_file(tmp_path / "gas.csv", Lake(tmp_path / "lake"), Naming(), 0)
 
 
+def test_gas_of_another_layer_is_named_by_its_venue(tmp_path: Path) -> None:
+    rows = [f"{to_iso(START + hour * HOUR_NS)},{5 + hour}" for hour in range(12)]
+    (tmp_path / "gas.csv").write_text("\n".join(["date,gwei", *rows]))
+    lake = Lake(tmp_path / "lake")
+    for venue in (None, "arbitrum"):
+        import_file(tmp_path / "gas.csv", lake, Naming(venue=venue), 0)
+    assert [one.id.venue for one in lake.held("gas")] == ["arbitrum", "ethereum"]
+
+
 def test_wrong_and_dear_gas_is_found(tmp_path: Path) -> None:
     lake, values = Lake(tmp_path), np.full(60, 20.0)
     values[30], values[50] = 400.0, 0.0

@@ -262,10 +262,7 @@ def _told(
     if laid is not None and done.without is not None:
         facts["overlay"] = laid.facts
         overlay = Overlaid(standing=laid.standing, without=done.without, facts=laid.facts)
-    if asked.treasury is not None:
-        facts["treasury"] = asked.treasury.facts
-    if done.treasured is not None and done.treasured.gas:
-        facts["gas"] = dict(done.treasured.gas)
+    facts |= _of_treasury(asked, done)
     return BacktestResult(
         guarded=done.guarded,
         control=done.control,
@@ -284,6 +281,13 @@ def _notes(journey: Journey, done: Outcomes, laid: Laid | None) -> list[str]:
     """What the reader must know of prices, accounts, terms, options and transfers."""
     told = [*journey.bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
     return [*told, *(done.treasured.notes if done.treasured is not None else _not_followed(journey))]
+
+
+def _of_treasury(asked: Backtest, done: Outcomes) -> dict[str, Any]:
+    """What is asked of a treasurer, and whose gas it paid; nothing where none is asked for."""
+    facts: dict[str, Any] = {} if asked.treasury is None else {"treasury": asked.treasury.facts}
+    gas = done.treasured.gas if done.treasured is not None else {}
+    return facts | ({"gas": dict(gas)} if gas else {})
 
 
 def _not_followed(journey: Journey) -> list[str]:
