@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gas")
     (folder / "book.toml").write_text(BOOK)
     lake = Lake(folder / "lake")
-    put(lake, candles(60_000.0 * (1.0 + 0.0007 * np.arange(60))), name="hyperliquid BTC-USD")
+    put(lake, candles([60_000.0 * (1.0 + 0.0007 * hour) for hour in range(60)]), name="hyperliquid BTC-USD")
     put(lake, funding(20), kind="funding", name="hyperliquid BTC-USD")
     put(lake, candles(np.full(90, 3_000.0)), kind="candles_spot", name="kraken ETH-USD")
     put(lake, gas([5.0] * ROWS), kind="gas", name="arbitrum GAS-GWEI")
