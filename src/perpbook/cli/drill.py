@@ -10,6 +10,7 @@ import typer
 from perpbook.cli import backtest as shared
 from perpbook.cli import drill_shelf
 from perpbook.cli.output import Answer, AsJson, reply
+from perpbook.cli.treasury_status import OwnFacts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +71,9 @@ def run(
         Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
     ] = None,
     storm: Storm = None,
-    paths: Paths = 10_000,
+    paths: Annotated[
+        int | None, typer.Option("--paths", help="How many futures. Usually 10000, with --treasury 200.", min=1)
+    ] = None,
     horizon: Horizon = None,
     step: Step = None,
     kind: Kind = None,
@@ -82,6 +85,11 @@ def run(
     jumps: Jumps = None,
     block: Block = None,
     arrives: Arrives = None,
+    treasury: shared.Acts = False,
+    alarm: shared.Rings = None,
+    calm: shared.Calm = None,
+    reserves: shared.Kept = None,
+    facts: OwnFacts = None,
     seed: Seed = 1,
     start: shared.From = None,
     end: shared.To = None,

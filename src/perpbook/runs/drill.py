@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perpbook.runs.drill_parts import Manner
     from perpbook.runs.rescue import Situation
     from perpbook.runs.storms import Faced
+    from perpbook.runs.treasury_given import TreasuryGiven
     from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
 
@@ -56,7 +57,7 @@ class DrillAsked:
     towards none (below 0), where the kind of path has one. `nu`, `filter` None: fitted, or the usual one; `trees` of a vine;
     `jumps` as `scenario.jumps` reads them (`drill_source`). `storm` is an expression of storms (`scenario.compose`).
     `scale` : every position so many times as large from the start. `arrives_ns` : how long money sent at the start is on its
-    way to an account, by its name."""
+    way to an account, by its name. `treasury` : who moves money in every future, None for nobody."""
 
     book: Path
     playbook: Path | None
@@ -77,6 +78,7 @@ class DrillAsked:
     jumps: str | None = None
     arrives_ns: Mapping[str, int] = field(default_factory=dict)
     terms_folders: tuple[Path, ...] = ()
+    treasury: TreasuryGiven | None = None
 
     def __post_init__(self) -> None:
         from perpbook.runs.drill_source import refuse_unfit
@@ -121,10 +123,12 @@ def run_asked_drill(
     from perpbook.runs.drill_keep import finished_drill
     from perpbook.runs.drill_memory import MOST_BYTES, room_for
     from perpbook.runs.drill_parts import Manner, result_hash, run_in_parts
+    from perpbook.runs.drill_treasury import drill_treasury, refuse_unmoved
     from perpbook.runs.rescue import rescue_gaps
 
     manner = manner or Manner()
     plan = plan_drill(asked, most_bytes=manner.most_bytes, threads=threads)
+    refuse_unmoved(plan, asked.treasury)
     finished = finished_drill(plan.drill, manner.keeping) if manner.keeping else None
     if finished is not None:
         return finished
@@ -133,6 +137,7 @@ def run_asked_drill(
         manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     whole = run_in_parts(plan.drill, room, tell, threads=threads, keeping=manner.keeping)
+    treasured = drill_treasury(plan, asked.treasury, tell) if asked.treasury else None
     ring = partial(_until_alarm, plan.drill, tell, threads)
     gaps = rescue_gaps(plan.situation, whole.under, whole.without, ring)
     return Drilled(
@@ -142,11 +147,12 @@ def run_asked_drill(
         without=whole.without,
         scales=whole.scales,
         facts=plan.facts,
-        notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes))),
+        notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes, *(treasured.notes if treasured else ())))),
         not_modelled=(*plan.unheard, *NOT_MODELLED),
         result_hash=result_hash(plan.facts, (whole.under, whole.without)),
         standard=plan.standard,
         rescue=gaps,
+        treasured=treasured,
     )
 
 
@@ -380,4 +386,4 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "history_bars": past.count if past else 0,
         "history_source": past.source if past else "none: prices stand still but for the storm",
         "simulated": past.simulated if past else False,
-    }
+    } | ({"treasury": asked.treasury.facts} if asked.treasury else {})
