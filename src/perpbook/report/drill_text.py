@@ -96,9 +96,7 @@ def alone_verdict(accounts: tuple[str, ...], under: DrillMeasures | None, withou
 
 
 def tell_drill(console: Console, drilled: Drilled) -> None:
-    """Verdict, the two sides, the order of death, what a treasurer does, sizes, and what to doubt."""
-    from perpbook.report.drill_treasury_text import tell_drill_treasury
-
+    """Verdict, the two sides, the order of death, sizes, and what to doubt."""
     if drilled.facts["simulated"]:
         console.print("SIMULATED history: no market ever made it.")
     console.print(verdict_of(drilled))
@@ -110,7 +108,6 @@ def tell_drill(console: Console, drilled: Drilled) -> None:
         if rescue is not None:
             console.print(rescue + (" (under the playbook)" if under else ""))
     tell_rescue(console, drilled.rescue)
-    tell_drill_treasury(console, drilled.treasured)
     for told in toll_sentences((under or without).tolls, without.paths):
         console.print(told + (" (under the playbook)" if under else ""))
     for size in sizes_of(drilled):

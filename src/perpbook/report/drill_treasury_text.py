@@ -105,7 +105,6 @@ def tell_drill_treasury(console: Console, found: TreasuredFutures | None) -> Non
     from rich.table import Table
 
     one = treasury_measures(found)
-    console.print()
     console.print(treasury_verdict(one))
     rows = [account_cells(each) for each in (one.whole, *one.accounts)]
     for heads, cells in ((ACCOUNT_HEADS, rows), (NOWHERE_HEADS, nowhere_cells(one)), (HELD_HEADS, held_cells(one))):
@@ -118,7 +117,6 @@ def tell_drill_treasury(console: Console, found: TreasuredFutures | None) -> Non
             console.print(table)
     for line in paired_words(one):
         console.print(line)
-    console.print()
 
 
 def drill_treasury_data(found: TreasuredFutures | None) -> dict[str, Any] | None:

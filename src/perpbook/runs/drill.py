@@ -123,12 +123,10 @@ def run_asked_drill(
     from perpbook.runs.drill_keep import finished_drill
     from perpbook.runs.drill_memory import MOST_BYTES, room_for
     from perpbook.runs.drill_parts import Manner, result_hash, run_in_parts
-    from perpbook.runs.drill_treasury import drill_treasury, refuse_unmoved
     from perpbook.runs.rescue import rescue_gaps
 
     manner = manner or Manner()
     plan = plan_drill(asked, most_bytes=manner.most_bytes, threads=threads)
-    refuse_unmoved(plan, asked.treasury)
     finished = finished_drill(plan.drill, manner.keeping) if manner.keeping else None
     if finished is not None:
         return finished
@@ -137,7 +135,6 @@ def run_asked_drill(
         manner.say(f"The drill takes {room.told}.")
     tell("drawing futures (the first drill compiles for minutes)", 0, asked.paths)
     whole = run_in_parts(plan.drill, room, tell, threads=threads, keeping=manner.keeping)
-    treasured = drill_treasury(plan, asked.treasury, tell) if asked.treasury else None
     ring = partial(_until_alarm, plan.drill, tell, threads)
     gaps = rescue_gaps(plan.situation, whole.under, whole.without, ring)
     return Drilled(
@@ -147,12 +144,11 @@ def run_asked_drill(
         without=whole.without,
         scales=whole.scales,
         facts=plan.facts,
-        notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes, *(treasured.notes if treasured else ())))),
+        notes=tuple(dict.fromkeys((*plan.notes, *gaps.notes))),
         not_modelled=(*plan.unheard, *NOT_MODELLED),
         result_hash=result_hash(plan.facts, (whole.under, whole.without)),
         standard=plan.standard,
         rescue=gaps,
-        treasured=treasured,
     )
 
 

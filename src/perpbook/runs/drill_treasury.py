@@ -12,12 +12,15 @@ from perpbook.engine.treasurer import Treasurer
 from perpbook.errors import InputError
 from perpbook.model.account import MarginMode
 from perpbook.model.market import STABLECOINS
+from perpbook.runs.drill import plan_drill, run_asked_drill
 from perpbook.runs.treasury_given import TreasuryGiven, score_by, treasurer_of, treasury_given
 from perpbook.runs.treasury_incidents import sky_of
 
 if TYPE_CHECKING:
+    from perpbook.engine.drilled import Drilled
     from perpbook.engine.treasured_futures import TreasuredFutures
-    from perpbook.runs.drill import Planned, Tell
+    from perpbook.runs.drill import DrillAsked, Planned, Tell
+    from perpbook.runs.drill_parts import Manner
 
 WITH_TREASURER, USUALLY = 200, 10_000
 """Futures of a drill with a treasurer, unless told: each is gone through bar by bar; and of one without."""
@@ -40,6 +43,17 @@ def treasury_asked(given: Mapping[str, Any]) -> TreasuryGiven | None:
     if given["save"] is not None or given["resume"]:
         raise InputError("a drill that is kept has no place for a treasurer: leave --save or --treasury out")
     return replace(one, known=treasury_facts(given["facts"]))
+
+
+def run_treasured_drill(asked: DrillAsked, tell: Tell, *, threads: int, manner: Manner) -> Drilled:
+    """A drill, and where a treasurer is asked for the same futures with it; errors as `run_asked_drill` and `refuse_unmoved`."""
+    if asked.treasury is None:
+        return run_asked_drill(asked, tell, threads=threads, manner=manner)
+    plan = plan_drill(asked, most_bytes=manner.most_bytes, threads=threads)
+    refuse_unmoved(plan, asked.treasury)
+    found = run_asked_drill(asked, tell, threads=threads, manner=manner)
+    treasured = drill_treasury(plan, asked.treasury, tell)
+    return replace(found, treasured=treasured, notes=tuple(dict.fromkeys((*found.notes, *treasured.notes))))
 
 
 def refuse_unmoved(plan: Planned, given: TreasuryGiven | None) -> None:
