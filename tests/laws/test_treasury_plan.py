@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,9 @@ from perpbook.treasury.flow import build_of
 from perpbook.treasury.greedy import greedy
 from perpbook.treasury.layout import CENT, lay_out
 from perpbook.treasury.task import Plan, Task
-from tests.laws.treasury_tasks import best_by_trying, best_densely, our_blend, random_task, worth_of
+from tests.laws.treasury_tasks import best_by_trying, best_densely, our_blend, random_task, shared_task, worth_of
 
+Drawn = Callable[..., Task]
 SMALL = 200
 STARTS = [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(50, SMALL, 50))]
 
@@ -27,10 +29,11 @@ def agree(task: Task, ours: list[float], theirs: list[float]) -> bool:
     return bool(near and np.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * unit))
 
 
+@pytest.mark.parametrize("drawn", [random_task, shared_task])
 @pytest.mark.parametrize("start", STARTS)
-def test_the_best_plan_is_the_best_of_an_independent_formulation(start: int) -> None:
+def test_the_best_plan_is_the_best_of_an_independent_formulation(start: int, drawn: Drawn) -> None:
     for seed in range(start, start + 50):
-        task = random_task(seed)
+        task = drawn(seed)
         plan, (missing, blended) = solve(task), best_densely(task)
         unit = max(one.dollars * one.weight for one in task.needs)
         assert plan.method == "exact"
@@ -39,22 +42,24 @@ def test_the_best_plan_is_the_best_of_an_independent_formulation(start: int) -> 
 
 
 def test_the_best_plan_is_the_best_of_every_set_of_open_lanes() -> None:
-    for seed in range(6):
-        task = random_task(seed, lanes=5)
+    for seed, drawn in enumerate([random_task, shared_task] * 4):
+        task = drawn(seed, lanes=5)
         assert agree(task, worth_of(task, solve(task)), best_by_trying(task)), seed
 
 
 @pytest.mark.slow
-def test_of_two_hundred_tasks_every_set_of_open_lanes_is_tried() -> None:
+@pytest.mark.parametrize("drawn", [random_task, shared_task])
+def test_of_two_hundred_tasks_every_set_of_open_lanes_is_tried(drawn: Drawn) -> None:
     for seed in range(SMALL):
-        task = random_task(seed + 1_000)
+        task = drawn(seed + 1_000)
         assert agree(task, worth_of(task, solve(task)), best_by_trying(task)), seed
 
 
 def keeps_limits(task: Task, plan: Plan) -> bool:
     """Every lane and limit of a task, and cuts."""
     laid, going = lay_out(task), plan.sent > 0.0
-    lanes = bool(((plan.sent <= laid.most + CENT) & (~going | (plan.sent >= laid.least - CENT))).all())
+    whole = np.bincount(laid.transfer, plan.sent)[laid.transfer]
+    lanes = bool(((plan.sent <= laid.most + CENT) & (~going | (whole >= laid.least - CENT))).all())
     limits = all(plan.sent[list(one.lanes)].sum() <= one.dollars + CENT for one in laid.limits)
     cuts = all(dollars <= cut.dollars + CENT for cut, dollars in zip(task.cuts, plan.reduced, strict=True))
     return lanes and limits and cuts and bool((laid.usable[going] == 1).all())
@@ -64,7 +69,7 @@ def keeps_limits(task: Task, plan: Plan) -> bool:
 def test_no_plan_breaks_a_limit_and_the_greedy_one_is_never_better(seeds: range) -> None:
     worse = 0
     for seed in seeds:
-        task = random_task(seed, lanes=8)
+        task = (shared_task if seed % 3 == 0 else random_task)(seed, lanes=8)
         best, quick = solve(task), greedy(task)
         assert keeps_limits(task, best) and keeps_limits(task, quick), seed
         theirs, ours = worth_of(task, quick), worth_of(task, best)

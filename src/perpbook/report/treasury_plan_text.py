@@ -12,6 +12,7 @@ from perpbook.report.words import lasting, money, share
 from perpbook.treasury.arrivals import Tried
 from perpbook.treasury.layout import CENT
 from perpbook.treasury.planned import Planned
+from perpbook.treasury.task import transfers_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,13 +71,13 @@ def verdict_of(found: Planned) -> str:
 def moves_of(found: Planned) -> Iterator[dict[str, Any]]:
     """Transfers in the order of lanes."""
     task, plan = found.network.task, found.plan
-    for lane in (task.lanes[k] for k in np.flatnonzero(plan.sent > 0.0)):
-        sent, spare, need = float(plan.sent[lane.number]), task.spares[lane.spare], task.needs[lane.need]
-        cost = sent * (lane.rate + lane.converts) + lane.fixed
+    for one in transfers_of(task, plan):
+        lane = one.lanes[0]
+        spare, need = task.spares[lane.spare], task.needs[lane.need]
         yield {
-            "dollars": sent, "asset": spare.asset, "from": spare.place, "over": lane.words, "to": need.place,
-            "leaves": "now", "promised_seconds": lane.seconds, "typical_seconds": lane.typical, "cost": cost,
-            "arrives_dollars": sent - cost, "in_time": _in_time(found, lane.number),
+            "dollars": one.dollars, "asset": spare.asset, "from": spare.place, "over": lane.words, "to": need.place,
+            "leaves": "now", "promised_seconds": lane.seconds, "typical_seconds": lane.typical, "cost": one.cost,
+            "arrives_dollars": one.arrives, "in_time": _in_time(found, lane.number),
         }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.treasury.binding import what_binds
-from perpbook.treasury.flow import NODES, Build, First, build_of, columns_of, levels
+from perpbook.treasury.flow import NODES, Build, First, build_of, columns_of, levels, sent_of
 from perpbook.treasury.greedy import greedy
 from perpbook.treasury.layout import CENT, lay_out, plan_of
 from perpbook.treasury.task import Plan, Task
@@ -73,14 +73,10 @@ def better(build: Build, one: Plan, other: Plan, first: First) -> bool:
 
 
 def _plan(build: Build, found: Floats, doubt: str, first: First) -> Plan:
-    laid, task = build.laid, build.laid.task
-    sent, reduced = np.zeros(len(task.lanes)), np.zeros(len(task.cuts))
-    for lane, column in build.sent.items():
-        sent[lane] = found[column] * build.unit
+    laid, sent, reduced = build.laid, sent_of(build, found), np.zeros(len(build.laid.task.cuts))
     for cut, column in build.reduced.items():
         reduced[cut] = found[column] * build.unit
-    # What rounding takes off a route's least would be lost there.
-    sent, reduced = np.where(sent > CENT, np.maximum(sent, laid.least), 0.0), np.where(reduced > CENT, reduced, 0.0)
+    reduced = np.where(reduced > CENT, reduced, 0.0)
     return plan_of(laid, sent, reduced, method="exact", why=doubt, binds=what_binds(laid, sent, reduced, first))
 
 
@@ -167,8 +163,9 @@ class Held:
         """The best columns with lanes open by any share, or with those open that are in an answer; None where time ran out."""
         programme, gates = self.build.programme, self.build.opened
         low, high = programme.limits()
-        for lane, gate in gates.items() if found is not None else ():
-            is_open = float(found is not None and found[self.build.sent[lane]] > CENT / self.build.unit)
+        for first, gate in gates.items() if found is not None else ():
+            sent = [self.build.sent[lane] for lane in self.build.parts[first]]
+            is_open = float(found is not None and bool((found[sent] > CENT / self.build.unit).any()))
             programme.bound(gate, is_open, is_open)
         programme.relax(on=True)
         out = programme.solve()
@@ -186,13 +183,13 @@ class Held:
         reduced costs: Dantzig, Fulkerson and Johnson (1954)."""
         build, programme = self.build, self.build.programme
         low, high = programme.limits()
-        for lane, gate in build.opened.items():
-            sent = build.sent[lane]
-            least = build.laid.least[lane] / build.unit
-            at_low = floor[sent] <= NIL and floor[gate] <= low[gate] + NIL
-            if at_low and max(prices[sent], 0.0) * least + max(prices[gate], 0.0) > room:
-                programme.bound(gate, 0.0, 0.0)
-                programme.bound(sent, 0.0, 0.0)
+        for first, gate in build.opened.items():
+            sent = [build.sent[lane] for lane in build.parts[first]]
+            least = build.laid.least[first] / build.unit
+            at_low = floor[sent].max() <= NIL and floor[gate] <= low[gate] + NIL
+            if at_low and max(prices[sent].min(), 0.0) * least + max(prices[gate], 0.0) > room:
+                for column in (gate, *sent):
+                    programme.bound(column, 0.0, 0.0)
             elif floor[gate] >= high[gate] - NIL and -prices[gate] > room:
                 programme.bound(gate, 1.0, 1.0)
 

@@ -95,8 +95,18 @@ def network_of(
     task = Task(
         needs=tuple(needs), spares=tuple(spares), lanes=tuple(lanes), cuts=tuple(cuts), failures=tuple(failures),
         pipes=limits_of(desk, used), in_flight=desk.own.in_flight, waiting=desk.waiting, probability=desk.promise,
+        together=together(lanes, needs),
     )  # fmt: skip
     return Network(task=task, ways=tuple(ways))
+
+
+def together(lanes: Sequence[Lane], needs: Sequence[Need]) -> tuple[tuple[int, ...], ...]:
+    """Lanes that are one transfer: the same way from the same money to one place, for several needs of it."""
+    found: dict[object, list[int]] = {}
+    for lane in lanes:
+        need = needs[lane.need]
+        found.setdefault((replace(lane, number=0, need=0), need.place, need.assets), []).append(lane.number)
+    return tuple(tuple(one) for one in found.values() if len(one) > 1)
 
 
 def limits_of(desk: Desk, pipes: Iterable[str]) -> dict[str, float]:
