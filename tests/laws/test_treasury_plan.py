@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.treasury import example
+from perpbook.treasury.arrivals import met_after
 from perpbook.treasury.exact import better, solve
 from perpbook.treasury.flow import build_of
 from perpbook.treasury.greedy import greedy
@@ -139,6 +140,27 @@ def test_a_search_that_is_cut_short_is_no_worse_than_the_greedy_plan_and_says_so
     theirs, ours = worth_of(task, greedy(task)), worth_of(task, found)
     first = next((k for k in range(5) if abs(theirs[k] - ours[k]) > 1.0), None)
     assert first is None or theirs[first] > ours[first]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_transfers_that_are_surer_by_their_number_keep_the_promise_together(apart: bool) -> None:
+    draws, promise, several = 10_000, 0.95, 0
+    for seed in range(700, 720):
+        task, chance = shared_task(seed), np.random.default_rng(seed)
+        plan = solve(task)
+        for need, one in enumerate(task.needs):
+            lanes = [k for k in np.flatnonzero(plan.sent).tolist() if task.lanes[k].need == need]
+            late = round(draws * (1.0 - promise)) // max(len(lanes), 1)
+            first = (
+                np.sort(chance.choice(draws, size=(len(lanes), 1)))
+                if not apart
+                else np.arange(len(lanes))[:, None] * late
+            )
+            arrivals = np.where((np.arange(draws) - first) % draws < late, 2.0, 0.5) * one.seconds
+            met = met_after(lay_out(task), plan, need, list(arrivals), lanes) <= one.seconds if lanes else np.ones(1)
+            assert met.mean() >= promise, seed
+            several += len(lanes) > 1 and met.mean() < 1.0 - 1.5 * late / draws
+    assert several > 0
 
 
 def test_of_two_plans_the_first_level_that_differs_decides() -> None:

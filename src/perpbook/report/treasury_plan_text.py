@@ -103,9 +103,11 @@ def trial_words(found: Planned) -> Iterator[str]:
         need = needs[one.need]
         low, high = one.share.interval
         verdict = "" if one.share.keeps(found.probability) else f" THE PROMISE OF {share(found.probability)} FAILS."
+        strict = found.strict[one.need]
+        surer = f", each of its transfers {share(strict)}" if strict > found.probability else ""
         yield (
             f"{need.place}: in {one.share.count:,} of {one.share.draws:,} drawn arrivals ({share(low)} to {share(high)}) what is "
-            f"planned for it is there within {lasting(need.seconds)}; promised {share(found.probability)}.{verdict}"
+            f"planned for it is there within {lasting(need.seconds)}; promised {share(found.probability)}{surer}.{verdict}"
         )
 
 
@@ -149,12 +151,13 @@ def plan_document(found: Planned) -> dict[str, Any]:
     return {
         "verdict": verdict_of(found), "method": plan.method, "why": plan.why, "simulated": found.simulated,
         "storm": found.storm, "feasible": plan.feasible, "promise_kept": found.trial.kept, "probability": found.probability,
-        "arrivals_promised_at": found.strict, "cost": plan.cost, "waiting_cost": plan.waiting_cost,
+        "arrivals_promised_at": max(found.strict), "cost": plan.cost, "waiting_cost": plan.waiting_cost,
         "slowest_seconds": plan.slowest_seconds, "moves": list(moves_of(found)),
         "needs": [
             {
                 "place": one.place, "dollars": one.dollars, "seconds": one.seconds, "why": one.why, "critical": one.critical,
-                "short": float(plan.short[k]), "in_time": _tried(tried.get(k), found.probability),
+                "arrivals_promised_at": found.strict[k], "short": float(plan.short[k]),
+                "in_time": _tried(tried.get(k), found.probability),
             }
             for k, one in enumerate(task.needs)
         ],
