@@ -31,7 +31,7 @@ TOLD = 1e-6
 """A level that may be further from the best than this is told."""
 
 NEAR = 1e-9
-"""An answer that is so near to a relaxation is the best, in the largest need."""
+"""An answer that is so near to a bound is the best, in the largest need."""
 
 NIL = 1e-9
 """Below it a column is 0."""
@@ -86,6 +86,7 @@ def through_levels(held: Held, first: First, start: Plan) -> Floats | None:
     for number, costs in enumerate(levels(held.build, first)):
         if number == FIRST_LIGHT:
             held.build.programme.search_lightly()
+            held.build.programme.search_within(NEAR)
         nearer = held.level(costs, found)
         if nearer is None:
             return best
@@ -128,6 +129,8 @@ class Held:
             programme.start(found if same is None else same)
             answer = self.best()
             best, gap = same if answer is None else answer, programme.gap()
+            if best is not None and gap * float(costs @ best) <= NEAR:
+                gap = 0.0
         if best is None:
             return None
         self.gaps.append(gap)
