@@ -133,7 +133,7 @@ def flow_task(chance: np.random.Generator) -> Task:
 
 @pytest.mark.slow
 def test_every_level_of_a_scarce_desk_is_proven_best() -> None:
-    assert solve(example(30, 80)).why == ""
+    assert solve(example(30, 80), seconds=600.0).why == ""
 
 
 @pytest.mark.parametrize("limit", [{"seconds": 0.0}, {"seconds": 0.05}, {"nodes": 0}, {"nodes": 5}])

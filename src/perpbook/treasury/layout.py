@@ -62,6 +62,8 @@ class Laid:
 
     def borne(self, parts: Floats) -> Floats:
         """(L,) the share of its transfer's fixed charge that each lane bears, by its part of what that sends, or brings."""
+        if not self.task.together:
+            return (parts > 0.0).astype(np.float64)
         whole = np.bincount(self.transfer, parts, minlength=parts.size)[self.transfer]
         out: Floats = np.divide(parts, whole, out=np.zeros(parts.size), where=whole > 0.0)
         return out
