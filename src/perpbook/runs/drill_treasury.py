@@ -94,6 +94,6 @@ def drill_treasury(plan: Planned, given: TreasuryGiven, tell: Tell) -> Treasured
 
     def of_path(path: int) -> Treasurer:
         courier = replace(first.courier, score=score_by(drill.seed, path))
-        return Treasurer(courier=courier, policy=first.policy, asked=first.asked, prices=first.prices)
+        return Treasurer(courier=courier, policy=first.policy, asked=first.asked)
 
     return go_through_all(drill, of_path, idle, lambda done, every: tell("with a treasurer", done, every))
