@@ -120,13 +120,16 @@ def safe_scales(assessed: Assessed, buffer: float) -> Floats:
 
 def _plain_scales(held: Holdings, prices: Floats, buffer: float) -> Floats:
     """As `largest_scales`, to the bit: what runs as Python reads Python's own numbers in less than half the time of NumPy's."""
-    arrays: Any = [np.ascontiguousarray(one) for one in held]
-    own: Any = Holdings(*(memoryview(one) for one in arrays))
-    columns: list[Any] = [memoryview(np.ascontiguousarray(one)) for one in prices.T]
+    own = Holdings(*(_own(one) for one in held))
+    columns = [_own(one) for one in prices.T]
     return np.array(
         [min(largest_scale(own, a, column, buffer) for column in columns) for a in range(held.cash.size)],
         dtype=np.float64,
     )
+
+
+def _own(array: Any) -> Any:
+    return memoryview(np.ascontiguousarray(array))
 
 
 def calm_scales(arrays: BookArrays, cap: float) -> Floats:
