@@ -129,7 +129,8 @@ def _plain_scales(held: Holdings, prices: Floats, buffer: float) -> Floats:
 
 
 def _own(array: Any) -> Any:
-    return memoryview(np.ascontiguousarray(array))
+    flat: Any = np.ascontiguousarray(array)
+    return memoryview(flat)
 
 
 def calm_scales(arrays: BookArrays, cap: float) -> Floats:
