@@ -17,6 +17,7 @@ from perpbook.cli import (
     drill,
     funding,
     hedge,
+    journal,
     offsets,
     options,
     playbook,
@@ -59,6 +60,7 @@ hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 app.add_typer(treasury.app, name="treasury")
+app.add_typer(journal.app, name="journal")
 
 
 def asked_of(words: Sequence[str]) -> typer.Typer:
