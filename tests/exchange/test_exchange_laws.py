@@ -15,7 +15,7 @@ from perpbook.model.book import Book
 from perpbook.model.event import Event, EventKind
 from perpbook.model.message import BookSeen, FillSeen
 from perpbook.model.order import Fill, OrderState
-from perpbook.simulation.exchange import Exchange, QueueRule
+from perpbook.simulation.exchange import Exchange, QueueRule, Setting
 from perpbook.simulation.happened import Liquidated, Moved, Numbered, Settled
 from tests.exchange.venues import MARKS, Act, client_id, perform, rules, scripts, some_accounts, some_venue
 
@@ -29,7 +29,7 @@ def fills_of(happened: list[Numbered]) -> list[Fill]:
 
 @given(venues, rules, leverages, scripts)
 def test_money_is_neither_made_nor_lost(venue: str, rule: QueueRule, leverage: float, script: list[Act]) -> None:
-    exchange = some_venue(venue, leverage, queue=rule, insurance=0.0)
+    exchange = some_venue(venue, leverage, queue=rule, setting=Setting(insurance=0.0))
     scale = sum(abs(account.reported.equity or 0.0) for account in map(exchange.account, exchange.accounts))
 
     def is_constant() -> None:
