@@ -84,7 +84,8 @@ class Person:
     def _look(self) -> None:
         """Every so often: what waits, what stands, and what comes to mind."""
         desk, minutes = self._stage.read(), self._habits.looks / 60.0
-        self._tend(desk, minutes)
+        if not self._stage.is_resting:
+            self._tend(desk, minutes)
         for case in list(desk.live_cases()):
             if case.phase is Phase.PROPOSED and case.digest not in self._heard and self._chance.strikes(0.5):
                 self._meet(case.digest)

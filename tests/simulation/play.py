@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation.brain import InMemory
@@ -31,11 +32,18 @@ class Outcome:
         return f"python -m tests.simulation --seeds {self.seed}{at}"
 
 
-def play(seed: int, crash: CrashAt | None = None) -> Outcome:
-    """Run a seed to its end, or to the first law that does not hold."""
+def sweep(seed: int, every: int = 1) -> Iterator[Outcome]:
+    """A seed with a crash at every write of it, before and after the effect that follows."""
+    for write in range(1, play(seed).writes + 1, every):
+        yield play(seed, CrashAt(write=write, late=False))
+        yield play(seed, CrashAt(write=write, late=True))
+
+
+def play(seed: int, crash: CrashAt | None = None, *, trace: bool = False) -> Outcome:
+    """Run a seed to its end, or to the first law that does not hold. `trace` : print what the guard writes and asks for."""
     plan = plan_of(seed)
     brain = InMemory(plan)
-    world = World(plan, brain, crash)
+    world = World(plan, brain, crash, print if trace else None)
     law, broken = "", ""
     try:
         world.run()

@@ -11,12 +11,14 @@ from tests.simulation.agenda import Agenda
 
 
 class Stage(Protocol):
-    """Time, what is to happen, and ways to the guard. `epoch` : which life of the guard this is. `is_calm` : faults are over."""
+    """Time, what is to happen, and ways to the guard. `epoch` : which life of the guard this is. `is_calm` : faults are over.
+    `is_resting` : people leave things as they are, too."""
 
     agenda: Agenda
     now_ns: int
     epoch: int
     is_calm: bool
+    is_resting: bool
 
     def answer(self, epoch: int, messages: Sequence[Message]) -> None:
         """Tell the guard what was asked for, unless it died since."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from perpbook.guard.desk import Desk
@@ -23,6 +24,9 @@ from tests.simulation.people import Person
 from tests.simulation.plan import MARKS, START_NS, Plan
 from tests.simulation.wire import Wire
 
+REST_NS = 70 * SECOND_NS
+"""Longer than the guard takes to read every account again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrashAt:
@@ -35,10 +39,13 @@ class CrashAt:
 class World:
     """See the module. `brain` is the guard and its journal; `crash_at` crashes it once more than the plan does."""
 
-    def __init__(self, plan: Plan, brain: Brain, crash_at: CrashAt | None = None) -> None:
+    def __init__(
+        self, plan: Plan, brain: Brain, crash_at: CrashAt | None = None, trace: Callable[[str], None] | None = None
+    ) -> None:
+        self._trace = trace
         self.plan, self.brain, self._crash_at = plan, brain, crash_at
         self.agenda, self.now_ns, self.epoch = Agenda(), START_NS, 0
-        self.is_calm, self.is_up, self.bridged = False, False, 0.0
+        self.is_calm, self.is_resting, self.is_up, self.bridged = False, False, False, 0.0
         self.writes, self._ahead_ns, self._fuse = 0, 0, 0
         self.guard_ns = START_NS
         self.shadow = Desk()
@@ -91,6 +98,10 @@ class World:
 
     def _calm(self) -> None:
         self.is_calm = True
+        self.agenda.at(self.now_ns + self.plan.calm - REST_NS, Turn.MARKET, self._rest)
+
+    def _rest(self) -> None:
+        self.is_resting = True
 
     def _step(self) -> None:
         plan, draw = self.plan, self._market
@@ -144,6 +155,8 @@ class World:
         if not self.is_up:
             return
         self.count(f"crash {where}")
+        if self._trace:
+            self._trace(f"{(self.now_ns - START_NS) / SECOND_NS:9.3f} --- crash {where}")
         self.is_up, self._fuse = False, 0
         self.epoch += 1
         self.brain.kill()
@@ -161,6 +174,8 @@ class World:
             message = replace(message, received_ns=received_ns)
         self.laws.hears(message)
         self._digest.update(f"{self.now_ns} {type(message).__name__}\n".encode())
+        if self._trace:
+            self._trace(f"{(self.now_ns - START_NS) / SECOND_NS:9.3f} {str(message)[:400]}")
         before = len(self.laws.reading.answers)
         if not self._perform(self.brain.receive(message)):
             return False
@@ -195,6 +210,8 @@ class World:
         return not self.is_calm and self._chance.strikes(self.plan.network.crash)
 
     def _do(self, effect: Effect) -> None:
+        if self._trace:
+            self._trace(f"{(self.now_ns - START_NS) / SECOND_NS:9.3f}      {_shown(effect)}")
         match effect:
             case Write():
                 self._write(effect.record)
@@ -259,3 +276,10 @@ class World:
     def read(self) -> Desk:
         """What the journal shows."""
         return self.shadow
+
+
+def _shown(effect: Effect) -> str:
+    """An effect in a line."""
+    if isinstance(effect, Write):
+        return f"{effect.record.kind.value} {json.dumps(effect.record.body)[:300]}"
+    return str(effect)[:300]
