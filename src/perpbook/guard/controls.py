@@ -24,11 +24,14 @@ PREAUTHORISED = "playbook"
 """The channel of what a rule approves by itself."""
 
 
-def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float) -> tuple[float, str]:
-    """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller."""
+def room(
+    desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float, beside: float = 0.0
+) -> tuple[float, str]:
+    """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller.
+    beside : of orders that go out with it."""
     proposal = case.proposal
     sent = math.fsum(ticket.dollars for ticket in desk.tickets_of(case))
-    rooms = [(max(settings.slice, lot), "a slice"), (settings.caps.action - sent, "the cap of an action")]
+    rooms = [(settings.caps.action - sent, "the cap of an action")]
     if proposal.rule != FLATTEN:
         rooms += _by_time(desk, settings.caps, now_ns, None)
         band = settings.bands.get(proposal.rule)
@@ -38,7 +41,8 @@ def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float) ->
                 if band
                 else [(0.0, "a rule without a band")]
             )
-    return min(rooms)
+    left, limit = min(rooms)
+    return min((max(settings.slice, lot), "a slice"), (left - beside, limit))
 
 
 def outdated(settings: Settings, proposal: Proposal) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from perpbook.errors import Refused
 from perpbook.guard import incidents, lost
 from perpbook.guard.case import same
+from perpbook.guard.retelling import tell_again
 from perpbook.guard.turn import Turn, held
 from perpbook.model.alert import Severity
 from perpbook.model.effect import AskAccount
@@ -35,6 +36,7 @@ def start(turn: Turn) -> None:
         terms=turn.settings.terms,
         accounts=dict(turn.settings.accounts),
     )
+    tell_again(turn)
     for account in turn.settings.accounts:
         ask(turn, account)
     for case in turn.desk.live_cases():

@@ -31,8 +31,10 @@ class Waits:
     why: str
 
 
-def checked(turn: Turn, case: Case, index: int, seen: AccountSeen, book: BookSeen) -> OrderRequest | Refusal | Waits:
-    """The order that may be sent for a leg now."""
+def checked(
+    turn: Turn, case: Case, index: int, seen: AccountSeen, book: BookSeen, beside: float = 0.0
+) -> OrderRequest | Refusal | Waits:
+    """The order that may be sent for a leg now. beside : dollars of other legs' that go out with it."""
     leg = case.proposal.legs[index]
     position = held(seen).get(leg.symbol, 0.0)
     tickets = turn.desk.tickets_of(case, index)
@@ -44,7 +46,7 @@ def checked(turn: Turn, case: Case, index: int, seen: AccountSeen, book: BookSee
         return price
     if tickets and tickets[-1].state is OrderState.ABSENT:
         return _again(turn, tickets[-1], position, price)
-    return _next(turn, case, index, position, price)
+    return _next(turn, case, index, position, price, beside)
 
 
 def _changed(turn: Turn, case: Case, leg: Leg, position: float) -> Refusal | Waits | None:
@@ -99,7 +101,9 @@ def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRe
     )
 
 
-def _next(turn: Turn, case: Case, index: int, position: float, price: float) -> OrderRequest | Refusal:
+def _next(
+    turn: Turn, case: Case, index: int, position: float, price: float, beside: float
+) -> OrderRequest | Refusal:
     leg = case.proposal.legs[index]
     tickets = turn.desk.tickets_of(case, index)
     left = abs(leg.quantity) - math.fsum(abs(one.request.quantity) for one in tickets)
@@ -110,6 +114,7 @@ def _next(turn: Turn, case: Case, index: int, position: float, price: float) -> 
         case,
         turn.now_ns,
         turn.settings.dollars(leg.venue, leg.symbol, contract.lot_size, price),
+        beside,
     )
     most = dollars / turn.settings.dollars(leg.venue, leg.symbol, 1.0, price)
     wanted = math.copysign(max(0.0, left), leg.quantity)
