@@ -24,9 +24,7 @@ PREAUTHORISED = "playbook"
 """The channel of what a rule approves by itself."""
 
 
-def room(
-    desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float, beside: float = 0.0
-) -> tuple[float, str]:
+def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float, beside: float = 0.0) -> tuple[float, str]:
     """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller.
     beside : of orders that go out with it."""
     proposal = case.proposal

@@ -101,9 +101,7 @@ def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRe
     )
 
 
-def _next(
-    turn: Turn, case: Case, index: int, position: float, price: float, beside: float
-) -> OrderRequest | Refusal:
+def _next(turn: Turn, case: Case, index: int, position: float, price: float, beside: float) -> OrderRequest | Refusal:
     leg = case.proposal.legs[index]
     tickets = turn.desk.tickets_of(case, index)
     left = abs(leg.quantity) - math.fsum(abs(one.request.quantity) for one in tickets)
