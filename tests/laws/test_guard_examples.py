@@ -330,3 +330,41 @@ def test_a_book_that_is_under_water_can_be_trimmed() -> None:
     assert world.phases() == ["proposed"]
     unknown = ready([replace(trim("BTC", -2.0), after=replace(CALM, equity=math.nan))], BTC=5.0)
     assert not unknown.phases() and unknown.told("refused.proposal")
+
+
+def test_legs_go_together_or_not_at_all() -> None:
+    both = replace(trim("BTC", -1.0), legs=(*trim("BTC", -1.0).legs, *trim("ETH", 9.0).legs))
+    world = ready([both], BTC=5.0, ETH=-40.0)
+    world.wanted = ()
+    world.meddled, world.venue.positions["ETH"] = True, 0.0
+    world.answer(only(world))
+    world.run(5)
+    assert world.phases() == ["aborted"] and not world.sent
+    whole = ready([both], BTC=5.0, ETH=-40.0)
+    whole.wanted = ()
+    whole.answer(only(whole))
+    whole.run(5)
+    assert whole.venue.positions == {"BTC": 4.0, "ETH": -31.0}
+
+
+def test_a_lot_that_is_more_than_the_cap_is_not_proposed() -> None:
+    world = ready([trim("BTC", -1.0)], replace(SETTINGS, caps=Caps(action=5.0, hour=20.0, day=50.0)), BTC=5.0)
+    assert not world.phases() and "one lot" in world.told("refused.proposal")[0].sentence
+
+
+def test_a_limit_price_of_its_own_holds_within_the_collar() -> None:
+    legs = (replace(trim("BTC", -1.0).legs[0], limit_price=998.0),)
+    world = ready([replace(trim("BTC", -1.0), legs=legs)], BTC=5.0)
+    world.wanted = ()
+    world.answer(only(world))
+    world.run(5)
+    assert [order.limit_price for order in world.sent] == [998.0]
+
+
+def test_a_book_without_anything_within_the_limit_sends_nothing() -> None:
+    legs = (replace(trim("BTC", -1.0).legs[0], limit_price=1_005.0),)
+    world = ready([replace(trim("BTC", -1.0), legs=legs)], BTC=5.0)
+    world.wanted = ()
+    world.answer(only(world))
+    world.run(5)
+    assert not world.sent and "within its limit" in world.guard.desk.cases[only(world)].why
