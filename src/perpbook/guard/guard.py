@@ -94,12 +94,13 @@ class Guard:
         wanted = self._watch is not None and self._watch(message)
         if isinstance(message, Wake):
             deciding.look(turn)
-        elif isinstance(message, Answered | Kill | Arm | Adopt | Acknowledge | ExitWord):
+        elif isinstance(message, FromPeople):
             self._person(message)
         else:
             hearing.hear(turn, message)
-        for case in turn.desk.live_cases():
-            self._go_on(case)
+        if turn.desk.live:
+            for case in turn.desk.live_cases():
+                self._go_on(case)
         killing.cancel_opening(turn)
         flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:
