@@ -436,3 +436,22 @@ def test_a_decision_is_made_when_the_watch_says_so() -> None:
         guard.receive(MarkSeen(venue=VENUE, symbol="BTC", at_ns=at_ns, received_ns=at_ns, mark_price=1.0))
         guard.receive(Wake(received_ns=at_ns))
     assert seen == [10**12 + 1, 10**12 + 2, 10**12 + 3]
+
+
+def test_an_account_that_holds_a_contract_both_ways_is_refused() -> None:
+    world = ready(BTC=5.0)
+    seen = world.venue.account(world.now_ns)
+    short = Position(symbol="BTC", quantity=-1.0, entry_price=1_000.0)
+    world.give(replace(seen, account=replace(seen.account, positions=(*seen.account.positions, short))))
+    assert "hedge mode" in world.told("feed.refused")[0].sentence
+
+
+def test_a_clock_behind_the_journal_is_told() -> None:
+    world = ready(BTC=5.0)
+    late = world.now_ns
+    world.give(Wake(received_ns=late + 10**12))
+    world.give(Wake(received_ns=late))
+    assert world.guard.desk.at_ns >= late + 10**12
+    assert [alert.severity for alert in world.told("clock.behind")] == [Severity.PAGE]
+    world.give(Wake(received_ns=late + 10**12))
+    assert world.told("clock.behind")[-1].resolved

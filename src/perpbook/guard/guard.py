@@ -93,7 +93,7 @@ class Guard:
         turn.now_ns = max(turn.now_ns, message.received_ns)
         wanted = self._watch is not None and self._watch(message)
         if isinstance(message, Wake):
-            deciding.look(turn)
+            deciding.look(turn, message.received_ns)
         elif isinstance(message, FromPeople):
             self._person(message)
         else:

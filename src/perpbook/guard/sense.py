@@ -83,6 +83,11 @@ def _account(turn: Turn, message: AccountSeen) -> str:
         return "an account that is not ours"
     if not _numbers([position.quantity for position in account.positions]):
         return "a position that is not a number"
+    ways = {(position.symbol, position.quantity > 0) for position in account.positions if position.quantity}
+    if len({symbol for symbol, _ in ways}) < len(ways):
+        return (
+            "it holds a contract both ways (hedge mode), which the guard does not trade: switch the account to one way"
+        )
     if not _numbers([balance.amount for balance in account.collateral]):
         return "a balance that is not a number"
     return "" if _numbers([order.quantity for order in account.orders]) else "an order that is not a number"
