@@ -13,10 +13,10 @@ from perpbook.errors import OutcomeUnknown, VenueUnavailable
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen, Stale
 from perpbook.model.order import OrderRequest, OrderState, TimeInForce
 from perpbook.model.units import DAY_NS
-from perpbook.simulation.exchange import Setting
 from perpbook.simulation.faults import OF_MESSAGES, FaultKind, Faults, drawn, garbled
 from perpbook.simulation.faulty import FaultyExchange
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import Setting
 from tests.exchange.venues import MINUTE_NS, START_NS, one_account, some_venue
 
 

@@ -12,9 +12,10 @@ from perpbook.errors import DataError, InputError, InvariantError, TermsError
 from perpbook.model.market import Depth
 from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason, TimeInForce
 from perpbook.model.units import DAY_NS, SECOND_NS
-from perpbook.simulation.exchange import Exchange, QueueRule
+from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.ladder import DepthProfile
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import QueueRule
 from perpbook.terms.load import load_terms
 from tests.exchange.venues import MARKS, MINUTE_NS, START_NS, one_account, trader
 
@@ -56,6 +57,7 @@ REFUSED = [
     (-1.1, 60_000.0, IOC, True, RejectReason.REDUCE_ONLY),
     (0.1, 60_100.0, POST, False, RejectReason.POST_ONLY),
     (50.0, 60_000.0, GTC, False, RejectReason.MARGIN),
+    (0.4, 90_000.0, IOC, False, RejectReason.MARGIN),
     (-0.1, 11_000.0, IOC, True, RejectReason.PRICE),
 ]
 
@@ -179,8 +181,10 @@ def test_a_resting_order_fills_when_the_market_goes_through_it_or_touches_it(
 ) -> None:
     exchange = hyperliquid(queue=rule)
     send(exchange, -0.5, 60_600.0, GTC)
-    exchange.advance(START_NS + MINUTE_NS, {"BTC": Prices(mark=60_600.0)})
+    exchange.advance(START_NS + MINUTE_NS, {"BTC": Prices(mark=60_661.0)})
     assert exchange.order("me", "BTC", "a").filled == touched
+    shown = exchange.book("BTC").depth
+    assert shown.bids[0][0] < shown.asks[0][0] == (60_600.0 if touched == 0.0 else 60_722.0)
     exchange.advance(START_NS + 2 * MINUTE_NS, {"BTC": Prices(mark=60_700.0)})
     report = exchange.order("me", "BTC", "a")
     assert report.filled == through and report.average_price == 60_600.0
