@@ -77,6 +77,19 @@ def test_a_reject_leaves_nothing_and_a_partial_fill_leaves_less() -> None:
     assert 0.0 < -report.filled < 0.5 and report.state is OrderState.CANCELED
 
 
+def test_reads_without_faults_are_the_venues_own() -> None:
+    venue = faulty(Faults())
+    venue.place(sell(in_force=TimeInForce.GTC), START_NS)
+    assert venue.order("me", "BTC", "a", START_NS) == venue.truth.order("me", "BTC", "a")
+    assert venue.open_orders("me", START_NS) == venue.truth.open_orders("me")
+    assert venue.account("me", START_NS).account == venue.truth.account("me")
+    assert venue.book("BTC", START_NS) == venue.truth.book("BTC")
+    assert venue.cancel("me", "BTC", "a", START_NS).state is OrderState.CANCELED
+    venue.faults = Faults(error=1.0)
+    with pytest.raises(OutcomeUnknown):
+        venue.cancel("me", "BTC", "a", START_NS)
+
+
 @pytest.mark.parametrize("read", ["account", "book", "order", "open_orders", "fills"])
 def test_a_read_that_fails_says_so(read: str) -> None:
     venue = faulty(Faults(error=1.0))

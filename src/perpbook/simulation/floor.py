@@ -70,9 +70,9 @@ class Pit:
 
 @dataclass(slots=True, kw_only=True)
 class Floor:
-    """All of it. `buckets` stand in the order of their names; `marks` by symbol. `crowd` : its positions by symbol, `crowd_cash` its
-    money; `house` the venue's; `brought` what came in from outside, less what left. `dirty` accounts have changed since they
-    were last told."""
+    """All of it. `buckets` stand in the order of their names; `marks` by symbol. `crowd` : its positions by symbol, `crowd_cash`
+    its money; `house` the venue's; `brought` what came in from outside, less what left. `dirty` accounts have changed since
+    they were last told."""
 
     terms: VenueTerms
     rules: OrderRules
