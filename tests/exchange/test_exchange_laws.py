@@ -15,8 +15,9 @@ from perpbook.model.book import Book
 from perpbook.model.event import Event, EventKind
 from perpbook.model.message import BookSeen, FillSeen
 from perpbook.model.order import Fill, OrderState
-from perpbook.simulation.exchange import Exchange, QueueRule, Setting
+from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.happened import Liquidated, Moved, Numbered, Settled
+from perpbook.simulation.setting import QueueRule, Setting
 from tests.exchange.venues import MARKS, Act, client_id, perform, rules, scripts, some_accounts, some_venue
 
 venues = st.sampled_from(list(MARKS))

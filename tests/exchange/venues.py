@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.order import OrderReport, OrderRequest, TimeInForce
-from perpbook.simulation.exchange import Exchange, QueueRule
+from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.happened import Numbered
 from perpbook.simulation.ladder import DepthProfile
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import QueueRule
 from perpbook.terms.load import load_terms
 
 START_NS = 1_795_000_000 * 10**9

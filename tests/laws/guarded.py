@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from perpbook.files.plain import plain
@@ -68,15 +68,18 @@ def as_read(record: Record) -> Record:
 
 @dataclass
 class Exchange:
-    """Positions, books and orders as they are; `mood` of the next order: fill, part, none, reject, lost (never came), silent
-    (done, and nothing said), open."""
+    """Positions, books and orders as they are; `mood` of the next order: fill, part, none, reject, lost (never came), late (came
+    eight seconds later), silent (done, and nothing said), open.  stuck : resting
+    orders do not go."""
 
     positions: dict[str, float] = field(default_factory=dict)
     mids: dict[str, float] = field(default_factory=lambda: {"BTC": 1_000.0, "ETH": 100.0})
     orders: dict[str, OrderReport] = field(default_factory=dict)
     requests: dict[str, OrderRequest] = field(default_factory=dict)
     resting: tuple[Order, ...] = ()
+    late: list[tuple[int, OrderRequest]] = field(default_factory=list)
     mood: str = "fill"
+    stuck: bool = False
 
     def account(self, now_ns: int) -> AccountSeen:
         """The account now."""
@@ -106,7 +109,9 @@ class Exchange:
         lost = NoAnswer(
             account=request.account, venue=VENUE, client_id=request.client_id, received_ns=now_ns, why="timed out"
         )
-        if mood == "lost":
+        if mood == "late":
+            self.late.append((now_ns + 8 * SECOND_NS, request))
+        if mood in ("lost", "late"):
             return [lost]
         assert request.client_id not in self.orders, "one id came to the venue twice"
         self.requests[request.client_id] = request
@@ -128,6 +133,15 @@ class Exchange:
         fill = [FillSeen(fill=self._fill(request, done, now_ns), received_ns=now_ns)] if done else []
         return [lost, *fill] if mood == "silent" else [OrderSeen(report=said, received_ns=now_ns), *fill, *fill]
 
+    def arrive(self, now_ns: int) -> list[Message]:
+        """Orders that were long on their way act now."""
+        due = [request for at_ns, request in self.late if at_ns <= now_ns]
+        self.late = [(at_ns, request) for at_ns, request in self.late if at_ns > now_ns]
+        mood, self.mood = self.mood, "fill"
+        found = [message for request in due for message in self.place(request, now_ns)]
+        self.mood = mood
+        return found
+
     def ask(self, effect: AskOrder, now_ns: int) -> OrderSeen:
         """What became of an order."""
         report = self.orders.get(effect.client_id)
@@ -140,7 +154,8 @@ class Exchange:
 
     def cancel(self, effect: Cancel, now_ns: int) -> list[Message]:
         """Take an order back."""
-        self.resting = tuple(order for order in self.resting if order.id != effect.client_id)
+        if not self.stuck:
+            self.resting = tuple(order for order in self.resting if order.id != effect.client_id)
         report = self.orders.get(effect.client_id)
         if report is None or report.state.is_final:
             return []
@@ -163,7 +178,8 @@ class Exchange:
 
 @dataclass
 class World:
-    """A guard, its exchange and its journal. `wanted` : what it decides. `fuse` : effects until the next crash, None for none.
+    """A guard, its exchange and its journal. `wanted`, `stands`, `exits` : what it decides. `fuse` : effects until
+    the next crash, None for none.
     `meddled` : somebody else traded in the account.  `never_told` : orders that the venue says nothing of."""
 
     settings: Settings = SETTINGS
@@ -171,6 +187,7 @@ class World:
     now_ns: int = 1_000 * SECOND_NS
     wanted: Sequence[Wanted] = ()
     stands: Sequence[Alert] = ()
+    exits: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
     fuse: int | None = None
 
     def __post_init__(self) -> None:
@@ -192,7 +209,7 @@ class World:
 
     def decide(self, view: View) -> Decision:
         """What this world's guard wants."""
-        return Decision(before=CALM, alerts=tuple(self.stands), wanted=tuple(self.wanted))
+        return Decision(before=CALM, alerts=tuple(self.stands), wanted=tuple(self.wanted), exits=self.exits)
 
     def give(self, message: Message) -> None:
         """Hand the guard a message, and do what it asks."""
@@ -266,6 +283,7 @@ class World:
     def pass_time(self, seconds: float = 1.0) -> None:
         """Time goes on."""
         self.now_ns += int(seconds * SECOND_NS)
+        self.mail += self.venue.arrive(self.now_ns)
         self.give(Wake(received_ns=self.now_ns))
 
     def post(self) -> None:
@@ -277,6 +295,7 @@ class World:
         """Deliver one message under way."""
         message = self.mail.pop(number)
         self.now_ns += SECOND_NS // 1_000
+        self.mail += self.venue.arrive(self.now_ns)
         self.give(replace(message, received_ns=self.now_ns))
 
     def run(self, seconds: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from perpbook.guard import lost
 from perpbook.guard.case import Case, Phase, Ticket
-from perpbook.guard.controls import FLATTEN
+from perpbook.guard.controls import FLATTEN, outdated
 from perpbook.guard.killing import take_back
 from perpbook.guard.revalidating import Refusal, Waits, checked
 from perpbook.guard.turn import Turn, held
@@ -74,6 +74,9 @@ def _forbids(turn: Turn, case: Case) -> str:
         return f"the kill switch is at {desk.kill.name}"
     if turn.settings.arming and not desk.is_armed(turn.now_ns):
         return "the guard is not armed any more"
+    why = outdated(turn.settings, proposal)
+    if why:
+        return why
     silent = sorted({leg.venue for leg in proposal.legs if turn.is_stale(leg.venue)})
     if silent:
         return f"{', '.join(silent)} went silent, so nothing of it is known"
@@ -186,3 +189,4 @@ def _tend(turn: Turn, case: Case, ticket: Ticket) -> None:
         )
         take_back(turn, effect, case.stopped or "it rests too long")
         lost.ask(turn, ticket)
+        lost.page(turn, ticket)

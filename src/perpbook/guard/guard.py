@@ -93,13 +93,14 @@ class Guard:
         turn.now_ns = max(turn.now_ns, message.received_ns)
         wanted = self._watch is not None and self._watch(message)
         if isinstance(message, Wake):
-            deciding.look(turn)
-        elif isinstance(message, Answered | Kill | Arm | Adopt | Acknowledge | ExitWord):
+            deciding.look(turn, message.received_ns)
+        elif isinstance(message, FromPeople):
             self._person(message)
         else:
             hearing.hear(turn, message)
-        for case in turn.desk.live_cases():
-            self._go_on(case)
+        if turn.desk.live:
+            for case in turn.desk.live_cases():
+                self._go_on(case)
         killing.cancel_opening(turn)
         flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:

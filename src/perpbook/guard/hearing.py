@@ -51,9 +51,12 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
 
 
 def _refuse(turn: Turn, message: Heard, why: str) -> None:
-    symbol = message.symbol if isinstance(message, BookSeen | MarkSeen) else ""
-    account = message.account.id if isinstance(message, AccountSeen) else ""
-    sentence = f"{type(message).__name__} of {symbol or account or 'an order'} is refused: {why}"
+    symbol = account = ""
+    if isinstance(message, BookSeen | MarkSeen) and (message.venue, message.symbol) in turn.settings.contracts:
+        symbol = message.symbol
+    if isinstance(message, AccountSeen) and message.account.id in turn.settings.accounts:
+        account = message.account.id
+    sentence = f"{type(message).__name__} of {symbol or account or 'something'} is refused: {why}"
     alert = Alert(
         kind="feed.refused", severity=Severity.WARN, at_ns=turn.now_ns, sentence=f"{sentence}; nothing is taken from it",
         account=account, symbol=symbol,

@@ -6,6 +6,7 @@ not is never taken for flat.
 
 from __future__ import annotations
 
+from perpbook.errors import Refused
 from perpbook.guard import incidents, lost
 from perpbook.guard.case import same
 from perpbook.guard.retelling import tell_again
@@ -18,7 +19,16 @@ from perpbook.model.record import RecordKind
 
 
 def start(turn: Turn) -> None:
-    """Every account is to be read, and every order that may live is to be asked for."""
+    """Every account is to be read, and every order that may live is to be asked for.
+
+    Raises Refused where the journal has orders under way in an account that this guard does not have.
+    """
+    acting = {pair[0] for case in turn.desk.live_cases() if case.phase.is_acting for pair in case.pairs}
+    gone = sorted(acting - set(turn.settings.accounts))
+    if gone:
+        raise Refused(
+            f"the journal has orders under way in {', '.join(gone)}: start with these accounts until that is closed"
+        )
     turn.known.unreconciled = set(turn.settings.accounts)
     turn.write(
         RecordKind.RUN,

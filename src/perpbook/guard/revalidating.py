@@ -61,18 +61,28 @@ def _changed(turn: Turn, case: Case, leg: Leg, position: float) -> Refusal | Wai
 
 
 def _price(turn: Turn, case: Case, leg: Leg, book: BookSeen) -> float | Refusal:
-    """A limit price within the collar of now and no worse than the leg's."""
+    """A limit price within the collar and the cost of now, and no worse than the leg's."""
     middle, collar = mid(book), case.proposal.collar
+    reach = min(collar, _affords(turn, case) - turn.settings.fees.get(leg.venue, 0.0))
+    if reach <= 0.0:
+        return Refusal(why="its fees alone come to more than its cost may be")
     if leg.mid_price is not None and abs(middle - leg.mid_price) > collar * leg.mid_price:
         return Refusal(why=f"{leg.symbol} left its collar: {middle:g} now, {leg.mid_price:g} when it was proposed")
     buys = leg.quantity > 0
-    far = middle * (1.0 + math.copysign(collar, leg.quantity))
+    far = middle * (1.0 + math.copysign(reach, leg.quantity))
     tick = turn.settings.contracts[leg.venue, leg.symbol].tick_size
     price = price_within(leg.quantity, min(far, leg.limit_price) if buys else max(far, leg.limit_price), tick)
     best = book.depth.asks[0][0] if buys else book.depth.bids[0][0]
     if price <= 0.0 or (best > price if buys else best < price):
         return Refusal(why=f"nothing in the book of {leg.symbol} is within its limit price")
     return price
+
+
+def _affords(turn: Turn, case: Case) -> float:
+    """What a proposal may cost, fraction of what it trades: each order keeps to it, so that all of them do."""
+    legs = case.proposal.legs
+    traded = math.fsum(turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price) for leg in legs)
+    return case.proposal.cost_max / traded
 
 
 def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRequest | Refusal:
@@ -91,9 +101,7 @@ def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRe
     )
 
 
-def _next(
-    turn: Turn, case: Case, index: int, position: float, price: float, beside: float
-) -> OrderRequest | Refusal:
+def _next(turn: Turn, case: Case, index: int, position: float, price: float, beside: float) -> OrderRequest | Refusal:
     leg = case.proposal.legs[index]
     tickets = turn.desk.tickets_of(case, index)
     left = abs(leg.quantity) - math.fsum(abs(one.request.quantity) for one in tickets)

@@ -16,7 +16,7 @@ from perpbook.model.record import Record, RecordKind
 
 OWN = frozenset(
     {"feed.refused", "stale.feed", "unknown.account", "order.unknown", "verify.waits", "guard.error"}
-    | {"kill.order", "kill.flat", "kill.contract", "refused.proposal"}
+    | {"kill.order", "kill.flat", "kill.contract", "refused.proposal", "clock.behind"}
 )
 """Kinds of alerts that the guard itself raises and ends; who decides raises others."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 
 from perpbook.errors import InputError, InvariantError, TermsError
@@ -27,7 +25,8 @@ from perpbook.simulation.market import Prices
 from perpbook.simulation.matching import NOTHING_LEFT, take
 from perpbook.simulation.moves import move_market
 from perpbook.simulation.opening import open_account, open_pit
-from perpbook.simulation.order_rules import OrderRules, floored, order_rules, price_step
+from perpbook.simulation.order_rules import floored, order_rules, price_step
+from perpbook.simulation.setting import QueueRule, Setting
 from perpbook.simulation.shown import account_of, account_seen, book_seen, mark_seen, prices_of
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import VenueTerms
@@ -35,25 +34,6 @@ from perpbook.terms.terms import VenueTerms
 NOTHING: Mapping[str, Depth] = MappingProxyType({})
 NO_MATCH = "Order could not immediately match against any resting orders."
 ASKED = "cancelled on request"
-
-
-class QueueRule(Enum):
-    """When a resting order fills. RISK_AVERSE: when the market trades through its price, as far as the market's own size goes;
-    OPTIMISTIC: when it touches it, whole."""
-
-    RISK_AVERSE = "risk_averse"
-    OPTIMISTIC = "optimistic"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What rarely differs. `rules` : the order gate, None: the venue's own. `fee_tier` : from 0, the dearest. `insurance` : the
-    venue's own money, settle coin. `coin_prices` : dollars of coins other than the settle coin, which stay."""
-
-    rules: OrderRules | None = None
-    fee_tier: int = 0
-    insurance: float = 1e9
-    coin_prices: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Exchange:

@@ -37,7 +37,7 @@ class FaultyExchange:
 
     def __init__(self, exchange: Exchange, faults: Faults, draw: Callable[[], float]) -> None:
         self.truth = exchange
-        self.faults = faults
+        self._faults, self._of_messages = faults, faults.chances(OF_MESSAGES)
         self.struck: list[Faulted] = []
         self.happened: list[Numbered] = []
         self._draw = draw

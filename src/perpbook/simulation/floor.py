@@ -70,8 +70,9 @@ class Pit:
 
 @dataclass(slots=True, kw_only=True)
 class Floor:
-    """All of it. `marks` by symbol; `crowd` its positions by symbol, `crowd_cash` its money; `house` the venue's; `brought` what
-    came in from outside, less what left. `dirty` accounts have changed since they were last told."""
+    """All of it. `buckets` stand in the order of their names; `marks` by symbol. `crowd` : its positions by symbol, `crowd_cash`
+    its money; `house` the venue's; `brought` what came in from outside, less what left. `dirty` accounts have changed since
+    they were last told."""
 
     terms: VenueTerms
     rules: OrderRules
@@ -103,8 +104,8 @@ class Floor:
         self.tell(OrderSeen(report=order.report(), received_ns=self.now_ns))
 
     def tell_accounts(self, shown: Callable[[Bucket], AccountSeen]) -> None:
-        """Write down every account that changed, by name."""
-        for name in sorted(self.dirty):
+        """Write down every account that changed, in the order they did."""
+        for name in self.dirty:
             self.tell(shown(self.buckets[name]))
         self.dirty.clear()
 

@@ -71,8 +71,7 @@ def capped(rate: float, cap: float | None) -> float:
 
 def settle(floor: Floor) -> None:
     """Pay funding once: minus position times price times rate, from longs to shorts where the rate is > 0."""
-    for name in sorted(floor.buckets):
-        bucket = floor.buckets[name]
+    for name, bucket in floor.buckets.items():
         for symbol, held in sorted(bucket.holdings.items()):
             pit = floor.pits[symbol]
             if held.quantity == 0.0 or pit.funding_rate == 0.0:
@@ -103,8 +102,7 @@ def funding_price(floor: Floor, pit: Pit) -> float:
 
 def run_timers(floor: Floor) -> None:
     """Let dead man's switches fire and orders expire that are due by now."""
-    for name in sorted(floor.buckets):
-        bucket = floor.buckets[name]
+    for bucket in floor.buckets.values():
         for symbol in sorted(bucket.cancel_at):
             if bucket.cancel_at[symbol] <= floor.now_ns:
                 _fire(floor, bucket, symbol)
