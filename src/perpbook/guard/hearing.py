@@ -44,6 +44,7 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
         book = turn.known.books.get(name)
         if book is None or (message.at_ns, message.sequence) >= (book.at_ns, book.sequence):
             turn.known.books[name] = message
+            turn.known.decide |= turn.known.awaited.pop(name, None) is not None
     else:
         mark = turn.known.marks.get(name)
         if mark is None or message.at_ns >= mark.at_ns:
