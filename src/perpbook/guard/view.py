@@ -62,5 +62,5 @@ class Decision:
 
 
 Decide = Callable[[View], Decision]
-Watch = Callable[[Message], bool]
-"""Whether a message wants a decision now; keeps what it needs of those before."""
+WantsLook = Callable[[Message], bool]
+"""Whether a message wants a decision now, as `guard.watch.Watch` says it; asked of messages that were not refused."""
