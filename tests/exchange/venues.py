@@ -94,10 +94,12 @@ scripts = st.integers(0, 2**32).map(script_of)
 rules = st.sampled_from(list(QueueRule))
 
 
-def perform(exchange: Exchange, script: Sequence[Act], after: Callable[[], None] = lambda: None) -> list[Numbered]:
-    """Go through a script; everything that happened. `after` is called after each act."""
+def perform(
+    exchange: Exchange, script: Sequence[Act], after: Callable[[], None] = lambda: None, numbered: int = 0
+) -> list[Numbered]:
+    """Go through a script, acts counted from `numbered`; everything that happened. `after` is called after each act."""
     happened: list[Numbered] = []
-    for number, act in enumerate(script):
+    for number, act in enumerate(script, numbered):
         _one(exchange, act, number)
         happened += exchange.drain()
         after()
