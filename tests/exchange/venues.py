@@ -25,9 +25,6 @@ MARKS = {
     "bybit": {"BTCUSDT": 60_000.0, "ETHUSDT": 3_000.0},
     "okx": {"BTC-USDT-SWAP": 60_000.0, "ETH-USDT-SWAP": 3_000.0},
 }
-SIZES = (1.0, 20.0, 300.0)
-"""What an account holds of each contract, times its leverage's part."""
-
 THIN = DepthProfile(levels=6, half_spread=0.0002, step=0.0003, notional=40_000.0, half_life_ns=30 * 10**9)
 
 

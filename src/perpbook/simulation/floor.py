@@ -13,7 +13,7 @@ from perpbook.model.market import Depth
 from perpbook.model.message import AccountSeen, FillSeen, OrderSeen
 from perpbook.model.order import Fill, OrderState
 from perpbook.simulation.bucket import DECIMALS, Bucket, Holding, Placed
-from perpbook.simulation.happened import Numbered
+from perpbook.simulation.happened import Happening, Numbered
 from perpbook.simulation.ladder import ASKS, BIDS, Ladder, Level
 from perpbook.simulation.market import Prices
 from perpbook.simulation.order_rules import OrderRules
@@ -93,9 +93,9 @@ class Floor:
     happened: list[Numbered] = field(default_factory=list)
     dirty: dict[str, None] = field(default_factory=dict)
 
-    def tell(self, what: object) -> None:
+    def tell(self, what: Happening) -> None:
         """Write down what happened now."""
-        self.happened.append(Numbered(sequence=self.told, at_ns=self.now_ns, what=what))  # type: ignore[arg-type]
+        self.happened.append(Numbered(sequence=self.told, at_ns=self.now_ns, what=what))
         self.told += 1
 
     def tell_order(self, order: Placed) -> None:
