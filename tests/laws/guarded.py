@@ -164,7 +164,7 @@ class Exchange:
 @dataclass
 class World:
     """A guard, its exchange and its journal. `wanted` : what it decides. `fuse` : effects until the next crash, None for none.
-    `meddled` : somebody else traded in the account."""
+    `meddled` : somebody else traded in the account.  `never_told` : orders that the venue says nothing of."""
 
     settings: Settings = SETTINGS
     venue: Exchange = field(default_factory=Exchange)
@@ -181,6 +181,7 @@ class World:
         self.sent: list[OrderRequest] = []
         self.absent: set[str] = set()
         self.meddled = False
+        self.never_told: set[str] = set()
         self.boot()
 
     def boot(self) -> None:
@@ -222,6 +223,8 @@ class World:
                 self.mail += self.venue.place(effect.request, self.now_ns)
             case Cancel():
                 self.mail += self.venue.cancel(effect, self.now_ns)
+            case AskOrder() if effect.client_id in self.never_told:
+                pass
             case AskOrder():
                 self.mail.append(self.venue.ask(effect, self.now_ns))
             case AskAccount():
@@ -294,6 +297,12 @@ class World:
     def answer(self, digest: str, approve: bool = True) -> None:
         """A person's word."""
         self.give(Answered(digest=digest, approve=approve, who="ann", channel="cli", received_ns=self.now_ns))
+
+    def until_sent(self) -> str:
+        """Deliver until the first order is sent; its id."""
+        while not self.sent:
+            self.deliver(0)
+        return self.sent[0].client_id
 
     def phases(self) -> list[str]:
         """How every proposal stands, oldest first."""

@@ -6,16 +6,19 @@ Lots are rounded down, limit prices to the side that gives less away.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from perpbook.guard.case import NEAR, Case
+from perpbook.guard.case import Case
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Caps, Settings
 from perpbook.model.contract import Contract
 from perpbook.model.units import DAY_NS, HOUR_NS
-from perpbook.sizing.quantities import in_lots
+from perpbook.sizing.quantities import WHOLE, in_lots
 
 FLATTEN = "kill.flatten"
 """The rule of what the kill switch closes: the person who pulled it has approved it, and its pace stands in for hour and day."""
+NOISE = 1e-12
+"""Relative: what a division of two floats may be off by, generously."""
 PREAUTHORISED = "playbook"
 """The channel of what a rule approves by itself."""
 
@@ -66,12 +69,15 @@ def shrink(wanted: float, most: float, contract: Contract, held: float | None) -
 
 def floor_lots(size: float, lot: float) -> float:
     """The largest whole number of lots in a size."""
-    return in_lots(math.floor(size / lot * (1.0 + NEAR)), lot) if lot > 0.0 else size
+    return in_lots(_whole(size / lot, math.floor), lot) if lot > 0.0 else size
 
 
 def price_within(wanted: float, price: float, tick: float) -> float:
     """A limit price in whole ticks that gives no more away than `price`: a buyer's down, a seller's up."""
-    if tick <= 0.0:
-        return price
-    ticks = price / tick
-    return in_lots(math.floor(ticks * (1.0 + NEAR)) if wanted > 0 else math.ceil(ticks * (1.0 - NEAR)), tick)
+    return in_lots(_whole(price / tick, math.floor if wanted > 0 else math.ceil), tick) if tick > 0.0 else price
+
+
+def _whole(count: float, rounded: Callable[[float], int]) -> int:
+    """A count, rounded unless it is whole but for the noise of its division."""
+    nearest = round(count)
+    return nearest if abs(count - nearest) <= max(WHOLE, NOISE * count) else rounded(count)

@@ -57,6 +57,16 @@ class Guard:
         """Its durable state: to be read, not changed."""
         return self._turn.desk
 
+    @property
+    def settings(self) -> Settings:
+        """What it may do."""
+        return self._turn.settings
+
+    @property
+    def is_broken(self) -> bool:
+        """It failed while it was stopping itself, and takes nothing more."""
+        return self._broken
+
     def start(self, at_ns: int) -> list[Effect]:
         """Begin, or begin again: what must be read and asked before anything else."""
         self._turn.now_ns = max(self._turn.now_ns, at_ns)
