@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from perpbook.model.units import DAY_NS, SECOND_NS
+from perpbook.model.units import SECOND_NS
 
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -13,13 +13,6 @@ def is_hours(text: str) -> bool:
     """Two different times of day."""
     found = HOURS.fullmatch(text)
     return found is not None and (found[1], found[2]) != (found[3], found[4])
-
-
-def is_within(hours: str, at_ns: int) -> bool:
-    """Whether an instant is from the first time of day up to the second, over midnight where that is earlier."""
-    first, last = ends_ns(hours)
-    now = at_ns % DAY_NS
-    return first <= now < last if first < last else now >= first or now < last
 
 
 def ends_ns(hours: str) -> tuple[int, int]:
