@@ -55,8 +55,8 @@ def run(
 ) -> None:
     """Guard a book on the paper venue: simulated exchanges that hold what the book file says, with the clock of now.
 
-    Alerts and proposals are told on standard error; answer them with `perpbook approvals`. Exit code 30: another guard has one of the
-    accounts, or the halt flag is up.
+    Alerts and proposals are told on standard error; answer them with `perpbook approvals`. Exit code 30: another guard has one
+    of the accounts, or the halt flag is up.
     """
 
     def work() -> Answer:

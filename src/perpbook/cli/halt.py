@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from perpbook.cli.guard import Journal, Name
 from perpbook.cli.output import Answer, AsJson, reply
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """How far."""
 
     pause = "pause"

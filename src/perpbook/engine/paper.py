@@ -1,7 +1,6 @@
 """The paper venue: a simulated one that goes with the clock, behind the same port as a live one. Nothing leaves the machine.
 
-Its market is a path of prices at a speed. As time passes the venue settles funding, fills, and liquidates as a real one would; a guard
-on paper cannot tell the two apart.
+Its market is a path of prices at a speed. As time passes the venue settles funding, fills, and liquidates as a real one would.
 """
 
 from __future__ import annotations

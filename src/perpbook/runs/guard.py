@@ -26,7 +26,7 @@ from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_words import spoken
-from perpbook.runs.market_path import standing_paths, start_of, storm_paths
+from perpbook.runs.market_path import standing_paths, storm_paths
 from perpbook.simulation.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardAsked:
-    """What to guard. storm : an expression of the catalogue that begins at once, on paper; None: prices stand. speed : minutes of it
-    in a minute. seconds : for how long; None: until it is stopped."""
+    """What to guard. storm : an expression of the catalogue that begins at once; None: prices stand. speed : minutes of it in a
+    minute. seconds : for how long; None: until it is stopped."""
 
     book: Path
     playbook: Path | None

@@ -16,7 +16,6 @@ from perpbook.engine.live_owner import is_owned
 from perpbook.errors import InputError, Refused
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk, fold
-from perpbook.model.action import ActionKind
 from perpbook.model.message import Answered, Arm, FromPeople, Kill, KillLevel
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.runs.guard_places import GuardPlaces
@@ -150,7 +149,7 @@ def answer(places: GuardPlaces, beginning: str, *, approve: bool) -> ProposalTol
     word = Answered(digest=case.digest, approve=approve, who=getpass.getuser(), channel="cli", received_ns=now_ns())
     after = spoken_and_taken(places, desk, word, lambda now: now.cases[case.digest].phase is not case.phase)
     told = proposal_told(after.cases[case.digest])
-    if approve and case.proposal.kind is not ActionKind.TRANSFER and told.phase in ("proposed", "denied", "expired"):
+    if approve and told.phase in ("proposed", "denied", "expired"):
         raise Refused(
             f"{told.digest[:12]} was not approved: it is {told.phase}; `perpbook journal show --last 5` says why"
         )

@@ -1,7 +1,7 @@
 """What a person says to a running guard: one small file a word in a folder of theirs, taken by the guard in order.
 
-A file is whole or not there. It is moved aside when it is taken and removed some seconds later, when the journal has it: a guard that
-dies in between takes it again, and a word that was taken twice changes nothing.
+A file is whole or not there. It is moved aside when it is taken and removed some seconds later, when the journal has it: a guard
+that dies in between takes it again, and a word that was taken twice changes nothing.
 """
 
 from __future__ import annotations
