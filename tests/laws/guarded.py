@@ -68,14 +68,15 @@ def as_read(record: Record) -> Record:
 
 @dataclass
 class Exchange:
-    """Positions, books and orders as they are; `mood` of the next order: fill, part, none, reject, lost (never came), silent
-    (done, and nothing said), open."""
+    """Positions, books and orders as they are; `mood` of the next order: fill, part, none, reject, lost (never came), late (came
+    eight seconds later), silent (done, and nothing said), open."""
 
     positions: dict[str, float] = field(default_factory=dict)
     mids: dict[str, float] = field(default_factory=lambda: {"BTC": 1_000.0, "ETH": 100.0})
     orders: dict[str, OrderReport] = field(default_factory=dict)
     requests: dict[str, OrderRequest] = field(default_factory=dict)
     resting: tuple[Order, ...] = ()
+    late: list[tuple[int, OrderRequest]] = field(default_factory=list)
     mood: str = "fill"
 
     def account(self, now_ns: int) -> AccountSeen:
@@ -106,7 +107,9 @@ class Exchange:
         lost = NoAnswer(
             account=request.account, venue=VENUE, client_id=request.client_id, received_ns=now_ns, why="timed out"
         )
-        if mood == "lost":
+        if mood == "late":
+            self.late.append((now_ns + 8 * SECOND_NS, request))
+        if mood in ("lost", "late"):
             return [lost]
         assert request.client_id not in self.orders, "one id came to the venue twice"
         self.requests[request.client_id] = request
@@ -127,6 +130,15 @@ class Exchange:
             self.positions[request.symbol] = round(self.positions[request.symbol] + done, 9)
         fill = [FillSeen(fill=self._fill(request, done, now_ns), received_ns=now_ns)] if done else []
         return [lost, *fill] if mood == "silent" else [OrderSeen(report=said, received_ns=now_ns), *fill, *fill]
+
+    def arrive(self, now_ns: int) -> list[Message]:
+        """Orders that were long on their way act now."""
+        due = [request for at_ns, request in self.late if at_ns <= now_ns]
+        self.late = [(at_ns, request) for at_ns, request in self.late if at_ns > now_ns]
+        mood, self.mood = self.mood, "fill"
+        found = [message for request in due for message in self.place(request, now_ns)]
+        self.mood = mood
+        return found
 
     def ask(self, effect: AskOrder, now_ns: int) -> OrderSeen:
         """What became of an order."""
@@ -266,6 +278,7 @@ class World:
     def pass_time(self, seconds: float = 1.0) -> None:
         """Time goes on."""
         self.now_ns += int(seconds * SECOND_NS)
+        self.mail += self.venue.arrive(self.now_ns)
         self.give(Wake(received_ns=self.now_ns))
 
     def post(self) -> None:
@@ -277,6 +290,7 @@ class World:
         """Deliver one message under way."""
         message = self.mail.pop(number)
         self.now_ns += SECOND_NS // 1_000
+        self.mail += self.venue.arrive(self.now_ns)
         self.give(replace(message, received_ns=self.now_ns))
 
     def run(self, seconds: int) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
+from perpbook.errors import Refused
 from perpbook.guard.settings import Caps
 from perpbook.guard.view import Wanted
 from perpbook.model.action import ActionKind
 from perpbook.model.message import KillLevel
 from perpbook.model.order import OrderState
-from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, World, only, ready, trim
+from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, World, only, ready, trim
 
 
 def proposed(quantity: float = -2.0, symbol: str = "BTC", rule: str = "leverage.asset", **positions: float) -> World:
     """A world with one proposal that waits, and nothing wanted after it."""
-    world = ready([trim(symbol, quantity, rule)], **(positions or {"BTC": 5.0, "ETH": -40.0}))
+    world = ready([trim(symbol, quantity, rule)], SETTINGS, **(positions or {"BTC": 5.0, "ETH": -40.0}))
     world.wanted = ()
     return world
 
@@ -286,3 +288,45 @@ def test_flatten_goes_around_an_order_that_is_unknown() -> None:
     world.kill(KillLevel.FLATTEN)
     world.run(150)
     assert world.venue.positions == {"BTC": pytest.approx(-world.sent[0].quantity), "ETH": 0.0}
+
+
+def test_an_order_keeps_to_what_its_proposal_may_cost() -> None:
+    # 4 dollars of 1,980 are 0.202 %, and fees take 0.05 % of it.
+    world = ready([replace(trim("BTC", -2.0), cost_max=4.0)], replace(SETTINGS, fees={VENUE: 0.0005}), BTC=5.0)
+    world.wanted = ()
+    world.answer(only(world))
+    world.run(5)
+    assert world.sent and all(order.limit_price >= 1_000.0 * (1 - 0.00153) for order in world.sent)
+
+
+def test_fees_beyond_the_cost_send_nothing() -> None:
+    world = ready([replace(trim("BTC", -2.0), cost_max=1.0)], replace(SETTINGS, fees={VENUE: 0.001}), BTC=5.0)
+    world.answer(only(world))
+    world.run(5)
+    assert not world.sent and "fees alone" in world.guard.desk.cases[only(world)].why
+
+
+def test_an_approval_under_another_playbook_does_not_count() -> None:
+    world = proposed()
+    world.settings = replace(SETTINGS, playbook="another")
+    world.boot()
+    world.run(2)
+    world.answer(only(world))
+    world.run(5)
+    assert not world.sent and "another playbook" in world.told("refused.answer")[0].sentence
+
+
+def test_an_account_with_orders_under_way_cannot_be_left_out() -> None:
+    world = approved(mood="open")
+    world.until_sent()
+    world.settings = replace(SETTINGS, accounts={"other": VENUE})
+    with pytest.raises(Refused, match="orders under way in main"):
+        world.boot()
+
+
+def test_a_book_that_is_under_water_can_be_trimmed() -> None:
+    drowned = replace(CALM, equity=-10.0, effective=math.inf, margin_ratio=math.inf)
+    world = ready([replace(trim("BTC", -2.0), after=drowned)], BTC=5.0)
+    assert world.phases() == ["proposed"]
+    unknown = ready([replace(trim("BTC", -2.0), after=replace(CALM, equity=math.nan))], BTC=5.0)
+    assert not unknown.phases() and unknown.told("refused.proposal")

@@ -14,7 +14,7 @@ from perpbook.model.message import Acknowledge, Adopt, KillLevel, Stale
 from tests.laws.guarded import ACCOUNT, VENUE, Exchange, World, trim
 
 SYMBOLS = st.sampled_from(["BTC", "ETH"])
-MOODS = st.sampled_from(["fill", "part", "none", "reject", "lost", "silent", "open"])
+MOODS = st.sampled_from(["fill", "part", "none", "reject", "lost", "late", "silent", "open"])
 
 
 class Guarded(RuleBasedStateMachine):
@@ -31,7 +31,8 @@ class Guarded(RuleBasedStateMachine):
     @rule(symbol=SYMBOLS, share=st.floats(-0.3, 1.3), name=st.sampled_from(["leverage.asset", "auto"]))
     def want(self, symbol: str, share: float, name: str) -> None:
         held = self.world.venue.positions[symbol]
-        self.world.wanted = [trim(symbol, -share * held, name)] if share * held else []
+        if share * held:
+            self.world.wanted = [trim(symbol, -share * held, name), trim(symbol, -0.6 * held, "survival")]
         self.world.pass_time(30)
 
     @rule()
@@ -89,6 +90,13 @@ class Guarded(RuleBasedStateMachine):
     @rule(level=st.sampled_from([KillLevel.NONE, KillLevel.NONE, KillLevel.CANCEL, KillLevel.FLATTEN]))
     def turn_the_switch(self, level: KillLevel) -> None:
         self.world.kill(level)
+
+    @precondition(lambda self: len(self.world.guard.desk.live) > 1)
+    @rule()
+    def approve_all(self) -> None:
+        for digest in tuple(self.world.guard.desk.live):
+            self.world.answer(digest)
+        self.world.run(12)
 
     @rule(who=st.sampled_from(["guard", ""]), digest=st.text("0123456789abcdef", min_size=64, max_size=64))
     def intrude(self, who: str, digest: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perpbook.guard import incidents
 from perpbook.guard.case import Case, Phase
-from perpbook.guard.controls import PREAUTHORISED, within_band
+from perpbook.guard.controls import PREAUTHORISED, outdated, within_band
 from perpbook.guard.turn import Turn
 from perpbook.model.action import ActionKind
 from perpbook.model.alert import Severity
@@ -62,6 +62,9 @@ def expire(turn: Turn, case: Case) -> None:
 def _not_now(turn: Turn, case: Case) -> str:
     if turn.now_ns >= case.proposal.expires_ns:
         return "it has expired"
+    why = outdated(turn.settings, case.proposal)
+    if why:
+        return why
     if turn.desk.kill is not KillLevel.NONE:
         return f"the kill switch is at {turn.desk.kill.name}"
     trades = case.proposal.kind is not ActionKind.TRANSFER

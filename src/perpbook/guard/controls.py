@@ -11,6 +11,7 @@ from collections.abc import Callable
 from perpbook.guard.case import Case
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Caps, Settings
+from perpbook.model.action import Proposal
 from perpbook.model.contract import Contract
 from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.sizing.quantities import WHOLE, in_lots
@@ -23,11 +24,12 @@ PREAUTHORISED = "playbook"
 """The channel of what a rule approves by itself."""
 
 
-def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float) -> tuple[float, str]:
-    """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller."""
+def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float, beside: float = 0.0) -> tuple[float, str]:
+    """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller.
+    beside : of orders that go out with it."""
     proposal = case.proposal
     sent = math.fsum(ticket.dollars for ticket in desk.tickets_of(case))
-    rooms = [(max(settings.slice, lot), "a slice"), (settings.caps.action - sent, "the cap of an action")]
+    rooms = [(settings.caps.action - sent, "the cap of an action")]
     if proposal.rule != FLATTEN:
         rooms += _by_time(desk, settings.caps, now_ns, None)
         band = settings.band(proposal.rule)
@@ -37,7 +39,18 @@ def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float) ->
                 if band
                 else [(0.0, "a rule without a band")]
             )
-    return min(rooms)
+    left, limit = min(rooms)
+    return min((max(settings.slice, lot), "a slice"), (left - beside, limit))
+
+
+def outdated(settings: Settings, proposal: Proposal) -> str:
+    """Why a proposal is of another guard than this one, as after a restart with other files."""
+    if (proposal.playbook, proposal.terms) != (settings.playbook, settings.terms):
+        return "it was made under another playbook or other terms"
+    known = all(
+        (leg.venue, leg.symbol) in settings.contracts and leg.account in settings.accounts for leg in proposal.legs
+    )
+    return "" if known else "it trades what the guard does not know any more"
 
 
 def within_band(desk: Desk, settings: Settings, rule: str, dollars: float, now_ns: int) -> bool:

@@ -56,7 +56,8 @@ class Desk:
     cases : by digest.  live : digests of those that may still come to something, oldest first.  tickets : by client id.  trades :
     (venue, trade id) of fills counted.  spent : of the last day.  positions : by account as last seen, verified or adopted, {}
     for flat; an account that is missing was never seen.  incidents : open, by key.  exits : plans in progress.  alerts : severity
-    of those that stand.  ended : how a wish's last proposal ended.
+    of those that stand.  ended : how a wish's last proposal ended.  untold : digests of proposals whose end nobody was told yet.
+    alert : the last one written, which may not have been told.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -69,6 +70,8 @@ class Desk:
     exits: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: dict[tuple[str, str, str], str] = field(default_factory=dict)
     ended: dict[Key, Ended] = field(default_factory=dict)
+    untold: list[str] = field(default_factory=list)
+    alert: Mapping[str, object] | None = None
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -143,6 +146,7 @@ def _ended(phase: Phase) -> Any:
         case.who, case.channel = body.get("who") or case.who, body.get("channel") or case.channel
         if case.digest in desk.live:
             desk.live.remove(case.digest)
+            desk.untold.append(case.digest)
         desk.ended[case.key] = Ended(at_ns=at_ns, phase=phase)
         _forget(desk, at_ns - KEPT_NS)
 
@@ -261,7 +265,8 @@ def _disarmed(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
 
 
 def _alert(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
-    alert = body["alert"]
+    desk.alert = alert = body["alert"]
+    desk.untold = [digest for digest in desk.untold if digest != alert["proposal"]]
     key = (alert["kind"], alert["account"], alert["symbol"])
     if alert["resolved"]:
         desk.alerts.pop(key, None)

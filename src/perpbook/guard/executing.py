@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from perpbook.guard import lost
 from perpbook.guard.case import Case, Phase, Ticket
-from perpbook.guard.controls import FLATTEN
+from perpbook.guard.controls import FLATTEN, outdated
 from perpbook.guard.killing import take_back
 from perpbook.guard.revalidating import Refusal, Waits, checked
 from perpbook.guard.turn import Turn, held
@@ -74,6 +74,9 @@ def _forbids(turn: Turn, case: Case) -> str:
         return f"the kill switch is at {desk.kill.name}"
     if turn.settings.arming and not desk.is_armed(turn.now_ns):
         return "the guard is not armed any more"
+    why = outdated(turn.settings, proposal)
+    if why:
+        return why
     silent = sorted({leg.venue for leg in proposal.legs if turn.is_stale(leg.venue)})
     if silent:
         return f"{', '.join(silent)} went silent, so nothing of it is known"
@@ -85,7 +88,7 @@ def _begin(turn: Turn, case: Case) -> None:
     """Send the first slice of every leg, or of none."""
     if not is_free(turn, case):
         return
-    slices = [_slice(turn, case, index, case.approved_ns) for index in range(len(case.proposal.legs))]
+    slices = _firsts(turn, case)
     refused = next((one for one in slices if isinstance(one, Refusal)), None)
     if refused is not None:
         stop(turn, case, refused.why)
@@ -98,6 +101,16 @@ def _begin(turn: Turn, case: Case) -> None:
         turn.write(RecordKind.SEEN, account=account, positions=positions, digest=case.digest)
     for one in ready:
         _send(turn, case, one)
+
+
+def _firsts(turn: Turn, case: Case) -> list[Slice | Refusal | Waits]:
+    """Every leg's first order, each within what those before it leave of the caps."""
+    found: list[Slice | Refusal | Waits] = []
+    beside = 0.0
+    for index in range(len(case.proposal.legs)):
+        found.append(one := _slice(turn, case, index, case.approved_ns, beside))
+        beside += _dollars(turn, one.request) if isinstance(one, Slice) else 0.0
+    return found
 
 
 def is_free(turn: Turn, case: Case) -> bool:
@@ -130,8 +143,9 @@ def _ends_leg(last: Ticket) -> bool:
     return last.state is OrderState.REJECTED or (last.state is OrderState.CANCELED and last.filled == 0.0)
 
 
-def _slice(turn: Turn, case: Case, index: int, since_ns: int) -> Slice | Refusal | Waits:
-    """A leg's next order, checked against its account and book as they were told after a time."""
+def _slice(turn: Turn, case: Case, index: int, since_ns: int, beside: float = 0.0) -> Slice | Refusal | Waits:
+    """A leg's next order, checked against its account and book as they were told after a time. beside : dollars that other legs
+    send with it."""
     leg = case.proposal.legs[index]
     if turn.desk.kill < KillLevel.FLATTEN and leg.account in turn.known.unreconciled:
         return Waits(why="its account was not held against the journal yet")
@@ -139,7 +153,7 @@ def _slice(turn: Turn, case: Case, index: int, since_ns: int) -> Slice | Refusal
     if seen is None or book is None:
         late = turn.now_ns - since_ns > turn.settings.timing.fresh
         return Refusal(why="its account or book could not be read again in time") if late else Waits(why="reading")
-    found = checked(turn, case, index, seen, book)
+    found = checked(turn, case, index, seen, book, beside)
     if isinstance(found, Waits):
         return Refusal(why=found.why) if turn.now_ns - since_ns > turn.settings.timing.fresh else found
     if isinstance(found, Refusal):
@@ -150,10 +164,13 @@ def _slice(turn: Turn, case: Case, index: int, since_ns: int) -> Slice | Refusal
 
 
 def _send(turn: Turn, case: Case, one: Slice) -> None:
-    request = one.request
-    dollars = turn.settings.dollars(request.venue, request.symbol, request.quantity, request.limit_price)
+    request, dollars = one.request, _dollars(turn, one.request)
     turn.write(RecordKind.INTENDED, digest=case.digest, leg=one.leg, part=one.part, request=request, dollars=dollars)
     turn.do(Send(request=request))
+
+
+def _dollars(turn: Turn, request: OrderRequest) -> float:
+    return turn.settings.dollars(request.venue, request.symbol, request.quantity, request.limit_price)
 
 
 def _tend(turn: Turn, case: Case, ticket: Ticket) -> None:
@@ -172,3 +189,4 @@ def _tend(turn: Turn, case: Case, ticket: Ticket) -> None:
         )
         take_back(turn, effect, case.stopped or "it rests too long")
         lost.ask(turn, ticket)
+        lost.page(turn, ticket)

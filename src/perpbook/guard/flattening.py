@@ -85,10 +85,11 @@ def _slice(turn: Turn, seen: AccountSeen, symbol: str, position: float) -> None:
 
 def _open(turn: Turn, leg: Leg) -> None:
     risk = turn.known.before or UNTOLD
+    cost = turn.settings.collar + turn.settings.fees.get(leg.venue, 0.0)
     proposal = Proposal(
         kind=ActionKind.EXIT, rule=FLATTEN, reason=turn.desk.kill_reason, legs=(leg,), created_ns=turn.now_ns,
         expires_ns=turn.now_ns + turn.settings.expiry_ns,
-        cost_max=turn.settings.collar * turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price),
+        cost_max=cost * turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price),
         collar=turn.settings.collar, before=risk, after=risk, playbook=turn.settings.playbook, terms=turn.settings.terms,
     )  # fmt: skip
     turn.write(RecordKind.PROPOSED, digest=proposal.digest, proposal=proposal)

@@ -47,7 +47,7 @@ def reserved(turn: Turn, pair: tuple[str, str]) -> float | None:
 def page(turn: Turn, ticket: Ticket) -> None:
     """Tell a person about an order that is unknown for long."""
     request = ticket.request
-    if turn.now_ns - ticket.unknown_ns <= turn.settings.timing.unknown:
+    if turn.now_ns - (ticket.unknown_ns or ticket.at_ns) <= turn.settings.timing.unknown:
         return
     order = f"{request.client_id} ({request.quantity:g} {request.symbol})"
     sentence = f"what became of order {order} is not known; no rule touches its position until it is"

@@ -16,6 +16,8 @@ from perpbook.model.effect import AskBook
 from perpbook.model.message import KillLevel
 from perpbook.model.record import RecordKind
 
+MOST = 1e12
+"""In place of infinity."""
 TRADES = (ActionKind.TRIM, ActionKind.EXIT)
 
 
@@ -23,7 +25,9 @@ def propose(turn: Turn, wanted: Wanted, before: RiskView) -> None:
     """Propose one wanted action, unless it is already proposed, or something forbids it."""
     if turn.desk.kill is not KillLevel.NONE or _is_quiet(turn, wanted):
         return
-    why = _forbidden(turn, wanted)
+    why = _forbidden(turn, wanted) or (
+        "" if _told(before) and _told(wanted.after) else "the book's risk is not a number"
+    )
     if why:
         _refuse(turn, wanted.rule, why)
         return
@@ -113,9 +117,22 @@ def _made(turn: Turn, wanted: Wanted, legs: tuple[Leg, ...], before: RiskView) -
         kind=wanted.kind, rule=wanted.rule, reason=wanted.reason, legs=legs, created_ns=turn.now_ns,
         expires_ns=turn.now_ns + turn.settings.expiry_ns,
         cost_max=wanted.cost_max if wanted.cost_max is not None else turn.settings.cost_max * notional,
-        collar=turn.settings.collar, before=before, after=wanted.after,
+        collar=turn.settings.collar, before=_bounded(before), after=_bounded(wanted.after),
         playbook=turn.settings.playbook, terms=turn.settings.terms, transfer=wanted.transfer, cancels=wanted.cancels,
     )  # fmt: skip
+
+
+def _told(view: RiskView) -> bool:
+    return not any(
+        math.isnan(one) for one in (view.equity, view.effective, view.margin_ratio, view.liquidation_move or 0.0)
+    )
+
+
+def _bounded(view: RiskView) -> RiskView:
+    """Risk without infinities, which a digest cannot hold: an account that owes more than it has is at `MOST`."""
+    move = None if view.liquidation_move is None else max(-MOST, min(MOST, view.liquidation_move))
+    equity, effective, ratio = (max(-MOST, min(MOST, one)) for one in (view.equity, view.effective, view.margin_ratio))
+    return replace(view, equity=equity, effective=effective, margin_ratio=ratio, liquidation_move=move)
 
 
 def dollars(turn: Turn, legs: tuple[Leg, ...]) -> float:

@@ -6,8 +6,10 @@ not is never taken for flat.
 
 from __future__ import annotations
 
+from perpbook.errors import Refused
 from perpbook.guard import incidents, lost
 from perpbook.guard.case import same
+from perpbook.guard.retelling import tell_again
 from perpbook.guard.turn import Turn, held
 from perpbook.model.alert import Severity
 from perpbook.model.effect import AskAccount
@@ -17,7 +19,16 @@ from perpbook.model.record import RecordKind
 
 
 def start(turn: Turn) -> None:
-    """Every account is to be read, and every order that may live is to be asked for."""
+    """Every account is to be read, and every order that may live is to be asked for.
+
+    Raises Refused where the journal has orders under way in an account that this guard does not have.
+    """
+    acting = {pair[0] for case in turn.desk.live_cases() if case.phase.is_acting for pair in case.pairs}
+    gone = sorted(acting - set(turn.settings.accounts))
+    if gone:
+        raise Refused(
+            f"the journal has orders under way in {', '.join(gone)}: start with these accounts until that is closed"
+        )
     turn.known.unreconciled = set(turn.settings.accounts)
     turn.write(
         RecordKind.RUN,
@@ -25,6 +36,7 @@ def start(turn: Turn) -> None:
         terms=turn.settings.terms,
         accounts=dict(turn.settings.accounts),
     )
+    tell_again(turn)
     for account in turn.settings.accounts:
         ask(turn, account)
     for case in turn.desk.live_cases():

@@ -31,8 +31,10 @@ class Waits:
     why: str
 
 
-def checked(turn: Turn, case: Case, index: int, seen: AccountSeen, book: BookSeen) -> OrderRequest | Refusal | Waits:
-    """The order that may be sent for a leg now."""
+def checked(
+    turn: Turn, case: Case, index: int, seen: AccountSeen, book: BookSeen, beside: float = 0.0
+) -> OrderRequest | Refusal | Waits:
+    """The order that may be sent for a leg now. beside : dollars of other legs' that go out with it."""
     leg = case.proposal.legs[index]
     position = held(seen).get(leg.symbol, 0.0)
     tickets = turn.desk.tickets_of(case, index)
@@ -44,7 +46,7 @@ def checked(turn: Turn, case: Case, index: int, seen: AccountSeen, book: BookSee
         return price
     if tickets and tickets[-1].state is OrderState.ABSENT:
         return _again(turn, tickets[-1], position, price)
-    return _next(turn, case, index, position, price)
+    return _next(turn, case, index, position, price, beside)
 
 
 def _changed(turn: Turn, case: Case, leg: Leg, position: float) -> Refusal | Waits | None:
@@ -59,18 +61,28 @@ def _changed(turn: Turn, case: Case, leg: Leg, position: float) -> Refusal | Wai
 
 
 def _price(turn: Turn, case: Case, leg: Leg, book: BookSeen) -> float | Refusal:
-    """A limit price within the collar of now and no worse than the leg's."""
+    """A limit price within the collar and the cost of now, and no worse than the leg's."""
     middle, collar = mid(book), case.proposal.collar
+    reach = min(collar, _affords(turn, case) - turn.settings.fees.get(leg.venue, 0.0))
+    if reach <= 0.0:
+        return Refusal(why="its fees alone come to more than its cost may be")
     if leg.mid_price is not None and abs(middle - leg.mid_price) > collar * leg.mid_price:
         return Refusal(why=f"{leg.symbol} left its collar: {middle:g} now, {leg.mid_price:g} when it was proposed")
     buys = leg.quantity > 0
-    far = middle * (1.0 + math.copysign(collar, leg.quantity))
+    far = middle * (1.0 + math.copysign(reach, leg.quantity))
     tick = turn.settings.contracts[leg.venue, leg.symbol].tick_size
     price = price_within(leg.quantity, min(far, leg.limit_price) if buys else max(far, leg.limit_price), tick)
     best = book.depth.asks[0][0] if buys else book.depth.bids[0][0]
     if price <= 0.0 or (best > price if buys else best < price):
         return Refusal(why=f"nothing in the book of {leg.symbol} is within its limit price")
     return price
+
+
+def _affords(turn: Turn, case: Case) -> float:
+    """What a proposal may cost, fraction of what it trades: each order keeps to it, so that all of them do."""
+    legs = case.proposal.legs
+    traded = math.fsum(turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price) for leg in legs)
+    return case.proposal.cost_max / traded
 
 
 def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRequest | Refusal:
@@ -89,7 +101,7 @@ def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRe
     )
 
 
-def _next(turn: Turn, case: Case, index: int, position: float, price: float) -> OrderRequest | Refusal:
+def _next(turn: Turn, case: Case, index: int, position: float, price: float, beside: float) -> OrderRequest | Refusal:
     leg = case.proposal.legs[index]
     tickets = turn.desk.tickets_of(case, index)
     left = abs(leg.quantity) - math.fsum(abs(one.request.quantity) for one in tickets)
@@ -100,6 +112,7 @@ def _next(turn: Turn, case: Case, index: int, position: float, price: float) -> 
         case,
         turn.now_ns,
         turn.settings.dollars(leg.venue, leg.symbol, contract.lot_size, price),
+        beside,
     )
     most = dollars / turn.settings.dollars(leg.venue, leg.symbol, 1.0, price)
     wanted = math.copysign(max(0.0, left), leg.quantity)

@@ -43,12 +43,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """accounts : their venues, by id. contracts : by (venue, symbol), with lots and ticks. collar : how far a limit price may
-    stand from the book's middle, and the middle from where it was when proposed, fraction. cost_max : of a proposal where who
-    decides does not say, fraction of its notional. expiry_ns : how long a proposal waits. slice : dollars in one order at
-    most. bands : rules that approve themselves within these dollars, a key standing for those below it. quiet : from when to
-    when, nanoseconds of a UTC day, nothing approves itself. arming : False for paper: always armed. playbook, terms
-    : digests of what decides."""
+    """accounts : their venues, by id.  contracts : by (venue, symbol), with lots and ticks.  collar : how far a limit price
+    may stand from the book's middle, and the middle from where it was when proposed, fraction.  cost_max : of a proposal
+    where who decides does not say, fraction of its notional.  expiry_ns : how long a proposal waits.  slice : dollars in one
+    order at most.  fees : a taker's by venue, fraction.  bands : rules that approve themselves within these dollars, a key
+    standing for those below it.  quiet : from when to when, nanoseconds of a UTC day, nothing approves itself.  arming :
+    False for paper: always armed.  playbook, terms : digests of what decides."""
 
     accounts: Mapping[str, str]
     contracts: Mapping[tuple[str, str], Contract]
@@ -57,6 +57,7 @@ class Settings:
     slice: float
     expiry_ns: int
     cost_max: float = 0.01
+    fees: Mapping[str, float] = field(default_factory=dict)
     bands: Mapping[str, Caps] = field(default_factory=dict)
     quiet: tuple[int, int] | None = None
     arming: bool = True

@@ -37,6 +37,7 @@ def settings_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Venu
         slice=rules.max_per_order or action,
         expiry_ns=math.ceil(rules.approval_expires_minutes * 60 * SECOND_NS),
         cost_max=2.0 * rules.collar,
+        fees={name: max(one.fees[0].taker_fee_rate, 0.0) for name, one in terms.items()},
         bands={rule: caps for rule in acting_rules(rules)},
         quiet=ends_ns(rules.quiet_hours) if rules.quiet_hours else None,
         arming=live,

@@ -301,6 +301,10 @@ class Exchange:
         """Positions, collateral, orders, with what the venue reports of margin."""
         return account_of(self._floor, self._bucket(account))
 
+    def held(self, account: str, symbol: str) -> float:
+        """The position in a contract, signed; 0 for none."""
+        return self._bucket(account).held(self._native(symbol))
+
     def book(self, symbol: str) -> BookSeen:
         """What rests now: the market's levels less what was taken, and accounts' orders."""
         return book_seen(self._floor, self._floor.pits[self._native(symbol)])
