@@ -49,6 +49,12 @@ def run(
     during: Annotated[
         str | None, typer.Option("--for", help="Stop after 90s, 30m, 8h; left out: until Ctrl-C.")
     ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Begin with what the book file says, not with what paper accounts were left with."
+        ),
+    ] = False,
     journal: Journal = None,
     name: Name = "guard",
     as_json: AsJson = False,
@@ -67,7 +73,7 @@ def run(
 
         asked = GuardAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook,
-            places=guard_places(name, journal), storm=storm, speed=speed,
+            places=guard_places(name, journal), storm=storm, speed=speed, fresh=fresh,
             seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
         )  # fmt: skip
         records = run_guard(asked, ConsoleSink(), say_error)
@@ -119,6 +125,46 @@ def _armed(seconds: object, journal: str | None, name: str, as_json: bool) -> No
 
         assert callable(seconds)
         found = armed(guard_places(name, journal), seconds())
+        return Answer(data=found, tell=lambda console: tell_status(console, found))
+
+    reply("guard-status/1", as_json, work)
+
+
+@app.command()
+def adopt(
+    account: Annotated[str, typer.Argument(help="The account, by its id in the book.")],
+    journal: Journal = None,
+    name: Name = "guard",
+    as_json: AsJson = False,
+) -> None:
+    """Take what the venue says an account holds for true, and end what stands open against it."""
+
+    def work() -> Answer:
+        from perpbook.report.guard_text import tell_status
+        from perpbook.runs.guard_people import adopt as adopted
+        from perpbook.runs.guard_places import guard_places
+
+        found = adopted(guard_places(name, journal), account)
+        return Answer(data=found, tell=lambda console: tell_status(console, found))
+
+    reply("guard-status/1", as_json, work)
+
+
+@app.command()
+def acknowledge(
+    incident: Annotated[str, typer.Argument(help="Its key, as `guard status` names it.")],
+    journal: Journal = None,
+    name: Name = "guard",
+    as_json: AsJson = False,
+) -> None:
+    """Say that you have seen an incident and looked after it: it ends, and what it forbade is allowed again."""
+
+    def work() -> Answer:
+        from perpbook.report.guard_text import tell_status
+        from perpbook.runs.guard_people import acknowledge as acknowledged
+        from perpbook.runs.guard_places import guard_places
+
+        found = acknowledged(guard_places(name, journal), incident)
         return Answer(data=found, tell=lambda console: tell_status(console, found))
 
     reply("guard-status/1", as_json, work)

@@ -10,10 +10,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from perpbook.engine.ports import Capabilities
+from perpbook.model.account import Account
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
 from perpbook.model.order import Fill, OrderReport, OrderRequest
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.market import Path
+
+Keep = Callable[[tuple[Account, ...]], object]
 
 STEP_S = 0.1
 """How often the market moves, seconds of the clock."""
@@ -60,9 +63,10 @@ class PaperVenue:
         client_id_letters=32,
     )
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, keep: Keep | None = None) -> None:
+        """keep : is handed every account after an order, and at the end."""
         self.name = market.exchange.name
-        self._market = market
+        self._market, self._keep = market, keep
         market.catch_up()
 
     @property
@@ -82,7 +86,9 @@ class PaperVenue:
 
     async def place(self, request: OrderRequest) -> OrderReport:
         """An order, at once."""
-        return self.exchange.place(request, self._market.catch_up())
+        report = self.exchange.place(request, self._market.catch_up())
+        self._save()
+        return report
 
     async def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """Take an order back."""
@@ -104,7 +110,13 @@ class PaperVenue:
         return self.exchange.fills(account, since_ns)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Keep how accounts stand."""
+        self._market.catch_up()
+        self._save()
+
+    def _save(self) -> None:
+        if self._keep is not None:
+            self._keep(tuple(self.exchange.account(name) for name in self.exchange.accounts))
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """What happens at the venue, as the clock goes on."""

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.market_path import standing_paths, storm_paths
+from perpbook.runs.paper_state import forget, keeper, kept_book
 from perpbook.simulation.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardAsked:
     """What to guard. storm : an expression of the catalogue that begins at once; None: prices stand. speed : minutes of it in a
-    minute. seconds : for how long; None: until it is stopped."""
+    minute. seconds : for how long; None: until it is stopped. fresh : begin with what the book file says, not with what
+    paper accounts were left with."""
 
     book: Path
     playbook: Path | None
@@ -47,6 +49,7 @@ class GuardAsked:
     minutes: int = 24 * 60
     speed: float = 1.0
     seconds: float | None = None
+    fresh: bool = False
     terms_folders: tuple[Path, ...] = ()
 
 
@@ -76,7 +79,8 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     refuse_halted(asked.places)
     journal = open_journal(asked.places.journal)
     try:
-        venues = paper_venues(snapshot, terms, paths_of(asked, snapshot, terms), asked.speed)
+        held = held_now(asked, snapshot)
+        venues = paper_venues(held, terms, paths_of(asked, snapshot, terms), asked)
         settings = settings_of(snapshot, playbook, terms, live=False)
         desk = fold(record for _, record in journal.read())
         world = World(
@@ -94,6 +98,14 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         return journal.head[0]
     finally:
         journal.close()
+
+
+def held_now(asked: GuardAsked, snapshot: Snapshot) -> Snapshot:
+    """The book with its accounts as paper left them, unless that is not wanted."""
+    folder = asked.places.folder
+    if asked.fresh:
+        forget(folder)
+    return replace(snapshot, book=kept_book(folder, snapshot.book))
 
 
 def begun(asked: GuardAsked, accounts: tuple[str, ...], records: int) -> str:
@@ -126,7 +138,7 @@ def paths_of(asked: GuardAsked, snapshot: Snapshot, terms: Mapping[str, VenueTer
 
 
 def paper_venues(
-    snapshot: Snapshot, terms: Mapping[str, VenueTerms], paths: Mapping[str, PricePath], speed: float
+    snapshot: Snapshot, terms: Mapping[str, VenueTerms], paths: Mapping[str, PricePath], asked: GuardAsked
 ) -> dict[str, PaperVenue]:
     """A simulated venue for each of the book's, holding what the book file says, at the prices of now."""
     began, found = now_ns(), {}
@@ -138,8 +150,10 @@ def paper_venues(
         path = paths[venue]
         mine = [account for account in snapshot.book.accounts if account.venue == venue]
         exchange = Exchange(terms[venue], mine, began, path.steps[0].prices)
-        market = Market(exchange=exchange, path=path, speed=speed, clock=now_ns, began_ns=began, done_ns=path.start_ns)
-        found[venue] = PaperVenue(market)
+        market = Market(
+            exchange=exchange, path=path, speed=asked.speed, clock=now_ns, began_ns=began, done_ns=path.start_ns
+        )
+        found[venue] = PaperVenue(market, keeper(asked.places.folder, venue))
     return found
 
 

@@ -16,7 +16,7 @@ from perpbook.engine.live_owner import is_owned
 from perpbook.errors import InputError, Refused
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk, fold
-from perpbook.model.message import Answered, Arm, FromPeople, Kill, KillLevel
+from perpbook.model.message import Acknowledge, Adopt, Answered, Arm, FromPeople, Kill, KillLevel
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_words import say
@@ -190,6 +190,36 @@ def resume(places: GuardPlaces, reason: str) -> GuardStatus:
     if is_running(places, desk):
         word = Kill(level=KillLevel.NONE, who=getpass.getuser(), reason=reason, received_ns=now_ns())
         spoken_and_taken(places, desk, word, lambda now: now.kill is KillLevel.NONE)
+    return status_of(places)
+
+
+def adopt(places: GuardPlaces, account: str) -> GuardStatus:
+    """Take what the venue says an account holds.
+
+    Raises
+    ------
+    InputError : the guard has no such account.
+    """
+    desk, _ = desk_of(places)
+    if account not in desk.positions:
+        raise InputError(f"the guard has no account {account}: {', '.join(sorted(desk.positions)) or 'none yet'}")
+    word = Adopt(account=account, who=getpass.getuser(), received_ns=now_ns())
+    spoken_and_taken(places, desk, word, lambda now: now.records > desk.records)
+    return status_of(places)
+
+
+def acknowledge(places: GuardPlaces, incident: str) -> GuardStatus:
+    """End an incident that a person has looked after.
+
+    Raises
+    ------
+    InputError : none is open under this key.
+    """
+    desk, _ = desk_of(places)
+    if incident not in desk.incidents:
+        raise InputError(f"no incident {incident} is open: {', '.join(sorted(desk.incidents)) or 'there is none'}")
+    word = Acknowledge(key=incident, who=getpass.getuser(), received_ns=now_ns())
+    spoken_and_taken(places, desk, word, lambda now: incident not in now.incidents)
     return status_of(places)
 
 
