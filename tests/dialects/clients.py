@@ -10,15 +10,6 @@ from tests.dialects.served import Served
 logging.getLogger("websocket").setLevel(logging.CRITICAL)
 
 
-def pointed(client: Any, base: str, names: dict[str, str]) -> Any:
-    """A ccxt client with every address of `urls['api']` replaced."""
-    ws = base.replace("http", "ws", 1)
-    for name, path in names.items():
-        client.urls["api"][name] = base + path
-    client.urls["api"]["ws"] = ws
-    return client
-
-
 def ccxt_hyperliquid(one: Served, *, pro: bool = False, secret: str | None = None) -> Any:
     import ccxt.async_support
     import ccxt.pro
@@ -31,3 +22,23 @@ def ccxt_hyperliquid(one: Served, *, pro: bool = False, secret: str | None = Non
     made.urls["api"] |= {"public": base, "private": base}
     made.urls["api"]["ws"] = {"public": base.replace("http", "ws", 1) + "/ws"}
     return made
+
+
+def ccxt_dydx(one: Served, *, pro: bool = False) -> Any:
+    import ccxt.async_support
+    import ccxt.pro
+
+    key, base = one.keys["dydx"], one.at("dydx")
+    made = (ccxt.pro if pro else ccxt.async_support).dydx(
+        {"walletAddress": key.public, "enableRateLimit": False, "timeout": 5000, "options": {"privateKey": key.secret}}
+    )
+    made.urls["api"] |= {"indexer": base + "/v4", "nodeRpc": base + "/rpc", "nodeRest": base + "/rest"}
+    made.urls["api"]["ws"] = base.replace("http", "ws", 1) + "/v4/ws"
+    return made
+
+
+def whole_numbers_as_text(client: Any) -> None:
+    """What ccxt 4.5.90 needs before it can place a dYdX order: these two as strings."""
+    for market in client.markets.values():
+        for name in ("atomicResolution", "quantumConversionExponent"):
+            market["info"][name] = str(market["info"][name])

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from perpbook.dialects.dydx_face import DydxFace
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
 from perpbook.dialects.keys import TestKey, made_up_key
 from perpbook.dialects.pace import Pace
@@ -29,7 +30,7 @@ SYMBOLS = {
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
-FACES = {"hyperliquid": HyperliquidFace}
+FACES = {"hyperliquid": HyperliquidFace, "dydx": DydxFace}
 BTC, ETH = 60_000.0, 3_000.0
 
 

@@ -79,7 +79,7 @@ class Sockets:
             for task in (sending, receiving):
                 task.cancel()
             await asyncio.gather(sending, receiving, return_exceptions=True)
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await socket_.close(code=1012)
 
     async def _hear_all(self, hub: Hub, socket_: WebSocket, client: Client) -> None:
