@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from perpbook.dialects.binance_face import BinanceFace
 from perpbook.dialects.dydx_face import DydxFace
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
 from perpbook.dialects.keys import TestKey, made_up_key
@@ -30,7 +31,7 @@ SYMBOLS = {
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
-FACES = {"hyperliquid": HyperliquidFace, "dydx": DydxFace}
+FACES = {"hyperliquid": HyperliquidFace, "dydx": DydxFace, "binance": BinanceFace}
 BTC, ETH = 60_000.0, 3_000.0
 
 

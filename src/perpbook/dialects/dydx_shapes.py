@@ -120,9 +120,11 @@ def levels(depth: Depth) -> dict[str, Any]:
 
 
 def changes(venue: ServedVenue, seen: BookSeen) -> dict[str, Any]:
-    """What of a book is new; all of it where the one before is not known."""
+    """What of a book is new: all of it where the one before is not known, the best levels again where nothing is."""
     found = venue.change(seen.symbol, seen.sequence)
     depth = found.levels if found else seen.depth
+    if not (depth.bids or depth.asks):
+        depth = Depth(bids=seen.depth.bids[:1], asks=seen.depth.asks[:1])
     sides = {
         "bids": [[text(price), text(size)] for price, size in depth.bids],
         "asks": [[text(price), text(size)] for price, size in depth.asks],
@@ -199,6 +201,17 @@ def position(venue: ServedVenue, account: str, held: Position, number: int) -> d
         "netFunding": text(round(sum(one.cash for one in venue.settled[account] if one.symbol == held.symbol), 6)),
         "subaccountNumber": number,
     }
+
+
+def closed_positions(venue: ServedVenue, account: Account, number: int) -> list[dict[str, Any]]:
+    """Positions that were traded away, as an update tells them."""
+    held = {one.symbol for one in account.positions}
+    trades = venue.trades.get(account.id, [])
+    gone = sorted({one.fill.symbol for one in trades} - held)
+    return [
+        {"market": symbol, "status": "CLOSED", "side": "LONG", "size": "0", "subaccountNumber": number}
+        for symbol in gone
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,10 +95,9 @@ class DydxStream:
 
     def _positions(self, told: AccountSeen, address: str, number: int) -> Any:
         whole = shapes.subaccount(self.venue, told.account, address, number)
+        gone = shapes.closed_positions(self.venue, told.account, number)
         return {
-            "perpetualPositions": [
-                row | {"address": address} for row in whole["openPerpetualPositions"].values()
-            ],
+            "perpetualPositions": [row | {"address": address} for row in [*whole["openPerpetualPositions"].values(), *gone]],
             "assetPositions": [row | {"address": address} for row in whole["assetPositions"].values()],
             "blockHeight": str(shapes.height(told.at_ns)),
         }
