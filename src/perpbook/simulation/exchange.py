@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
@@ -44,6 +45,17 @@ class QueueRule(Enum):
     OPTIMISTIC = "optimistic"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What rarely differs. `rules` : the order gate, None: the venue's own. `fee_tier` : from 0, the dearest. `insurance` : the
+    venue's own money, settle coin. `coin_prices` : dollars of coins other than the settle coin, which stay."""
+
+    rules: OrderRules | None = None
+    fee_tier: int = 0
+    insurance: float = 1e9
+    coin_prices: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
 class Exchange:
     """See the module. `now_ns` of a call that is earlier than the venue's own time counts as the latter."""
 
@@ -56,14 +68,10 @@ class Exchange:
         *,
         profile: DepthProfile = DepthProfile(),
         queue: QueueRule = QueueRule.RISK_AVERSE,
-        rules: OrderRules | None = None,
-        fee_tier: int = 0,
-        insurance: float = 1e9,
         tells_books: bool = True,
-        coin_prices: Mapping[str, float] = MappingProxyType({}),
+        setting: Setting = Setting(),
     ) -> None:
-        """`prices` name the contracts that trade, by native or unified symbol. `rules` : the order gate, None: the venue's.
-        `insurance` : the venue's own money. `coin_prices` : dollars of coins other than the settle coin, which stay.
+        """`prices` name the contracts that trade, by native or unified symbol. `tells_books` : whether `drain` has books.
 
         Raises
         ------
@@ -72,20 +80,19 @@ class Exchange:
         """
         self.name = terms.venue
         self._tells_books = tells_books
-        fees = terms.fees[fee_tier]
         self._floor = Floor(
             terms=terms,
-            rules=rules or order_rules(terms.venue),
-            fees=fees,
+            rules=setting.rules or order_rules(terms.venue),
+            fees=terms.fees[setting.fee_tier],
             optimistic=queue is QueueRule.OPTIMISTIC,
             now_ns=start_ns,
-            house=insurance,
-            brought=insurance,
+            house=setting.insurance,
+            brought=setting.insurance,
         )
         for symbol, given in prices.items():
             open_pit(self._floor, symbol, given, profile)
         for account in sorted(accounts, key=lambda one: one.id):
-            open_account(self._floor, account, coin_prices)
+            open_account(self._floor, account, setting.coin_prices)
 
     @property
     def now_ns(self) -> int:

@@ -37,7 +37,7 @@ class FaultyExchange:
 
     def __init__(self, exchange: Exchange, faults: Faults, draw: Callable[[], float]) -> None:
         self.truth = exchange
-        self.faults = faults
+        self._faults, self._of_messages = faults, faults.chances(OF_MESSAGES)
         self.struck: list[Faulted] = []
         self.happened: list[Numbered] = []
         self._draw = draw
@@ -48,7 +48,15 @@ class FaultyExchange:
         self._late: list[tuple[int, int, Message]] = []
         self._hands = 0
         self._count = 0
-        self._of_messages = faults.chances(OF_MESSAGES)
+
+    @property
+    def faults(self) -> Faults:
+        """What may go wrong; another may be set at any time."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults, self._of_messages = faults, faults.chances(OF_MESSAGES)
 
     @property
     def is_connected(self) -> bool:
@@ -139,7 +147,9 @@ class FaultyExchange:
         for one in new:
             if self.is_connected and not isinstance(one.what, Settled | Liquidated | Moved):
                 out += self._carried(self._skewed(one.what), now_ns)
-        return tuple(replace(message, received_ns=now_ns) for message in out)
+        return tuple(
+            message if message.received_ns == now_ns else replace(message, received_ns=now_ns) for message in out
+        )
 
     def _carried(self, message: Message, now_ns: int) -> Sequence[Message]:
         """What of a message arrives now."""

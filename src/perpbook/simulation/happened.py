@@ -34,7 +34,7 @@ class Seizure(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liquidated:
     """One act of a liquidation. `quantity` signed as traded; `price` its mean; `cash` the account received (> 0) or paid beside
-    the trade: penalty, fee, money taken. `equity` and `maintenance` are as the venue found them."""
+    its fills and their fees: a penalty, money taken. `equity` and `maintenance` are as the venue found them."""
 
     account: str
     symbol: str

@@ -146,7 +146,7 @@ class Ladder:
             first, lot = self._profile.notional * self._shares / self._mark, self._lot
             if lot:
                 steps, parts = self._lots
-                self._sized = [int(first * times / lot) * steps / parts for times in self._times]
+                self._sized = [int(first * times / lot + 1e-6) * steps / parts for times in self._times]
             else:
                 self._sized = [first * times for times in self._times]
         return self._sized

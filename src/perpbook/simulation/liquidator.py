@@ -83,10 +83,9 @@ def _close(floor: Floor, bucket: Bucket, held: Holding, size: float, taken: bool
         fee = min(fee, max(equity, 0.0) * part / need)
     bucket.cash -= fee
     floor.house += fee
-    paid = -fee - sum(fill.fee for fill in fills)
     manner = Seizure.TAKEN if taken else Seizure.MARKET
     signed = closed if change > 0.0 else -closed
-    _tell(floor, bucket, held.symbol, manner, (signed, price, paid), (equity, need))
+    _tell(floor, bucket, held.symbol, manner, (signed, price, -fee), (equity, need))
     return closed
 
 
