@@ -28,6 +28,7 @@ from perpbook.cli import (
     tails,
     terms,
     treasury,
+    venue_sim,
     whatif,
 )
 from perpbook.cli.output import guarded
@@ -60,6 +61,7 @@ hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 app.add_typer(treasury.app, name="treasury")
+app.command("venue-sim")(venue_sim.venue_sim)
 app.add_typer(journal.app, name="journal")
 
 

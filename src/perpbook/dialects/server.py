@@ -173,3 +173,16 @@ def made_server(app: FastAPI) -> Any:
 
     config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="on", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
+
+
+def serve(app: FastAPI, listening: socket.socket, seconds: float | None = None) -> None:
+    """Serve until interrupted, or for so long."""
+    server = made_server(app)
+
+    async def until() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await asyncio.wait({serving}, timeout=seconds)
+        server.should_exit = True
+        await serving
+
+    asyncio.run(until())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -100,6 +101,7 @@ class ServedVenue:
         self._last_books = {symbol: exchange.book(symbol) for symbol in exchange.symbols}
         self._changes: dict[tuple[str, int], Change] = {}
         self._nameless = 0
+        self._garbled = 0
         for account in exchange.accounts:
             names = {one.symbol: self.contract(one.symbol).contract.symbol for one in exchange.account(account).positions}
             self._tally.open(exchange.account(account), names)
@@ -251,8 +253,15 @@ class ServedVenue:
     def wire_text(self, text: str) -> str:
         """A message as it leaves, garbled where that fault strikes."""
         if self.faults.malformed > 0.0 and self.draw() < self.faults.malformed:
+            self._garbled += 1
             return garbled(text, self.draw())
         return text
+
+    def faults_struck(self) -> dict[str, int]:
+        """How often each fault has struck."""
+        counts = Counter(one.kind.value for one in self._wire.struck)
+        counts[FaultKind.MALFORMED.value] += self._garbled
+        return {name: count for name, count in sorted(counts.items()) if count}
 
     def _struck(self) -> Exception:
         return Hanging() if self._wire.struck[-1].kind is FaultKind.HANG else BrokenOnPurpose()
