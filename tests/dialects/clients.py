@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import requests
 
 from tests.dialects.served import Served
+
+T = TypeVar("T")
 
 logging.getLogger("websocket").setLevel(logging.CRITICAL)
 
@@ -58,3 +64,25 @@ def ccxt_binance(one: Served, *, pro: bool = False, secret: str | None = None) -
         made.urls["api"] |= {f"fapiPublic{name}": f"{base}/fapi/{version}", f"fapiPrivate{name}": f"{base}/fapi/{version}"}
     made.urls["api"]["ws"] = {"linear": base.replace("http", "ws", 1) + "/ws"}
     return made
+
+
+def talk(client: Any, say: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+    """Load markets, do something, close."""
+
+    async def whole() -> T:
+        try:
+            await client.load_markets()
+            if client.id == "dydx":
+                whole_numbers_as_text(client)
+            return await asyncio.wait_for(say(client), 20.0)
+        finally:
+            await client.close()
+
+    return asyncio.run(whole())
+
+
+def answer(one: Served, venue: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """One request without a client: status and document, None for what is not JSON."""
+    url = one.at(venue) + path
+    got = requests.get(url, timeout=5) if body is None else requests.post(url, json=body, timeout=5)
+    return got.status_code, got.json() if "json" in got.headers.get("content-type", "") else None
