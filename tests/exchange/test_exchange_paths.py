@@ -72,6 +72,14 @@ def test_a_storm_moves_prices_widens_books_and_closes_venues() -> None:
     assert third.is_closed and third.funding_rate == pytest.approx(1e-3) and second.funding_rate is None
 
 
+def test_marks_of_a_halted_contract_stand_still_and_jump_when_it_trades_again() -> None:
+    sky = clear_sky(1, 3, HOUR_NS)
+    sky.price[0], sky.low[0, 0], sky.halted[0, :2] = [0.9, 0.8, 0.7], 0.5, 1
+    path = path_of_storm(sky, {"BTC": 60_000.0}, BEGIN_NS, HOUR_NS)
+    assert marks(path) == [60_000.0] * 9 + [60_000.0, pytest.approx(42_000.0), pytest.approx(42_000.0)]
+    assert [step.prices["BTC"].is_closed for step in path.steps] == [True] * 8 + [False] * 4
+
+
 def test_steps_between_two_times_are_each_given_once() -> None:
     path = path_of_prices(range(10, 20), {"BTC": [60_000.0 + n for n in range(10)]})
     seen = [step for since, until in [(0, 12), (12, 12), (12, 15), (15, 99)] for step in path.between(since, until)]

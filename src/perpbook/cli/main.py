@@ -31,6 +31,7 @@ from perpbook.cli import (
     tails,
     terms,
     treasury,
+    venue_sim,
     whatif,
 )
 from perpbook.cli.output import guarded
@@ -66,6 +67,7 @@ app.add_typer(treasury.app, name="treasury")
 app.add_typer(guard.app, name="guard")
 app.add_typer(approvals.app, name="approvals")
 app.command()(halt.halt)
+app.command("venue-sim")(venue_sim.venue_sim)
 app.add_typer(journal.app, name="journal")
 
 

@@ -37,7 +37,7 @@ class FaultyExchange:
 
     def __init__(self, exchange: Exchange, faults: Faults, draw: Callable[[], float]) -> None:
         self.truth = exchange
-        self.faults = faults
+        self._faults, self._of_messages = faults, faults.chances(OF_MESSAGES)
         self.struck: list[Faulted] = []
         self.happened: list[Numbered] = []
         self._draw = draw
@@ -81,7 +81,7 @@ class FaultyExchange:
             self._before = {account: self._seen_account(account) for account in self.truth.accounts}
         return told
 
-    def place(self, request: OrderRequest, now_ns: int) -> OrderReport:
+    def place(self, request: OrderRequest, now_ns: int, expires_ns: int | None = None) -> OrderReport:
         """`Exchange.place`, or a fault."""
         kind = self._fault(OF_ORDERS, now_ns, request.client_id)
         if kind is FaultKind.REJECT:
@@ -90,8 +90,8 @@ class FaultyExchange:
             raise OutcomeUnknown(f"{self.truth.name} answered 500 to an order")
         if kind is FaultKind.PARTIAL:
             most = self.truth.whole_lots(request.symbol, abs(request.quantity) * self._draw())
-            return self.truth.place(request, now_ns, fill_at_most=most)
-        report = self.truth.place(request, now_ns)
+            return self.truth.place(request, now_ns, expires_ns, fill_at_most=most)
+        report = self.truth.place(request, now_ns, expires_ns)
         if kind is FaultKind.HANG:
             raise OutcomeUnknown(f"{self.truth.name} did not answer an order in time")
         return self._skewed_report(report)

@@ -190,7 +190,8 @@ def _with_rates(step: Step, settled: Mapping[str, Rates]) -> Step:
 def path_of_storm(overlay: Overlay, prices: Mapping[str, float], start_ns: int, interval_ns: int) -> Path:
     """A storm over contracts that stand still otherwise. prices : today's by symbol, in the order of the overlay's rows.
 
-    Funding that a storm adds to a path's own is taken as all there is.
+    Marks of a halted contract stand still and nothing reaches it. Funding that a storm adds to a path's own is all there
+    is.
 
     Raises
     ------
@@ -199,7 +200,10 @@ def path_of_storm(overlay: Overlay, prices: Mapping[str, float], start_ns: int, 
     if overlay.price.shape[0] != len(prices):
         raise InputError(f"the storm is drawn for {overlay.price.shape[0]} contracts and {len(prices)} have a price")
     today = np.array(list(prices.values()))[:, None]
-    close = today * overlay.price
+    close, halted = today * overlay.price, overlay.halted != 0
+    for step in range(close.shape[1]):
+        before = close[:, step - 1] if step else today[:, 0]
+        close[:, step] = np.where(halted[:, step], before, close[:, step])
     opened = np.concatenate([today, close[:, :-1]], axis=1)
     added = np.where(overlay.funding_add == 0.0, np.nan, overlay.funding_add)
     grid = Grid(
@@ -207,8 +211,8 @@ def path_of_storm(overlay: Overlay, prices: Mapping[str, float], start_ns: int, 
         bar_ns=overlay.bar_ns,
         symbols=tuple(prices),
         open=opened,
-        high=np.maximum(opened, close) * overlay.high,
-        low=np.minimum(opened, close) * overlay.low,
+        high=np.maximum(opened, close) * np.where(halted, 1.0, overlay.high),
+        low=np.minimum(opened, close) * np.where(halted, 1.0, overlay.low),
         close=close,
         funding=np.where(np.isnan(overlay.funding_set), added, overlay.funding_set),
         spread=overlay.spread,
