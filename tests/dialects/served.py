@@ -73,7 +73,9 @@ def a_venue(venue: str, faults: Faults = Faults(), speed: float = 1.0, path: Pat
     start = now_ns()
     pace = Pace(start_ns=start, began_ns=monotonic_ns(), speed=speed, monotonic_ns=monotonic_ns)
     steps = (Step(at_ns=start, prices=prices_of(venue)), *(path.steps if path else ()))
-    moved = Path(steps=tuple(replace(step, at_ns=start + step.at_ns if step.at_ns < start else start) for step in steps))
+    moved = Path(
+        steps=tuple(replace(step, at_ns=start + step.at_ns if step.at_ns < start else start) for step in steps)
+    )
     terms = load_terms(venue, at=date(2026, 11, 27))
     exchange = Exchange(terms, (an_account(venue),), start, moved.steps[0].prices)
     interval = terms.funding.interval_ns

@@ -45,6 +45,9 @@ def run(
         str | None,
         typer.Option("--storm", help="A storm of the catalogue that begins at once; left out: prices stand."),
     ] = None,
+    lake: Annotated[
+        Path | None, typer.Option("--lake", help="A lake whose past is replayed, laid on the book's prices.")
+    ] = None,
     speed: Annotated[float, typer.Option("--speed", min=0.01, help="Minutes of the storm in a minute.")] = 1.0,
     during: Annotated[
         str | None, typer.Option("--for", help="Stop after 90s, 30m, 8h; left out: until Ctrl-C.")
@@ -73,7 +76,7 @@ def run(
 
         asked = GuardAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook,
-            places=guard_places(name, journal), storm=storm, speed=speed, fresh=fresh,
+            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh,
             seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
         )  # fmt: skip
         records = run_guard(asked, ConsoleSink(), say_error)

@@ -108,7 +108,9 @@ class Dydx:
 
     def address(self, parts: Mapping[str, str], query: Mapping[str, str]) -> Any:
         """All subaccounts of an address."""
-        found = [(owner, number, name) for (owner, number), name in self.subaccounts.items() if owner == parts["address"]]
+        found = [
+            (owner, number, name) for (owner, number), name in self.subaccounts.items() if owner == parts["address"]
+        ]
         if not found:
             return None
         return {"subaccounts": [self.shown(*one) for one in found], "totalTradingRewards": "0"}

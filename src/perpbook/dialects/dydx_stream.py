@@ -62,9 +62,7 @@ class DydxStream:
             raise Unreadable("type is subscribe or unsubscribe")
         except (Unreadable, json.JSONDecodeError) as wrong:
             message = f"Invalid subscription: {wrong}"
-            return (
-                {"type": "error", "message": message, "connection_id": client.name, "message_id": client.sent},
-            )
+            return ({"type": "error", "message": message, "connection_id": client.name, "message_id": client.sent},)
 
     def sayings(self, told: Told) -> Sequence[Saying]:
         """A message, channel by channel."""
@@ -97,7 +95,9 @@ class DydxStream:
         whole = shapes.subaccount(self.venue, told.account, address, number)
         gone = shapes.closed_positions(self.venue, told.account, number)
         return {
-            "perpetualPositions": [row | {"address": address} for row in [*whole["openPerpetualPositions"].values(), *gone]],
+            "perpetualPositions": [
+                row | {"address": address} for row in [*whole["openPerpetualPositions"].values(), *gone]
+            ],
             "assetPositions": [row | {"address": address} for row in whole["assetPositions"].values()],
             "blockHeight": str(shapes.height(told.at_ns)),
         }
@@ -125,7 +125,10 @@ class DydxStream:
 
     def _oracle(self, told: MarkSeen) -> Any:
         price = told.oracle_price if told.oracle_price is not None else told.mark_price
-        row: dict[str, Any] = {"effectiveAt": shapes.iso(told.at_ns), "effectiveAtHeight": str(shapes.height(told.at_ns))}
+        row: dict[str, Any] = {
+            "effectiveAt": shapes.iso(told.at_ns),
+            "effectiveAtHeight": str(shapes.height(told.at_ns)),
+        }
         if price is not None:
             row["oraclePrice"] = shapes.text(price)
         if told.symbol in self.venue.truth.symbols:

@@ -247,7 +247,10 @@ class HyperliquidStream:
         payload, kind = mapping(request.get("payload"), "payload"), request.get("type")
         try:
             if kind == "info":
-                said: Any = {"type": "info", "payload": {"type": payload.get("type"), "data": self.dialect.info(payload)}}
+                said: Any = {
+                    "type": "info",
+                    "payload": {"type": payload.get("type"), "data": self.dialect.info(payload)},
+                }
             elif kind == "action":
                 said = {"type": "action", "payload": self.dialect.exchange(payload)}
             else:

@@ -26,27 +26,26 @@ from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_words import spoken
-from perpbook.runs.market_path import standing_paths, storm_paths
 from perpbook.runs.paper_state import forget, keeper, kept_book
-from perpbook.simulation.exchange import Exchange
+from perpbook.runs.venue_sim import SimAsked, first_step, path_of
+from perpbook.simulation.exchange import Exchange, Setting
 
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
-    from perpbook.simulation.market import Path as PricePath
     from perpbook.terms.terms import VenueTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardAsked:
-    """What to guard. storm : an expression of the catalogue that begins at once; None: prices stand. speed : minutes of it in a
-    minute. seconds : for how long; None: until it is stopped. fresh : begin with what the book file says, not with what
-    paper accounts were left with."""
+    """What to guard. storm : an expression of the catalogue that begins at once; lake : the past that is replayed; neither:
+    prices stand. speed : minutes of it in a minute. seconds : for how long; None: until it is stopped. fresh : begin with
+    what the book file says, not with what paper accounts were left with."""
 
     book: Path
     playbook: Path | None
     places: GuardPlaces
     storm: str | None = None
-    minutes: int = 24 * 60
+    lake: Path | None = None
     speed: float = 1.0
     seconds: float | None = None
     fresh: bool = False
@@ -80,7 +79,7 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     journal = open_journal(asked.places.journal)
     try:
         held = held_now(asked, snapshot)
-        venues = paper_venues(held, terms, paths_of(asked, snapshot, terms), asked)
+        venues = paper_venues(held, terms, asked)
         settings = settings_of(snapshot, playbook, terms, live=False)
         desk = fold(record for _, record in journal.read())
         world = World(
@@ -127,33 +126,21 @@ def refuse_halted(places: GuardPlaces) -> None:
         raise Refused(f"the halt flag is up ({places.halt}): `perpbook halt --resume` takes it down")
 
 
-def paths_of(asked: GuardAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> dict[str, PricePath]:
-    """Prices by venue."""
-    at = now_ns()
-    if asked.storm is None:
-        return standing_paths(snapshot, terms, at)
-    from perpbook.scenario.catalogue import find_storm
-
-    return storm_paths(snapshot, terms, find_storm(asked.storm), at, asked.minutes)
-
-
-def paper_venues(
-    snapshot: Snapshot, terms: Mapping[str, VenueTerms], paths: Mapping[str, PricePath], asked: GuardAsked
-) -> dict[str, PaperVenue]:
-    """A simulated venue for each of the book's, holding what the book file says, at the prices of now."""
+def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: GuardAsked) -> dict[str, PaperVenue]:
+    """A simulated venue for each of the book's, holding what the book says, at its prices and then through what is asked."""
     began, found = now_ns(), {}
+    market = SimAsked(book=asked.book, storm=asked.storm or "", lake=asked.lake, proxies={}, speed=asked.speed)
     for venue in dict.fromkeys(account.venue for account in snapshot.book.accounts):
-        if venue not in paths:
-            raise InputError(
-                f"{venue} holds no position in this book, so it has no prices: leave its account out, or give it one"
-            )
-        path = paths[venue]
+        first = first_step(snapshot, terms[venue], began)
+        path, _ = path_of(market, snapshot, terms[venue], first)
         mine = [account for account in snapshot.book.accounts if account.venue == venue]
-        exchange = Exchange(terms[venue], mine, began, path.steps[0].prices)
-        market = Market(
+        coins = Setting(coin_prices=dict(snapshot.market.asset_prices))
+        exchange = Exchange(terms[venue], mine, began, first.prices, setting=coins)
+        exchange.advance(began, first.prices, first.books)
+        goes = Market(
             exchange=exchange, path=path, speed=asked.speed, clock=now_ns, began_ns=began, done_ns=path.start_ns
         )
-        found[venue] = PaperVenue(market, keeper(asked.places.folder, venue))
+        found[venue] = PaperVenue(goes, keeper(asked.places.folder, venue))
     return found
 
 

@@ -210,13 +210,13 @@ def path_of(asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step)
     shift = first.at_ns + wait - found.start_ns + 1
     moved = tuple(replace(step, at_ns=step.at_ns + shift) for step in found.steps)
     length = (found.end_ns - found.start_ns) / asked.speed / 60e9
-    lasts = f"the market moves {asked.wait_ns / 1e9:g} s after the start, for {length:.1f} minutes at speed {asked.speed:g}"
+    lasts = (
+        f"the market moves {asked.wait_ns / 1e9:g} s after the start, for {length:.1f} minutes at speed {asked.speed:g}"
+    )
     return PricePath(steps=(first, *moved)), (*notes, lasts)
 
 
-def of_storm(
-    asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step
-) -> tuple[PricePath, tuple[str, ...]]:
+def of_storm(asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step) -> tuple[PricePath, tuple[str, ...]]:
     """A storm over prices that stand still otherwise; a window it replays is outlined by its known moves."""
     from perpbook.model.bars import SeriesKey
     from perpbook.scenario.catalogue import find_storm

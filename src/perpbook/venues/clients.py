@@ -1,9 +1,9 @@
 """Clients of venues, made safe: ccxt's, with what it would do behind a trader's back taken out.
 
-* Hyperliquid: ccxt signs `approveBuilderFee` and `setReferrer` while it loads markets, and puts a builder that costs 1 bp on every
-  order. Here nothing is approved, and an order that carries a builder or a referrer is not sent.
-* dYdX: ccxt 4.5.90 for Python cannot build an order, because two whole numbers of a market come as numbers and it wants text; they are
-  made text. The router address that it puts on orders is left out.
+* Hyperliquid: ccxt signs `approveBuilderFee` and `setReferrer` while it loads markets, and puts a builder that costs 1 bp on
+  every order. Here nothing is approved, and an order that carries a builder or a referrer is not sent.
+* dYdX: ccxt 4.5.90 for Python cannot build an order, because two whole numbers of a market come as numbers and it wants text;
+  they are made text. The router address that it puts on orders is left out.
 * Binance: only linear contracts are loaded, and no wallet of the spot account is asked for.
 """
 
@@ -21,8 +21,8 @@ FORBIDDEN = ("builder", "approveBuilderFee", "setReferrer", "approveAgent", "usd
 
 
 def client_for(venue: str, address: str, secret: Secret | None, endpoint: str | None = None) -> Any:
-    """A ccxt async client of one login. address : wallet or key id. secret : None reads only. endpoint : another host, for tests and
-    simulated venues.
+    """A ccxt async client of one login. address : wallet or key id. secret : None reads only. endpoint : another host, for
+    tests and simulated venues.
 
     Raises
     ------
@@ -30,7 +30,9 @@ def client_for(venue: str, address: str, secret: Secret | None, endpoint: str | 
     """
     makers: dict[str, Callable[..., Any]] = {"hyperliquid": _hyperliquid, "dydx": _dydx, "binance": _binance}
     if venue not in makers:
-        raise InputError(f"{venue} cannot be traded from here: {', '.join(makers)} can; the paper venue can stand for all")
+        raise InputError(
+            f"{venue} cannot be traded from here: {', '.join(makers)} can; the paper venue can stand for all"
+        )
     return makers[venue](_ccxt(), address, secret, endpoint.rstrip("/") if endpoint else None)
 
 
@@ -103,7 +105,11 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
 
 def _binance(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
     made = ccxt.binanceusdm(_settings("apiKey", address, "secret", secret))
-    made.options |= {"fetchMarkets": {"types": ["linear"]}, "fetchCurrencies": False, "warnOnFetchOpenOrdersWithoutSymbol": False}
+    made.options |= {
+        "fetchMarkets": {"types": ["linear"]},
+        "fetchCurrencies": False,
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
+    }
     made.has["fetchCurrencies"] = False
     if endpoint:
         for name, version in (("", "v1"), ("V2", "v2"), ("V3", "v3")):

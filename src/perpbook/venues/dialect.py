@@ -1,4 +1,4 @@
-"""What differs between venues behind one client: the form of an order's id, what is asked to read an account, how trades name orders."""
+"""What differs between venues behind one client: the form of an order's id, what tells an account, how trades name orders."""
 
 from __future__ import annotations
 
@@ -20,9 +20,20 @@ def is_ours(client_id: str) -> bool:
 class Dialect(Protocol):
     """One venue's ways."""
 
-    name: str
-    format: str
-    capabilities: Capabilities
+    @property
+    def name(self) -> str:
+        """The venue."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """What its answers are imported as."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The venue's own name of a market as the client lists it."""
@@ -82,16 +93,27 @@ def reason_in(words: str) -> RejectReason:
     return next((reason for word, reason in WORDS if word in folded), RejectReason.OTHER)
 
 
+HYPERLIQUID = Capabilities(
+        places_orders=True, streams_books=True, streams_account=True, dead_man=True, self_expiring=False,
+        finds_by_client_id=True, client_id_letters=34,
+)  # fmt: skip
+DYDX = Capabilities(
+        places_orders=True, streams_books=True, streams_account=True, dead_man=False, self_expiring=True,
+        finds_by_client_id=True, client_id_letters=8,
+)  # fmt: skip
+BINANCE = Capabilities(
+        places_orders=True, streams_books=True, streams_account=True, dead_man=True, self_expiring=False,
+        finds_by_client_id=True, client_id_letters=36,
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Hyperliquid:
     """Orders carry a 128-bit id; trades carry it, too."""
 
     name: str = "hyperliquid"
     format: str = "hyperliquid"
-    capabilities: Capabilities = Capabilities(
-        places_orders=True, streams_books=True, streams_account=True, dead_man=True, self_expiring=False,
-        finds_by_client_id=True, client_id_letters=34,
-    )  # fmt: skip
+    capabilities: Capabilities = HYPERLIQUID
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The coin's name."""
@@ -136,10 +158,7 @@ class Dydx:
     subaccount: int = 0
     name: str = "dydx"
     format: str = "dydx"
-    capabilities: Capabilities = Capabilities(
-        places_orders=True, streams_books=True, streams_account=True, dead_man=False, self_expiring=True,
-        finds_by_client_id=True, client_id_letters=8,
-    )  # fmt: skip
+    capabilities: Capabilities = DYDX
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The ticker."""
@@ -227,10 +246,7 @@ class Binance:
 
     name: str = "binance"
     format: str = "binance"
-    capabilities: Capabilities = Capabilities(
-        places_orders=True, streams_books=True, streams_account=True, dead_man=True, self_expiring=False,
-        finds_by_client_id=True, client_id_letters=36,
-    )  # fmt: skip
+    capabilities: Capabilities = BINANCE
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The symbol."""

@@ -1,4 +1,4 @@
-"""A live venue over HTTP, through ccxt: the guard's port to it. Nothing is sent twice, and no number of ours depends on the client's.
+"""A live venue over HTTP, through ccxt: the guard's port to it. Nothing is sent twice; no number of ours depends on the client.
 
 An account is read from the venue's own answers by whoever is handed in as `parse`; a refusal is a report; a request that may have
 acted raises OutcomeUnknown.
@@ -142,7 +142,9 @@ class LiveVenue:
         except errors.ExchangeError as error:
             if is_absent(error):
                 return self._absent(account, symbol, client_id)
-            raise VenueUnavailable(f"{self.name} does not say what became of an order ({type(error).__name__})") from None
+            raise VenueUnavailable(
+                f"{self.name} does not say what became of an order ({type(error).__name__})"
+            ) from None
         if told.get("id"):
             self._names[str(told["id"])] = client_id
         return self._report(told, account, symbol, client_id)
@@ -152,7 +154,8 @@ class LiveVenue:
         client = self._login(account).client
         found = await self._read(client.fetch_open_orders(), f"the orders of {account}")
         return tuple(
-            self._report(one, account, self._natives.get(one["symbol"], one["symbol"]), self._own_id(one)) for one in found
+            self._report(one, account, self._natives.get(one["symbol"], one["symbol"]), self._own_id(one))
+            for one in found
         )
 
     async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
@@ -199,7 +202,9 @@ class LiveVenue:
     def _wait_for_room(self) -> None:
         wait = self._bucket.wait_ns(1.0, self._clock(), reduces=False)
         if wait:
-            raise VenueUnavailable(f"{self.name}: its rate limit is used up for {wait / 1e9:.1f} s but for what reduces risk")
+            raise VenueUnavailable(
+                f"{self.name}: its rate limit is used up for {wait / 1e9:.1f} s but for what reduces risk"
+            )
 
     def _report(self, told: Mapping[str, Any], account: str, symbol: str, client_id: str) -> OrderReport:
         filled = float(told.get("filled") or 0.0)
