@@ -129,7 +129,18 @@ def _rate(chance: Chance) -> float:
 
 
 def _faults(chance: Chance) -> Faults:
-    names = ("reject", "error", "hang", "partial", "stale_account", "duplicate", "delay", "drop", "wrong_symbol", "malformed")
+    names = (
+        "reject",
+        "error",
+        "hang",
+        "partial",
+        "stale_account",
+        "duplicate",
+        "delay",
+        "drop",
+        "wrong_symbol",
+        "malformed",
+    )
     rates = {name: _rate(chance) for name in names}
     return Faults(
         **rates,
@@ -182,7 +193,9 @@ def _settings(chance: Chance, accounts: dict[str, str], size: float) -> Settings
         collar=chance.spread(0.003, 0.03),
         slice=size * chance.spread(0.03, 1.0),
         expiry_ns=int(chance.between(15.0, 45.0) * SECOND_NS),
-        bands={"auto": Caps(action=size * chance.between(0.2, 1.0), hour=size, day=size * 2)} if chance.strikes(0.6) else {},
+        bands={"auto": Caps(action=size * chance.between(0.2, 1.0), hour=size, day=size * 2)}
+        if chance.strikes(0.6)
+        else {},
         arming=chance.strikes(0.8),
         playbook=f"seed {seed_name(chance)}",
         terms="simulated",

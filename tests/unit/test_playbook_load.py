@@ -108,7 +108,7 @@ def test_what_is_not_built_is_refused_once_whatever_it_holds(path: str) -> None:
 
 
 def test_there_is_something_not_built_to_refuse() -> None:
-    assert {"survival.depth_loss", "exit.steps", "automation", "survival.funding_flip"} <= set(LATER)
+    assert {"survival.depth_loss", "exit.steps", "survival.funding_flip"} <= set(LATER)
 
 
 @pytest.mark.parametrize(

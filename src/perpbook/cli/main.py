@@ -10,12 +10,15 @@ from collections.abc import Sequence
 import typer
 
 from perpbook.cli import (
+    approvals,
     backtest,
     book,
     check,
     data,
     drill,
     funding,
+    guard,
+    halt,
     hedge,
     journal,
     offsets,
@@ -28,6 +31,7 @@ from perpbook.cli import (
     tails,
     terms,
     treasury,
+    venue_sim,
     whatif,
 )
 from perpbook.cli.output import guarded
@@ -60,6 +64,10 @@ hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 app.add_typer(treasury.app, name="treasury")
+app.add_typer(guard.app, name="guard")
+app.add_typer(approvals.app, name="approvals")
+app.command()(halt.halt)
+app.command("venue-sim")(venue_sim.venue_sim)
 app.add_typer(journal.app, name="journal")
 
 

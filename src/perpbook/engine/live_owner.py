@@ -39,3 +39,18 @@ def _lock(file: IO[str], account: str) -> None:
         file.seek(0)
         owner = file.read().strip() or "unknown"
         raise Refused(f"account {account} is guarded by another process ({owner}): stop that one first") from None
+
+
+def is_owned(folder: Path, account: str) -> bool:
+    """Whether a process owns an account now."""
+    import fcntl
+
+    path = folder / f"{account.encode().hex()}.lock"
+    if not path.is_file():
+        return False
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False

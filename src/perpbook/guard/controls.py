@@ -32,7 +32,7 @@ def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float, be
     rooms = [(settings.caps.action - sent, "the cap of an action")]
     if proposal.rule != FLATTEN:
         rooms += _by_time(desk, settings.caps, now_ns, None)
-        band = settings.bands.get(proposal.rule)
+        band = settings.band(proposal.rule)
         if case.channel == PREAUTHORISED:
             rooms += (
                 [(band.action - sent, "the rule's own cap"), *_by_time(desk, band, now_ns, proposal.rule)]
@@ -55,8 +55,12 @@ def outdated(settings: Settings, proposal: Proposal) -> str:
 
 def within_band(desk: Desk, settings: Settings, rule: str, dollars: float, now_ns: int) -> bool:
     """Whether a rule approves itself for so many dollars."""
-    band = settings.bands.get(rule)
-    return band is not None and dollars <= min(band.action, *(left for left, _ in _by_time(desk, band, now_ns, rule)))
+    band = settings.band(rule)
+    return (
+        band is not None
+        and not settings.is_quiet(now_ns)
+        and dollars <= min(band.action, *(left for left, _ in _by_time(desk, band, now_ns, rule)))
+    )
 
 
 def _by_time(desk: Desk, caps: Caps, now_ns: int, rule: str | None) -> list[tuple[float, str]]:

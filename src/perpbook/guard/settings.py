@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from perpbook.model.action import Leg
 from perpbook.model.contract import Contract
-from perpbook.model.units import SECOND_NS
+from perpbook.model.units import DAY_NS, SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,9 @@ class Settings:
     """accounts : their venues, by id.  contracts : by (venue, symbol), with lots and ticks.  collar : how far a limit price
     may stand from the book's middle, and the middle from where it was when proposed, fraction.  cost_max : of a proposal
     where who decides does not say, fraction of its notional.  expiry_ns : how long a proposal waits.  slice : dollars in one
-    order at most.  fees : a taker's by venue, fraction.  bands : rules that approve themselves within these dollars.  arming
-    : False for paper: always armed.  playbook, terms : digests of what decides."""
+    order at most.  fees : a taker's by venue, fraction.  bands : rules that approve themselves within these dollars, a key
+    standing for those below it.  quiet : from when to when, nanoseconds of a UTC day, nothing approves itself.  arming :
+    False for paper: always armed.  playbook, terms : digests of what decides."""
 
     accounts: Mapping[str, str]
     contracts: Mapping[tuple[str, str], Contract]
@@ -60,6 +61,7 @@ class Settings:
     cost_max: float = 0.01
     fees: Mapping[str, float] = field(default_factory=dict)
     bands: Mapping[str, Caps] = field(default_factory=dict)
+    quiet: tuple[int, int] | None = None
     arming: bool = True
     playbook: str = ""
     terms: str = ""
@@ -70,6 +72,18 @@ class Settings:
         assert all(part > 0.0 for part in (self.caps.action, self.caps.hour, self.caps.day)), (
             "caps are dollars above nothing"
         )
+
+    def band(self, rule: str) -> Caps | None:
+        """Within what a rule approves itself: by its own key, or one above it; None where it may not."""
+        above = [rule.rsplit(".", cut)[0] for cut in range(rule.count(".") + 1)]
+        return next((self.bands[key] for key in above if key in self.bands), None)
+
+    def is_quiet(self, now_ns: int) -> bool:
+        """Whether nothing approves itself now."""
+        if self.quiet is None:
+            return False
+        (first, last), now = self.quiet, now_ns % DAY_NS
+        return first <= now < last if first < last else now >= first or now < last
 
     def dollars(self, venue: str, symbol: str, quantity: float, price: float) -> float:
         """What a quantity is worth at a price; an inverse contract's quantity is dollars already."""

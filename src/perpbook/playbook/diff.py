@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from perpbook.playbook.automation_section import TRADED, Automation
 from perpbook.playbook.drilling import drill_sentences, drill_values
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
@@ -66,6 +67,7 @@ LEFT = Wish(say=percent, tighter=+1, absent="nothing has to be left")
 RESERVE_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=+1, absent="no reserve")
 GAS_COINS = Wish(say=lambda value: f"{plain(value)} coins", tighter=+1, absent="none")
 SETTLEMENTS = Wish(say=lambda value: f"{plain(value)} in a row", tighter=-1)
+CAP_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=-1)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
 
@@ -90,6 +92,7 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_drill(before.drill, after.drill),
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
+            *_automation(before.automation or Automation(), after.automation or Automation()),
         ]
     )
 
@@ -265,6 +268,21 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
         if "close" not in (before.response, after.response):
             yield from _number("funding.payback_days", before.payback_days, after.payback_days, DAYS)
     yield from _number("funding.skew_alert", before.skew_alert, after.skew_alert, MOST)
+
+
+def _automation(before: Automation, after: Automation) -> Iterator[Change]:
+    """Rules that may act are compared one by one, however they are named."""
+    first, second = ({rule for rule in TRADED if one.allows(rule)} | set(one.auto) for one in (before, after))
+    told = [listing(sorted(rules)) or "nothing" for rules in (first, second)]
+    yield from _words(
+        "automation.auto", told[0], told[1], first > second if first >= second or first <= second else None
+    )
+    for name in ("max_per_order", "max_per_action", "max_per_hour", "max_per_day"):
+        yield from _number(f"automation.{name}", getattr(before, name), getattr(after, name), CAP_DOLLARS)
+    yield from _number("automation.collar", before.collar, after.collar, MOST)
+    waits = (before.approval_expires_minutes, after.approval_expires_minutes)
+    yield from _number("automation.approval_expires_minutes", *waits, MINUTES)
+    yield from _words("automation.quiet_hours", before.quiet_hours or "none", after.quiet_hours or "none")
 
 
 def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:

@@ -18,6 +18,7 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_acting import automation_sentences
 from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
     beta_sentence,
@@ -195,6 +196,8 @@ def _rest(playbook: Playbook) -> Iterator[str]:
             f"No position may be more than {percent(depth)} of the depth it would be closed into; "
             "where the book file gives no depth, this is not judged."
         )
+    if playbook.automation is not None:
+        yield from automation_sentences(playbook.automation)
 
 
 def _modes(margin: Margin) -> Iterator[str]:

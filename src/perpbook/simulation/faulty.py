@@ -82,7 +82,7 @@ class FaultyExchange:
             self._before = {account: self._seen_account(account) for account in self.truth.accounts}
         return told
 
-    def place(self, request: OrderRequest, now_ns: int) -> OrderReport:
+    def place(self, request: OrderRequest, now_ns: int, expires_ns: int | None = None) -> OrderReport:
         """`Exchange.place`, or a fault."""
         kind = self._fault(OF_ORDERS, now_ns, request.client_id)
         if kind is FaultKind.REJECT:
@@ -91,8 +91,8 @@ class FaultyExchange:
             raise OutcomeUnknown(f"{self.truth.name} answered 500 to an order")
         if kind is FaultKind.PARTIAL:
             most = self.truth.whole_lots(request.symbol, abs(request.quantity) * self._draw())
-            return self.truth.place(request, now_ns, fill_at_most=most)
-        report = self.truth.place(request, now_ns)
+            return self.truth.place(request, now_ns, expires_ns, fill_at_most=most)
+        report = self.truth.place(request, now_ns, expires_ns)
         if kind is FaultKind.HANG:
             raise OutcomeUnknown(f"{self.truth.name} did not answer an order in time")
         return self._skewed_report(report)
