@@ -217,7 +217,10 @@ class Binance:
             case AccountUpdate():
                 return self._wallet(stream).changed(data, received_ns, stream)
             case OrderUpdate():
-                return order_told(data, self._only(stream), received_ns, stream)
+                account = self._only(stream)
+                if account in self._wallets:
+                    self._wallets[account].order(data.o, stream)
+                return order_told(data, account, received_ns, stream)
         raise Unfit(*stream, Reason.MALFORMED)
 
     def _wrapped(self, channel: str, raw: bytes) -> object:

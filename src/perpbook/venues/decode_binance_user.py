@@ -82,6 +82,8 @@ class Wallets:
     def __init__(self, seen: Sequence[AccountSeen]) -> None:
         self._buckets = {one.account.id: one.account for one in seen}
         self.pool = next((one.account.parent or one.account.id for one in seen), "")
+        orders = [order for one in seen for order in one.account.orders]
+        self._resting: dict[int | str, Order] = {f"seed-{k}": order for k, order in enumerate(orders)}
 
     def changed(self, data: AccountUpdate, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         """Every bucket, with the change in it; an isolated bucket that closed is told empty once."""
@@ -94,9 +96,20 @@ class Wallets:
         )
         for row in data.a.P:
             self._put(row, stream)
-        told = [AccountSeen(account=one, at_ns=at_ns, received_ns=received_ns) for one in self._buckets.values()]
+        told = [
+            AccountSeen(account=replace(one, orders=self._orders_of(one)), at_ns=at_ns, received_ns=received_ns)
+            for one in self._buckets.values()
+        ]
         self._buckets = {name: one for name, one in self._buckets.items() if one.positions or name == self.pool}
         return told
+
+    def _orders_of(self, bucket: Account) -> tuple[Order, ...]:
+        """An isolated bucket's are those of its contract; the pool has the others."""
+        alone = {one.symbol for held in self._buckets.values() if held.parent for one in held.positions}
+        own = {one.symbol for one in bucket.positions}
+        return tuple(
+            one for one in self._resting.values() if (one.symbol in own if bucket.parent else one.symbol not in alone)
+        )
 
     def _put(self, row: PositionRow, stream: tuple[str, str]) -> None:
         """A position's new size: of its side, where the account holds both sides of a contract."""
@@ -122,17 +135,19 @@ class Wallets:
         self._buckets[name] = replace(bucket, positions=(*others, *mine), collateral=coins, reported=Reported())
 
     def order(self, row: OrderRow, stream: tuple[str, str]) -> None:
-        """Keep resting orders up as they change."""
-        pool = self._buckets.get(self.pool)
-        if pool is None:
-            return
-        limit = number(row.p, stream)
-        kept = tuple(one for one in pool.orders if (one.symbol, one.limit_price) != (row.s, limit))
+        """Keep resting orders up: one that was known before the stream began is found by its price and side."""
+        way, limit = (1.0 if row.S == "BUY" else -1.0), number(row.p, stream)
+        if row.i not in self._resting:
+            seeded = (key for key, one in self._resting.items() if isinstance(key, str) and _is_of(one, row, way, limit))
+            self._resting.pop(next(seeded, ""), None)
+        self._resting.pop(row.i, None)
         left = number(row.q, stream) - number(row.z, stream)
         if STATES.get(row.X) is OrderState.OPEN and left > 0.0 and limit > 0.0:
-            way = 1.0 if row.S == "BUY" else -1.0
-            kept += (Order(symbol=row.s, quantity=way * left, limit_price=limit, reduce_only=row.R),)
-        self._buckets[self.pool] = replace(pool, orders=kept)
+            self._resting[row.i] = Order(symbol=row.s, quantity=way * left, limit_price=limit, reduce_only=row.R)
+
+
+def _is_of(order: Order, row: OrderRow, way: float, limit: float) -> bool:
+    return row.x != "NEW" and order.symbol == row.s and order.quantity * way > 0.0 and order.limit_price == limit
 
 
 def order_told(data: OrderUpdate, account: str, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
