@@ -32,11 +32,12 @@ Prepare = Callable[[Decoder, Scope], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """Seconds. back_off, back_off_most : before another try, doubling.  steady : a connection that lived so long begins anew at
-    once.  look : between two looks of the watchdog.  ping : between two of the dialect's pings.  room : raw messages kept."""
+    once.  silent : a connection some stream of which stays stale so long is begun anew.  look : between two looks of the watchdog.  ping : between two of the dialect's pings.  room : raw messages kept."""
 
     back_off: float = 0.5
     back_off_most: float = 30.0
     steady: float = 60.0
+    silent: float = 10.0
     look: float = 0.25
     ping: float = 20.0
     patience: float = PATIENCE
@@ -169,9 +170,12 @@ class Stream:
             if self._prepare is not None:
                 await self._prepare(self.reader.decoder, scope)
             loop = asyncio.get_running_loop()
-            pinged = loop.time()
+            pinged = spoke = loop.time()
             while not self.reader.broken and not await socket.ended(self._habits.look):
                 self._say(self.reader.watchdog.look(now_ns()))
+                spoke = spoke if self.reader.watchdog.stale else loop.time()
+                if loop.time() - spoke > self._habits.silent:
+                    return
                 if self._recorder is not None:
                     self._recorder.flush()
                 if self._dialect.ping and loop.time() - pinged > self._habits.ping:

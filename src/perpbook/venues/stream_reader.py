@@ -34,12 +34,17 @@ class Reader:
         return self.watchdog.lose("", now_ns)
 
     def read(self, what: Sorted, raw: bytes, received_ns: int, last: bool = True) -> Sequence[Message]:
-        """What a message says, and whether its stream is fresh by it; nothing of a stream that lags."""
+        """What a message says, and whether its stream is fresh by it; nothing of a stream that lags, nor of one that is broken.
+
+        A change that can be told joins a snapshot without a gap, so it makes its stream fresh as a whole message does.
+        """
+        if self.broken:
+            return ()
         try:
             told = self.decoder.decode(what, raw, received_ns, last)
         except Unfit as unfit:
             return self.refuse(unfit, received_ns, what.kind)
-        whole = what.kind is not Kind.CHANGE
+        whole = what.kind is not Kind.CHANGE or bool(told)
         at_ns = received_ns
         if told:
             first = told[0]
