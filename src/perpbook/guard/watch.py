@@ -46,11 +46,12 @@ class Row:
 @dataclass(slots=True)
 class Price:
     """One contract's price and what hangs on it. low, high : while it stays between, findings stay.  oracle : which price of a
-    message it is.  followed : False: any move asks for a look."""
+    message it is.  followed : False: any move asks for a look.  stands_in : a mark taken because no oracle price was known."""
 
     price: float
     oracle: bool
     followed: bool
+    stands_in: bool
     low: float = 0.0
     high: float = 0.0
     rows: list[Row] = field(default_factory=list)
@@ -87,7 +88,7 @@ class Watch:
                     self._move(price, seen)
                     if not price.low <= seen <= price.high:
                         return True
-                elif message.oracle_price is not None and not price.oracle and not price.followed:
+                if price.stands_in and message.oracle_price is not None:
                     return True
         elif isinstance(message, AccountSeen):
             known = self._accounts.get(message.account.id)
@@ -165,9 +166,11 @@ class Watch:
         assert item.position is not None and item.terms is not None
         venue = arrays.terms[item.account]
         key = (venue.venue, item.terms.contract.symbol)
-        oracle = venue.risk_price is PriceSource.ORACLE and item.quote is not None and item.quote.oracle_price is not None
+        margined = venue.risk_price is PriceSource.ORACLE
+        oracle = margined and item.quote is not None and item.quote.oracle_price is not None
         followed = is_followed(item)
-        held = self._prices.setdefault(key, Price(price=item.mark, oracle=oracle, followed=followed))
+        fresh = Price(price=item.mark, oracle=oracle, followed=followed, stands_in=margined and not oracle)
+        held = self._prices.setdefault(key, fresh)
         held.followed = held.followed and followed
         pieces = int(lines.pieces[number])
         row = Row(

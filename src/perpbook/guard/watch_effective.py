@@ -74,7 +74,7 @@ def _death(box: Box, account: int, side: float, move: float) -> Death:
     least, most = 0.0, math.inf
     for _ in range(3 * TRIES):
         trial = max(at - step, 0.0)
-        if trial == 0.0 or _surplus(box, account, side, trial).low >= 0.0:
+        if trial == 0.0 or _lives_until(box, account, side, trial):
             least = trial
             break
         step *= 3.0
@@ -85,6 +85,13 @@ def _death(box: Box, account: int, side: float, move: float) -> Death:
             break
         step *= 3.0
     return Death(least, most, _leverage(box, account, side, least, most))
+
+
+def _lives_until(box: Box, account: int, side: float, move: float) -> bool:
+    """Whether surplus is not negative at a move, nor where on the way to it a price comes to its floor."""
+    betas = -side * box.arrays.betas[box.lines.column[box.account_rows(account)]]
+    floors = ((1.0 - LEAST) / beta for beta in set(betas[betas > 0.0].tolist()))
+    return all(_surplus(box, account, side, at).low >= 0.0 for at in (*(one for one in floors if one < move), move))
 
 
 def _prices(box: Box, side: float, move: float) -> tuple[Floats, Floats]:

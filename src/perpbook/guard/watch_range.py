@@ -89,8 +89,8 @@ def over(amount: Span, equity: Span, limit: float) -> bool | None:
 
 
 def _settled(amount: Span, equity: Span, limit: float, near: float) -> bool:
-    """Whether a status stays: on one side of the limit and of the near mark."""
-    if not np.isfinite(limit):
+    """Whether a status stays: on one side of the limit and of the near mark, or nothing moves it."""
+    if not np.isfinite(limit) or (amount.low == amount.high and equity.low == equity.high):
         return True
     if limit <= 0.0:
         return over(amount, equity, 0.0) is not None
