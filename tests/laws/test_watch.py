@@ -150,3 +150,18 @@ def test_what_is_held_elsewise_and_what_is_silent_ask_at_once(found: Situation) 
         time_ns=1,
     )  # fmt: skip
     assert watch(FillSeen(fill=fill, received_ns=1))
+
+
+@settings(deadline=None, max_examples=60)
+@given(situations(), guarded, st.lists(st.sampled_from((0.0, 1.0)) | between(0.0, 1.0), min_size=12, max_size=12))
+def test_wherever_prices_stand_in_the_range_a_full_look_finds_the_same(
+    found: Situation, playbook: Playbook, where: list[float]
+) -> None:
+    watch, snapshot = Watch(), found.snapshot
+    look = full_look(snapshot, found, playbook)
+    watch.look(look)
+    for number, (key, price) in enumerate(watch._prices.items()):
+        to = price.low + where[number % len(where)] * (price.high - price.low)
+        snapshot = moved(snapshot, key, to / price.price - 1.0)
+    now = full_look(snapshot, found, playbook, look.starts[0])
+    assert findings(now) == findings(look), watch.reach
