@@ -31,7 +31,7 @@ from perpbook.guard.watch_range import Look
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.book import Book
 from perpbook.model.market import Market, Quote, Snapshot
-from perpbook.model.message import BookSeen, MarkSeen
+from perpbook.model.message import BookSeen
 from perpbook.playbook.decision import decide_on
 from perpbook.playbook.load import parse_playbook
 from perpbook.runs.check import assess_under
@@ -105,6 +105,8 @@ def close_cost(message: BookSeen) -> float:
 async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, paced: bool) -> dict[str, Any]:
     """Decide on everything that comes, until the last."""
     watch, signals = watched(), Signals()
+    held = watch.held("hyperliquid", "BTC")
+    assert held is not None
     stream = Stream(dialect, url=url, habits=Habits(room=MOST))
     late: list[float] = []
     first = decided = due = 0
@@ -116,10 +118,7 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, p
         depth = message.depth
         middle = 0.5 * (depth.bids[0][0] + depth.asks[0][0])
         close_cost(message)
-        mark = MarkSeen(
-            venue="hyperliquid", symbol="BTC", at_ns=message.at_ns, received_ns=message.received_ns, mark_price=middle
-        )
-        due += watch(mark)
+        due += watch.price(held, middle) or watch(message)
         signals(message)
         now = time.time_ns()
         number = int(depth.bids[0][1])
@@ -144,7 +143,7 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, p
 
 def ours(port: str, stamps: mmap.mmap) -> dict[str, Any]:
     """The four runs of the guard's own stream."""
-    plain = dialect_of("hyperliquid")
+    plain = replace(dialect_of("hyperliquid"), streams=lambda scope: {"book:BTC": 0})
     every = replace(plain, decoder=Every)
     url = f"ws://127.0.0.1:{port}"
     runs = {

@@ -1,6 +1,5 @@
 """ccxt.pro's Hyperliquid client, as it comes, on our sender: port, file of stamps, rate, count in; one JSON line out."""
 
-import asyncio
 import json
 import mmap
 import struct

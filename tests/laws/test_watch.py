@@ -120,7 +120,9 @@ def test_what_it_adds_up_is_what_a_full_look_measures(found: Situation, path: li
         assert watch.equity(account.id) == pytest.approx(account.summary.equity, abs=scale)
         assert watch.maintenance(account.id) == pytest.approx(account.summary.maintenance_margin, abs=scale)
         assert watch.notionals[watch._numbers[account.id]] == pytest.approx(account.notional, abs=scale)
-    assert watch.book_equity == pytest.approx(seen.book.equity, abs=1e-9 * (1.0 + seen.book.notional + abs(seen.book.equity)))
+    assert watch.book_equity == pytest.approx(
+        seen.book.equity, abs=1e-9 * (1.0 + seen.book.notional + abs(seen.book.equity))
+    )
 
 
 @settings(deadline=None, max_examples=30)

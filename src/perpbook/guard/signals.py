@@ -35,7 +35,9 @@ class Sensitivity:
     turn: float = 1e-6
 
     def __post_init__(self) -> None:
-        assert self.samples >= self.least > 3 and self.high > self.low > 0.0 and self.in_row > 0, "a past, and two marks"
+        assert self.samples >= self.least > 3 and self.high > self.low > 0.0 and self.in_row > 0, (
+            "a past, and two marks"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,9 @@ class Signals:
         return []
 
     def _book(self, message: BookSeen) -> list[Alert]:
+        standing = self._standing.get((SPREAD.kind, message.venue, message.symbol))
+        if standing is not None and message.received_ns - standing.sampled_ns < self.sensitivity.every_ns:
+            return []
         bids, asks = message.depth.bids, message.depth.asks
         if not bids or not asks or self._silent.get(message.venue):
             return []
@@ -169,7 +174,9 @@ class Signals:
         """An alert where one begins or ends."""
         wanted, past = self.sensitivity, standing.past
         median = past.share(0.5)
-        spread = max((past.share(0.75) - past.share(0.25)) / QUARTILES, measure.floor_share * abs(median), measure.floor)
+        spread = max(
+            (past.share(0.75) - past.share(0.25)) / QUARTILES, measure.floor_share * abs(median), measure.floor
+        )
         way = measure.way or (1 if value >= median else -1)
         z = way * (value - median) / spread
         standing.beyond = standing.beyond + 1 if z >= wanted.high else 0

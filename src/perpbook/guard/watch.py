@@ -83,12 +83,10 @@ class Watch:
         if type(message) is MarkSeen:
             price = self._prices.get((message.venue, message.symbol))
             if price is not None:
-                seen = message.oracle_price if price.oracle else message.mark_price
-                if seen is not None and seen != price.price:
-                    self._move(price, seen)
-                    if not price.low <= seen <= price.high:
-                        return True
                 if price.stands_in and message.oracle_price is not None:
+                    return True
+                seen = message.oracle_price if price.oracle else message.mark_price
+                if seen is not None and self.price(price, seen):
                     return True
         elif isinstance(message, AccountSeen):
             known = self._accounts.get(message.account.id)
@@ -97,6 +95,16 @@ class Watch:
         elif isinstance(message, Stale | FillSeen):
             return True
         return message.received_ns >= self._until_ns
+
+    def held(self, venue: str, symbol: str) -> Price | None:
+        """What hangs on a contract's price, None where nothing does."""
+        return self._prices.get((venue, symbol))
+
+    def price(self, held: Price, seen: float) -> bool:
+        """A price was seen; whether it is where findings are not proven to stay."""
+        if seen != held.price:
+            self._move(held, seen)
+        return not held.low <= seen <= held.high
 
     def look(self, look: Look) -> None:
         """A full look was made: begin anew from it."""

@@ -8,7 +8,6 @@ book begins anew. `ACCOUNT_UPDATE` holds only what changed, so an account must b
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
 from perpbook.venues.decode_binance_user import AccountUpdate, OrderUpdate, Wallets, order_told
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
+    BROKEN,
+    KNOWN,
     Kind,
     Reason,
     Scope,
@@ -29,7 +30,6 @@ from perpbook.venues.decode_parts import (
     above_nothing,
     if_given,
     levels_of,
-    number,
     refuse_crossed,
     time_ns,
 )
@@ -64,14 +64,14 @@ class DepthUpdate(Struct, gc=False):
     U: int
     u: int
     pu: int
-    b: list[tuple[str, str]]
-    a: list[tuple[str, str]]
+    b: list[tuple[float, float]]
+    a: list[tuple[float, float]]
 
 
 class Snapshot(Struct, gc=False):
     lastUpdateId: int
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
 
 
 class Ticker(Struct, gc=False):
@@ -115,13 +115,15 @@ class Binance:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._plain = {name: msgspec.json.Decoder(shape) for name, shape in SHAPES.items()}
+        self._plain = {name: msgspec.json.Decoder(of, strict=of is not DepthUpdate) for name, of in SHAPES.items()}
         self._streamed = {
-            name: msgspec.json.Decoder(msgspec.defstruct("Streamed", [("data", shape)], gc=False))
-            for name, shape in SHAPES.items()
+            name: msgspec.json.Decoder(
+                msgspec.defstruct("Streamed", [("data", of)], gc=False), strict=of is not DepthUpdate
+            )
+            for name, of in SHAPES.items()
         }
         self._envelope = msgspec.json.Decoder(Envelope)
-        self._snapshot = msgspec.json.Decoder(Snapshot)
+        self._snapshot = msgspec.json.Decoder(Snapshot, strict=False)
         self._sorted: dict[bytes, Sorted] = {}
         self._chains: dict[str, Chain] = {}
         self._wallets: dict[str, Wallets] = {}
@@ -146,7 +148,7 @@ class Binance:
         stream = (VENUE, f"book:{symbol}")
         try:
             found = self._snapshot.decode(raw)
-        except msgspec.MsgspecError:
+        except BROKEN:
             raise Unfit(*stream, Reason.MALFORMED) from None
         chain = self._chains.setdefault(symbol, Chain())
         chain.ladder.clear()
@@ -163,16 +165,17 @@ class Binance:
             return self._slowly(raw)
         known = self._sorted.get(found[0])
         if known is None:
-            stream = found[1].decode()
-            symbol = stream.split("@", 1)[0].upper()
-            known = self._sorted[found[0]] = self._named(found[2].decode(), symbol, stream)
+            stream = found[1].decode(errors="replace")
+            known = self._named(found[2].decode(), stream.split("@", 1)[0].upper(), stream)
+            if known.kind is not Kind.NOTHING and len(self._sorted) < KNOWN:
+                self._sorted[found[0]] = known
         return known
 
     def _slowly(self, raw: bytes) -> Sorted:
         try:
             found = self._envelope.decode(raw)
             head = msgspec.json.decode(found.data, type=Head) if found.data is not None else Head(found.e, found.s)
-        except msgspec.MsgspecError:
+        except BROKEN:
             raise Unfit(VENUE, "", Reason.MALFORMED) from None
         if found.error is not None:
             raise Unfit(VENUE, "", Reason.REFUSED)
@@ -200,7 +203,7 @@ class Binance:
                 data = self._plain[what.channel].decode(raw)
             else:
                 data = self._wrapped(what.channel, raw)
-        except msgspec.MsgspecError:
+        except BROKEN:
             raise Unfit(*stream, Reason.MALFORMED) from None
         symbol = getattr(data, "s", None)
         if symbol is not None and symbol not in self._scope.symbols:
@@ -247,9 +250,9 @@ class Binance:
     def _depth(
         self, data: DepthUpdate, received_ns: int, stream: tuple[str, str], last: bool, *, part: bool
     ) -> Sequence[Message]:
-        reach = self._scope.reach.get(data.s, math.inf)
         if part:
-            bids, asks = levels_of(data.b, -1.0, reach, stream), levels_of(data.a, 1.0, reach, stream)
+            bids = levels_of([row[0] for row in data.b], [row[1] for row in data.b], -1.0, stream)
+            asks = levels_of([row[0] for row in data.a], [row[1] for row in data.a], 1.0, stream)
             return self._told(data.s, Depth(bids=bids, asks=asks), (data.E, data.u), received_ns, stream)
         chain = self._chains.setdefault(data.s, Chain())
         if chain.last < 0:
@@ -260,7 +263,7 @@ class Binance:
         _apply(chain, data, stream)
         if not last or not chain.joined:
             return ()
-        depth = Depth(bids=chain.ladder.bids.best(reach, LEVELS), asks=chain.ladder.asks.best(reach, LEVELS))
+        depth = Depth(bids=chain.ladder.bids.best(LEVELS), asks=chain.ladder.asks.best(LEVELS))
         return self._told(data.s, depth, (data.E, data.u), received_ns, stream)
 
     def _told(
@@ -284,7 +287,7 @@ def _mark(data: MarkPrice, received_ns: int, stream: tuple[str, str]) -> MarkSee
 
 def _apply(chain: Chain, data: DepthUpdate, stream: tuple[str, str]) -> None:
     """Apply a change, or refuse it where others before it are missing."""
-    if data.u < data.U or (not chain.joined and data.U > chain.last + 1) or (chain.joined and data.pu != chain.last):
+    if data.u < data.U or (not chain.joined and chain.last + 1 < data.U) or (chain.joined and data.pu != chain.last):
         raise Unfit(*stream, Reason.GAP)
     if not chain.joined and data.u < chain.last:
         return
@@ -293,8 +296,12 @@ def _apply(chain: Chain, data: DepthUpdate, stream: tuple[str, str]) -> None:
 
 
 def _put(
-    ladder: Ladder, bids: list[tuple[str, str]], asks: list[tuple[str, str]], count: int, stream: tuple[str, str]
+    ladder: Ladder,
+    bids: list[tuple[float, float]],
+    asks: list[tuple[float, float]],
+    count: int,
+    stream: tuple[str, str],
 ) -> None:
     for side, rows in ((ladder.bids, bids), (ladder.asks, asks)):
         for price, size in rows:
-            side.put(number(price, stream), number(size, stream), count, stream)
+            side.put(price, size, count, stream)

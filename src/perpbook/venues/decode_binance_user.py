@@ -92,7 +92,9 @@ class Wallets:
         coins = {one.asset: one.amount for one in pool.collateral}
         coins |= {row.a: number(row.cw, stream) for row in data.a.B}
         self._buckets[self.pool] = replace(
-            pool, collateral=tuple(Balance(asset=coin, amount=held) for coin, held in coins.items()), reported=Reported()
+            pool,
+            collateral=tuple(Balance(asset=coin, amount=held) for coin, held in coins.items()),
+            reported=Reported(),
         )
         for row in data.a.P:
             self._put(row, stream)
@@ -119,12 +121,8 @@ class Wallets:
         name = f"{self.pool}-{row.s}" + (f"-{row.ps}" if way else "") if isolated else self.pool
         if isolated and name not in self._buckets and quantity == 0.0:
             return
-        bucket = self._buckets.get(name) or Account(
-            id=name, venue=VENUE, mode=MarginMode.ISOLATED, parent=self.pool
-        )
-        others = tuple(
-            one for one in bucket.positions if one.symbol != row.s or (way and one.quantity * way < 0.0)
-        )
+        bucket = self._buckets.get(name) or Account(id=name, venue=VENUE, mode=MarginMode.ISOLATED, parent=self.pool)
+        others = tuple(one for one in bucket.positions if one.symbol != row.s or (way and one.quantity * way < 0.0))
         mine = ()
         if quantity != 0.0:
             mine = (Position(symbol=row.s, quantity=quantity, entry_price=above_nothing(row.ep, stream)),)
@@ -138,7 +136,9 @@ class Wallets:
         """Keep resting orders up: one that was known before the stream began is found by its price and side."""
         way, limit = (1.0 if row.S == "BUY" else -1.0), number(row.p, stream)
         if row.i not in self._resting:
-            seeded = (key for key, one in self._resting.items() if isinstance(key, str) and _is_of(one, row, way, limit))
+            seeded = (
+                key for key, one in self._resting.items() if isinstance(key, str) and _is_of(one, row, way, limit)
+            )
             self._resting.pop(next(seeded, ""), None)
         self._resting.pop(row.i, None)
         left = number(row.q, stream) - number(row.z, stream)

@@ -21,6 +21,7 @@ from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Me
 from perpbook.model.order import Fill, OrderState
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
+    BROKEN,
     Kind,
     Reason,
     Scope,
@@ -62,8 +63,8 @@ class Envelope(Struct, gc=False):
 
 
 class PlainLevel(Struct, gc=False):
-    price: str
-    size: str
+    price: float
+    size: float
 
 
 class WholeBook(Struct, gc=False):
@@ -72,8 +73,8 @@ class WholeBook(Struct, gc=False):
 
 
 class Changes(Struct, gc=False):
-    bids: list[tuple[str, str]] = []
-    asks: list[tuple[str, str]] = []
+    bids: list[tuple[float, float]] = []
+    asks: list[tuple[float, float]] = []
 
 
 class MarketRow(Struct, gc=False):
@@ -177,7 +178,8 @@ class Dydx:
         self._scope, self._own_ids, self._pairs = scope, own_ids or {}, dict(pairs or {})
         self._envelope = msgspec.json.Decoder(Envelope)
         self._decoders = {
-            shape: msgspec.json.Decoder(shape) for shape in (WholeBook, Changes, Markets, WholeAccount, AccountChanges)
+            shape: msgspec.json.Decoder(shape, strict=shape not in (WholeBook, Changes))
+            for shape in (WholeBook, Changes, Markets, WholeAccount, AccountChanges)
         }
         self._ladders: dict[str, Ladder] = {}
         self._kept: dict[str, Kept] = {}
@@ -197,7 +199,7 @@ class Dydx:
         """By the envelope; every message's number is looked at."""
         try:
             found = self._envelope.decode(raw)
-        except msgspec.MsgspecError:
+        except BROKEN:
             raise Unfit(VENUE, "", Reason.MALFORMED) from None
         before, self._number = self._number, found.message_id or self._number
         if before is not None and found.message_id > before + 1:
@@ -232,11 +234,11 @@ class Dydx:
             for k, part in enumerate(parts):
                 final = last and k == len(parts) - 1
                 told += self._part(what.channel, found, part, received_ns, stream, final)
-        except (msgspec.MsgspecError, ValueError):
+        except BROKEN:
             raise Unfit(*stream, Reason.MALFORMED) from None
         return told
 
-    def _part(  # noqa: PLR0913
+    def _part(
         self, channel: str, found: Envelope, part: Raw, received_ns: int, stream: tuple[str, str], last: bool
     ) -> Sequence[Message]:
         whole = found.type == "subscribed"
@@ -267,10 +269,10 @@ class Dydx:
             sides = [changes.bids, changes.asks]  # type: ignore[attr-defined]
         for side, rows in zip((ladder.bids, ladder.asks), sides, strict=True):
             for price, size in rows:
-                side.put(number(price, stream), number(size, stream), found.message_id, stream)
+                side.put(price, size, found.message_id, stream)
         if not last:
             return ()
-        bids, asks = ladder.uncrossed(self._scope.reach.get(symbol, math.inf), LEVELS)
+        bids, asks = ladder.uncrossed(LEVELS)
         refuse_crossed(bids, asks, stream)
         depth = Depth(bids=bids, asks=asks)
         return (
@@ -295,7 +297,7 @@ class Dydx:
                 )
         return out
 
-    def _mark(  # noqa: PLR0913
+    def _mark(
         self, symbol: str, at_ns: int, received_ns: int, price: float | None, row: MarketRow, stream: tuple[str, str]
     ) -> MarkSeen:
         return MarkSeen(
@@ -317,9 +319,7 @@ class Dydx:
         for order in data.orders:
             self._order(name, order, received_ns, stream)
 
-    def _changed(
-        self, name: str, data: AccountChanges, received_ns: int, stream: tuple[str, str]
-    ) -> Sequence[Message]:
+    def _changed(self, name: str, data: AccountChanges, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         kept = self._kept[name]
         kept.reported = Reported()
         out: list[Message] = [self._order(name, order, received_ns, stream) for order in data.orders]

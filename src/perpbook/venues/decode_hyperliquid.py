@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,8 @@ from perpbook.model.market import Depth
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
 from perpbook.model.order import Fill, OrderState, RejectReason
 from perpbook.venues.decode_parts import (
+    BROKEN,
+    KNOWN,
     Kind,
     Reason,
     Scope,
@@ -58,8 +61,10 @@ REJECTED = {
 
 
 class Level(Struct, gc=False):
-    px: str
-    sz: str
+    """Decimal texts, made numbers by the decoder: that costs less than to keep them as texts."""
+
+    px: float
+    sz: float
 
 
 class Book(Struct, gc=False):
@@ -170,8 +175,8 @@ class Coin(Struct, gc=False):
     coin: str
 
 
-def _frame(of: type) -> msgspec.json.Decoder[Struct]:
-    return msgspec.json.Decoder(msgspec.defstruct("Frame", [("data", of)], gc=False))
+def _frame(of: type, *, strict: bool) -> msgspec.json.Decoder[Struct]:
+    return msgspec.json.Decoder(msgspec.defstruct("Frame", [("data", of)], gc=False), strict=strict)
 
 
 SHAPES = {
@@ -187,7 +192,10 @@ class Hyperliquid:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._frames = {channel: _frame(shape) for channel, shape in SHAPES.items()}
+        self._frames = {
+            channel: (_frame(shape, strict=shape not in (Book, Best)), getattr(self, f"_{channel}"))
+            for channel, shape in SHAPES.items()
+        }
         self._envelope = msgspec.json.Decoder(Envelope)
         self._coin = msgspec.json.Decoder(Coin)
         self._sorted: dict[bytes, Sorted] = {}
@@ -209,8 +217,9 @@ class Hyperliquid:
             channel = plain[1].decode()
             if plain[2] is None and STREAMS.get(channel, (Kind.EVENT,))[0] is Kind.WHOLE:
                 return self._slowly(raw)
-            known = self._named(channel, plain[2].decode() if plain[2] else "")
-            self._sorted[plain[0]] = known
+            known = self._named(channel, plain[2].decode(errors="replace") if plain[2] else "")
+            if known is not NOTHING and len(self._sorted) < KNOWN:
+                self._sorted[plain[0]] = known
         return known
 
     def _slowly(self, raw: bytes) -> Sorted:
@@ -218,7 +227,7 @@ class Hyperliquid:
             found = self._envelope.decode(raw)
             whole = STREAMS.get(found.channel, (Kind.EVENT,))[0] is Kind.WHOLE
             return self._named(found.channel, self._coin.decode(found.data).coin if whole else "")
-        except msgspec.MsgspecError:
+        except BROKEN:
             raise Unfit(VENUE, "", Reason.MALFORMED) from None
 
     def _named(self, channel: str, coin: str) -> Sorted:
@@ -235,35 +244,38 @@ class Hyperliquid:
 
     def decode(self, what: Sorted, raw: bytes, received_ns: int, last: bool = True) -> Sequence[Message]:
         """What a message says."""
+        frame, tell = self._frames[what.channel]
         try:
-            data = self._frames[what.channel].decode(raw).data  # type: ignore[attr-defined]
-        except msgspec.MsgspecError:
+            data = frame.decode(raw).data  # type: ignore[attr-defined]
+        except BROKEN:
             raise Unfit(VENUE, what.stream, Reason.MALFORMED) from None
-        told: Sequence[Message] = getattr(self, f"_{what.channel}")(data, received_ns, (VENUE, what.stream))
+        told: Sequence[Message] = tell(data, received_ns, (VENUE, what.stream))
         return told
 
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
-        reach = self._scope.reach.get(data.coin, float("inf"))
-        bids = levels_of(((row.px, row.sz) for row in data.levels[0]), -1.0, reach, stream)
-        asks = levels_of(((row.px, row.sz) for row in data.levels[1]), 1.0, reach, stream)
-        return self._book(data.coin, Depth(bids=bids, asks=asks), data.time, received_ns, stream)
+        bids, asks = data.levels
+        depth = Depth(
+            bids=levels_of([row.px for row in bids], [row.sz for row in bids], -1.0, stream),
+            asks=levels_of([row.px for row in asks], [row.sz for row in asks], 1.0, stream),
+        )
+        return self._told(data.coin, depth, (data.time, received_ns), stream)
 
     def _bbo(self, data: Best, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         bid, ask = data.bbo
         if bid is None or ask is None:
             raise Unfit(*stream, Reason.EMPTY)
-        bids = ((above_nothing(bid.px, stream), above_nothing(bid.sz, stream)),)
-        asks = ((above_nothing(ask.px, stream), above_nothing(ask.sz, stream)),)
-        return self._book(data.coin, Depth(bids=bids, asks=asks), data.time, received_ns, stream)
+        if not (0.0 < bid.px < inf and 0.0 < ask.px < inf and 0.0 < bid.sz < inf and 0.0 < ask.sz < inf):
+            raise Unfit(*stream, Reason.NUMBER)
+        depth = Depth(bids=((bid.px, bid.sz),), asks=((ask.px, ask.sz),))
+        return self._told(data.coin, depth, (data.time, received_ns), stream)
 
-    def _book(
-        self, coin: str, depth: Depth, milliseconds: int, received_ns: int, stream: tuple[str, str]
-    ) -> Sequence[Message]:
+    def _told(self, coin: str, depth: Depth, times: tuple[int, int], stream: tuple[str, str]) -> Sequence[Message]:
+        """A book; `times` : the venue's milliseconds, our nanoseconds."""
         refuse_crossed(depth.bids, depth.asks, stream)
         if coin not in self._scope.symbols:
             raise Unfit(*stream, Reason.STRANGER)
-        at_ns = time_ns(milliseconds, received_ns, stream)
-        return (BookSeen(venue=VENUE, symbol=coin, depth=depth, at_ns=at_ns, received_ns=received_ns),)
+        at_ns = time_ns(times[0], times[1], stream)
+        return (BookSeen(venue=VENUE, symbol=coin, depth=depth, at_ns=at_ns, received_ns=times[1]),)
 
     def _activeAssetCtx(self, data: CoinContext, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         if data.coin not in self._scope.symbols:

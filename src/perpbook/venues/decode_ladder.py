@@ -39,16 +39,9 @@ class Side:
             insort(self._ranks, rank)
         self._sizes[rank] = (size, number)
 
-    def best(self, reach: float, levels: int, skip: int = 0) -> Levels:
-        """Levels from the `skip`-th best on, up to `reach` base units and `levels` of them."""
-        out, seen = [], 0.0
-        for rank in self._ranks[skip : skip + levels]:
-            size = self._sizes[rank][0]
-            out.append((self._way * rank, size))
-            seen += size
-            if seen >= reach:
-                break
-        return tuple(out)
+    def best(self, levels: int, skip: int = 0) -> Levels:
+        """So many levels from the `skip`-th best on."""
+        return tuple((self._way * rank, self._sizes[rank][0]) for rank in self._ranks[skip : skip + levels])
 
     def at(self, number: int) -> tuple[float, float, int] | None:
         """(price, size, number of the message) of the `number`-th best level."""
@@ -70,7 +63,7 @@ class Ladder:
         self.bids.clear()
         self.asks.clear()
 
-    def uncrossed(self, reach: float, levels: int) -> tuple[Levels, Levels]:
+    def uncrossed(self, levels: int) -> tuple[Levels, Levels]:
         """Both sides without the levels that cross: of two that do, the older is out of date and is left out; of the same age,
         the smaller goes, and what it took is taken off the other (docs.dydx.xyz, "Uncrossing the orderbook")."""
         i = j = 0
@@ -85,10 +78,7 @@ class Ladder:
             else:
                 taken[-1] += left_ask if bid[2] == ask[2] else 0.0
                 j, taken[1] = j + 1, 0.0
-        return (
-            _less(self.bids.best(reach, levels, i), taken[-1]),
-            _less(self.asks.best(reach, levels, j), taken[1]),
-        )
+        return _less(self.bids.best(levels, i), taken[-1]), _less(self.asks.best(levels, j), taken[1])
 
 
 def _less(levels: Levels, taken: float) -> Levels:

@@ -6,11 +6,14 @@ an error: it may hold what is private.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
+from operator import gt, lt
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from perpbook.errors import DataError
 from perpbook.model.message import Message
@@ -20,6 +23,12 @@ AHEAD_NS = 5_000_000_000
 """How far a venue's clock may be ahead of ours before what it says is refused (our choice)."""
 
 MS_NS = 1_000_000
+
+KNOWN = 4_096
+"""Beginnings of messages that a decoder remembers at most."""
+
+BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+"""What decoding raises of bytes that are no text, no JSON, not of the shape, or nested without end."""
 
 Levels = tuple[tuple[float, float], ...]
 
@@ -68,12 +77,10 @@ class Sorted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a stream is about. accounts : addresses, as the venue knows them, by account id.  symbols : contracts.
-    reach : by symbol, base units up to which a book's levels are read; a contract that is not there is read whole."""
+    """What a stream is about. accounts : addresses, as the venue knows them, by account id.  symbols : contracts."""
 
     accounts: Mapping[str, str]
     symbols: frozenset[str]
-    reach: Mapping[str, float]
 
     def account_of(self, address: str) -> str | None:
         """Our id of a venue's address."""
@@ -123,28 +130,15 @@ def if_given(text: str | None, stream: tuple[str, str]) -> float | None:
     return number(text, stream) if text else None
 
 
-def levels_of(rows: Iterable[tuple[str, str]], way: float, reach: float, stream: tuple[str, str]) -> Levels:
-    """Levels up to `reach` base units, as floats. way : 1 for asks, which rise, -1 for bids.
-
-    Levels beyond are neither turned into numbers nor looked at.
-    """
-    out: list[tuple[float, float]] = []
-    seen, before = 0.0, -inf
-    try:
-        for price_text, size_text in rows:
-            price, size = float(price_text), float(size_text)
-            rank = way * price
-            if not (0.0 < price < inf and 0.0 < size < inf):
-                raise Unfit(*stream, Reason.NUMBER)
-            if rank <= before:
-                raise Unfit(*stream, Reason.ORDER)
-            out.append((price, size))
-            seen, before = seen + size, rank
-            if seen >= reach:
-                break
-    except ValueError:
-        raise Unfit(*stream, Reason.NUMBER) from None
-    return tuple(out)
+def levels_of(prices: list[float], sizes: list[float], way: float, stream: tuple[str, str]) -> Levels:
+    """Levels, best first, of prices and sizes that the decoder made numbers. way : 1 for asks, which rise, -1 for bids."""
+    if not prices:
+        raise Unfit(*stream, Reason.EMPTY)
+    if not (min(sizes) > 0.0 and sum(sizes) < inf and min(prices[0], prices[-1]) > 0.0 and sum(prices) < inf):
+        raise Unfit(*stream, Reason.NUMBER)
+    if not all(map(lt if way > 0.0 else gt, prices, prices[1:])):
+        raise Unfit(*stream, Reason.ORDER)
+    return tuple(zip(prices, sizes, strict=True))
 
 
 def refuse_crossed(bids: Levels, asks: Levels, stream: tuple[str, str]) -> None:

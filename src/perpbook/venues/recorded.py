@@ -81,22 +81,19 @@ class Recorded:
         *,
         speed: float = float("inf"),
         answers: Path | None = None,
-        reach: Mapping[str, float] | None = None,
     ) -> None:
         if not speed > 0.0:
             raise InputError("a recording is played at a speed above 0")
         self._path, self._dialect, self._addresses = path, dialect, dict(addresses or {})
-        self._speed, self._answers, self._reach = speed, answers, reach
+        self._speed, self._answers = speed, answers
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """Everything about these accounts and contracts, in the recording's own time."""
         unknown = [name for name in accounts if name not in self._addresses]
         if unknown:
             raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account")
-        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols, self._reach)
-        self.reader = Reader(
-            self._dialect.decoder(scope), Watchdog(self._dialect.venue, self._dialect.streams(scope))
-        )
+        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols)
+        self.reader = Reader(self._dialect.decoder(scope), Watchdog(self._dialect.venue, self._dialect.streams(scope)))
         before: int | None = None
         answers = self._snapshots()
         for at_ns, raw in lines_of(self._path):

@@ -54,12 +54,11 @@ class Stream:
         addresses: Mapping[str, str] | None = None,
         *,
         url: Callable[[], Awaitable[str]] | str | None = None,
-        reach: Mapping[str, float] | None = None,
         habits: Habits = Habits(),
         prepare: Prepare | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        self._dialect, self._addresses, self._reach = dialect, dict(addresses or {}), reach
+        self._dialect, self._addresses = dialect, dict(addresses or {})
         self._url, self._habits = url or dialect.url, habits
         self._prepare, self._recorder = prepare, recorder
         self._inbox = Inbox(habits.room)
@@ -72,7 +71,7 @@ class Stream:
         unknown = [name for name in accounts if name not in self._addresses]
         if unknown:
             raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account to listen to")
-        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols, self._reach)
+        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols)
         self.reader = self._reader(scope)
         keeping = asyncio.create_task(self._keep(scope))
         keeping.add_done_callback(lambda _: self._woken.set())
@@ -144,7 +143,7 @@ class Stream:
                 socket = await connect(await self._address(), self)
                 self.connections += 1
                 await self._listen(socket, scope)
-            except (OSError, asyncio.TimeoutError, InputError) as error:
+            except (TimeoutError, OSError, InputError) as error:
                 if isinstance(error, InputError):
                     raise
             self._say(self.reader.lost(now_ns()))

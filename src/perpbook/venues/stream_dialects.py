@@ -50,7 +50,11 @@ def _hyperliquid() -> Dialect:
         asks=lambda scope: [
             _bytes({"method": "subscribe", "subscription": one})
             for one in [
-                *({"type": kind, "coin": coin} for coin in sorted(scope.symbols) for kind in ("l2Book", "activeAssetCtx")),
+                *(
+                    {"type": kind, "coin": coin}
+                    for coin in sorted(scope.symbols)
+                    for kind in ("l2Book", "activeAssetCtx")
+                ),
                 *(
                     {"type": kind, "user": address}
                     for address in scope.accounts.values()
@@ -126,15 +130,13 @@ def _binance() -> Dialect:
 DIALECTS: Mapping[str, Callable[[], Dialect]] = {"hyperliquid": _hyperliquid, "dydx": _dydx, "binance": _binance}
 
 
-def scope_of(
-    dialect: Dialect, addresses: Mapping[str, str], symbols: Sequence[str], reach: Mapping[str, float] | None = None
-) -> Scope:
+def scope_of(dialect: Dialect, addresses: Mapping[str, str], symbols: Sequence[str]) -> Scope:
     """What a connection is about. InputError where the venue's messages could not be told apart."""
     if dialect.one_account and len(addresses) > 1:
         raise InputError(
             f"{dialect.venue} does not say whose an order is: open one stream for each of {', '.join(sorted(addresses))}"
         )
-    return Scope(accounts=dict(addresses), symbols=frozenset(symbols), reach=dict(reach or {}))
+    return Scope(accounts=dict(addresses), symbols=frozenset(symbols))
 
 
 def _bytes(message: object) -> bytes:

@@ -11,6 +11,7 @@ from perpbook.venues.decode_parts import Decoder, Kind, Reason, Sorted, Unfit
 from perpbook.venues.watchdog import Watchdog
 
 LOG = logging.getLogger(__name__)
+TIMED = (BookSeen, MarkSeen, AccountSeen)
 REMEMBERED = 100
 """Refusals that are kept to be looked at."""
 
@@ -48,7 +49,7 @@ class Reader:
         at_ns = received_ns
         if told:
             first = told[0]
-            if isinstance(first, BookSeen | MarkSeen | AccountSeen):
+            if isinstance(first, TIMED):
                 at_ns = first.at_ns
         said = self.watchdog.heard(what.stream, at_ns, received_ns, whole=whole)
         if said is not None:

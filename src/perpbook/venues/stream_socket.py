@@ -76,7 +76,7 @@ class Socket:
         """Whether it ends within so long."""
         try:
             await asyncio.wait_for(self._ears.gone.wait(), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
         return True
 
