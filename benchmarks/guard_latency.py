@@ -1,9 +1,10 @@
 """From a message sent on loopback to the decision on it: a sender process, the stream, the watch, the signals.
 
-A decision is: the frame taken, decoded and refused or not, the book walked for what closing the position costs, equity, margin and
-notional carried to the new price, the range of proven findings asked, spread and depth held against their past. Tops of the book and
-books of 20 levels come at 1,000 a second, then books flat out: with every one decided, and as the guard runs, where the newest of a
-contract takes the place of those that wait. ccxt.pro's own client takes the same books from the same sender in the same run.
+A decision is: the frame taken, decoded and refused or not, the book walked for what closing the position costs, equity, margin
+and notional carried to the new price, the range of proven findings asked, spread and depth held against their past. Tops of the
+book and books of 20 levels come at 1,000 a second, then books flat out: with every one decided, and as the guard runs, where
+the newest of a contract takes the place of those that wait. ccxt.pro's own client takes the same books from the same sender in
+the same run.
 """
 
 from __future__ import annotations

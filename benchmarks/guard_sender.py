@@ -1,7 +1,7 @@
 """A venue on 127.0.0.1 that sends Hyperliquid's books and writes down when: the other end of `guard_latency`.
 
-The path of the address says what: `/bbo/1000/5000` is tops of the book, 1,000 a second (0: flat out), 5,000 of them, once a client
-subscribes. The best bid's size is the message's number from 1, and the file given holds the nanosecond each was sent.
+The path of the address says what: `/bbo/1000/5000` is tops of the book, 1,000 a second (0: flat out), 5,000 of them, once a
+client subscribes. The best bid's size is the message's number from 1, and the file given holds the nanosecond each was sent.
 """
 
 from __future__ import annotations

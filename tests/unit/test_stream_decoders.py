@@ -189,7 +189,7 @@ def test_recorded_changes_of_dydx() -> None:
 def test_recorded_markets_and_subaccounts_of_dydx() -> None:
     of, folder = decoder("dydx"), recording("venue_payloads/dydx")
     marks = tell(of, (folder / "ws_markets_subscribed.json").read_bytes())
-    assert [(one.symbol, one.oracle_price, one.funding_rate) for one in marks][0] == ("BTC-USD", 43250.0, 0.0001)
+    assert (marks[0].symbol, marks[0].oracle_price, marks[0].funding_rate) == ("BTC-USD", 43250.0, 0.0001)
     (seen,) = tell(of, (folder / "ws_subaccounts_subscribed.json").read_bytes())
     assert seen.account.collateral[0].amount == 100_000.0 + 0.5 * 43_000.0
     changed = json.loads((folder / "ws_subaccounts_update.json").read_text()) | {"message_id": 2}

@@ -150,7 +150,7 @@ Use = Callable[[AsyncIterator[Message], Stream], Awaitable[Any]]
 
 
 def with_venue(visits: Sequence[Sequence[bytes]], use: Use, **habits: float) -> tuple[Any, list[bytes]]:
-    """What `use` makes of a stream of a venue on loopback, and what the venue heard. It hangs up after each visit but the last."""
+    """What `use` makes of a stream on loopback, and what the venue heard, which hangs up after each visit but the last."""
     heard: list[bytes] = []
     left = list(visits)
 

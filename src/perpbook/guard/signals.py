@@ -1,9 +1,9 @@
 """What a market does against its own past: funding that turns or stands out, spreads, basis and depth that are not as they were.
 
-Streaming and pure: a bounded ring of samples a measure, kept in order, gives its median and quartiles at once. A sample stands out by
-z = (x - median) / spread, the spread being the distance of the quartiles / 1.349 (a normal's standard deviation), or a floor where
-the past hardly moved. An alert begins after several samples beyond `high` in a row and is over at `low`. Before enough samples, and
-while a stream is stale, nothing is said: that is not known.
+Streaming and pure: a bounded ring of samples a measure, kept in order, gives its median and quartiles at once. A sample stands
+out by z = (x - median) / spread, the spread being the distance of the quartiles / 1.349 (a normal's standard deviation), or a
+floor where the past hardly moved. An alert begins after several samples beyond `high` in a row and is over at `low`. Before
+enough samples, and while a stream is stale, nothing is said: that is not known.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ QUARTILES = 1.349
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensitivity:
-    """samples : kept of each measure.  least : before anything is said.  every_ns : between two samples.  high, low : z at which an
-    alert begins and ends.  in_row : samples beyond `high` before one begins.  turn : a rate per interval that counts as paid."""
+    """samples : kept of each measure.  least : before anything is said.  every_ns : between two samples.  high, low : z at
+    which an alert begins and ends.  in_row : samples beyond `high` before one begins.  turn : a rate per interval that counts
+    as paid."""
 
     samples: int = 3_600
     least: int = 120
@@ -42,8 +43,8 @@ class Sensitivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """kind : of its alert.  way : 1 a rise stands out, -1 a fall, 0 both.  floor : least spread, as a share of the median's size and
-    as a number."""
+    """kind : of its alert.  way : 1 a rise stands out, -1 a fall, 0 both.  floor : least spread, as a share of the median's
+    size and as a number."""
 
     kind: str
     unit: str

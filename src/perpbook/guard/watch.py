@@ -1,12 +1,12 @@
 """The watch: after each message, in constant time per held position, where the book stands, and whether to look at it whole.
 
-A full look (`assess`, `decide`) leaves a range of prices in which its findings are proven to stay (`watch_range`). While every held
-price is inside, and the look is not too old, nothing can have changed that a rule would say: the watch may cry wolf, never miss.
-Between looks each price that moves changes the equity, the maintenance margin (tier lines, exactly) and the notional of the accounts
-that hold it. Plain Python: for one price at a time that beats arrays.
+A full look (`assess`, `decide`) leaves a range of prices in which its findings are proven to stay (`watch_range`). While every
+held price is inside, and the look is not too old, nothing can have changed that a rule would say: the watch may cry wolf, never
+miss. Between looks each price that moves changes the equity, the maintenance margin (tier lines, exactly) and the notional of
+the accounts that hold it. Plain Python: for one price at a time that beats arrays.
 
-Not followed price by price: contracts whose margin does not follow from lines in their own price alone (inverse ones, whole-position
-tiers by notional, fees at the bankruptcy price without a leverage). Any move of theirs asks for a full look.
+Not followed price by price: contracts whose margin does not follow from lines in their own price alone (inverse ones,
+whole-position tiers by notional, fees at the bankruptcy price without a leverage). Any move of theirs asks for a full look.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A book over a box of prices: bounds of what rules measure, from the lines of one full look.
 
-Prices of followed columns stand in [low, high], the others as they were. Scenario 0 is no move. In scenarios in which hedges break
-an asset moves against the exposure held in it: where its sign is not sure in the box, both ways are taken.
+Prices of followed columns stand in [low, high], the others as they were. Scenario 0 is no move. In scenarios in which hedges
+break an asset moves against the exposure held in it: where its sign is not sure in the box, both ways are taken.
 """
 
 from __future__ import annotations

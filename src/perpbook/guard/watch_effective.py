@@ -1,7 +1,7 @@
 """Bounds of effective leverage over a box: how soon, and how late, each account may die on a joint move.
 
-Along a joint move surplus is concave between floors, so an account alive at no move and at some move is alive between: one bound of
-surplus over the whole box at one move proves that no point of the box dies before it, or that every point has.
+Along a joint move surplus is concave between floors, so an account alive at no move and at some move is alive between: one
+bound of surplus over the whole box at one move proves that no point of the box dies before it, or that every point has.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Death:
 
 
 def effective_spans(box: Box, dead: list[bool]) -> tuple[list[Span | None], Span]:
-    """(accounts,) of each account's effective leverage, None where it is dead or holds nothing; and of the book's, which is that of
-    the account that dies first."""
+    """(accounts,) of each account's effective leverage, None where it is dead or holds nothing; and of the book's, which is
+    that of the account that dies first."""
     moves = np.empty((box.accounts, 2))
     joint_moves(box.lines, box.arrays.prices, box.arrays.betas, moves)
     spans: list[Span | None] = []

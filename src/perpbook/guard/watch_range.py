@@ -1,9 +1,9 @@
 """How far prices may move, each on its own, with the findings of a full look proven to stay.
 
-A reach r lets every followed price stand anywhere in [p / (1 + r), p (1 + r)]. Over such a box every measure of a rule is bounded:
-equity is linear in each price, a position's requirement convex, hence surplus concave and least at ends. A finding stays when
-what it compares stays on its side of the limit and of the near mark. The widest of a few reaches that settles all of them is taken;
-where none does, every move asks for a look.
+A reach r lets every followed price stand anywhere in [p / (1 + r), p (1 + r)]. Over such a box every measure of a rule is
+bounded: equity is linear in each price, a position's requirement convex, hence surplus concave and least at ends. A finding
+stays when what it compares stays on its side of the limit and of the near mark. The widest of a few reaches that settles all of
+them is taken; where none does, every move asks for a look.
 """
 
 from __future__ import annotations
@@ -234,7 +234,8 @@ PROVEN = frozenset(
 
 
 def unproven_rules(look: Look) -> tuple[str, ...]:
-    """Rules of this playbook that the range says nothing of: they are judged at each full look, at most its longest pause late."""
+    """Rules of this playbook that the range says nothing of: they are judged at each full look, at most its longest pause
+    late."""
     raw = look.decision.raw
     found = dict.fromkeys(int(raw.code[row]) for row in range(int(raw.rows[0])) if np.isfinite(raw.limit[row]))
     return tuple(WORDINGS[code].rule for code in found if code not in PROVEN)

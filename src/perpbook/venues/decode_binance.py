@@ -13,10 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from msgspec import Raw, Struct
 
 from perpbook.model.market import Depth
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
+from perpbook.venues.decode_binance_shapes import (
+    DepthUpdate,
+    Envelope,
+    Head,
+    MarkPrice,
+    Snapshot,
+    Ticker,
+)
 from perpbook.venues.decode_binance_user import AccountUpdate, OrderUpdate, Wallets, order_told
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
@@ -43,53 +50,6 @@ STREAMED = re.compile(rb'\{"stream":"([^"\\]+)","data":\{"e":"(\w+)"')
 PLAIN = re.compile(rb'\{"e":"(\w+)"')
 PARTIAL = re.compile(r"@depth(5|10|20)\b")
 EVENTS = {"ACCOUNT_UPDATE": "account", "ORDER_TRADE_UPDATE": "orders"}
-
-
-class Head(Struct, gc=False):
-    e: str = ""
-    s: str = ""
-
-
-class Envelope(Struct, gc=False):
-    stream: str = ""
-    data: Raw | None = None
-    e: str = ""
-    s: str = ""
-    error: Raw | None = None
-
-
-class DepthUpdate(Struct, gc=False):
-    E: int
-    s: str
-    U: int
-    u: int
-    pu: int
-    b: list[tuple[float, float]]
-    a: list[tuple[float, float]]
-
-
-class Snapshot(Struct, gc=False):
-    lastUpdateId: int
-    bids: list[tuple[float, float]]
-    asks: list[tuple[float, float]]
-
-
-class Ticker(Struct, gc=False):
-    u: int
-    E: int
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-
-
-class MarkPrice(Struct, gc=False):
-    E: int
-    s: str
-    p: str
-    i: str = ""
-    r: str = ""
 
 
 SHAPES = {
@@ -199,10 +159,8 @@ class Binance:
         """What a message says."""
         stream = (VENUE, what.stream)
         try:
-            if PLAIN.match(raw):
-                data = self._plain[what.channel].decode(raw)
-            else:
-                data = self._wrapped(what.channel, raw)
+            plain = PLAIN.match(raw) is not None
+            data = self._plain[what.channel].decode(raw) if plain else self._wrapped(what.channel, raw)
         except BROKEN:
             raise Unfit(*stream, Reason.MALFORMED) from None
         symbol = getattr(data, "s", None)

@@ -25,12 +25,16 @@ STATES = {
 
 
 class WalletRow(Struct, gc=False):
+    """A coin: wallet, and cross wallet."""
+
     a: str
     wb: str
     cw: str
 
 
 class PositionRow(Struct, gc=False):
+    """A position of one side."""
+
     s: str
     pa: str
     ep: str
@@ -41,17 +45,23 @@ class PositionRow(Struct, gc=False):
 
 
 class Change(Struct, gc=False):
+    """Coins and positions that changed."""
+
     B: list[WalletRow] = []
     P: list[PositionRow] = []
 
 
 class AccountUpdate(Struct, gc=False):
+    """`ACCOUNT_UPDATE`."""
+
     E: int
     T: int
     a: Change
 
 
 class OrderRow(Struct, gc=False):
+    """An order after an event."""
+
     s: str
     c: str
     S: str
@@ -72,6 +82,8 @@ class OrderRow(Struct, gc=False):
 
 
 class OrderUpdate(Struct, gc=False):
+    """`ORDER_TRADE_UPDATE`."""
+
     E: int
     o: OrderRow
 

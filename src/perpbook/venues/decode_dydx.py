@@ -13,12 +13,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from perpbook.model.account import Account, Balance, MarginMode, Order, Position, Reported
 from perpbook.model.market import Depth
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
 from perpbook.model.order import Fill, OrderState
+from perpbook.venues.decode_dydx_shapes import (
+    AccountChanges,
+    Changes,
+    Envelope,
+    FillRow,
+    MarketRow,
+    Markets,
+    OrderRow,
+    PositionRow,
+    WholeAccount,
+    WholeBook,
+)
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
     BROKEN,
@@ -54,108 +66,6 @@ STATES = {
 """An order that is canceled at best effort may still fill in the block that is being made."""
 
 
-class Envelope(Struct, gc=False):
-    type: str
-    message_id: int = 0
-    channel: str = ""
-    id: str = ""
-    contents: Raw = Raw()
-
-
-class PlainLevel(Struct, gc=False):
-    price: float
-    size: float
-
-
-class WholeBook(Struct, gc=False):
-    bids: list[PlainLevel]
-    asks: list[PlainLevel]
-
-
-class Changes(Struct, gc=False):
-    bids: list[tuple[float, float]] = []
-    asks: list[tuple[float, float]] = []
-
-
-class MarketRow(Struct, gc=False):
-    oraclePrice: str | None = None
-    nextFundingRate: str | None = None
-    openInterest: str | None = None
-
-
-class Oracle(Struct, gc=False):
-    oraclePrice: str
-    effectiveAt: datetime | None = None
-
-
-class Markets(Struct, gc=False):
-    markets: dict[str, MarketRow] = {}
-    trading: dict[str, MarketRow] = {}
-    oraclePrices: dict[str, Oracle] = {}
-
-
-class PositionRow(Struct, gc=False):
-    market: str
-    side: str
-    size: str
-    entryPrice: str = "0"
-    status: str = "OPEN"
-    unrealizedPnl: str | None = None
-
-
-class AssetRow(Struct, gc=False):
-    symbol: str
-    side: str
-    size: str
-
-
-class OrderRow(Struct, gc=False):
-    id: str
-    side: str
-    size: str
-    status: str
-    clientId: str | None = None
-    ticker: str | None = None
-    clobPairId: str | None = None
-    price: str | None = None
-    totalFilled: str | None = None
-    reduceOnly: bool = False
-    updatedAt: datetime | None = None
-
-
-class FillRow(Struct, gc=False):
-    id: str
-    side: str
-    size: str
-    price: str
-    fee: str
-    createdAt: datetime
-    market: str | None = None
-    ticker: str | None = None
-    orderId: str | None = None
-
-
-class Subaccount(Struct, gc=False):
-    address: str
-    subaccountNumber: int
-    openPerpetualPositions: dict[str, PositionRow]
-    assetPositions: dict[str, AssetRow]
-    equity: str | None = None
-    freeCollateral: str | None = None
-
-
-class WholeAccount(Struct, gc=False):
-    subaccount: Subaccount
-    orders: list[OrderRow] = []
-
-
-class AccountChanges(Struct, gc=False):
-    perpetualPositions: list[PositionRow] = []
-    assetPositions: list[AssetRow] = []
-    orders: list[OrderRow] = []
-    fills: list[FillRow] = []
-
-
 @dataclass(slots=True)
 class Kept:
     """A subaccount as its snapshot and the changes since have it."""
@@ -164,7 +74,7 @@ class Kept:
     positions: dict[str, Position] = field(default_factory=dict)
     coins: dict[str, float] = field(default_factory=dict)
     orders: dict[str, tuple[Order, str]] = field(default_factory=dict)
-    reported: Reported = Reported()
+    reported: Reported = field(default_factory=Reported)
 
 
 class Dydx:

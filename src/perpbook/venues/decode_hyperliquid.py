@@ -19,6 +19,19 @@ from perpbook.model.account import Account, Balance, MarginMode, Order, Position
 from perpbook.model.market import Depth
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
 from perpbook.model.order import Fill, OrderState, RejectReason
+from perpbook.venues.decode_hyperliquid_shapes import (
+    Best,
+    Book,
+    Coin,
+    CoinContext,
+    Envelope,
+    Fills,
+    Held,
+    OpenOrders,
+    OrderUpdate,
+    State,
+    UserState,
+)
 from perpbook.venues.decode_parts import (
     BROKEN,
     KNOWN,
@@ -58,121 +71,6 @@ REJECTED = {
     "reduceOnlyRejected": RejectReason.REDUCE_ONLY,
     "badAloPxRejected": RejectReason.POST_ONLY,
 }
-
-
-class Level(Struct, gc=False):
-    """Decimal texts, made numbers by the decoder: that costs less than to keep them as texts."""
-
-    px: float
-    sz: float
-
-
-class Book(Struct, gc=False):
-    coin: str
-    time: int
-    levels: tuple[list[Level], list[Level]]
-
-
-class Best(Struct, gc=False):
-    coin: str
-    time: int
-    bbo: tuple[Level | None, Level | None]
-
-
-class Context(Struct, gc=False):
-    markPx: str
-    oraclePx: str
-    funding: str
-    openInterest: str
-
-
-class CoinContext(Struct, gc=False):
-    coin: str
-    ctx: Context
-
-
-class Leverage(Struct, gc=False):
-    type: str
-    value: float
-    rawUsd: str | None = None
-
-
-class Held(Struct, gc=False):
-    coin: str
-    szi: str
-    entryPx: str
-    positionValue: str
-    leverage: Leverage
-    unrealizedPnl: str | None = None
-    liquidationPx: str | None = None
-
-
-class HeldRow(Struct, gc=False):
-    position: Held
-
-
-class Summary(Struct, gc=False):
-    accountValue: str
-
-
-class State(Struct, gc=False):
-    time: int
-    crossMarginSummary: Summary
-    assetPositions: list[HeldRow]
-    crossMaintenanceMarginUsed: str | None = None
-
-
-class UserState(Struct, gc=False):
-    clearinghouseState: State
-    user: str
-
-
-class Resting(Struct, gc=False):
-    coin: str
-    side: str
-    limitPx: str
-    sz: str
-    oid: int
-    origSz: str | None = None
-    reduceOnly: bool = False
-    cloid: str | None = None
-
-
-class OpenOrders(Struct, gc=False):
-    user: str
-    orders: list[Resting]
-
-
-class OrderUpdate(Struct, gc=False):
-    order: Resting
-    status: str
-    statusTimestamp: int
-
-
-class OneFill(Struct, gc=False):
-    coin: str
-    px: str
-    sz: str
-    side: str
-    time: int
-    fee: str
-    tid: int
-    oid: int
-    cloid: str | None = None
-
-
-class Fills(Struct, gc=False):
-    fills: list[OneFill]
-    user: str | None = None
-
-
-class Envelope(Struct, gc=False):
-    channel: str
-    data: msgspec.Raw = msgspec.Raw()
-
-
-class Coin(Struct, gc=False):
-    coin: str
 
 
 def _frame(of: type, *, strict: bool) -> msgspec.json.Decoder[Struct]:

@@ -70,8 +70,8 @@ def answers_of(path: Path) -> Iterator[tuple[int, str, bytes]]:
 
 
 class Recorded:
-    """A `Feed` out of a file; it ends where the file does. speed : 1 as it was, inf as fast as it is taken.  answers : snapshots of
-    books that were asked for over HTTP."""
+    """A `Feed` out of a file; it ends where the file does. speed : 1 as it was, inf as fast as it is taken.  answers : snapshots
+    of books that were asked for over HTTP."""
 
     def __init__(
         self,

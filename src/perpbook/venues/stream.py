@@ -32,7 +32,8 @@ Prepare = Callable[[Decoder, Scope], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """Seconds. back_off, back_off_most : before another try, doubling.  steady : a connection that lived so long begins anew at
-    once.  silent : a connection some stream of which stays stale so long is begun anew.  look : between two looks of the watchdog.  ping : between two of the dialect's pings.  room : raw messages kept."""
+    once.  silent : a connection some stream of which stays stale so long is begun anew.  look : between two looks of the
+    watchdog.  ping : between two of the dialect's pings.  patience, lag_ns : of the watchdog.  room : raw messages kept."""
 
     back_off: float = 0.5
     back_off_most: float = 30.0
