@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from perpbook.engine.clock import now_ns
 from perpbook.errors import InputError
 from perpbook.model.message import BookSeen, FillSeen, MarkSeen, Message, Stale
-from perpbook.venues.conflate import Inbox
+from perpbook.venues.conflate import Inbox, Kept
 from perpbook.venues.decode_parts import Kind, Reason, Scope, Sorted
 from perpbook.venues.recorded import Recorded, Recorder, lines_of
 from perpbook.venues.stream import Habits, Stream
@@ -46,23 +46,27 @@ def test_conflation_keeps_the_newest_of_what_is_whole_and_all_of_the_rest(puts: 
     inbox = Inbox()
     for number, what in enumerate(puts):
         assert inbox.put(what, b"%d" % number, number)
-    kept = inbox.drain()
+    kept = drained(inbox)
     wanted = [
         (number, what)
         for number, what in enumerate(puts)
         if what.kind is not Kind.WHOLE or what not in puts[number + 1 :]
     ]
     assert [(one.received_ns, one.what) for one in kept] == wanted
-    assert inbox.conflated == len(puts) - len(kept) and not inbox.drain()
+    assert inbox.conflated == len(puts) - len(kept) and not inbox
     for one in kept:
         later = [other for other in kept if other.what == one.what and other.received_ns > one.received_ns]
         assert one.last == (one.what.kind is not Kind.CHANGE or not later)
 
 
+def drained(inbox: Inbox) -> list[Kept]:
+    return list(iter(inbox.take, None))
+
+
 def test_an_inbox_without_room_forgets_and_says_so() -> None:
     inbox, event = Inbox(room=2), Sorted(Kind.EVENT, "account", "x")
     assert inbox.put(event, b"1", 1) and inbox.put(event, b"2", 2)
-    assert not inbox.put(event, b"3", 3) and not inbox.drain()
+    assert not inbox.put(event, b"3", 3) and not inbox
     assert inbox.put(event, b"4", 4)
 
 

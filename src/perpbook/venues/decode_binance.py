@@ -209,8 +209,7 @@ class Binance:
         self, data: DepthUpdate, received_ns: int, stream: tuple[str, str], last: bool, *, part: bool
     ) -> Sequence[Message]:
         if part:
-            bids = levels_of([row[0] for row in data.b], [row[1] for row in data.b], -1.0, stream)
-            asks = levels_of([row[0] for row in data.a], [row[1] for row in data.a], 1.0, stream)
+            bids, asks = levels_of(tuple(data.b), -1.0, stream), levels_of(tuple(data.a), 1.0, stream)
             return self._told(data.s, Depth(bids=bids, asks=asks), (data.E, data.u), received_ns, stream)
         chain = self._chains.setdefault(data.s, Chain())
         if chain.last < 0:

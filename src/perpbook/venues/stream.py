@@ -80,8 +80,12 @@ class Stream:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                for message in self._take():
+                said, self._said = self._said, []
+                for message in said:
                     yield message
+                while (kept := self._inbox.take()) is not None:
+                    for message in self.reader.read(*kept):
+                        yield message
                 if keeping.done():
                     keeping.result()
         finally:
@@ -99,14 +103,6 @@ class Stream:
             lag_ns=self._habits.lag_ns,
         )
         return Reader(self._dialect.decoder(scope), watchdog)
-
-    def _take(self) -> list[Message]:
-        """What came since: what the watchdog says first, then messages in the order they came."""
-        out, self._said = self._said, []
-        read = self.reader.read
-        for what, raw, received_ns, last in self._inbox.drain():
-            out += read(what, raw, received_ns, last)
-        return out
 
     def hear(self, raw: bytes) -> None:
         """A frame came: keep it. Called by the socket; never waits, never raises."""
