@@ -148,7 +148,7 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, p
     return found
 
 
-class Frames(picows.WSListener):  # type: ignore[misc]
+class Frames(picows.WSListener):
     """Takes frames and does nothing with them but read the clock."""
 
     def __init__(self, count: int, stamps: mmap.mmap) -> None:

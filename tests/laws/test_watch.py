@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -66,7 +67,7 @@ def findings(look: Look) -> set[tuple[int, int, int, str]]:
 
 def moved(snapshot: Snapshot, key: tuple[str, str], by: float) -> Snapshot:
     quote = snapshot.market.quotes[key]
-    prices = {
+    prices: dict[str, Any] = {
         name: None if getattr(quote, name) is None else getattr(quote, name) * (1.0 + by)
         for name in ("mark_price", "oracle_price")
     }

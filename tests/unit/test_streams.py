@@ -129,7 +129,7 @@ def test_nothing_is_told_of_a_stream_that_lags() -> None:
     assert read(of, hl_book(BIDS, ASKS, ms=NOW_MS - 20_000)) == []
 
 
-class Venue(picows.WSListener):  # type: ignore[misc]
+class Venue(picows.WSListener):
     """A venue that answers the first subscription with what it is given."""
 
     def __init__(self, answers: Sequence[bytes], heard: list[bytes], *, hang_up: bool) -> None:

@@ -25,9 +25,9 @@ from perpbook.venues.decode_binance_shapes import (
     Ticker,
 )
 from perpbook.venues.decode_binance_user import AccountUpdate, OrderUpdate, Wallets, order_told
+from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
-    BROKEN,
     KNOWN,
     Kind,
     Reason,

@@ -135,7 +135,7 @@ class Wallets:
             return
         bucket = self._buckets.get(name) or Account(id=name, venue=VENUE, mode=MarginMode.ISOLATED, parent=self.pool)
         others = tuple(one for one in bucket.positions if one.symbol != row.s or (way and one.quantity * way < 0.0))
-        mine = ()
+        mine: tuple[Position, ...] = ()
         if quantity != 0.0:
             mine = (Position(symbol=row.s, quantity=quantity, entry_price=above_nothing(row.ep, stream)),)
         coins = bucket.collateral

@@ -31,9 +31,9 @@ from perpbook.venues.decode_dydx_shapes import (
     WholeAccount,
     WholeBook,
 )
+from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
-    BROKEN,
     Kind,
     Reason,
     Scope,

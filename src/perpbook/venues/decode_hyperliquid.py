@@ -33,8 +33,8 @@ from perpbook.venues.decode_hyperliquid_shapes import (
     State,
     UserState,
 )
+from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_parts import (
-    BROKEN,
     KNOWN,
     Kind,
     Reason,

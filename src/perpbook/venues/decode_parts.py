@@ -12,8 +12,6 @@ from enum import Enum
 from math import inf
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from perpbook.errors import DataError
 from perpbook.model.message import Message
 from perpbook.model.order import OrderReport, OrderState, RejectReason
@@ -25,9 +23,6 @@ MS_NS = 1_000_000
 
 KNOWN = 4_096
 """Beginnings of messages that a decoder remembers at most."""
-
-BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
-"""What decoding raises of bytes that are no text, no JSON, not of the shape, or nested without end."""
 
 Levels = tuple[tuple[float, float], ...]
 

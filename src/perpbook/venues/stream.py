@@ -18,7 +18,7 @@ from perpbook.model.message import Message, Stale
 from perpbook.venues.conflate import Inbox
 from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
 from perpbook.venues.recorded import Recorder
-from perpbook.venues.stream_dialects import Dialect, scope_of
+from perpbook.venues.stream_dialects import Dialect, not_installed, scope_of
 from perpbook.venues.stream_reader import Reader
 from perpbook.venues.watchdog import LAG_NS, PATIENCE, Watchdog
 
@@ -129,8 +129,10 @@ class Stream:
 
     async def _keep(self, scope: Scope) -> None:
         """Connect, and again whenever it ends."""
-        from perpbook.venues.stream_socket import connect
-
+        try:
+            from perpbook.venues.stream_socket import connect
+        except ModuleNotFoundError as error:
+            raise not_installed(error) from None
         loop, wait = asyncio.get_running_loop(), self._habits.back_off
         while True:
             self._inbox.clear()

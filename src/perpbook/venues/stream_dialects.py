@@ -36,8 +36,12 @@ def dialect_of(venue: str) -> Dialect:
     try:
         return DIALECTS[venue]()
     except ModuleNotFoundError as error:
-        message = f"listening to {venue} needs {error.name}\n    install it with: pip install 'perpbook[live]'"
-        raise InputError(message) from None
+        raise not_installed(error) from None
+
+
+def not_installed(error: ModuleNotFoundError) -> InputError:
+    """What to say where a package of the extra is missing."""
+    return InputError(f"listening to a venue needs {error.name}\n    install it with: pip install 'perpbook[live]'")
 
 
 def _hyperliquid() -> Dialect:
