@@ -125,7 +125,7 @@ def if_given(text: str | None, stream: tuple[str, str]) -> float | None:
 
 
 def levels_of(rows: Levels, way: float, stream: tuple[str, str]) -> Levels:
-    """Levels, best first, if they can be: (price, size), made numbers by the decoder. way : 1 for asks, which rise, -1 for bids."""
+    """Levels, best first, if they can be. rows : (price, size), made numbers by the decoder.  way : 1 asks, -1 bids."""
     if not rows:
         raise Unfit(*stream, Reason.EMPTY)
     prices, sizes = zip(*rows, strict=True)
