@@ -167,7 +167,8 @@ class Frames(picows.WSListener):
 
 async def frames_alone(url: str, count: int, stamps: mmap.mmap) -> float:
     """Microseconds from a message sent to its frame in Python, the median: what the machine itself takes."""
-    transport, frames = await picows.ws_connect(lambda: Frames(count, stamps), url)
+    frames = Frames(count, stamps)
+    transport, _ = await picows.ws_connect(lambda: frames, url)
     transport.send(picows.WSMsgType.TEXT, b"subscribe")
     await frames.done.wait()
     transport.disconnect()

@@ -99,7 +99,13 @@ def test_basis_and_funding_stand_out_either_way() -> None:
 
 @given(st.sampled_from((1.0, -1.0)), st.floats(1e-5, 1e-3))
 def test_funding_that_turns_against_what_is_held_is_told_and_its_end(side: float, rate: float) -> None:
-    messages = [account(side), mark(0, -side * rate), mark(1, side * rate), mark(2, side * rate), mark(3, -side * rate)]
+    messages: list[Message] = [
+        account(side),
+        mark(0, -side * rate),
+        mark(1, side * rate),
+        mark(2, side * rate),
+        mark(3, -side * rate),
+    ]
     begun, over = told(messages)
     assert (begun.kind, begun.account, begun.resolved, over.resolved) == ("funding.flip", "one", False, True)
 
