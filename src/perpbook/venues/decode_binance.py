@@ -142,6 +142,8 @@ class Binance:
         return self._named(head.e, head.s, found.stream)
 
     def _named(self, event: str, symbol: str, stream: str) -> Sorted:
+        if event == "listenKeyExpired":
+            raise Unfit(VENUE, "account", Reason.REFUSED)
         if event in EVENTS:
             return Sorted(Kind.EVENT, EVENTS[event], event)
         if event not in SHAPES:

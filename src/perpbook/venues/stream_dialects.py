@@ -69,7 +69,7 @@ def _hyperliquid() -> Dialect:
         streams=lambda scope: {
             **{f"book:{coin}": 2 * SECOND_NS for coin in scope.symbols},
             **{f"mark:{coin}": 5 * SECOND_NS for coin in scope.symbols},
-            **({"account": 10 * SECOND_NS, "fills": 0, "orders": 0} if scope.accounts else {}),
+            **({"account": 0, "fills": 0, "orders": 0} if scope.accounts else {}),
         },
         ping=b'{"method":"ping"}',
         one_account=True,
