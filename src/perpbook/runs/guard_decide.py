@@ -36,7 +36,7 @@ MOST = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look that was whole."""
+    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look."""
 
     base: Snapshot
     playbook: Playbook
