@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _outcomes(seeds: range, given: argparse.Namespace) -> Iterator[Outcome]:
     crash = CrashAt(write=int(given.crash.rstrip("+")), late=given.crash.endswith("+")) if given.crash else None
-    if given.trace or crash or given.jobs == 1 or len(seeds) == 1 and not given.sweep:
+    if given.trace or crash or given.jobs == 1 or (len(seeds) == 1 and not given.sweep):
         for seed in seeds:
             yield from sweep(seed) if given.sweep else [play(seed, crash, trace=given.trace)]
         return

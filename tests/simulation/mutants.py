@@ -173,5 +173,12 @@ MUTANTS = (
     Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 150),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 400),
     Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 400),
-    Mutant("a flatten does not wait for orders under way", ("duplicate", "two proposals", "clamp"), lost, "reserved", _always(0.0), 400),
+    Mutant(
+        "a flatten does not wait for orders under way",
+        ("duplicate", "two proposals", "clamp"),
+        lost,
+        "reserved",
+        _always(0.0),
+        400,
+    ),
 )
