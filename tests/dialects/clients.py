@@ -57,11 +57,20 @@ def ccxt_binance(one: Served, *, pro: bool = False, secret: str | None = None) -
     key, base = one.keys["binance"], one.at("binance")
     options = {"fetchMarkets": {"types": ["linear"]}, "fetchCurrencies": False}
     made = (ccxt.pro if pro else ccxt.async_support).binanceusdm(
-        {"apiKey": key.public, "secret": secret or key.secret, "enableRateLimit": False, "timeout": 5000, "options": options}
+        {
+            "apiKey": key.public,
+            "secret": secret or key.secret,
+            "enableRateLimit": False,
+            "timeout": 5000,
+            "options": options,
+        }
     )
     made.has["fetchCurrencies"] = False
     for name, version in (("", "v1"), ("V2", "v2"), ("V3", "v3")):
-        made.urls["api"] |= {f"fapiPublic{name}": f"{base}/fapi/{version}", f"fapiPrivate{name}": f"{base}/fapi/{version}"}
+        made.urls["api"] |= {
+            f"fapiPublic{name}": f"{base}/fapi/{version}",
+            f"fapiPrivate{name}": f"{base}/fapi/{version}",
+        }
     made.urls["api"]["ws"] = {"linear": base.replace("http", "ws", 1) + "/ws"}
     return made
 

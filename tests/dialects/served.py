@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from perpbook.dialects.binance_face import BinanceFace
 from perpbook.dialects.dydx_face import DydxFace
+from perpbook.dialects.face import Face
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
 from perpbook.dialects.keys import TestKey, made_up_key
 from perpbook.dialects.pace import Pace
@@ -31,7 +32,11 @@ SYMBOLS = {
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
-FACES = {"hyperliquid": HyperliquidFace, "dydx": DydxFace, "binance": BinanceFace}
+FACES: dict[str, Callable[[ServedVenue, tuple[TestKey, ...]], Face]] = {
+    "hyperliquid": HyperliquidFace,
+    "dydx": DydxFace,
+    "binance": BinanceFace,
+}
 BTC, ETH = 60_000.0, 3_000.0
 
 
@@ -73,7 +78,9 @@ def a_venue(venue: str, faults: Faults = Faults(), speed: float = 1.0, path: Pat
     start = now_ns()
     pace = Pace(start_ns=start, began_ns=monotonic_ns(), speed=speed, monotonic_ns=monotonic_ns)
     steps = (Step(at_ns=start, prices=prices_of(venue)), *(path.steps if path else ()))
-    moved = Path(steps=tuple(replace(step, at_ns=start + step.at_ns if step.at_ns < start else start) for step in steps))
+    moved = Path(
+        steps=tuple(replace(step, at_ns=start + step.at_ns if step.at_ns < start else start) for step in steps)
+    )
     terms = load_terms(venue, at=date(2026, 11, 27))
     exchange = Exchange(terms, (an_account(venue),), start, moved.steps[0].prices)
     interval = terms.funding.interval_ns

@@ -166,7 +166,8 @@ def limited(rows: list[dict[str, Any]], key: str, asked: Mapping[str, str], most
     kept = [
         row
         for row in rows
-        if (start is None or row[key] >= whole(start, "startTime")) and (end is None or row[key] <= whole(end, "endTime"))
+        if (start is None or row[key] >= whole(start, "startTime"))
+        and (end is None or row[key] <= whole(end, "endTime"))
     ]
     return kept[:limit] if start is not None else kept[-limit:]
 

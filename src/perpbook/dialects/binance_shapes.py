@@ -286,7 +286,8 @@ def status(known: Known) -> str:
         return "PARTIALLY_FILLED" if report.filled else "NEW"
     if report.state is OrderState.CANCELED:
         return "CANCELED" if report.why in (ASKED, DEAD_MAN) else "EXPIRED"
-    return report.state.value.upper()
+    word: str = report.state.value.upper()
+    return word
 
 
 def order(known: Known) -> dict[str, Any]:

@@ -67,7 +67,9 @@ class BinanceStream:
             if method == "SUBSCRIBE":
                 unknown = [name for name in names if not self.listen(client, name)]
                 if unknown:
-                    return ({"error": {"code": 2, "msg": f"Invalid request: no stream {unknown[0][:60]}"}, "id": number},)
+                    return (
+                        {"error": {"code": 2, "msg": f"Invalid request: no stream {unknown[0][:60]}"}, "id": number},
+                    )
             elif method == "UNSUBSCRIBE":
                 for name in names:
                     client.channels.pop(self._channel(name), None)
@@ -110,10 +112,13 @@ class BinanceStream:
         ]
 
     def _top(self, told: BookSeen, most: int) -> Any:
-        return lambda: self._depth(told) | {
-            "b": shapes.levels(told.depth.bids[:most]),
-            "a": shapes.levels(told.depth.asks[:most]),
-        }
+        return lambda: (
+            self._depth(told)
+            | {
+                "b": shapes.levels(told.depth.bids[:most]),
+                "a": shapes.levels(told.depth.asks[:most]),
+            }
+        )
 
     def _depth(self, told: BookSeen) -> dict[str, Any]:
         change = self.venue.change(told.symbol, told.sequence)

@@ -76,9 +76,7 @@ class DydxNode:
                 else:
                     self.cancel(one)
         except Refusal as refused:
-            return result(
-                {"code": refused.code, "data": "", "log": refused.log, "codespace": "clob", "hash": named}
-            )
+            return result({"code": refused.code, "data": "", "log": refused.log, "codespace": "clob", "hash": named})
         return result({"code": 0, "data": "", "log": "[]", "codespace": "", "hash": named})
 
     def place(self, order: Placing) -> None:
@@ -144,7 +142,9 @@ class DydxNode:
             if order.good_til_block <= now:
                 raise Refusal(10, "The next block height is greater than the GoodTilBlock of the message")
             if order.good_til_block > now + WINDOW:
-                raise Refusal(11, "The GoodTilBlock of the message is further than ShortBlockWindow blocks into the future")
+                raise Refusal(
+                    11, "The GoodTilBlock of the message is further than ShortBlockWindow blocks into the future"
+                )
             return block_end_ns(order.good_til_block) - self.venue.faults.skew_ns
         at = self.venue.pace.at_venue(order.good_til_time_s * SECOND_NS)
         if at <= self.venue.truth.now_ns:

@@ -10,6 +10,7 @@ from perpbook.dialects import dydx_shapes as shapes
 from perpbook.dialects.asked import Unreadable, mapping
 from perpbook.dialects.dydx import Dydx
 from perpbook.dialects.hub import Client, Saying
+from perpbook.dialects.plain import text
 from perpbook.dialects.venue import Told
 from perpbook.errors import VenueUnavailable
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, OrderSeen
@@ -62,9 +63,7 @@ class DydxStream:
             raise Unreadable("type is subscribe or unsubscribe")
         except (Unreadable, json.JSONDecodeError) as wrong:
             message = f"Invalid subscription: {wrong}"
-            return (
-                {"type": "error", "message": message, "connection_id": client.name, "message_id": client.sent},
-            )
+            return ({"type": "error", "message": message, "connection_id": client.name, "message_id": client.sent},)
 
     def sayings(self, told: Told) -> Sequence[Saying]:
         """A message, channel by channel."""
@@ -97,7 +96,9 @@ class DydxStream:
         whole = shapes.subaccount(self.venue, told.account, address, number)
         gone = shapes.closed_positions(self.venue, told.account, number)
         return {
-            "perpetualPositions": [row | {"address": address} for row in [*whole["openPerpetualPositions"].values(), *gone]],
+            "perpetualPositions": [
+                row | {"address": address} for row in [*whole["openPerpetualPositions"].values(), *gone]
+            ],
             "assetPositions": [row | {"address": address} for row in whole["assetPositions"].values()],
             "blockHeight": str(shapes.height(told.at_ns)),
         }
@@ -109,7 +110,7 @@ class DydxStream:
         row = self.dialect.order_of(known, address, number) | {
             "ticker": told.report.symbol,
             "status": shapes.STATUS.get(told.report.state, "CANCELED"),
-            "totalFilled": shapes.text(abs(told.report.filled)),
+            "totalFilled": text(abs(told.report.filled)),
         }
         return {"orders": [row], "blockHeight": str(shapes.height(told.report.at_ns))}
 
@@ -125,18 +126,21 @@ class DydxStream:
 
     def _oracle(self, told: MarkSeen) -> Any:
         price = told.oracle_price if told.oracle_price is not None else told.mark_price
-        row: dict[str, Any] = {"effectiveAt": shapes.iso(told.at_ns), "effectiveAtHeight": str(shapes.height(told.at_ns))}
+        row: dict[str, Any] = {
+            "effectiveAt": shapes.iso(told.at_ns),
+            "effectiveAtHeight": str(shapes.height(told.at_ns)),
+        }
         if price is not None:
-            row["oraclePrice"] = shapes.text(price)
+            row["oraclePrice"] = text(price)
         if told.symbol in self.venue.truth.symbols:
             row["marketId"] = self.venue.truth.symbols.index(told.symbol)
         contents: dict[str, Any] = {"oraclePrices": {told.symbol: row}}
         if told.funding_rate is not None:
-            contents["trading"] = {told.symbol: {"nextFundingRate": shapes.text(told.funding_rate)}}
+            contents["trading"] = {told.symbol: {"nextFundingRate": text(told.funding_rate)}}
         return contents
 
     def _rate(self, told: Settled) -> Any:
-        return {"trading": {told.symbol: {"nextFundingRate": shapes.text(told.rate)}}}
+        return {"trading": {told.symbol: {"nextFundingRate": text(told.rate)}}}
 
     def _channel(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         channel, name = str(body.get("channel")), str(body.get("id", ""))

@@ -274,7 +274,8 @@ def status(report: OrderReport) -> str:
         return REJECTED.get(report.reason, "rejected") if report.reason else "rejected"
     if report.state is OrderState.CANCELED:
         return CANCELED.get(report.why, "canceled")
-    return report.state.value
+    word: str = report.state.value
+    return word
 
 
 def with_status(known: Known, *, front: bool) -> dict[str, Any]:

@@ -171,7 +171,9 @@ def made_server(app: FastAPI) -> Any:
     """A server that is ready: `run(sockets=[...])` blocks, `should_exit` ends it, `started` says that it listens."""
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="warning", ws="websockets-sansio", lifespan="on", timeout_graceful_shutdown=1
+    )
     return uvicorn.Server(config)
 
 

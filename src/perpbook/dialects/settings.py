@@ -28,7 +28,7 @@ def of_dydx(url: str, key: TestKey) -> list[str]:
         f'client.urls["api"] |= {{"indexer": "{url}/v4", "nodeRpc": "{url}/rpc", "nodeRest": "{url}/rest"}}',
         f'client.urls["api"]["ws"] = "{socket_of(url)}/v4/ws"',
         "await client.load_markets()",
-        'for market in client.markets.values():  # ccxt 4.5.90 places no order without it',
+        "for market in client.markets.values():  # ccxt 4.5.90 places no order without it",
         '    for name in ("atomicResolution", "quantumConversionExponent"):',
         '        market["info"][name] = str(market["info"][name])',
     ]

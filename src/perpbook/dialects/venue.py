@@ -103,7 +103,9 @@ class ServedVenue:
         self._nameless = 0
         self._garbled = 0
         for account in exchange.accounts:
-            names = {one.symbol: self.contract(one.symbol).contract.symbol for one in exchange.account(account).positions}
+            names = {
+                one.symbol: self.contract(one.symbol).contract.symbol for one in exchange.account(account).positions
+            }
             self._tally.open(exchange.account(account), names)
 
     @property

@@ -95,16 +95,19 @@ def prepare(asked: SimAsked) -> Simulation:
     if asked.storm and asked.lake is not None:
         raise InputError("--storm and --lake are two markets: choose one")
     faults = faults_of(asked.faults)
-    listening = bound(asked.host, asked.port)
     snapshot = load_snapshot(asked.book, now_ns=now_ns(), terms_folders=terms_folders())
     names = [venue for venue in SERVED if any(account.venue == venue for account in snapshot.book.accounts)]
     if not names:
         raise InputError(f"{asked.book}: no account is on a venue that is served: {', '.join(SERVED)}")
+    strangers = sorted(set(asked.proxies) - set(names))
+    if strangers:
+        raise InputError(f"--proxy {strangers[0]}: it is not served here; {', '.join(names)} are")
     terms = {name: load_terms(name, folders=terms_folders()) for name in names}
     from perpbook.dialects.pace import Pace
 
     pace = Pace(start_ns=now_ns(), began_ns=monotonic_ns(), speed=asked.speed, monotonic_ns=monotonic_ns)
     opened = [open_venue(asked, snapshot, terms[name], pace, faults, number) for number, name in enumerate(names)]
+    listening = bound(asked.host, asked.port)
     others = sorted({account.venue for account in snapshot.book.accounts} - set(names))
     notes = [f"{venue} is not served: its accounts are left out" for venue in others]
     return Simulation(
@@ -210,13 +213,13 @@ def path_of(asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step)
     shift = first.at_ns + wait - found.start_ns + 1
     moved = tuple(replace(step, at_ns=step.at_ns + shift) for step in found.steps)
     length = (found.end_ns - found.start_ns) / asked.speed / 60e9
-    lasts = f"the market moves {asked.wait_ns / 1e9:g} s after the start, for {length:.1f} minutes at speed {asked.speed:g}"
+    lasts = (
+        f"the market moves {asked.wait_ns / 1e9:g} s after the start, for {length:.1f} minutes at speed {asked.speed:g}"
+    )
     return PricePath(steps=(first, *moved)), (*notes, lasts)
 
 
-def of_storm(
-    asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step
-) -> tuple[PricePath, tuple[str, ...]]:
+def of_storm(asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step) -> tuple[PricePath, tuple[str, ...]]:
     """A storm over prices that stand still otherwise; a window it replays is outlined by its known moves."""
     from perpbook.model.bars import SeriesKey
     from perpbook.scenario.catalogue import find_storm
@@ -255,14 +258,15 @@ def of_lake(asked: SimAsked, terms: VenueTerms, first: Step) -> tuple[PricePath,
         raise MissingData(f"{asked.lake} is no folder: give the lake that `perpbook data pull` filled")
     lake, found = Lake(asked.lake), [find_contract(terms, symbol).contract for symbol in first.prices]
     wanted = [Wanted(venue=terms.venue, symbol=one.symbol, base=one.base, quote=one.quote) for one in found]
-    start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies=asked.proxies)
+    proxies = {venue: other for venue, other in asked.proxies.items() if venue == terms.venue}
+    start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies=proxies)
     bars = load_bars(
         lake,
         wanted,
         bar_ns=asked.bar_ns,
         start_ns=start if asked.since_ns is None else asked.since_ns,
         end_ns=end if asked.until_ns is None else asked.until_ns,
-        proxies=asked.proxies,
+        proxies=proxies,
     )
     level = np.array([price.mark for price in first.prices.values()])[:, None] / bars.open[:, :1]
     levelled = replace(bars, **{name: getattr(bars, name) * level for name in ("open", "high", "low", "close")})
