@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 import eth_account
 import pytest
 from hyperliquid.utils.signing import sign_l1_action
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from perpbook.dialects.binance_face import BinanceFace
 from perpbook.dialects.dydx_face import DydxFace
@@ -28,6 +30,9 @@ ROWS = [{"type": "order", "orders": [ORDER], "grouping": "na"}]
 
 def hyperliquid() -> HyperliquidFace:
     return HyperliquidFace(a_venue("hyperliquid"), (KEYS["hyperliquid"],))
+
+
+FACE = hyperliquid()
 
 
 def post(face: HyperliquidFace, path: str, body: Any) -> Answer:
@@ -113,6 +118,20 @@ def test_a_signature_of_the_wrong_shape_is_nobodys() -> None:
         {"r": "0x1", "s": "0x1", "v": 99},
     ):
         assert post(hyperliquid(), "/exchange", body | {"signature": signature}).document["status"] == "err"
+
+
+anything = some.one_of(
+    some.none(), some.integers(), some.text(max_size=8), some.just("0x1"), some.just({}), some.just("0x" + "f" * 64)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(some.fixed_dictionaries({"r": anything, "s": anything, "v": anything}), anything, anything)
+def test_whatever_is_called_a_signature_is_refused_in_words(signature: Any, builder: Any, chain: Any) -> None:
+    approval = {"type": "approveBuilderFee", "builder": builder, "signatureChainId": chain, "nonce": builder}
+    for action in (order(), approval):
+        said = post(FACE, "/exchange", {"action": action, "nonce": 1, "signature": signature})
+        assert said.status == 422 or said.document["status"] == "err"
 
 
 def test_a_builder_that_was_not_approved_is_refused() -> None:

@@ -64,7 +64,7 @@ def test_funding_is_paid_at_the_hour_and_told_as_the_venue_tells_it() -> None:
         assert len(venue.rates["BTC"]) == before + 1 and paid[0]["time"] == venue.settled["hl-long"][0].at_ns // 10**6
 
 
-STORM = {"storm": "crash-2020-03-12", "speed": 1000.0, "wait_ns": 10**9}
+STORM: dict[str, Any] = {"storm": "crash-2020-03-12", "speed": 1000.0, "wait_ns": 10**9}
 
 
 def test_a_storm_kills_what_stands_still() -> None:
