@@ -192,4 +192,6 @@ def test_another_host_and_another_venue_are_refused() -> None:
         url = one.at("hyperliquid") + "/info"
         got = requests.post(url, json={"type": "meta"}, headers={"Host": "evil.example"}, timeout=5)
         assert got.status_code == 400
+        got = requests.post(url, json={"type": "meta"}, headers={"Origin": "https://evil.example"}, timeout=5)
+        assert got.status_code == 403
         assert answer(one, "kraken", "/info", {})[0] == 404

@@ -12,8 +12,9 @@ import ccxt
 import pytest
 
 from perpbook.simulation.faults import Faults
+from perpbook.simulation.market import Path, Prices, Step
 from tests.dialects.clients import answer, ccxt_binance, ccxt_hyperliquid, talk
-from tests.dialects.served import Served, a_venue, served
+from tests.dialects.served import Served, a_venue, prices_of, served
 
 BTC = "BTC/USDC:USDC"
 IOC = {"timeInForce": "Ioc", "reduceOnly": True}
@@ -58,6 +59,8 @@ def books(texts: list[str]) -> list[dict[str, Any]]:
 
 
 BOOK = {"type": "l2Book", "coin": "BTC"}
+TICKS = Path(steps=tuple(Step(at_ns=tick * 10**8, prices=prices_of("hyperliquid")) for tick in range(1, 100)))
+"""A market that is told ten times a second."""
 
 
 def test_a_500_leaves_nothing_done() -> None:
@@ -115,21 +118,21 @@ def test_a_partial_fill_is_less_than_was_asked() -> None:
 
 
 def test_every_message_comes_twice() -> None:
-    with served("hyperliquid", faults=Faults(duplicate=1.0)) as one:
-        times = [book["time"] for book in books(heard(one, BOOK, 1.3))[1:]]
+    with served("hyperliquid", faults=Faults(duplicate=1.0), path=TICKS) as one:
+        times = [book["time"] for book in books(heard(one, BOOK, 0.5))[1:]]
         assert len(times) >= 2 and times[0::2][:1] == times[1::2][:1]
 
 
 def test_late_messages_come_out_of_order() -> None:
-    late = Faults(delay=0.5, delay_max_ns=1_500_000_000)
-    with served("hyperliquid", faults=late, speed=1.0) as one:
-        times = [book["time"] for book in books(heard(one, BOOK, 3.5))]
+    late = Faults(delay=0.5, delay_max_ns=500_000_000)
+    with served("hyperliquid", faults=late, path=TICKS) as one:
+        times = [book["time"] for book in books(heard(one, BOOK, 1.5))]
         assert times != sorted(times)
 
 
 def test_dropped_messages_never_come() -> None:
-    with served("hyperliquid", faults=Faults(drop=1.0)) as one:
-        assert len(books(heard(one, BOOK, 1.2))) == 1
+    with served("hyperliquid", faults=Faults(drop=1.0), path=TICKS) as one:
+        assert len(books(heard(one, BOOK, 0.5))) == 1
 
 
 def test_malformed_messages_are_not_json_or_hold_no_numbers() -> None:
@@ -139,23 +142,23 @@ def test_malformed_messages_are_not_json_or_hold_no_numbers() -> None:
         except json.JSONDecodeError:
             return False
 
-    with served("hyperliquid", faults=Faults(malformed=1.0)) as one:
-        got = heard(one, BOOK, 0.8)
+    with served("hyperliquid", faults=Faults(malformed=1.0), path=TICKS) as one:
+        got = heard(one, BOOK, 0.4)
         assert got and not all(map(is_sound, got))
 
 
 def test_a_message_of_the_wrong_symbol_shows_another_contracts_prices() -> None:
-    with served("hyperliquid", faults=Faults(wrong_symbol=1.0)) as one:
-        shown = [float(book["levels"][0][0]["px"]) for book in books(heard(one, BOOK, 2.5))]
+    with served("hyperliquid", faults=Faults(wrong_symbol=1.0), path=TICKS) as one:
+        shown = [float(book["levels"][0][0]["px"]) for book in books(heard(one, BOOK, 0.8))]
         assert any(price < 10_000 for price in shown)
 
 
 def test_a_disconnect_closes_the_socket_and_a_silent_one_only_says_nothing() -> None:
     with served("hyperliquid", faults=Faults(disconnect=1.0)) as one:
         assert heard(one, BOOK, 2.0)[-1] == "closed"
-    with served("hyperliquid", faults=Faults(disconnect=1.0, silent=1.0)) as one:
-        time.sleep(0.3)
-        got = heard(one, BOOK, 1.2)
+    with served("hyperliquid", faults=Faults(disconnect=1.0, silent=1.0), path=TICKS) as one:
+        time.sleep(0.2)
+        got = heard(one, BOOK, 0.5)
         assert "closed" not in got and len(books(got)) == 1
 
 
@@ -184,3 +187,11 @@ def test_own_hand_trades_what_nobody_asked() -> None:
     venue = a_venue("hyperliquid", faults=Faults(own_hand=1.0))
     venue.beat()
     assert venue.trades["hyperliquid-main"] and venue.faults_struck() == {"own_hand": 1}
+
+
+def test_where_time_stops_by_a_bug_of_ours_nobody_is_answered_as_if_it_ran() -> None:
+    unfit = Path(steps=(Step(at_ns=10**8, prices={"BTC": Prices(mark=float("nan"))}),))
+    with served("hyperliquid", path=unfit) as one:
+        time.sleep(0.5)
+        assert answer(one, "hyperliquid", "/info", {"type": "meta"})[0] == 503
+        assert heard(one, BOOK, 0.1) == ["closed"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import perpbook.examples
+from perpbook.cli.main import app
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
 from perpbook.dialects.venue import ServedVenue
 from perpbook.errors import InputError, PerpbookError
@@ -75,6 +75,26 @@ def test_a_storm_kills_what_stands_still() -> None:
         at(venue, 48 * HOUR_NS // 1000 + 2 * 10**9)
         assert venue.liquidated and not venue.truth.account("hl-long").positions
         assert "liquidated" in "\n".join(outcome(made))
+
+
+def test_a_liquidation_is_among_the_fills_of_its_user() -> None:
+    with prepared(**STORM) as made:
+        at(made.venues["hyperliquid"], 48 * HOUR_NS // 1000 + 2 * 10**9)
+        face, user = made.faces["hyperliquid"], made.keys["hyperliquid"][0].public
+        assert isinstance(face, HyperliquidFace)
+        fills = face.dialect.info({"type": "userFills", "user": user})
+        assert {fill["liquidation"]["liquidatedUser"] for fill in fills} == {user}
+        assert fills[-1]["startPosition"] == "3.0" and float(fills[-1]["closedPnl"]) < 0
+
+
+def test_an_isolated_position_is_its_parents_and_trades_in_its_own_bucket() -> None:
+    with prepared("desk") as made:
+        face, user = made.faces["hyperliquid"], made.keys["hyperliquid"][0].public
+        assert isinstance(face, HyperliquidFace)
+        state = face.dialect.info({"type": "clearinghouseState", "user": user})
+        kinds = {row["position"]["coin"]: row["position"]["leverage"]["type"] for row in state["assetPositions"]}
+        assert kinds == {"BTC": "cross", "ETH": "cross", "SOL": "isolated"}
+        assert made.venues["hyperliquid"].at_home("hl-main", "SOL") == "hl-sol"
 
 
 def test_an_account_that_is_trimmed_in_time_lives_through_it() -> None:
@@ -157,9 +177,8 @@ def test_settings_name_the_address_and_the_keys() -> None:
 
 
 def test_the_verb_serves_for_a_while_and_tells_how_it_ended() -> None:
-    words = [sys.executable, "-m", "perpbook", "venue-sim", str(HEDGED), "--for", "1s", "--json"]
-    run = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-    assert run.returncode == 0, run.stderr
+    run = CliRunner().invoke(app, ["venue-sim", str(HEDGED), "--for", "1s", "--json"])
+    assert run.exit_code == 0, run.output
     document = json.loads(run.stdout)
     assert document["ok"] and document["data"]["url"].startswith("http://127.0.0.1:")
     assert "hyperliquid hl-long: equity" in run.stderr

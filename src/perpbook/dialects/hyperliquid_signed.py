@@ -103,8 +103,7 @@ def recovered(message: dict[str, Any], body: Mapping[str, Any]) -> str:
     from eth_account import Account
     from eth_account.messages import encode_typed_data
     from eth_keys.exceptions import BadSignature
-    from eth_keys.exceptions import ValidationError as NoKey
-    from eth_utils.exceptions import ValidationError as NoAddress
+    from eth_utils.exceptions import ValidationError
 
     signature = mapping(body.get("signature"), "signature")
     try:
@@ -112,5 +111,5 @@ def recovered(message: dict[str, Any], body: Mapping[str, Any]) -> str:
         return str(Account.recover_message(encode_typed_data(full_message=message), vrs=vrs)).lower()
     except Unreadable:
         raise
-    except (ValueError, TypeError, OverflowError, AttributeError, BadSignature, NoKey, EncodingError, NoAddress):
+    except (ValueError, TypeError, OverflowError, AttributeError, BadSignature, EncodingError, ValidationError):
         return NOBODY

@@ -33,6 +33,9 @@ SERVED = ("hyperliquid", "dydx", "binance")
 PAST_SETTLEMENTS = 168
 """Settlements before the start that a funding history shows: at the rate of the start."""
 
+MOST_BARS = 200_000
+"""Bars of all contracts of a venue together that are held at most: about 600 MB of steps."""
+
 ALSO = {"500": "error", "stale": "stale_account", "late": "delay"}
 """Faults by the words of those who suffer them."""
 
@@ -260,12 +263,16 @@ def of_lake(asked: SimAsked, terms: VenueTerms, first: Step) -> tuple[PricePath,
     wanted = [Wanted(venue=terms.venue, symbol=one.symbol, base=one.base, quote=one.quote) for one in found]
     proxies = {venue: other for venue, other in asked.proxies.items() if venue == terms.venue}
     start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies=proxies)
+    first_ns = start if asked.since_ns is None else asked.since_ns
+    last_ns = end if asked.until_ns is None else asked.until_ns
+    if (last_ns - first_ns) // asked.bar_ns * len(wanted) > MOST_BARS:
+        raise InputError(f"more than {MOST_BARS:,} bars: choose a span with --from and --to, or a wider --bar")
     bars = load_bars(
         lake,
         wanted,
         bar_ns=asked.bar_ns,
-        start_ns=start if asked.since_ns is None else asked.since_ns,
-        end_ns=end if asked.until_ns is None else asked.until_ns,
+        start_ns=first_ns,
+        end_ns=last_ns,
         proxies=proxies,
     )
     level = np.array([price.mark for price in first.prices.values()])[:, None] / bars.open[:, :1]
