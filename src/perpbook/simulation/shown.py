@@ -29,6 +29,7 @@ def account_of(floor: Floor, bucket: Bucket) -> Account:
                 quantity=order.left if order.is_buy else -order.left,
                 limit_price=order.request.limit_price,
                 reduce_only=order.request.reduce_only,
+                id=order.request.client_id,
             )
             for order in bucket.resting.values()
         ),
