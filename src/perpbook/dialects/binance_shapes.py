@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from perpbook.dialects.plain import milliseconds, text
+from perpbook.dialects.plain import decimals_of, milliseconds, text
 from perpbook.dialects.traded import Traded
 from perpbook.dialects.venue import Known, Rate, ServedVenue
 from perpbook.model.account import Account, MarginMode, Position
@@ -18,7 +18,7 @@ from perpbook.model.units import HOUR_NS
 from perpbook.simulation.exchange import ASKED
 from perpbook.simulation.happened import Settled
 from perpbook.simulation.moves import DEAD_MAN
-from perpbook.simulation.order_rules import decimals_of, exponent, order_rules
+from perpbook.simulation.order_rules import exponent, order_rules
 from perpbook.terms.terms import ContractTerms
 
 TIFS = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.POST: "GTX"}

@@ -140,7 +140,8 @@ def open_venue(
     """Simulate one venue of the book. `number` : its turn, which its chances are drawn by."""
     from perpbook.dialects.keys import made_up_key
     from perpbook.dialects.venue import ServedVenue
-    from perpbook.simulation.exchange import Exchange, Setting
+    from perpbook.simulation.exchange import Exchange
+    from perpbook.simulation.setting import Setting
 
     accounts = tuple(account for account in snapshot.book.accounts if account.venue == terms.venue)
     first = first_step(snapshot, terms, pace.start_ns)
