@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 
 from perpbook.dialects.binance_face import BinanceFace
 from perpbook.dialects.dydx_face import DydxFace
+from perpbook.dialects.face import Face
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
-from perpbook.dialects.keys import TestKey, made_up_key
+from perpbook.dialects.keys import MadeUpKey, made_up_key
 from perpbook.dialects.pace import Pace
 from perpbook.dialects.server import bound, made_app, made_server
 from perpbook.dialects.venue import Rate, ServedVenue
@@ -31,7 +32,11 @@ SYMBOLS = {
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
-FACES = {"hyperliquid": HyperliquidFace, "dydx": DydxFace, "binance": BinanceFace}
+FACES: dict[str, Callable[[ServedVenue, tuple[MadeUpKey, ...]], Face]] = {
+    "hyperliquid": HyperliquidFace,
+    "dydx": DydxFace,
+    "binance": BinanceFace,
+}
 BTC, ETH = 60_000.0, 3_000.0
 
 
@@ -40,7 +45,7 @@ class Served:
     """A running server: addresses and keys by venue, and the venues themselves."""
 
     url: str
-    keys: Mapping[str, TestKey]
+    keys: Mapping[str, MadeUpKey]
     venues: Mapping[str, ServedVenue]
 
     def at(self, venue: str) -> str:

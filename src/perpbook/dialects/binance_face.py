@@ -1,4 +1,4 @@
-"""Binance's addresses: `/fapi/v1` to `/fapi/v3`; websockets `/ws`, `/stream`, and the same under `/public`, `/market`, `/private`."""
+"""Binance's addresses: `/fapi/v1` to `/fapi/v3`; websockets `/ws`, `/stream`, also under `/public`, `/market`, `/private`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perpbook.dialects.binance_account import SIGNED, STREAM_KEYS, BinanceAccoun
 from perpbook.dialects.binance_stream import BinanceStream
 from perpbook.dialects.face import Answer, Asked
 from perpbook.dialects.hub import Client, Hub
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.venue import ServedVenue
 
 ADDRESS = re.compile(r"/fapi/v[123](?P<path>/.+)")
@@ -22,7 +22,7 @@ SOCKET = re.compile(r"(?:/(?:public|market|private))?/(?P<kind>ws|stream)(?:/(?P
 class BinanceFace:
     """The venue as its clients reach it."""
 
-    def __init__(self, venue: ServedVenue, keys: tuple[TestKey, ...]) -> None:
+    def __init__(self, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> None:
         self.dialect = Binance(venue, keys)
         self.accounts = BinanceAccount(self.dialect)
         self.stream = BinanceStream(self.dialect)
@@ -59,7 +59,7 @@ class BinanceFace:
             return None
         asked = dict(parse_qsl(query))
         client = Client(name=found["kind"])
-        names = asked.get("streams", "").split("/") + [found["name"] or "", asked.get("listenKey", "")]
+        names = [*asked.get("streams", "").split("/"), found["name"] or "", asked.get("listenKey", "")]
         for name in names:
             self.stream.listen(client, name)
         return client

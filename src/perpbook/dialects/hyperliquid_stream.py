@@ -10,13 +10,14 @@ from perpbook.dialects import hyperliquid_shapes as shapes
 from perpbook.dialects.asked import Unreadable, mapping
 from perpbook.dialects.hub import Client, Saying
 from perpbook.dialects.hyperliquid import EMPTY_STATE, Hyperliquid
+from perpbook.dialects.plain import decimal, milliseconds
 from perpbook.dialects.venue import BrokenOnPurpose, Hanging, Told
 from perpbook.errors import VenueUnavailable
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, OrderSeen
 from perpbook.model.order import OrderState
 from perpbook.simulation.happened import Liquidated, Settled
 
-OF_COINS = ("l2Book", "bbo", "activeAssetCtx", "trades", "candle")
+OF_COINS = ("l2Book", "bbo", "activeAssetCtx", "trades")
 OF_USERS = (
     "userFills",
     "orderUpdates",
@@ -26,7 +27,6 @@ OF_USERS = (
     "openOrders",
     "userFundings",
     "userNonFundingLedgerUpdates",
-    "spotState",
 )
 CHANNEL = {"userEvents": "user"}
 """Channels that have another name than their subscription."""
@@ -105,7 +105,7 @@ class HyperliquidStream:
         if known is None:
             return ()
         row = shapes.with_status(known, front=False) | {"status": shapes.status(report)}
-        row["order"] |= {"coin": report.symbol, "sz": shapes.decimal(abs(known.request.quantity) - abs(report.filled))}
+        row["order"] |= {"coin": report.symbol, "sz": decimal(abs(known.request.quantity) - abs(report.filled))}
         return [(("orderUpdates", self._user(report.account)), lambda: [row])]
 
     def _of_fill(self, told: FillSeen) -> Sequence[Saying]:
@@ -136,8 +136,8 @@ class HyperliquidStream:
             "lid": len(self.venue.liquidated),
             "liquidator": "0x" + "0" * 40,
             "liquidated_user": user,
-            "liquidated_ntl_pos": shapes.decimal(round(abs(told.quantity) * told.price, 6)),
-            "liquidated_account_value": shapes.decimal(round(told.equity, 6)),
+            "liquidated_ntl_pos": decimal(round(abs(told.quantity) * told.price, 6)),
+            "liquidated_account_value": decimal(round(told.equity, 6)),
         }
         return [(("userEvents", user), lambda: {"liquidation": event})]
 
@@ -169,6 +169,9 @@ class HyperliquidStream:
     def _first_fundings(self, user: str) -> Any:
         return {"isSnapshot": True, "user": user, "fundings": []}
 
+    def _first_ledger(self, user: str) -> Any:
+        return {"isSnapshot": True, "user": user, "nonFundingLedgerUpdates": []}
+
     def _first_book(self, symbol: str) -> Any:
         return shapes.book(self.venue.book(symbol))
 
@@ -195,7 +198,7 @@ class HyperliquidStream:
         given = {"markPx": told.mark_price, "oraclePx": told.oracle_price, "funding": told.funding_rate}
         return {
             "coin": told.symbol,
-            "ctx": said | {key: shapes.decimal(value) for key, value in given.items() if value is not None},
+            "ctx": said | {key: decimal(value) for key, value in given.items() if value is not None},
         }
 
     def _told_state(self, user: str, told: AccountSeen | None) -> Any:
@@ -227,7 +230,7 @@ class HyperliquidStream:
             "openOrders": self._open_orders(user)["orders"],
             "meta": shapes.meta(self.venue),
             "assetCtxs": shapes.contexts(self.venue),
-            "serverTime": shapes.milliseconds(self.venue.clock_ns),
+            "serverTime": milliseconds(self.venue.clock_ns),
             "isVault": False,
             "twapStates": [],
         }
@@ -269,6 +272,7 @@ FIRST: Mapping[str, Callable[[HyperliquidStream, str], Any]] = {
     "allMids": HyperliquidStream._first_mids,
     "userFills": HyperliquidStream._first_fills,
     "userFundings": HyperliquidStream._first_fundings,
+    "userNonFundingLedgerUpdates": HyperliquidStream._first_ledger,
     "clearinghouseState": HyperliquidStream._first_state,
     "webData2": HyperliquidStream._first_web_data,
     "openOrders": HyperliquidStream._first_orders,

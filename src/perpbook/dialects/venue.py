@@ -17,7 +17,7 @@ from perpbook.model.units import SECOND_NS
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.faults import FaultKind, Faults, garbled
 from perpbook.simulation.faulty import FaultyExchange
-from perpbook.simulation.happened import Liquidated, Moved, Settled
+from perpbook.simulation.happened import Happening, Liquidated, Settled
 from perpbook.simulation.market import Path, Prices
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import ContractTerms
@@ -153,7 +153,7 @@ class ServedVenue:
                 self._outbox += [self._account_seen(account) for account in self.truth.accounts]
         elif now > self.truth.now_ns:
             self._advance(now, {}, {})
-        self._collect()
+        self.collect()
 
     def beat(self) -> bool:
         """Catch up, and let the line break or heal; True when it has just broken and clients are cut off."""
@@ -161,7 +161,7 @@ class ServedVenue:
         told = [one for one in self._wire.step(self.truth.now_ns) if isinstance(one, Stale)]
         if told:
             self.is_dark = not told[0].fresh
-        self._collect()
+        self.collect()
         return self.is_dark and bool(told)
 
     def drain(self) -> tuple[Told, ...]:
@@ -184,7 +184,7 @@ class ServedVenue:
         except OutcomeUnknown:
             raise self._struck() from None
         finally:
-            self._collect()
+            self.collect()
             self._arriving = None
 
     def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
@@ -195,11 +195,7 @@ class ServedVenue:
         except OutcomeUnknown:
             raise self._struck() from None
         finally:
-            self._collect()
-
-    def settle_request(self) -> None:
-        """After a request that acted on the exchange itself: what it did waits to be told."""
-        self._collect()
+            self.collect()
 
     def seen(self, account: str) -> tuple[AccountSeen, ...]:
         """The family as a read shows it: as it is, or through a fault as it was.
@@ -281,15 +277,15 @@ class ServedVenue:
                 now = self.truth.prices(symbol)
                 rows.append(Rate(at_ns=at, rate=now.funding_rate or 0.0, price=now.oracle or now.mark))
 
-    def _collect(self) -> None:
-        """Learn what truly happened, and queue what gets through."""
+    def collect(self) -> None:
+        """After a request that acted on `truth` itself: learn what happened, and queue what gets through."""
         messages = self._wire.drain(self.truth.now_ns)
         for one in self._wire.happened:
             self._learn(one.what)
         self._wire.happened.clear()
         self._outbox += messages
 
-    def _learn(self, what: Message | Settled | Liquidated | Moved) -> None:
+    def _learn(self, what: Happening) -> None:
         match what:
             case BookSeen():
                 self._compare(what)
