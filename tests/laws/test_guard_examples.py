@@ -11,9 +11,9 @@ from perpbook.errors import Refused
 from perpbook.guard.settings import Caps
 from perpbook.guard.view import Wanted
 from perpbook.model.action import ActionKind
-from perpbook.model.message import KillLevel
+from perpbook.model.message import BookSeen, KillLevel
 from perpbook.model.order import OrderState
-from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, World, only, ready, trim
+from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange, World, only, ready, trim
 
 
 def proposed(quantity: float = -2.0, symbol: str = "BTC", rule: str = "leverage.asset", **positions: float) -> World:
@@ -368,3 +368,23 @@ def test_a_book_without_anything_within_the_limit_sends_nothing() -> None:
     world.answer(only(world))
     world.run(5)
     assert not world.sent and "within its limit" in world.guard.desk.cases[only(world)].why
+
+
+def test_a_leg_of_less_than_a_lot_does_not_keep_the_others_back() -> None:
+    both = replace(trim("BTC", -1.0), legs=(*trim("BTC", -0.001).legs, *trim("ETH", 9.0).legs))
+    world = ready([both], BTC=5.0, ETH=-40.0)
+    assert [leg.symbol for leg in world.guard.desk.cases[only(world)].proposal.legs] == ["ETH"]
+    nothing = ready([trim("BTC", -0.001)], BTC=5.0)
+    assert not nothing.phases() and "less than a lot" in nothing.told("refused.proposal")[0].sentence
+
+
+def test_a_book_that_is_not_known_is_asked_for_and_told_when_it_stays_so() -> None:
+    world = World(venue=Exchange(positions={"BTC": 5.0}), wanted=[trim("BTC", -1.0)])
+    world.run(32)
+    assert world.phases() == ["proposed"] and not world.told("refused.proposal")
+    deaf = World(venue=Exchange(positions={"BTC": 5.0}), wanted=[trim("BTC", -1.0)])
+    for _ in range(100):
+        deaf.mail = [one for one in deaf.mail if not isinstance(one, BookSeen)]
+        deaf.post()
+        deaf.pass_time()
+    assert not deaf.phases() and "is not known" in deaf.told("refused.proposal")[0].sentence

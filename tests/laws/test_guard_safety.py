@@ -434,6 +434,7 @@ def test_a_decision_is_made_when_the_watch_says_so() -> None:
     for number in range(1, 4):
         at_ns = 10**12 + number
         guard.receive(MarkSeen(venue=VENUE, symbol="BTC", at_ns=at_ns, received_ns=at_ns, mark_price=1.0))
+        guard.receive(MarkSeen(venue=VENUE, symbol="BTC", at_ns=at_ns, received_ns=at_ns, mark_price=-1.0))
         guard.receive(Wake(received_ns=at_ns))
     assert seen == [10**12 + 1, 10**12 + 2, 10**12 + 3]
 

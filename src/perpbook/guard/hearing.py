@@ -14,12 +14,12 @@ from perpbook.model.record import RecordKind
 Heard = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale
 
 
-def hear(turn: Turn, message: Heard) -> None:
-    """Take what a venue says, or refuse it."""
+def hear(turn: Turn, message: Heard) -> bool:
+    """Take what a venue says, or refuse it: False."""
     why = nonsense(turn, message)
     if why:
         _refuse(turn, message, why)
-        return
+        return False
     match message:
         case BookSeen() | MarkSeen():
             _price(turn, message)
@@ -33,6 +33,7 @@ def hear(turn: Turn, message: Heard) -> None:
             _no_answer(turn, message)
         case Stale():
             _stale(turn, message)
+    return True
 
 
 def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
@@ -44,6 +45,7 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
         book = turn.known.books.get(name)
         if book is None or (message.at_ns, message.sequence) >= (book.at_ns, book.sequence):
             turn.known.books[name] = message
+            turn.known.decide |= turn.known.awaited.pop(name, None) is not None
     else:
         mark = turn.known.marks.get(name)
         if mark is None or message.at_ns >= mark.at_ns:
