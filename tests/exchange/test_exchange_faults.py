@@ -138,6 +138,14 @@ def test_malformed_messages_are_not_what_the_venue_said() -> None:
         assert all(is_unfit(one, venue.truth.now_ns) for one in tick(venue))
 
 
+def test_messages_of_a_wrong_symbol_are_about_something_else() -> None:
+    venue, bare = faulty(Faults(wrong_symbol=1.0)), one_account("hyperliquid", ("BTC", 1.0, 60_000.0))
+    venue.place(sell(), START_NS), bare.place(sell(), START_NS)
+    wrong, right = venue.drain(START_NS), [one.what for one in bare.drain()]
+    assert len(wrong) == len(right)
+    assert all(type(one) is type(own) and one != own for one, own in zip(wrong, right, strict=True))
+
+
 def is_unfit(message: Message, now_ns: int) -> bool:
     match message:
         case BookSeen():

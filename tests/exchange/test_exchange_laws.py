@@ -113,6 +113,20 @@ def test_books_never_cross_and_levels_are_in_order(venue: str, rule: QueueRule, 
             assert all(quantity > 0.0 for _, quantity in (*bids, *asks))
 
 
+@given(venues, rules, scripts)
+def test_every_change_of_a_book_is_told_and_numbered_without_a_hole(
+    venue: str, rule: QueueRule, script: list[Act]
+) -> None:
+    exchange = some_venue(venue, 18.0, queue=rule)
+    last = {symbol: exchange.book(symbol) for symbol in exchange.symbols}
+    for number, act in enumerate(script):
+        for one in perform(exchange, [act], numbered=number):
+            if isinstance(one.what, BookSeen):
+                assert one.what.sequence == last[one.what.symbol].sequence + 1
+                last[one.what.symbol] = one.what
+        assert all(exchange.book(symbol).depth == told.depth for symbol, told in last.items())
+
+
 @given(venues, leverages, scripts)
 def test_accounts_are_the_fold_of_what_happened(venue: str, leverage: float, script: list[Act]) -> None:
     """`ledger.apply` is the independent meaning of a trade, a payment, a deposit."""

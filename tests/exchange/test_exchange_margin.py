@@ -25,7 +25,7 @@ from tests.exchange.venues import MARKS, MINUTE_NS, START_NS, Act, one_account, 
 DEEP = DepthProfile(levels=20, notional=5e6)
 
 
-def assessed(exchange: Exchange) -> Book:
+def book_of(exchange: Exchange) -> Book:
     return Book(as_of_ns=exchange.now_ns, source="", accounts=tuple(map(exchange.account, exchange.accounts)))
 
 
@@ -47,7 +47,7 @@ def market_of(exchange: Exchange) -> Market:
 def test_what_a_venue_reports_is_what_margin_assesses(venue: str, script: list[Act]) -> None:
     exchange = some_venue(venue, 10.0)
     perform(exchange, script)
-    book = assessed(exchange)
+    book = book_of(exchange)
     found = assess(Snapshot(book=book, market=market_of(exchange)), {venue: exchange.terms}).assessment
     positions = {(one.account, one.symbol): one for one in found.positions}
     for account, view in zip(book.accounts, found.accounts, strict=True):
