@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.crash import CrashAt
 from tests.simulation.play import Outcome, play, sweep
-from tests.simulation.world import CrashAt
 
 CHUNK = 20
 
