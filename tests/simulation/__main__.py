@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         if outcome.broken:
             broken += 1
             print(f"{outcome.broken}\n    {outcome.command}", flush=True)
+        if outcomes % 500 == 0:
+            took = time.monotonic() - began
+            print(f"{outcomes} runs, to seed {outcome.seed}, in {took:.0f} s; {broken} broke a law", file=sys.stderr, flush=True)
     took = time.monotonic() - began
     each = 1_000.0 * (time.process_time() - cpu) / max(1, outcomes)
     _report(counts, given.json)
@@ -65,7 +69,10 @@ def _outcomes(seeds: range, given: argparse.Namespace) -> Iterator[Outcome]:
 
 
 def _played(seeds: Iterable[int]) -> list[Outcome]:
-    return [play(seed) for seed in seeds]
+    gc.disable()
+    done = [play(seed) for seed in seeds]
+    gc.collect()
+    return done
 
 
 def _swept(seeds: Iterable[int]) -> list[Outcome]:

@@ -174,5 +174,5 @@ MUTANTS = (
     Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 11),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),
     Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 14),
-    Mutant("a flatten does not wait for orders under way", ("duplicate", "two proposals", "clamp"), lost, "reserved", _always(0.0)),
+    Mutant("a flatten does not wait for orders under way", ("two proposals", "duplicate"), lost, "reserved", _always(0.0), 107),
 )
