@@ -13,11 +13,13 @@ from perpbook.model.account import Account, MarginMode
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, OrderSeen
 from perpbook.model.order import OrderState, RejectReason
 from perpbook.venues.decode_binance import Binance
-from perpbook.venues.decode_parts import Decoder, Kind, Reason, Unfit
+from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
+from perpbook.venues.stream_dialects import dialect_of
 from tests.unit.stream_messages import (
     ADDRESS,
     NOW,
     NOW_MS,
+    SYMBOLS,
     decoder,
     depth,
     dydx,
@@ -43,6 +45,15 @@ def test_a_book_is_read_as_it_stands() -> None:
     (book,) = tell(decoder("hyperliquid"), hl_book(BIDS, ASKS))
     assert book.depth.bids == ((90000.0, 1.5), (89999.0, 2.0)) and book.depth.asks[1] == (90002.5, 3.0)
     assert (book.venue, book.symbol, book.at_ns, book.received_ns) == ("hyperliquid", "BTC", NOW, NOW)
+
+
+@pytest.mark.parametrize("venue", ["hyperliquid", "dydx", "binance"])
+def test_levels_beyond_what_is_asked_for_are_not_told(venue: str) -> None:
+    wrapped = b'{"stream":"btcusdt@depth20@100ms","data":' + depth(1, 2, 0, BIDS, ASKS) + b"}"
+    raw = {"hyperliquid": hl_book(BIDS, ASKS), "dydx": dydx_whole(1, BIDS, ASKS), "binance": wrapped}[venue]
+    of = dialect_of(venue).decoder(Scope(accounts={}, symbols=SYMBOLS, levels=1))
+    (book,) = tell(of, raw)
+    assert book.depth.bids == ((90000.0, 1.5),) and book.depth.asks == ((90001.0, 1.0),)
 
 
 @pytest.mark.parametrize(

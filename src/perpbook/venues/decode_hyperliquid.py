@@ -153,10 +153,10 @@ class Hyperliquid:
         return told
 
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
-        bids, asks = data.levels
+        (bids, asks), most = data.levels, self._scope.levels
         depth = Depth(
-            bids=levels_of(tuple(map(PRICED, bids)), -1.0, stream),
-            asks=levels_of(tuple(map(PRICED, asks)), 1.0, stream),
+            bids=levels_of(tuple(map(PRICED, bids[:most])), -1.0, stream),
+            asks=levels_of(tuple(map(PRICED, asks[:most])), 1.0, stream),
         )
         return self._told(data.coin, depth, (data.time, received_ns), stream)
 

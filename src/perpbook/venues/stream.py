@@ -17,7 +17,7 @@ from perpbook.engine.clock import now_ns
 from perpbook.errors import InputError, VenueError
 from perpbook.model.message import Message, Stale
 from perpbook.venues.conflate import Inbox
-from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
+from perpbook.venues.decode_parts import LEVELS, Decoder, Kind, Reason, Scope, Unfit
 from perpbook.venues.recorded import Recorder
 from perpbook.venues.stream_dialects import Dialect, not_installed, scope_of
 from perpbook.venues.stream_reader import Reader
@@ -51,7 +51,8 @@ class Habits:
 
 
 class Stream:
-    """A `Feed`. addresses : of its accounts, as the venue knows them, by account id.  url : elsewhere than the venue's own."""
+    """A `Feed`. addresses : of its accounts, as the venue knows them, by account id.  url : elsewhere than the venue's own.
+    levels : of each side of a book that are read: what a decision walks, and no more, is the cheapest."""
 
     def __init__(
         self,
@@ -59,11 +60,12 @@ class Stream:
         addresses: Mapping[str, str] | None = None,
         *,
         url: Callable[[], Awaitable[str]] | str | None = None,
+        levels: int = LEVELS,
         habits: Habits = Habits(),
         prepare: Prepare | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        self._dialect, self._addresses = dialect, dict(addresses or {})
+        self._dialect, self._addresses, self._levels = dialect, dict(addresses or {}), levels
         self._url, self._habits = url or dialect.url, habits
         self._prepare, self._recorder = prepare, recorder
         self._inbox = Inbox(habits.room)
@@ -77,7 +79,7 @@ class Stream:
         unknown = [name for name in accounts if name not in self._addresses]
         if unknown:
             raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account to listen to")
-        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols)
+        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols, self._levels)
         self.reader = self._reader(scope)
         keeping = asyncio.create_task(self._keep(scope))
         keeping.add_done_callback(lambda _: self._woken.set())
