@@ -87,7 +87,7 @@ def watched() -> Watch:
     playbook = parse_playbook(PLAYBOOK, "benchmark.toml")
     assessed = assess_under(snapshot, playbook, terms)
     watch = Watch(latest_ns=10**18)
-    watch.look(Look(assessed=assessed, decision=decide_on(assessed, playbook), now_ns=now_ns))
+    watch.look(Look(assessed=assessed, decision=decide_on(assessed, playbook), playbook=playbook, now_ns=now_ns))
     assert watch.reach > 0.0
     return watch
 

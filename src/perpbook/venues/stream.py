@@ -87,11 +87,8 @@ class Stream:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                said, self._said = self._said, []
-                for message in said:
-                    yield message
-                while self._ready and (kept := self._inbox.take()) is not None:
-                    for message in self.reader.read(*kept):
+                while (told := self._next()) is not None:
+                    for message in told:
                         yield message
                 if keeping.done():
                     keeping.result()
@@ -110,6 +107,21 @@ class Stream:
             lag_ns=self._habits.lag_ns,
         )
         return Reader(self._dialect.decoder(scope), watchdog)
+
+    def _next(self) -> Sequence[Message] | None:
+        """What is told next: the watchdog's word before anything is read after it, so that fresh and stale keep their order."""
+        if self._said:
+            said, self._said = self._said, []
+            return said
+        kept = self._inbox.take() if self._ready else None
+        return self.reader.read(*kept) if kept is not None else None
+
+    def _end(self) -> None:
+        """A connection ended: what came over it is told, then that nothing is known."""
+        while self._ready and (kept := self._inbox.take()) is not None:
+            self._say(self.reader.read(*kept))
+        self._inbox.clear()
+        self._say(self.reader.lost(now_ns()))
 
     def hear(self, raw: bytes) -> None:
         """A frame came: keep it. Called by the socket; never waits, never raises."""
@@ -154,7 +166,7 @@ class Stream:
                 self._say(self.reader.refuse(unfit, now_ns()))
             except (TimeoutError, OSError, VenueError) as error:
                 LOG.warning("%s: the stream is away (%s)", self._dialect.venue, type(error).__name__)
-            self._say(self.reader.lost(now_ns()))
+            self._end()
             wait = self._habits.back_off if loop.time() - began > self._habits.steady else wait
             await self._rest(wait)
             wait = min(2.0 * wait, self._habits.back_off_most)
