@@ -78,6 +78,8 @@ def test_levels_beyond_what_is_asked_for_are_not_told(venue: str) -> None:
         (b'{"channel":"l2Book","data":{"coin":"BTC","time":1}}', Reason.MALFORMED),
         (b'{"channel":"l2Book","data":{"coin":7,"time":1,"levels":[[],[]]}}', Reason.MALFORMED),
         (b'{"channel":"l2Book","data":', Reason.MALFORMED),
+        (hl_book(BIDS, ASKS).replace(b'"time"', b'"coin":"ETH","time"'), Reason.MALFORMED),
+        (b'{"channel":"l2Book","data":' + b"[" * 100_000, Reason.MALFORMED),
         (b"", Reason.MALFORMED),
         (b"\xff\xfe", Reason.MALFORMED),
         (b"[1]", Reason.MALFORMED),
@@ -273,6 +275,11 @@ def test_binance_changes_with_a_gap_are_refused(change: bytes) -> None:
 
 def test_a_key_that_expired_ends_what_is_known_of_the_account() -> None:
     assert refusal(binance(), b'{"e":"listenKeyExpired","E":1,"listenKey":"x"}') is Reason.REFUSED
+
+
+def test_a_binance_stream_that_speaks_of_another_contract_is_refused() -> None:
+    wrapped = b'{"stream":"bnbusdt@depth20@100ms","data":' + depth(1, 2, 0, BIDS, ASKS) + b"}"
+    assert refusal(binance(), wrapped) is Reason.MALFORMED
 
 
 def test_parts_of_a_book_are_whole_and_changes_are_not() -> None:

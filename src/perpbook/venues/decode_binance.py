@@ -165,8 +165,8 @@ class Binance:
         except BROKEN:
             raise Unfit(*stream, Reason.MALFORMED) from None
         symbol = getattr(data, "s", None)
-        if symbol is not None and symbol not in self._scope.symbols:
-            raise Unfit(*stream, Reason.STRANGER)
+        if symbol is not None and what.stream[5:] != symbol:
+            raise Unfit(*stream, Reason.MALFORMED)
         match data:
             case DepthUpdate():
                 return self._depth(data, received_ns, stream, last, part=what.kind is Kind.WHOLE)

@@ -172,14 +172,14 @@ class Hyperliquid:
     def _told(self, coin: str, depth: Depth, times: tuple[int, int], stream: tuple[str, str]) -> Sequence[Message]:
         """A book; `times` : the venue's milliseconds, our nanoseconds."""
         refuse_crossed(depth.bids, depth.asks, stream)
-        if coin not in self._scope.symbols:
-            raise Unfit(*stream, Reason.STRANGER)
+        if stream[1] != f"book:{coin}":
+            raise Unfit(*stream, Reason.MALFORMED)
         at_ns = time_ns(times[0], times[1], stream)
         return (BookSeen(venue=VENUE, symbol=coin, depth=depth, at_ns=at_ns, received_ns=times[1]),)
 
     def _activeAssetCtx(self, data: CoinContext, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
-        if data.coin not in self._scope.symbols:
-            raise Unfit(*stream, Reason.STRANGER)
+        if stream[1] != f"mark:{data.coin}":
+            raise Unfit(*stream, Reason.MALFORMED)
         ctx = data.ctx
         return (
             MarkSeen(
