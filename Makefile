@@ -47,6 +47,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.options --json
 	$(BIN)/python -m benchmarks.treasury --json
 	$(BIN)/python -m benchmarks.simulated_exchange --json
+	$(BIN)/python -m benchmarks.guard_latency --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

@@ -43,10 +43,8 @@ def replace_guardrails(playbook: Playbook, cap: float) -> Playbook:
 def full_look(snapshot: Snapshot, found: Situation, playbook: Playbook, start: float | None = None) -> Look:
     assessed = assess_under(snapshot, playbook, found.terms)
     began = max(assessed.assessment.book.equity, 0.0) if start is None else start
-    pull = playbook.survival.correlation_stress if playbook.survival else 0.0
-    return Look(
-        assessed=assessed, decision=decide_on(assessed, playbook), now_ns=0, starts=(began, began), pull=pull
-    )  # fmt: skip
+    decision = decide_on(assessed, playbook)
+    return Look(assessed=assessed, decision=decision, playbook=playbook, now_ns=0, starts=(began, began))
 
 
 def findings(look: Look) -> set[tuple[int, int, int, str]]:
