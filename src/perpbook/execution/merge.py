@@ -15,7 +15,7 @@ from functools import reduce
 import numpy as np
 
 from perpbook.errors import InputError
-from perpbook.kernels.route import Ladders, cheapest_fill, merge_order
+from perpbook.kernels.route import Ladders, cheapest_fill
 from perpbook.kernels.types import Floats, Integers
 
 MOST_VENUES = 12
@@ -171,10 +171,8 @@ def _down(quantity: float, unit: float, step: int) -> int:
 
 def _legs_in_units(ladders: Ladders, wanted: int) -> Integers:
     """(venues,) units that each venue fills in the cheapest way."""
-    count = ladders.key.size
-    order, owner, taken = (np.zeros(count, dtype=np.int64) for _ in range(3))
-    merge_order(ladders, order, owner)
-    cheapest_fill(ladders, wanted, order, owner, taken)
+    taken = np.zeros(ladders.key.size, dtype=np.int64)
+    cheapest_fill(ladders, wanted, taken)
     through = np.concatenate([[0], np.cumsum(taken)])
     out: Integers = through[ladders.start[1:]] - through[ladders.start[:-1]]
     return out

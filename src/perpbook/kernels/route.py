@@ -33,43 +33,18 @@ class Ladders(NamedTuple):
 
 
 @kernel
-def merge_order(ladders: Ladders, order: Integers, owner: Integers) -> None:
-    """Levels from cheapest to dearest, ties by venue, and the venue of each: a merge of sorted ladders.
-
-    order, owner : (n,) filled here.
-    """
-    venues = ladders.start.size - 1
-    at = ladders.start[:-1].copy()
-    for place in range(order.size):
-        best = -1
-        for venue in range(venues):
-            if at[venue] < ladders.start[venue + 1] and (
-                best < 0 or ladders.key[at[venue]] < ladders.key[at[best]]
-            ):
-                best = venue
-        order[place] = at[best]
-        owner[place] = best
-        at[best] += 1
-
-
-@kernel
-def cheapest_fill(ladders: Ladders, wanted: int, order: Integers, owner: Integers, taken: Integers) -> float:
+def cheapest_fill(ladders: Ladders, wanted: int, taken: Integers) -> float:
     """The most that can be filled of `wanted` lots, at its least cost; what is returned is that cost, quote.
 
-    order, owner : from `merge_order`.  taken : (n,) lots by level, filled here.  Sets of venues are tried only where a fixed cost
-    or a least size makes a difference.
+    taken : (n,) lots by level, filled here.  Sets of venues are tried only where a fixed cost or a least size makes a difference.
     """
     venues = ladders.start.size - 1
-    room = np.zeros(venues, dtype=np.int64)
-    for venue in range(venues):
-        for level in range(ladders.start[venue], ladders.start[venue + 1]):
-            room[venue] += ladders.lots[level]
-        room[venue] = min(room[venue], ladders.most[venue])
-    trial = np.zeros(taken.size, dtype=np.int64)
-    reachable = min(room.sum(), wanted)
-    _, bound = _fill(ladders, -1, wanted, order, owner, room, taken)
+    order, owner = np.zeros(taken.size, dtype=np.int64), np.zeros(taken.size, dtype=np.int64)
+    reachable, bound = _merge(ladders, wanted, taken)
     if not ((ladders.fixed > 0.0).any() or (ladders.least > 0).any()):
         return bound
+    _order(ladders, order, owner)
+    room, trial = _room(ladders), np.zeros(taken.size, dtype=np.int64)
     taken[:] = 0
     best_filled, best_cost = 0, 0.0
     for chosen in range(1, 1 << venues):
@@ -85,6 +60,67 @@ def cheapest_fill(ladders: Ladders, wanted: int, order: Integers, owner: Integer
             best_filled, best_cost = filled, cost
             taken[:] = trial
     return best_cost
+
+
+@kernel
+def _merge(ladders: Ladders, wanted: int, taken: Integers) -> tuple[int, float]:
+    """The cheapest lots of every venue, none of which must be used and none of which has a fixed cost; no set does better."""
+    venues = ladders.start.size - 1
+    at, left, head = np.zeros(venues, dtype=np.int64), np.zeros(venues, dtype=np.int64), np.zeros(venues)
+    for venue in range(venues):
+        at[venue], left[venue] = ladders.start[venue], ladders.most[venue]
+        head[venue] = ladders.key[at[venue]] if at[venue] < ladders.start[venue + 1] else np.inf
+    taken[:] = 0
+    rest, cost = wanted, 0.0
+    while rest > 0:
+        venue = _cheapest(head)
+        if head[venue] == np.inf:
+            break
+        take = min(min(ladders.lots[at[venue]], left[venue]), rest)
+        taken[at[venue]] = take
+        cost += take * head[venue]
+        rest -= take
+        left[venue] -= take
+        at[venue] += 1
+        more = at[venue] < ladders.start[venue + 1] and left[venue] > 0
+        head[venue] = ladders.key[at[venue]] if more else np.inf
+    return wanted - rest, cost
+
+
+@kernel
+def _cheapest(head: Floats) -> int:
+    """The venue whose next level is the cheapest, the first of equals."""
+    best = 0
+    for venue in range(1, head.size):
+        if head[venue] < head[best]:
+            best = venue
+    return best
+
+
+@kernel
+def _order(ladders: Ladders, order: Integers, owner: Integers) -> None:
+    """Levels from cheapest to dearest, ties by venue, and the venue of each."""
+    venues = ladders.start.size - 1
+    at, head = np.zeros(venues, dtype=np.int64), np.zeros(venues)
+    for venue in range(venues):
+        at[venue] = ladders.start[venue]
+        head[venue] = ladders.key[at[venue]] if at[venue] < ladders.start[venue + 1] else np.inf
+    for place in range(order.size):
+        venue = _cheapest(head)
+        order[place], owner[place] = at[venue], venue
+        at[venue] += 1
+        head[venue] = ladders.key[at[venue]] if at[venue] < ladders.start[venue + 1] else np.inf
+
+
+@kernel
+def _room(ladders: Ladders) -> Integers:
+    """(venues,) lots that each may fill."""
+    room = np.zeros(ladders.start.size - 1, dtype=np.int64)
+    for venue in range(room.size):
+        for level in range(ladders.start[venue], ladders.start[venue + 1]):
+            room[venue] += ladders.lots[level]
+        room[venue] = min(room[venue], ladders.most[venue])
+    return room
 
 
 @kernel
@@ -107,22 +143,21 @@ def _fill(
 ) -> tuple[int, float]:
     """Lots filled and their cost from a set of venues: each one's least size first, then the cheapest of what is left.
 
-    chosen : bits; below 0 every venue, and no least sizes, which no set is cheaper than.
+    chosen : bits, one by venue.
     """
-    venues = room.size
-    first, left = np.zeros(venues, dtype=np.int64), room.copy()
-    rest, filled, cost, owed = wanted, 0, 0.0, 0
-    for venue in range(venues):
-        if chosen > 0 and chosen >> venue & 1:
+    first, left = np.zeros(room.size, dtype=np.int64), room.copy()
+    filled, cost, owed = 0, 0.0, 0
+    for venue in range(room.size):
+        if chosen >> venue & 1:
             first[venue] = ladders.least[venue]
             owed += first[venue]
-    rest -= owed
+    rest = wanted - owed
     taken[:] = 0
     for place in range(order.size):
         if rest == 0 and owed == 0:
             break
         venue, level = owner[place], order[place]
-        if chosen > 0 and not chosen >> venue & 1:
+        if not chosen >> venue & 1:
             continue
         forced = min(first[venue], ladders.lots[level])
         more = min(min(ladders.lots[level] - forced, rest), left[venue] - first[venue])
