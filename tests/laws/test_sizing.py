@@ -14,7 +14,7 @@ from perpbook.runs.check import CheckResult
 from perpbook.sizing.cheapest import cheapest_sizes
 from perpbook.sizing.limits import worst_shortfall
 from perpbook.sizing.plan import is_mendable
-from perpbook.sizing.quantities import in_lots
+from perpbook.model.contract import in_lots
 from perpbook.terms.find import find_contract
 from tests.unit.sizing_books import Laid, all_terms, checked, findings_at, laid_out, seeded_book
 

@@ -17,6 +17,7 @@ import numpy as np
 from perpbook.errors import InputError
 from perpbook.kernels.route import Ladders, cheapest_fill
 from perpbook.kernels.types import Floats, Integers
+from perpbook.model.contract import in_lots
 
 MOST_VENUES = 12
 """Every set of venues is tried where venues have fixed costs or least sizes: four thousand sets."""
@@ -196,7 +197,7 @@ def _with_residue(ladders: Ladders, whole: Integers, step: Integers, wanted: int
 
 def _leg(book: VenueBook, lots: int, unit: float) -> RouteLeg:
     """A leg priced on its own levels, best first."""
-    quantity = float(Decimal(lots) * Decimal(repr(unit)))
+    quantity = in_lots(lots, unit)
     left, traded, worst = quantity, 0.0, book.levels[0][0]
     for price, there in book.levels:
         take = min(there, left)
