@@ -73,7 +73,10 @@ def main() -> None:
     taken = np.zeros(plain.key.size, dtype=np.int64)
     assert abs(ours(plain)[0] - sorted_merge(levels)[0]) < 1e-6
     assert abs(ours(fixed)[0] - by_highs(fixed)) < 1e-6
-    merged, subsets = many(lambda: cheapest_fill(plain, WANTED, taken), 1_000), many(lambda: cheapest_fill(fixed, WANTED, taken), 100)
+    merged, subsets = (
+        many(lambda: cheapest_fill(plain, WANTED, taken), 1_000),
+        many(lambda: cheapest_fill(fixed, WANTED, taken), 100),
+    )
     python, highs = many(lambda: sorted_merge(levels), 100), many(lambda: by_highs(fixed), 1)
     publish(
         {

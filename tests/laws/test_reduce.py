@@ -34,7 +34,9 @@ def account(number: int, quantity: float, cash: float, tags: tuple[str, ...] = (
     )  # fmt: skip
 
 
-def desk(*accounts: Account, rate: float | None = None, levels: tuple[tuple[float, float], ...] = ((99.9, 0.05), (99.0, 9.0))) -> Snapshot:
+def desk(
+    *accounts: Account, rate: float | None = None, levels: tuple[tuple[float, float], ...] = ((99.9, 0.05), (99.0, 9.0))
+) -> Snapshot:
     asks = tuple((2 * PRICE - price, quantity) for price, quantity in levels)
     quote = Quote(
         venue="hyperliquid", symbol="SOL", mark_price=PRICE, funding_rate=rate, depth=Depth(bids=levels, asks=asks)
@@ -77,7 +79,10 @@ def test_it_is_the_best_of_all_ways(seed: int) -> None:
             parts = zip(sizes, cash, lots, strict=True)
             best = min(best, sum(slow_worth(q, c, n * LOT, rates, weight) for q, c, n in parts))
     closed = {cut.account: -cut.quantity for cut in found.cuts}
-    worth = sum(slow_worth(q, c, closed.get(f"a{n}", 0.0), rates, weight) for n, (q, c) in enumerate(zip(sizes, cash, strict=True)))
+    worth = sum(
+        slow_worth(q, c, closed.get(f"a{n}", 0.0), rates, weight)
+        for n, (q, c) in enumerate(zip(sizes, cash, strict=True))
+    )
     assert found.exact and found.left == pytest.approx(0.0, abs=1e-9)
     assert worth == pytest.approx(best, rel=1e-9, abs=1e-9)
 
@@ -131,9 +136,19 @@ def test_a_target_on_the_other_side_closes_what_there_is_and_says_so() -> None:
 def test_what_is_not_known_is_refused() -> None:
     snapshot = desk(account(0, 1.0, 300.0))
     with pytest.raises(InputError, match="no account holds BTC"):
-        reduce(snapshot, load_all_terms(snapshot), Target(asset="BTC", exposure=0.0), Weighing(swings=SWINGS, horizon_seconds=1.0))
+        reduce(
+            snapshot,
+            load_all_terms(snapshot),
+            Target(asset="BTC", exposure=0.0),
+            Weighing(swings=SWINGS, horizon_seconds=1.0),
+        )
     with pytest.raises(InputError, match="volatility of SOL is not known"):
-        reduce(snapshot, load_all_terms(snapshot), Target(asset="SOL", exposure=0.0), Weighing(swings=Swings(), horizon_seconds=1.0))
+        reduce(
+            snapshot,
+            load_all_terms(snapshot),
+            Target(asset="SOL", exposure=0.0),
+            Weighing(swings=Swings(), horizon_seconds=1.0),
+        )
     with pytest.raises(InputError, match="target is nan"):
         asked(snapshot, math.nan)
 

@@ -59,7 +59,9 @@ def by_programme(books: list[VenueBook], side: int, wanted: int) -> tuple[int, f
 
     def solve(costs: Any, least: float) -> Any:
         limits = LinearConstraint(np.array([*rows, total]), [*low_bound, least], [*high_bound, wanted])
-        found = milp(costs, integrality=np.ones(width), bounds=Bounds(0, high), constraints=limits, options={"mip_rel_gap": 0})
+        found = milp(
+            costs, integrality=np.ones(width), bounds=Bounds(0, high), constraints=limits, options={"mip_rel_gap": 0}
+        )
         return found
 
     most = round(-solve(-total, 0).fun)
@@ -151,7 +153,9 @@ def test_a_builder_fee_is_told_apart() -> None:
         (((100.0, 1.0),), {"fixed_cost": -1.0}, "not below 0"),
     ],
 )
-def test_what_is_no_book_is_refused(levels: tuple[tuple[float, float], ...], extras: dict[str, float], said: str) -> None:
+def test_what_is_no_book_is_refused(
+    levels: tuple[tuple[float, float], ...], extras: dict[str, float], said: str
+) -> None:
     book = VenueBook(**{"venue": "a", "levels": levels, "taker_fee_rate": 0.0, "lot_size": 1.0, **extras})  # type: ignore[arg-type]
     with pytest.raises(InputError, match=said):
         route([book], 1, 1.0)

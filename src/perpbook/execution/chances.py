@@ -41,7 +41,9 @@ class Swings:
     def __post_init__(self) -> None:
         for name, value in (*self.volatility.items(), ("other assets", self.other)):
             if value is not None and not 0.0 < value < math.inf:
-                raise InputError(f"the volatility of {name} is {value:g}: write a year's as a fraction above 0, like 0.6")
+                raise InputError(
+                    f"the volatility of {name} is {value:g}: write a year's as a fraction above 0, like 0.6"
+                )
         if not 0.0 <= self.correlation <= 1.0:
             raise InputError(f"the correlation is {self.correlation:g}: it lies between 0 and 1")
 
@@ -61,10 +63,11 @@ class Swings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Barrier:
     """Where an account dies on one side. `at`: standard deviations of a year that its loss W is at then, < 0 where it dies of what is
-    a gain; `drift` of W a year."""
+    a gain; `drift` of W a year; `spread` dollars of one standard deviation."""
 
     at: float
     drift: float
+    spread: float
 
     def chance(self, seconds: float) -> float:
         """That it is reached within a time."""
@@ -73,7 +76,7 @@ class Barrier:
         return first_passage(1.0, math.exp(self.at), self.drift + 0.5, 1.0, seconds / YEAR_SECONDS)
 
 
-DEAD = (Barrier(at=0.0, drift=0.0),)
+DEAD = (Barrier(at=0.0, drift=0.0, spread=1.0),)
 """An account that may be liquidated as it stands."""
 
 
@@ -95,7 +98,7 @@ class _Loss:
         logs = np.log(np.maximum(1.0 + side * along * self.moves, LEAST))
         at = -float(self.dollars @ logs) / self.spread
         at = at if at * side > 0.0 else side * along
-        return Barrier(at=at, drift=self.drift) if abs(at) < FARTHEST else None
+        return Barrier(at=at, drift=self.drift, spread=self.spread) if abs(at) < FARTHEST else None
 
 
 def barriers_of(arrays: BookArrays, swings: Swings) -> dict[str, tuple[Barrier, ...]]:

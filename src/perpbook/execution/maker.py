@@ -32,7 +32,9 @@ class Touch:
         if not all(0.0 <= one < math.inf for one in numbers) or self.own == 0.0:
             raise InputError("queue, order, volume and trade size must be numbers not below 0, the order above 0")
         if self.trade_size == 0.0 and not self.variance:
-            raise InputError("how volume comes is not known: give the size of a trade, or the variance of a second's volume")
+            raise InputError(
+                "how volume comes is not known: give the size of a trade, or the variance of a second's volume"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,19 @@ class Costs:
     move: float = 0.0
 
     def __post_init__(self) -> None:
-        numbers = (self.price, self.half_spread, self.maker_fee_rate, self.taker_fee_rate, self.adverse, self.drift, self.move)
+        numbers = (
+            self.price,
+            self.half_spread,
+            self.maker_fee_rate,
+            self.taker_fee_rate,
+            self.adverse,
+            self.drift,
+            self.move,
+        )
         if not all(map(math.isfinite, numbers)) or self.price <= 0.0 or self.half_spread < 0.0:
-            raise InputError("prices, fees and moves must be numbers, the price above 0 and half the spread not below 0")
+            raise InputError(
+                "prices, fees and moves must be numbers, the price above 0 and half the spread not below 0"
+            )
 
     @property
     def taking(self) -> float:

@@ -244,7 +244,15 @@ def _refuse_costs(book: VenueBook) -> None:
     numbers = (book.taker_fee_rate, book.carrier_fee_rate, book.fixed_cost, book.lot_size, book.least)
     if not all(map(math.isfinite, numbers)) or math.isnan(book.most):
         raise InputError(f"{book.venue}: a fee, lot or limit is not a number")
-    if book.lot_size <= 0.0 or book.least < 0.0 or book.most < 0.0 or book.fixed_cost < 0.0 or book.carrier_fee_rate < 0.0:
-        raise InputError(f"{book.venue}: lots are above 0; limits, fixed costs and what a carrier takes are not below 0")
+    if (
+        book.lot_size <= 0.0
+        or book.least < 0.0
+        or book.most < 0.0
+        or book.fixed_cost < 0.0
+        or book.carrier_fee_rate < 0.0
+    ):
+        raise InputError(
+            f"{book.venue}: lots are above 0; limits, fixed costs and what a carrier takes are not below 0"
+        )
     if abs(book.fee_rate) >= 1.0:
         raise InputError(f"{book.venue}: fees of {book.fee_rate:g} of notional; write 5 bps as 0.0005")

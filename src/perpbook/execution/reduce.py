@@ -126,7 +126,10 @@ class _Desk:
 
     def worth(self, name: str, cuts: Sequence[tuple[Held, float]]) -> float:
         """What is minimised, for one account."""
-        cost = sum(held.cost(quantity).known - (self.carry(held) or 0.0) * quantity / abs(held.quantity) for held, quantity in cuts)
+        cost = sum(
+            held.cost(quantity).known - (self.carry(held) or 0.0) * quantity / abs(held.quantity)
+            for held, quantity in cuts
+        )
         return cost + (self.weighing.weight * self.at_risk(name, cuts) if self.weighing.weight > 0.0 else 0.0)
 
 
@@ -143,7 +146,9 @@ def reduce(snapshot: Snapshot, terms: Mapping[str, VenueTerms], target: Target, 
     arrays = book_arrays(snapshot.book, snapshot.market, terms)
     of_asset = [item for item in arrays.items if item.asset == target.asset]
     if not of_asset:
-        raise InputError(f"no account holds {target.asset}: held are {', '.join(sorted({one.asset for one in arrays.items}))}")
+        raise InputError(
+            f"no account holds {target.asset}: held are {', '.join(sorted({one.asset for one in arrays.items}))}"
+        )
     before = math.fsum(item.delta for item in of_asset)
     wanted = before - target.exposure
     held = [one for one in positions_held(arrays) if one.item.asset == target.asset and one.base * wanted > 0.0]
@@ -153,7 +158,10 @@ def reduce(snapshot: Snapshot, terms: Mapping[str, VenueTerms], target: Target, 
     cuts = [_cut(desk, one, quantity) for one, quantity in zip(legs, quantities, strict=True) if quantity > 0.0]
     after = before + math.fsum(cut.base for cut in cuts)
     names = dict.fromkeys(one.account for one in legs)
-    made = {name: [(leg, q) for leg, q in zip(legs, quantities, strict=True) if leg.account == name and q > 0] for name in names}
+    made = {
+        name: [(leg, q) for leg, q in zip(legs, quantities, strict=True) if leg.account == name and q > 0]
+        for name in names
+    }
     return Reduction(
         target=target, before=before, after=after, cuts=tuple(cuts), exact=exact, left=after - target.exposure,
         at_risk=(sum(map(desk.at_risk, names)), sum(desk.at_risk(name, made[name]) for name in names)),
@@ -168,7 +176,9 @@ def _why(left: float, legs: Sequence[Held], held: Sequence[Held], quantities: Se
         return ""
     if not held:
         return "no position of it stands on that side: only opening one would bring the book there"
-    if any(quantity < abs(one.quantity) for one, quantity in zip(legs, quantities, strict=True)) and abs(left) <= max(lots):
+    if any(quantity < abs(one.quantity) for one, quantity in zip(legs, quantities, strict=True)) and abs(left) <= max(
+        lots
+    ):
         return "less than a lot is left"
     if len(legs) < len(held):
         return "the rest is in positions that stay whole"
@@ -212,7 +222,9 @@ def _search(desk: _Desk, legs: Sequence[Held], wanted: float) -> tuple[list[floa
     while True:
         best = _best(desk, legs, accounts, spans, (unit, wanted))
         if unit <= least * (1.0 + 1e-9):
-            return _with_rest(legs, [_quantity(one, n * unit) for one, n in zip(legs, best, strict=True)], wanted), exact
+            return _with_rest(
+                legs, [_quantity(one, n * unit) for one, n in zip(legs, best, strict=True)], wanted
+            ), exact
         finer = max(unit / FINER, least)
         times = unit / finer
         tops = [math.ceil(min(abs(one.base), wanted) / finer - 1e-9) for one in legs]
@@ -232,7 +244,11 @@ def _grid_of(legs: int) -> int:
 
 
 def _best(
-    desk: _Desk, legs: Sequence[Held], accounts: Sequence[tuple[int, ...]], spans: Sequence[range], scale: tuple[float, float]
+    desk: _Desk,
+    legs: Sequence[Held],
+    accounts: Sequence[tuple[int, ...]],
+    spans: Sequence[range],
+    scale: tuple[float, float],
 ) -> list[int]:
     """Units by leg: as much as is wanted or can be, at the least worth. scale : base units of one unit, and wanted."""
     unit, wanted = scale
@@ -274,6 +290,8 @@ def _with_rest(legs: Sequence[Held], quantities: list[float], wanted: float) -> 
     for number in sorted(range(len(legs)), key=lambda one: _base_lot(legs[one])):
         held = legs[number]
         closed = math.fsum(q * abs(one.base / one.quantity) for one, q in zip(legs, quantities, strict=True))
-        more = _quantity(held, min(wanted - closed + quantities[number] * abs(held.base / held.quantity), abs(held.base)))
+        more = _quantity(
+            held, min(wanted - closed + quantities[number] * abs(held.base / held.quantity), abs(held.base))
+        )
         quantities[number] = max(more, quantities[number])
     return quantities
