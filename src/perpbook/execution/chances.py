@@ -1,10 +1,10 @@
 """How likely each account is liquidated within a time, from volatilities alone.
 
-An account dies most likely along the direction in which its loss is most likely: relative moves -C x / s, s = sqrt(x' C x), with x its
-dollars of exposure by price and C the covariance of a year. The loss is followed by W = -x' log(p / p0) / s, a Brownian motion
-of variance 1 a year with drift x' diag(C) / 2 s; where the account dies on that way (`kernels.liquidation`) is a value of W, and the
-chance is that W gets there (`scenario.passage`). Of one asset that is the exact first passage of its liquidation price. Both
-directions are added up, which is at most too much.
+An account dies most likely along the direction in which its loss is most likely: relative moves -C x / s, s = sqrt(x' C x),
+with x its dollars of exposure by price and C the covariance of a year. The loss is followed by W = -x' log(p / p0) / s, a
+Brownian motion of variance 1 a year with drift x' diag(C) / 2 s; where the account dies on that way (`kernels.liquidation`) is
+a value of W, and the chance is that W gets there (`scenario.passage`). Of one asset that is the exact first passage of its
+liquidation price. Both directions are added up, which is at most too much.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Swings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Barrier:
-    """Where an account dies on one side. `at`: standard deviations of a year that its loss W is at then, < 0 where it dies of what is
-    a gain; `drift` of W a year; `spread` dollars of one standard deviation."""
+    """Where an account dies on one side. `at`: standard deviations of a year that its loss W is at then, < 0 where it dies of
+    what is a gain; `drift` of W a year; `spread` dollars of one standard deviation."""
 
     at: float
     drift: float

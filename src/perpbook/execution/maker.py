@@ -3,9 +3,9 @@
     take   half spread + taker fee + what the order itself moves the price
     rest   P (maker fee - half spread + adverse) + (1 - P) (drift + half spread + taker fee + move)
 
-P is the chance that what is ahead of the order and the order itself trade within the time: traded volume at the touch is a Poisson
-number of trades of one size, or, where its variance is known, a Gamma. The trap is `adverse`: an order that rests is filled most
-surely when the price is about to go through it. It is asked for, never taken as nothing.
+P is the chance that what is ahead of the order and the order itself trade within the time: traded volume at the touch is a
+Poisson number of trades of one size, or, where its variance is known, a Gamma. The trap is `adverse`: an order that rests is
+filled most surely when the price is about to go through it. It is asked for, never taken as nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from perpbook.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """The best level on the order's own side. Base units: `ahead` what rests there before it, `own` the order, `volume` traded there
-    in a second, `trade_size` of one trade. `variance` base units squared a second: volume is then Gamma, not Poisson."""
+    """The best level on the order's own side. Base units: `ahead` what rests there before it, `own` the order, `volume` traded
+    there in a second, `trade_size` of one trade. `variance` base units squared a second: volume is then Gamma, not Poisson."""
 
     ahead: float
     own: float
@@ -39,8 +39,8 @@ class Touch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Quote per base unless a rate; paid > 0. `drift` expected move against the order while it waits; `adverse` expected move against
-    it once it is filled; `move` how far taking all of it moves the price beyond the touch."""
+    """Quote per base unless a rate; paid > 0. `drift` expected move against the order while it waits; `adverse` expected move
+    against it once it is filled; `move` how far taking all of it moves the price beyond the touch."""
 
     price: float
     half_spread: float
@@ -78,8 +78,8 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What to do. Costs in quote per base; `threshold`: the chance of a fill from which on resting is not dearer, above 1 where it
-    always is."""
+    """What to do. Costs in quote per base; `threshold`: the chance of a fill from which on resting is not dearer, above 1 where
+    it always is."""
 
     rest: bool
     fill_chance: float
@@ -111,18 +111,22 @@ def choose(touch: Touch, costs: Costs, seconds: float) -> Choice:
     resting = chance * costs.filled + (1.0 - chance) * late
     threshold = _threshold(costs, late)
     rest = resting < costs.taking
-    dearer = (
-        "; if fills came without the price moving on, resting would seem cheaper"
-        if not rest and resting - chance * costs.adverse < costs.taking
-        else ""
+    trapped = not rest and resting - chance * costs.adverse < costs.taking
+    told = (
+        f"{'Rest' if rest else 'Take'}: resting is expected to cost {resting:.6g} a unit, of which "
+        f"{chance * costs.adverse:.6g} is what fills lose to the price moving through them, taking {costs.taking:.6g}"
     )
     return Choice(
-        rest=rest, fill_chance=chance, resting=resting, taking=costs.taking, threshold=threshold,
-        sentence=(
-            f"{'Rest' if rest else 'Take'}: resting is expected to cost {resting:.6g} a unit, of which {chance * costs.adverse:.6g} is "
-            f"what fills lose to the price moving through them, taking {costs.taking:.6g}{dearer}."
-        ),
-    )  # fmt: skip
+        rest=rest,
+        fill_chance=chance,
+        resting=resting,
+        taking=costs.taking,
+        threshold=threshold,
+        sentence=f"{told}{TRAP if trapped else ''}.",
+    )
+
+
+TRAP = "; if fills came without the price moving on, resting would seem cheaper"
 
 
 def _threshold(costs: Costs, late: float) -> float:

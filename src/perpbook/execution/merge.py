@@ -30,9 +30,9 @@ MOST_LOTS = 2**53
 class VenueBook:
     """One side of a venue's book, and what trading there costs.
 
-    levels : (price, base quantity) best first.  taker_fee_rate, carrier_fee_rate : fractions of notional, the venue's own (a rebate
-    < 0) and what stands between takes (builder, referrer).  fixed_cost : quote per use, >= 0: gas, setting up margin, the cost of
-    a refusal times its chance.  lot_size : base, > 0.  least, most : base; a leg is between them.
+    levels : (price, base quantity) best first.  taker_fee_rate, carrier_fee_rate : fractions of notional, the venue's own (a
+    rebate < 0) and what stands between takes (builder, referrer).  fixed_cost : quote per use, >= 0: gas, setting up margin,
+    the cost of a refusal times its chance.  lot_size : base, > 0.  least, most : base; a leg is between them.
     """
 
     venue: str
@@ -52,8 +52,8 @@ class VenueBook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteLeg:
-    """What one venue fills. `quantity` base, > 0; `average_price`, `worst_price` before fees; `fees`, `carrier_fees`, `fixed_cost`
-    quote, paid > 0."""
+    """What one venue fills. `quantity` base, > 0; `average_price`, `worst_price` before fees; `fees`, `carrier_fees`,
+    `fixed_cost` quote, paid > 0."""
 
     venue: str
     quantity: float
@@ -109,8 +109,8 @@ class Route:
 def route(books: Sequence[VenueBook], side: int, quantity: float) -> Route:
     """Fill as much of `quantity` (base, > 0) as books and lots allow, never more, at the least cost.
 
-    Exact where lots are alike. Where they differ it is exact in the unit that divides them all; each leg is then rounded down to its
-    own lot, and the residue goes to the venue with the smallest lot that has room.
+    Exact where lots are alike. Where they differ it is exact in the unit that divides them all; each leg is then rounded down
+    to its own lot, and the residue goes to the venue with the smallest lot that has room.
 
     Raises
     ------

@@ -4,9 +4,9 @@ A position can only be reduced where it is held. Every way to bring an asset's n
 
     cost to close + weight x (dollars that liquidations may cost afterwards) - carry saved
 
-with an account's dollars at risk its chance of liquidation within the horizon times its equity. Accounts die separately, so that is
-a sum over accounts, and the best shares of each are found by dynamic programming: over every number of lots where the cut is at most
-`GRID` of them, else on a grid that is made finer around the best until it is one of lots.
+with an account's dollars at risk its chance of liquidation within the horizon times its equity. Accounts die separately, so
+that is a sum over accounts, and the best shares of each are found by dynamic programming: over every number of lots where the
+cut is at most `GRID` of them, else on a grid that is made finer around the best until it is one of lots.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ MOST_TRIES = 700
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What an asset's net exposure should become: base units, signed, over all accounts, coins in them included. Positions with one
-    of the tags `whole` are left alone, so that what they hedge stays hedged."""
+    """What an asset's net exposure should become: base units, signed, over all accounts, coins in them included. Positions with
+    one of the tags `whole` are left alone, so that what they hedge stays hedged."""
 
     asset: str
     exposure: float
@@ -80,8 +80,8 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduction:
-    """The cheapest way found. Exposures in base units; `at_risk` dollars that liquidations may cost within the horizon, before and
-    after; `left` how far from the target the book stays, and `why`. `exact`: every number of lots was weighed."""
+    """The cheapest way found. Exposures in base units; `at_risk` dollars that liquidations may cost within the horizon, before
+    and after; `left` how far from the target the book stays, and `why`. `exact`: every number of lots was weighed."""
 
     target: Target
     before: float

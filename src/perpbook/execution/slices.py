@@ -1,11 +1,12 @@
 """A large order in slices: even, front-loaded, or as a ladder of prices; and how fast it must go for the account to live.
 
-Front-loaded is the path of Almgren and Chriss (2000) under linear impact: what is left at t is X sinh(k (T - t)) / sinh(k T), with
-k = sqrt(risk aversion x variance / temporary impact); k = 0 is even in time (TWAP). Slices are whole lots that add up exactly.
+Front-loaded is the path of Almgren and Chriss (2000) under linear impact: what is left at t is X sinh(k (T - t)) / sinh(k T),
+with k = sqrt(risk aversion x variance / temporary impact); k = 0 is even in time (TWAP). Slices are whole lots that add up
+exactly.
 
-While an order is under way the account holds what is left. Its loss L in dollars moves with a spread that gets smaller slice by slice,
-and it dies where L passes what the rest of the position can bear (`chances.Barrier`: at x spread), so the chance of that before the end
-is one pass over the intervals: the density of L, killed at each one's barrier (Brownian bridge inside).
+While an order is under way the account holds what is left. Its loss L in dollars moves with a spread that gets smaller slice by
+slice, and it dies where L passes what the rest of the position can bear (`chances.Barrier`: at x spread), so the chance of that
+before the end is one pass over the intervals: the density of L, killed at each one's barrier (Brownian bridge inside).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,7 +67,7 @@ def front_loaded(lots: int, slices: int, every_seconds: float, bend: float) -> S
         )
     slices = min(slices, lots)
     through = [round(lots * (1.0 - _left(number / slices, bend))) for number in range(slices + 1)]
-    made = tuple(b - a for a, b in zip(through, through[1:], strict=False) if b > a)
+    made = tuple(b - a for a, b in pairwise(through) if b > a)
     return Schedule(lots=made, every_seconds=every_seconds, bend=bend)
 
 
@@ -77,8 +79,8 @@ def _left(time: float, bend: float) -> float:
 
 
 def urgency(risk_aversion: float, volatility: float, impact: float, seconds: float) -> float:
-    """k T of Almgren and Chriss. risk_aversion : per dollar; volatility : dollars per base unit and root second; impact : temporary,
-    dollars per base unit for a base unit a second."""
+    """k T of Almgren and Chriss. risk_aversion : per dollar; volatility : dollars per base unit and root second; impact :
+    temporary, dollars per base unit for a base unit a second."""
     if not (risk_aversion >= 0.0 and volatility >= 0.0 and impact > 0.0 and seconds >= 0.0):
         raise InputError("risk aversion, volatility and time are not below 0, the impact is above 0")
     return math.sqrt(risk_aversion * volatility**2 / impact) * seconds
@@ -96,7 +98,8 @@ def ladder(lots: int, rungs: int, best: float, worst: float) -> tuple[tuple[floa
 def square_root_impact(quantity: float, volume_day: float, volatility_day: float, y: float) -> float:
     """Fraction of the price that an order moves it by, where the visible book is too thin to say: Y sigma sqrt(Q / V).
 
-    volume_day, quantity : base units; volatility_day : a day's, fraction; y : near 1 by what is commonly quoted, and yours to set.
+    volume_day, quantity : base units; volatility_day : a day's, fraction; y : near 1 by what is commonly quoted, and yours to
+    set.
     """
     if not (volume_day > 0.0 and quantity >= 0.0 and volatility_day >= 0.0 and y >= 0.0 and math.isfinite(y)):
         raise InputError("the day's volume is above 0; quantity, volatility and Y are not below 0")
@@ -104,8 +107,8 @@ def square_root_impact(quantity: float, volume_day: float, volatility_day: float
 
 
 def chance_before_done(barriers: Sequence[Barrier | None], every_seconds: float) -> float:
-    """The chance that the account dies before the last slice. barriers : of the account on one side while 1, 2, .. slices are done, one
-    for every interval between two slices; None: it cannot die."""
+    """The chance that the account dies before the last slice. barriers : of the account on one side while 1, 2, .. slices are
+    done, one for every interval between two slices; None: it cannot die."""
     years = every_seconds / YEAR_SECONDS
     moving = [one for one in barriers if one is not None]
     if not moving or years <= 0.0:
@@ -157,7 +160,8 @@ def slowest_within(
 ) -> Paced:
     """Slices such that P(liquidated before done) <= budget, as slow and even as that allows.
 
-    barriers : of the account at a share of the position, one for each side; seconds : the shortest and longest the whole may take.
+    barriers : of the account at a share of the position, one for each side; seconds : the shortest and longest the whole may
+    take.
     """
     if not 0.0 <= budget <= 1.0 or not 0.0 <= seconds[0] <= seconds[1] < math.inf:
         raise InputError(

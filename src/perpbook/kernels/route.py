@@ -1,10 +1,10 @@
 """Filling one order from the books of several venues at least cost.
 
 A venue's levels are a ladder: key (what one lot costs, fees included, lower is better; negative for a sale) and whole lots, best
-first. Cost is the sum of the keys of the lots taken, plus a fixed cost for every venue that is used. Without fixed costs and least
-sizes the cheapest levels in order are the optimum: each venue's cost is convex and piecewise linear, so taking a dearer lot before
-a cheaper one can be exchanged. With them, a venue is used or not: every set of venues is tried, its least sizes taken first and
-the rest by price, and that is the optimum again, set by set.
+first. Cost is the sum of the keys of the lots taken, plus a fixed cost for every venue that is used. Without fixed costs and
+least sizes the cheapest levels in order are the optimum: each venue's cost is convex and piecewise linear, so taking a dearer
+lot before a cheaper one can be exchanged. With them, a venue is used or not: every set of venues is tried, its least sizes
+taken first and the rest by price, and that is the optimum again, set by set.
 """
 
 from __future__ import annotations

@@ -1,0 +1,120 @@
+"""How accounts stand on the way out: margin after each stage, what leans, and the chance to be liquidated before the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perpbook.execution.chances import Barrier, Swings, barriers_of
+from perpbook.execution.exit_plan import AccountAfter, Danger
+from perpbook.execution.slices import chance_before_done
+from perpbook.kernels.liquidation import death_along, joint_moves
+from perpbook.kernels.margin import account_margins, lines_at
+from perpbook.kernels.types import Floats
+from perpbook.margin.arrays import BookArrays
+from perpbook.margin.measures import nearer
+
+NEARER = 0.01
+"""Share by which costs alone may bring a liquidation nearer; more, and the order of closing is to blame."""
+
+LEANS = 0.01
+"""Share of its size on the start by which an asset's net exposure may grow without a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearer:
+    """An account that a stage brings nearer to its liquidation. `group` the stage's name; moves as fractions."""
+
+    account: str
+    group: str
+    before: float
+    after: float
+
+
+def accounts_after(arrays: BookArrays) -> tuple[AccountAfter, ...]:
+    """Every account at today's prices."""
+    lines, count = lines_at(arrays.held), len(arrays.accounts)
+    equity, maintenance, moves = np.empty(count), np.empty(count), np.empty((count, 2))
+    account_margins(lines, arrays.prices, equity, maintenance)
+    joint_moves(lines, arrays.prices, arrays.betas, moves)
+    joint = nearer(moves, equity >= maintenance)
+    out = []
+    for number, account in enumerate(arrays.accounts):
+        rows = range(int(arrays.held.start[number]), int(arrays.held.start[number + 1]))
+        open_ = any(arrays.items[row].position and arrays.items[row].delta for row in rows)
+        alone = _alone(arrays, number, rows) if open_ and equity[number] >= maintenance[number] else []
+        found = [abs(one) for one in (float(joint[number]), *alone) if not math.isnan(one)]
+        need = float(maintenance[number])
+        ratio = 0.0 if need == 0.0 else need / float(equity[number]) if equity[number] > 0.0 else math.inf
+        out.append(
+            AccountAfter(
+                account=account.id, equity=float(equity[number]), margin_ratio=min(ratio, 1e9),
+                nearest=min(found, default=None) if open_ else None,
+            )
+        )  # fmt: skip
+    return tuple(out)
+
+
+def _alone(arrays: BookArrays, number: int, rows: range) -> list[float]:
+    """The moves of one asset at a time, both ways, that kill an account."""
+    lines = lines_at(arrays.held)
+    assets = {arrays.columns[arrays.items[row].column].asset for row in rows if arrays.items[row].delta}
+    out = []
+    for asset in assets:
+        mine = np.array([column.asset == asset for column in arrays.columns], dtype=np.float64)
+        for side in (1.0, -1.0):
+            way: Floats = side * mine * arrays.prices
+            out.append(death_along(lines, number, arrays.prices, way))
+    return out
+
+
+def nearer_than(group: str, start: Sequence[AccountAfter], now: Sequence[AccountAfter]) -> Nearer | None:
+    """The first account whose liquidation is nearer than it was at the start, beyond what costs may do."""
+    for before, after in zip(start, now, strict=True):
+        if after.nearest is None:
+            continue
+        was = math.inf if before.nearest is None else before.nearest
+        if after.nearest < was * (1.0 - NEARER):
+            return Nearer(account=before.account, group=group, before=was, after=after.nearest)
+    return None
+
+
+def net_of(arrays: BookArrays) -> dict[str, float]:
+    """Dollars of net exposure by asset, coins in accounts counted."""
+    out: dict[str, float] = {}
+    for item in arrays.items:
+        out[item.asset] = out.get(item.asset, 0.0) + item.delta * float(arrays.prices[item.column])
+    return out
+
+
+def leans(start: BookArrays, now: BookArrays) -> tuple[str, ...]:
+    """Assets whose net exposure is larger than before the exit, in words."""
+    before, after = net_of(start), net_of(now)
+    return tuple(
+        f"until the next stage the book leans {abs(after[asset]):,.0f} dollars on {asset}, {abs(before.get(asset, 0.0)):,.0f} before the exit"
+        for asset in after
+        if abs(after[asset]) > abs(before.get(asset, 0.0)) * (1.0 + LEANS) + 1.0
+    )
+
+
+def dangers_of(
+    states: Sequence[BookArrays], visits: Sequence[int], pace_seconds: float, swings: Swings
+) -> tuple[Danger, ...]:
+    """Each account's chance to be liquidated before the last leg. states : the book before the first stage and after each; visits : to
+    the books, by stage, one every `pace_seconds`."""
+    found = [barriers_of(one, swings) for one in states]
+    waits = [number for number, count in enumerate(visits) for _ in range(count)][1:]
+    out = []
+    for account in states[0].accounts:
+        total = sum(chance_before_done([_side(found[at], account.id, side) for at in waits], pace_seconds) for side in (1.0, -1.0))
+        if account.positions:
+            out.append(Danger(account=account.id, chance=min(total, 1.0)))
+    return tuple(out)
+
+
+def _side(found: Mapping[str, tuple[Barrier, ...]], account: str, side: float) -> Barrier | None:
+    """Where an account dies of a loss (`side` 1) or a gain."""
+    return next((one for one in found[account] if one.at * side > 0.0 or (one.at == 0.0 and side > 0.0)), None)
