@@ -1,4 +1,4 @@
-"""Dataclasses read back from the plain data that JSON keeps of them (`report.document.plain`), by the types of their fields.
+"""Dataclasses read back from the plain data that JSON keeps of them (`files.plain`), by the types of their fields.
 
 Infinities are texts there and come back; a number that is none is null there, and comes back as such, or as None where its
 field may be None.
@@ -10,6 +10,7 @@ import dataclasses
 import types
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -35,7 +36,7 @@ def _built(kind: Any, value: Any) -> Any:
             return None
         return _built(next(one for one in get_args(kind) if one is not type(None)), value)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{one.name: _built(hints[one.name], value[one.name]) for one in dataclasses.fields(kind)})
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(value)
@@ -52,3 +53,8 @@ def _built(kind: Any, value: Any) -> Any:
     if kind in (int, str, bool) and not isinstance(value, kind):
         raise TypeError(f"{value!r} is not the {kind.__name__} that its field takes")
     return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

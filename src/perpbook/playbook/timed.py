@@ -38,7 +38,7 @@ def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iter
         return
     if hedge.tail_budget is not None:
         yield (
-            "not judged by check: hedge.tail_budget needs past prices; `perpbook hedge report BOOK --playbook PLAYBOOK` judges it"
+            "not judged by check: hedge.tail_budget needs past prices; `perpbook hedge report BOOK PLAYBOOK` judges it"
         )
     if hedge.beta == "none":
         weighted = [asset for asset, beta in held.items() if beta not in (None, 1.0)]
@@ -52,7 +52,7 @@ def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iter
         if unknown:
             yield (
                 f"hedge.beta is {hedge.beta}, and the book gives no beta of {listing(unknown)}, so 1 is taken: `perpbook hedge "
-                "report BOOK --playbook PLAYBOOK --write-betas FILE` writes them, and `check --market FILE` reads them"
+                "report BOOK PLAYBOOK --write-betas FILE` writes them, and `check --market FILE` reads them"
             )
 
 
