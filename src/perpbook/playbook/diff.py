@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from perpbook.playbook.drilling import drill_sentences, drill_values
+from perpbook.playbook.exit_section import Exit
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.keys import dotted
@@ -27,6 +28,7 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_exit import order_in_words, triggers_in_words
 from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
 
 
@@ -66,6 +68,7 @@ LEFT = Wish(say=percent, tighter=+1, absent="nothing has to be left")
 RESERVE_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=+1, absent="no reserve")
 GAS_COINS = Wish(say=lambda value: f"{plain(value)} coins", tighter=+1, absent="none")
 SETTLEMENTS = Wish(say=lambda value: f"{plain(value)} in a row", tighter=-1)
+STEPS = Wish(say=plain, tighter=0)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
 
@@ -90,6 +93,8 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_drill(before.drill, after.drill),
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
+            *_number("liquidity.max_exit_minutes", *_both(before, after, "liquidity", "max_exit_minutes"), MINUTES),
+            *_exit(before.exit or Exit(), after.exit or Exit()),
         ]
     )
 
@@ -265,6 +270,19 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
         if "close" not in (before.response, after.response):
             yield from _number("funding.payback_days", before.payback_days, after.payback_days, DAYS)
     yield from _number("funding.skew_alert", before.skew_alert, after.skew_alert, MOST)
+
+
+def _exit(before: Exit, after: Exit) -> Iterator[Change]:
+    """What starts it, and how everything is closed."""
+    old, new = set(before.triggers), set(after.triggers)
+    told = [f"starts {triggers_in_words(one.triggers)}" for one in (before, after)]
+    yield from _words("exit.triggers", told[0], told[1], new > old if new > old or new < old else None)
+    told = [f"closes {order_in_words(one.order)}" for one in (before, after)]
+    yield from _words("exit.order", told[0], told[1])
+    yield from _number("exit.steps", before.steps, after.steps, STEPS)
+    yield from _number("exit.slippage_max", before.slippage_max, after.slippage_max, MOST)
+    told = [one.destination or "no layer" for one in (before, after)]
+    yield from _words("exit.destination", told[0], told[1])
 
 
 def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:

@@ -18,6 +18,7 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_exit import exit_sentences, exit_time_sentence
 from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
     beta_sentence,
@@ -49,7 +50,8 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
         said.append("No price move has to be survived.")
     if not limited:
         said.append(NO_LIMITS)
-    return (*_frame(playbook, limited), *said)
+    leaves = exit_sentences(playbook.exit) if playbook.exit else ()
+    return (*_frame(playbook, limited), *said, *leaves)
 
 
 def _frame(playbook: Playbook, limited: bool) -> Iterator[str]:
@@ -195,6 +197,8 @@ def _rest(playbook: Playbook) -> Iterator[str]:
             f"No position may be more than {percent(depth)} of the depth it would be closed into; "
             "where the book file gives no depth, this is not judged."
         )
+    if playbook.liquidity and playbook.liquidity.max_exit_minutes is not None:
+        yield exit_time_sentence(playbook.liquidity.max_exit_minutes)
 
 
 def _modes(margin: Margin) -> Iterator[str]:
