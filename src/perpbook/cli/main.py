@@ -15,6 +15,7 @@ from perpbook.cli import (
     check,
     data,
     drill,
+    exit,
     funding,
     hedge,
     journal,
@@ -60,6 +61,7 @@ hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 app.add_typer(treasury.app, name="treasury")
+app.add_typer(exit.app, name="exit")
 app.add_typer(journal.app, name="journal")
 
 

@@ -192,7 +192,7 @@ def _stage(desk: _Desk, group: Sequence[Held], way: _Way, what: tuple[str, int, 
         number=number, name=name, legs=tuple(one.leg for one in parts), left=tuple(one.left for one in parts),
         notional=math.fsum(one.notional for one in parts), fees=math.fsum(one.drained.fees for one in parts),
         slippage_low=math.fsum(one.low for one in parts), slippage_high=math.fsum(one.drained.slippage or 0.0 for one in parts),
-        depth_unknown=tuple(dict.fromkeys(one.leg.symbol for one in parts if one.drained.slippage is None)),
+        depth_unknown=tuple(dict.fromkeys(f"{one.leg.symbol} @ {one.leg.account}" for one in parts if one.drained.slippage is None)),
         visits=max((one.visits for one in parts), default=1), accounts=(), net=0.0,
         notes=tuple(one.note for one in parts if one.note),
     )  # fmt: skip

@@ -67,7 +67,7 @@ def _alone(arrays: BookArrays, number: int, rows: range) -> list[float]:
         mine = np.array([column.asset == asset for column in arrays.columns], dtype=np.float64)
         for side in (1.0, -1.0):
             way: Floats = side * mine * arrays.prices
-            out.append(death_along(lines, number, arrays.prices, way))
+            out.append(float(death_along(lines, number, arrays.prices, way)))
     return out
 
 

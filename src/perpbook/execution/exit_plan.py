@@ -42,7 +42,7 @@ class Stage:
     """Legs that are traded together, each at its limit or better.
 
     notional : dollars closed.  fees : dollars.  slippage_low : dollars where books refill between stages, slippage_high : where they
-    never do; depth_unknown : symbols whose depth nobody knows, of which neither counts anything.  visits : times a book must
+    never do; depth_unknown : positions whose depth nobody knows, of which neither counts anything.  visits : times a book must
     refill for the stage to be filled within its limits, at least.  net : dollars of net exposure by asset, sizes added up.
     """
 
@@ -108,7 +108,7 @@ class ExitPlan:
 
     @property
     def depth_unknown(self) -> tuple[str, ...]:
-        """Symbols whose depth nobody knows: time and cost are at least what is told."""
+        """Positions whose depth nobody knows: time and cost are at least what is told."""
         return tuple(dict.fromkeys(symbol for stage in self.stages for symbol in stage.depth_unknown))
 
 

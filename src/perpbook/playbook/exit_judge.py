@@ -10,7 +10,7 @@ from perpbook.playbook.words import status_of
 
 
 def judge_exit(limit_minutes: float, seconds: float, unknown: tuple[str, ...], *, near: float) -> Finding:
-    """The finding of `liquidity.max_exit_minutes`. unknown : symbols whose depth is not known: the time is at least `seconds`, so it is
+    """The finding of `liquidity.max_exit_minutes`. unknown : positions whose depth is not known: the time is at least `seconds`, so it is
     never judged to be inside the limit, only near it or beyond."""
     measured = seconds / 60.0
     status = status_of(measured, limit_minutes, near)

@@ -57,8 +57,12 @@ def is_rule_in_force(playbook: BaseModel, key: str) -> bool:
     return key == ALWAYS or not (found is None or found is False or found == () or found == {})
 
 
-def is_triggered_by(trigger: str, finding: Finding) -> bool:
-    """Whether a finding is a breach of the rule that a trigger names, or of one below or above it."""
+def is_about(trigger: str, finding: Finding) -> bool:
+    """Whether a finding is of the rule that a trigger names, or of one below or above it."""
     rule = finding.rule
-    same = rule == trigger or rule.startswith(f"{trigger}.") or trigger.startswith(f"{rule}.")
-    return same and finding.status is Status.BREACH
+    return rule == trigger or rule.startswith(f"{trigger}.") or trigger.startswith(f"{rule}.")
+
+
+def is_triggered_by(trigger: str, finding: Finding) -> bool:
+    """Whether a finding is a breach of it."""
+    return is_about(trigger, finding) and finding.status is Status.BREACH
