@@ -29,7 +29,9 @@ def plan(
     ] = None,
     volatility: Annotated[
         list[str] | None,
-        typer.Option("--volatility", help="A year's, as ASSET=0.6, or 0.8 for all others; repeatable. None: no chances."),
+        typer.Option(
+            "--volatility", help="A year's, as ASSET=0.6, or 0.8 for all others; repeatable. None: no chances."
+        ),
     ] = None,
     correlation: Annotated[float, typer.Option("--correlation", help="Between any two assets, 0 to 1.")] = 0.5,
     budget: Annotated[

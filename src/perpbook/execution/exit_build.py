@@ -1,7 +1,9 @@
-"""Making an exit plan from a book: groups in their order, steps, limits, costs from the depth that is known, margin after each stage.
+"""Making an exit plan from a book: groups in their order, steps, limits, costs from the depth that is known, margin after each
+stage.
 
-No stage may bring an account nearer to its liquidation than it stood before the exit. Where the order asked for would (the hedge of a
-pair goes first), the rest of that account is closed together with it, in step: making a whole account smaller only ever leads away.
+No stage may bring an account nearer to its liquidation than it stood before the exit. Where the order asked for would (the
+hedge of a pair goes first), the rest of that account is closed together with it, in step: making a whole account smaller only
+ever leads away.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ PACE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast it may go. seconds : between two visits to a book; swings, budget : the most that any account's chance of liquidation
-    before its last leg may be, for which steps are given up; None for not asked."""
+    """How fast it may go. seconds : between two visits to a book; swings, budget : the most that any account's chance of
+    liquidation before its last leg may be, for which steps are given up; None for not asked."""
 
     seconds: float = PACE_SECONDS
     swings: Swings | None = None
@@ -66,9 +68,7 @@ def exit_plan(snapshot: Snapshot, terms: Mapping[str, VenueTerms], playbook: Pla
     return replace(plan, notes=(*plan.notes, fewer)) if fewer else plan
 
 
-def _groups(
-    held: Sequence[Held], playbook: Playbook, nearest: Mapping[str, float | None]
-) -> tuple[Group, ...]:
+def _groups(held: Sequence[Held], playbook: Playbook, nearest: Mapping[str, float | None]) -> tuple[Group, ...]:
     """Positions in the order asked for; what no name means comes last, the account nearest to its liquidation first."""
     names = (playbook.exit or Exit()).order
     left, out = list(held), []
@@ -76,7 +76,9 @@ def _groups(
         mine = tuple(one for one in left if name in _names(one, playbook))
         if not any(name in _names(one, playbook) for one in held):
             known = sorted({word for one in held for word in _names(one, playbook)})
-            raise InputError(f'exit.order: "{name}" is no sleeve, tag, venue or asset of a position held; there are {", ".join(known)}')
+            raise InputError(
+                f'exit.order: "{name}" is no sleeve, tag, venue or asset of a position held; there are {", ".join(known)}'
+            )
         left = [one for one in left if one not in mine]
         out.append((name, mine))
     accounts = sorted(dict.fromkeys(one.account for one in left), key=lambda one: _or_never(nearest[one]))
@@ -128,16 +130,20 @@ def _safe(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int
             return replace(plan, notes=(*plan.notes, *notes, *more))
         groups = pulled
         notes.append(
-            f"{danger.account} is closed together: {danger.group} alone would bring its liquidation from a move of "
-            f"{danger.before:.2%} to one of {danger.after:.2%}"
+            f"{danger.account} is closed together: {danger.group} alone would bring its liquidation from {_move(danger.before)} "
+            f"to {_move(danger.after)}"
         )
 
 
 def _beyond(danger: Nearer) -> str:
     return (
-        f"closing {danger.account} brings its liquidation from a move of {danger.before:.2%} to one of {danger.after:.2%} by its costs "
+        f"closing {danger.account} brings its liquidation from {_move(danger.before)} to {_move(danger.after)} by its costs "
         "alone: add collateral first"
     )
+
+
+def _move(size: float) -> str:
+    return f"a move of {size:.2%}" if math.isfinite(size) else "none"
 
 
 def _pulled(groups: tuple[Group, ...], danger: Nearer | None) -> tuple[Group, ...] | None:
@@ -148,7 +154,10 @@ def _pulled(groups: tuple[Group, ...], danger: Nearer | None) -> tuple[Group, ..
     later = tuple(one for _, held in groups[at + 1 :] for one in held if one.account == danger.account)
     if not later:
         return None
-    out = [(name, held if number <= at else tuple(one for one in held if one not in later)) for number, (name, held) in enumerate(groups)]
+    out = [
+        (name, held if number <= at else tuple(one for one in held if one not in later))
+        for number, (name, held) in enumerate(groups)
+    ]
     out[at] = (out[at][0], (*out[at][1], *later))
     return tuple(group for group in out if group[1])
 
@@ -185,15 +194,15 @@ def _lots(held: Held) -> int:
 
 
 def _stage(desk: _Desk, group: Sequence[Held], way: _Way, what: tuple[str, int, float]) -> Stage:
-    """One step of a group: legs and costs; `way` goes on. what : the group's name, the stage's number, the share closed after it."""
+    """One step of a group: legs and costs; `way` goes on. what : the group's name, the stage's number, the share then closed."""
     name, number, share = what
     parts = [part for part in (_part(one, way, share, desk.rules.slippage_max) for one in group) if part is not None]
     return Stage(
         number=number, name=name, legs=tuple(one.leg for one in parts), left=tuple(one.left for one in parts),
         notional=math.fsum(one.notional for one in parts), fees=math.fsum(one.drained.fees for one in parts),
         slippage_low=math.fsum(one.low for one in parts), slippage_high=math.fsum(one.drained.slippage or 0.0 for one in parts),
-        depth_unknown=tuple(dict.fromkeys(f"{one.leg.symbol} @ {one.leg.account}" for one in parts if one.drained.slippage is None)),
-        visits=max((one.visits for one in parts), default=1), accounts=(), net=0.0,
+        depth_unknown=tuple(dict.fromkeys(f"{one.leg.symbol} @ {one.leg.account}" for one in parts if one.drained.slippage is
+        None)), visits=max((one.visits for one in parts), default=1), accounts=(), net=0.0,
         notes=tuple(one.note for one in parts if one.note),
     )  # fmt: skip
 
@@ -253,7 +262,9 @@ def _leg(held: Held, before: float, more: float, collar: float) -> Leg:
 def _visits(held: Held, base: float, limit: float) -> int:
     """Times the book must be as full as now for so much to trade at the limit or better: 1 where no depth is known, 0 where none
     of it is good enough."""
-    there = sum(quantity for price, quantity in held.levels if (price >= limit) == (held.quantity > 0) or price == limit)
+    there = sum(
+        quantity for price, quantity in held.levels if (price >= limit) == (held.quantity > 0) or price == limit
+    )
     if not held.levels:
         return 1
     return max(math.ceil(base / there * (1.0 - 1e-9)), 1) if there > 0.0 else 0

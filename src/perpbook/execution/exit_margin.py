@@ -20,6 +20,9 @@ from perpbook.margin.measures import nearer
 NEARER = 0.01
 """Share by which costs alone may bring a liquidation nearer; more, and the order of closing is to blame."""
 
+MOST_RATIO = 1e9
+"""A margin ratio without equity, as a number that JSON can keep."""
+
 LEANS = 0.01
 """Share of its size on the start by which an asset's net exposure may grow without a word."""
 
@@ -46,16 +49,19 @@ def accounts_after(arrays: BookArrays) -> tuple[AccountAfter, ...]:
         rows = range(int(arrays.held.start[number]), int(arrays.held.start[number + 1]))
         open_ = any(arrays.items[row].position and arrays.items[row].delta for row in rows)
         alone = _alone(arrays, number, rows) if open_ and equity[number] >= maintenance[number] else []
-        found = [abs(one) for one in (float(joint[number]), *alone) if not math.isnan(one)]
         need = float(maintenance[number])
         ratio = 0.0 if need == 0.0 else need / float(equity[number]) if equity[number] > 0.0 else math.inf
         out.append(
             AccountAfter(
-                account=account.id, equity=float(equity[number]), margin_ratio=min(ratio, 1e9),
-                nearest=min(found, default=None) if open_ else None,
+                account=account.id, equity=float(equity[number]), margin_ratio=min(ratio, MOST_RATIO),
+                joint=_smallest([float(joint[number])]) if open_ else None, alone=_smallest(alone),
             )
         )  # fmt: skip
     return tuple(out)
+
+
+def _smallest(moves: Sequence[float]) -> float | None:
+    return min((abs(one) for one in moves if not math.isnan(one)), default=None)
 
 
 def _alone(arrays: BookArrays, number: int, rows: range) -> list[float]:
@@ -72,13 +78,13 @@ def _alone(arrays: BookArrays, number: int, rows: range) -> list[float]:
 
 
 def nearer_than(group: str, start: Sequence[AccountAfter], now: Sequence[AccountAfter]) -> Nearer | None:
-    """The first account whose liquidation is nearer than it was at the start, beyond what costs may do."""
+    """The first account whose liquidation is nearer than it was at the start, beyond what costs may do: by all prices together,
+    or by one asset's."""
     for before, after in zip(start, now, strict=True):
-        if after.nearest is None:
-            continue
-        was = math.inf if before.nearest is None else before.nearest
-        if after.nearest < was * (1.0 - NEARER):
-            return Nearer(account=before.account, group=group, before=was, after=after.nearest)
+        for was, is_ in ((before.joint, after.joint), (before.alone, after.alone)):
+            old = math.inf if was is None else was
+            if is_ is not None and is_ < old * (1.0 - NEARER):
+                return Nearer(account=before.account, group=group, before=old, after=is_)
     return None
 
 
@@ -94,7 +100,8 @@ def leans(start: BookArrays, now: BookArrays) -> tuple[str, ...]:
     """Assets whose net exposure is larger than before the exit, in words."""
     before, after = net_of(start), net_of(now)
     return tuple(
-        f"until the next stage the book leans {abs(after[asset]):,.0f} dollars on {asset}, {abs(before.get(asset, 0.0)):,.0f} before the exit"
+        f"until the next stage the book leans {abs(after[asset]):,.0f} dollars on {asset}, "
+        f"{abs(before.get(asset, 0.0)):,.0f} before the exit"
         for asset in after
         if abs(after[asset]) > abs(before.get(asset, 0.0)) * (1.0 + LEANS) + 1.0
     )
@@ -103,13 +110,16 @@ def leans(start: BookArrays, now: BookArrays) -> tuple[str, ...]:
 def dangers_of(
     states: Sequence[BookArrays], visits: Sequence[int], pace_seconds: float, swings: Swings
 ) -> tuple[Danger, ...]:
-    """Each account's chance to be liquidated before the last leg. states : the book before the first stage and after each; visits : to
-    the books, by stage, one every `pace_seconds`."""
+    """Each account's chance to be liquidated before the last leg. states : the book before the first stage and after each;
+    visits : to the books, by stage, one every `pace_seconds`."""
     found = [barriers_of(one, swings) for one in states]
     waits = [number for number, count in enumerate(visits) for _ in range(count)][1:]
     out = []
     for account in states[0].accounts:
-        total = sum(chance_before_done([_side(found[at], account.id, side) for at in waits], pace_seconds) for side in (1.0, -1.0))
+        total = sum(
+            chance_before_done([_side(found[at], account.id, side) for at in waits], pace_seconds)
+            for side in (1.0, -1.0)
+        )
         if account.positions:
             out.append(Danger(account=account.id, chance=min(total, 1.0)))
     return tuple(out)

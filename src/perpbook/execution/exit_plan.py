@@ -1,7 +1,8 @@
-"""An exit as a plan: stages of reduce-only legs, what each leaves, what it costs, how long it takes, and how accounts stand after it.
+"""An exit as a plan: stages of reduce-only legs, what each leaves, what it costs, how long it takes, and how accounts stand
+after it.
 
-A plan is plain data (`plain_plan`, `plan_from`). How far it has come is read off the positions alone (`next_stage`), so it goes on
-after a restart wherever it was.
+A plan is plain data (`plain_plan`, `plan_from`). How far it has come is read off the positions alone (`next_stage`), so it goes
+on after a restart wherever it was.
 """
 
 from __future__ import annotations
@@ -28,22 +29,29 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAfter:
-    """An account at today's prices once a stage is done. `equity` dollars; `margin_ratio` maintenance over equity, liquidation at 1;
-    `nearest` the smallest move that kills it, all prices together or one asset's, fraction, None for none."""
+    """An account at today's prices once a stage is done. `equity` dollars; `margin_ratio` maintenance over equity, liquidation
+    at 1; `joint`, `alone` : sizes of the smallest moves that kill it, of all prices together and of one asset's, fractions, None
+    for none."""
 
     account: str
     equity: float
     margin_ratio: float
-    nearest: float | None
+    joint: float | None
+    alone: float | None
+
+    @property
+    def nearest(self) -> float | None:
+        """The smaller of both."""
+        return min((one for one in (self.joint, self.alone) if one is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Legs that are traded together, each at its limit or better.
 
-    notional : dollars closed.  fees : dollars.  slippage_low : dollars where books refill between stages, slippage_high : where they
-    never do; depth_unknown : positions whose depth nobody knows, of which neither counts anything.  visits : times a book must
-    refill for the stage to be filled within its limits, at least.  net : dollars of net exposure by asset, sizes added up.
+    notional : dollars closed.  fees : dollars.  slippage_low : dollars where books refill between stages, slippage_high : where
+    they never do; depth_unknown : positions whose depth nobody knows, of which neither counts anything.  visits : times a book
+    must refill for the stage to be filled within its limits, at least.  net : dollars of net exposure by asset, sizes added up.
     """
 
     number: int
@@ -74,8 +82,8 @@ class ExitPlan:
     """The whole way to flat. `steps` each group is cut into; `collar` fraction of the margin price that limits lie beyond it;
     `pace_seconds` between two visits to a book; `before` accounts as they stand; `net` as in `Stage`, today.
 
-    dangers : () where no volatility was given.  budget : the most that any of them may be, None for none; kept : they are, or nothing
-    was asked.  destination : layer the money goes to, "" not said.
+    dangers : () where no volatility was given.  budget : the most that any of them may be, None for none; kept : they are, or
+    nothing was asked.  destination : layer the money goes to, "" not said.
     """
 
     as_of_ns: int
@@ -128,7 +136,9 @@ def plan_from(value: object) -> ExitPlan:
     try:
         return rebuild(ExitPlan, value)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        raise InputError(f"this is no exit plan ({type(error).__name__}: {error}); make one with `perpbook exit plan`") from None
+        raise InputError(
+            f"this is no exit plan ({type(error).__name__}: {error}); make one with `perpbook exit plan`"
+        ) from None
 
 
 def next_stage(plan: ExitPlan, positions: Mapping[PositionKey, float]) -> Stage | None:

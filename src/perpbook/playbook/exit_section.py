@@ -1,4 +1,4 @@
-"""[exit] of a playbook: what starts it, in which order positions go, in how many steps, how dear they may be, where the money goes."""
+"""[exit] of a playbook: what starts it, which positions go first, in how many steps, how dear they may be, where money goes."""
 
 from __future__ import annotations
 

@@ -115,7 +115,9 @@ def _dangers(plan: ExitPlan) -> Any:
 def _triggers(found: ExitFound) -> Any:
     made = table("What starts it", "Rule", "Now", "", left=3)
     for one in found.triggers:
-        made.add_row(one.rule, {True: "BROKEN", False: "holds", None: "?"}[one.broken], "" if one.told == "holds" else one.told)
+        made.add_row(
+            one.rule, {True: "BROKEN", False: "holds", None: "?"}[one.broken], "" if one.told == "holds" else one.told
+        )
     return made
 
 
@@ -136,9 +138,10 @@ def _notes(found: ExitFound) -> Iterator[str]:
     if plan.depth_unknown:
         yield f"no depth is known of {', '.join(plan.depth_unknown)}: its slippage and time are not in the figures"
     if plan.stages:
-        yield f"a book is taken to need {lasting(plan.pace_seconds)} to fill again (--pace); limits are {share(plan.collar, 2)} from the margin price"
+        fills = lasting(plan.pace_seconds)
+        yield f"a book is taken to need {fills} to fill again (--pace); limits are {share(plan.collar, 2)} from the margin price"
     if found.correlation is not None:
-        yield f"chances are by the volatilities given, with a correlation of {found.correlation:g} between any two assets, and no drift"
+        yield f"chances are by the volatilities given, a correlation of {found.correlation:g} between any two assets, and no drift"
     elif plan.stages:
         yield "no chance of liquidation on the way is told: --volatility gives what it needs"
     yield f"prices of {to_iso(plan.as_of_ns)}; nothing is sent"

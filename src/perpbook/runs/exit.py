@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
 
 CORRELATION = 0.5
-"""Between any two assets where nobody says. A guess between moving apart and moving as one; every output says so."""
+"""Between any two assets where nobody says: a guess, and every output says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked. volatility : of a year by asset, "" for all others; () none: no chance is told. budget : as `Pace.budget`."""
+    """What is asked. volatility : of a year by asset, "" for the others; none: no chance is told. budget : as `Pace.budget`."""
 
     book: Path
     playbook: Path | None = None
@@ -36,7 +36,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A rule that starts the exit. `broken` None: no single look at a book can judge it. `told`: the finding's sentence, or why."""
+    """A rule that starts the exit. `broken` None: one look at a book cannot judge it. `told`: the finding's sentence, or why."""
 
     rule: str
     broken: bool | None
@@ -45,8 +45,8 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onward:
-    """What an account would hold once flat, and the soonest way for it to the destination; `why` where none is known. Seconds in half
-    of all cases, and in 95 of 100; `fee` dollars, what is known of it."""
+    """What an account would hold once flat, and the soonest way for it to the destination; `why` where none is known. Seconds
+    in half of all cases, and in 95 of 100; `fee` dollars, what is known of it."""
 
     account: str
     dollars: float
@@ -175,9 +175,7 @@ def _way(account: Account, dollars: float, layer: str | None, prices: Mapping[st
         return stays
     try:
         known = {name: price for name, price in prices.items() if price > 0.0}
-        found = run_routes(
-            Ways(start=account.venue, end=layer, asset=coin.asset, amount=dollars, most=1, prices=known)
-        )
+        found = run_routes(Ways(start=account.venue, end=layer, asset=coin.asset, amount=dollars, most=1, prices=known))
     except InputError as error:
         return Onward(account=account.id, dollars=dollars, why=error.message)
     if not found.rows:
