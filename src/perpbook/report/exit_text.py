@@ -20,7 +20,7 @@ def tell_exit(console: Console, found: ExitFound) -> None:
     """Print the plan."""
     plan = found.plan
     if found.simulated:
-        console.print("Prices are simulated.")
+        console.print("Prices are examples, not a market: nothing here is a quote.")
     if not plan.stages:
         console.print("The book is flat: there is nothing to close.")
     for sentence in _whole(found):
@@ -141,7 +141,7 @@ def _notes(found: ExitFound) -> Iterator[str]:
         fills = lasting(plan.pace_seconds)
         yield f"a book is taken to need {fills} to fill again (--pace); limits are {share(plan.collar, 2)} from the margin price"
     if found.correlation is not None:
-        yield f"chances are by the volatilities given, a correlation of {found.correlation:g} between any two assets, and no drift"
+        yield f"chances are by the volatilities given, with a correlation of {found.correlation:g} between assets and no drift"
     elif plan.stages:
         yield "no chance of liquidation on the way is told: --volatility gives what it needs"
     yield f"prices of {to_iso(plan.as_of_ns)}; nothing is sent"
