@@ -46,6 +46,7 @@ bench: $(VENV)/.dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.hedge --json
 	$(BIN)/python -m benchmarks.options --json
 	$(BIN)/python -m benchmarks.treasury --json
+	$(BIN)/python -m benchmarks.routing --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

@@ -211,9 +211,9 @@ def test_a_budget_takes_steps_away_until_it_is_kept() -> None:
     assert not never.kept and never.dangers[0].chance > 1e-6
 
 
-def test_an_order_that_names_nothing_is_refused() -> None:
-    with pytest.raises(InputError, match='"core" is no sleeve, tag, venue or asset'):
-        planned(desk({"a": {"SOL": 14_000.0}}, 9_000.0), 'order = ["core"]')
+def test_an_order_that_names_nothing_is_told_and_stops_no_exit() -> None:
+    plan = planned(desk({"a": {"SOL": 14_000.0}}, 9_000.0), 'order = ["core"]')
+    assert len(plan.stages) == 4 and '"core" is no sleeve, tag, venue or asset' in plan.notes[-1]
     with pytest.raises(InputError, match="needs volatilities"):
         Pace(budget=0.1)
 

@@ -153,6 +153,20 @@ def test_what_is_not_known_is_refused() -> None:
         asked(snapshot, math.nan)
 
 
+def test_a_coin_settled_leg_is_cut_in_its_own_contracts_and_the_target_is_met() -> None:
+    from perpbook.examples.catalogue import book_file
+    from perpbook.snapshot import load_snapshot
+
+    found_in = load_snapshot(book_file("desk"))
+    weighing = Weighing(swings=Swings(other=0.8), horizon_seconds=DAY, weight=0.0)
+    found = reduce(found_in, load_all_terms(found_in), Target(asset="BTC", exposure=7.3), weighing)
+    (inverse,) = [cut for cut in found.cuts if cut.venue == "deribit"]
+    assert (
+        inverse.quantity > 0 and inverse.quantity % 10 == 0 and inverse.base == pytest.approx(inverse.quantity / 90_010)
+    )
+    assert found.after <= 7.3 and found.left == pytest.approx(0.0, abs=1.2e-3)
+
+
 def chances(*accounts: Account, seconds: float = 30 * DAY, swings: Swings = SWINGS) -> dict[str, float]:
     snapshot = desk(*accounts)
     return liquidation_chances(book_arrays(snapshot.book, snapshot.market, load_all_terms(snapshot)), swings, seconds)

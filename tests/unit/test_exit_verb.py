@@ -95,7 +95,6 @@ def test_the_text_names_what_is_not_known(tmp_path: Path) -> None:
         (("--pace", "-1"), RULES, "must be a number not below 0"),
         (("--correlation", "2", "--volatility", "1"), RULES, "lies between 0 and 1"),
         ((), RULES.replace('"arbitrum"', '"atlantis"'), "is no layer that is known"),
-        ((), RULES.replace('"neutral"]', '"core sleeve"]'), "is no sleeve, tag, venue or asset"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(tmp_path: Path, options: tuple[str, ...], rules: str, said: str) -> None:

@@ -21,7 +21,8 @@ from perpbook.margin.arrays import BookArrays, book_arrays
 from perpbook.model.action import Leg
 from perpbook.model.contract import in_lots
 from perpbook.model.market import Snapshot
-from perpbook.playbook.schema import Exit, Playbook
+from perpbook.playbook.exit_section import Exit
+from perpbook.playbook.schema import Playbook
 from perpbook.playbook.sleeves import sleeve_of_position
 from perpbook.terms.terms import VenueTerms
 
@@ -53,19 +54,34 @@ def exit_plan(snapshot: Snapshot, terms: Mapping[str, VenueTerms], playbook: Pla
 
     Raises
     ------
-    InputError : the order names nothing, or a volatility is not known.
+    InputError : a volatility is not known, or an account holds one contract on both sides.
     MissingData : a price is not known.
     """
     rules = playbook.exit or Exit()
     arrays = book_arrays(snapshot.book, snapshot.market, terms)
-    groups = _groups(positions_held(arrays), playbook, {one.account: one.nearest for one in accounts_after(arrays)})
+    held = positions_held(arrays)
+    groups = _groups(held, playbook, {one.account: one.nearest for one in accounts_after(arrays)})
     desk = _Desk(snapshot=snapshot, terms=terms, rules=rules, pace=pace)
-    for steps in range(rules.steps, 0, -1):
-        plan = _safe(desk, groups, arrays, steps)
-        if plan.kept:
-            break
-    fewer = f"{steps} steps instead of {rules.steps}, to be done in time" if steps < rules.steps else ""
-    return replace(plan, notes=(*plan.notes, fewer)) if fewer else plan
+    plan, notes = _safe(desk, groups, arrays, rules.steps), _strange(held, playbook)
+    if not plan.kept and rules.steps > 1:
+        plan = _most_steps(desk, groups, arrays)
+        notes = (*notes, f"{_steps(plan.steps)} instead of {rules.steps}, to be done in time")
+    return replace(plan, notes=(*plan.notes, *notes))
+
+
+def _most_steps(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays) -> ExitPlan:
+    """The plan of the most steps that keeps the budget, the one of a single step where none does. Fewer steps are done sooner."""
+    best = _safe(desk, groups, arrays, 1)
+    low, high = 1, desk.rules.steps
+    while best.kept and high - low > 1:
+        middle = (low + high) // 2
+        tried = _safe(desk, groups, arrays, middle)
+        low, high, best = (middle, high, tried) if tried.kept else (low, middle, best)
+    return best
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _groups(held: Sequence[Held], playbook: Playbook, nearest: Mapping[str, float | None]) -> tuple[Group, ...]:
@@ -74,16 +90,21 @@ def _groups(held: Sequence[Held], playbook: Playbook, nearest: Mapping[str, floa
     left, out = list(held), []
     for name in names:
         mine = tuple(one for one in left if name in _names(one, playbook))
-        if not any(name in _names(one, playbook) for one in held):
-            known = sorted({word for one in held for word in _names(one, playbook)})
-            raise InputError(
-                f'exit.order: "{name}" is no sleeve, tag, venue or asset of a position held; there are {", ".join(known)}'
-            )
         left = [one for one in left if one not in mine]
         out.append((name, mine))
     accounts = sorted(dict.fromkeys(one.account for one in left), key=lambda one: _or_never(nearest[one]))
     out += [(name, tuple(one for one in left if one.account == name)) for name in accounts]
     return tuple(group for group in out if group[1])
+
+
+def _strange(held: Sequence[Held], playbook: Playbook) -> tuple[str, ...]:
+    """Names of the order that mean nothing the book holds: no reason not to get out, and worth a word."""
+    known = {word for one in held for word in _names(one, playbook)}
+    return tuple(
+        f'exit.order: "{name}" is no sleeve, tag, venue or asset of a position held'
+        for name in (playbook.exit or Exit()).order
+        if name not in known
+    )
 
 
 def _or_never(move: float | None) -> float:
@@ -123,12 +144,11 @@ def _safe(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int
     """The plan, with accounts pulled together wherever the order would bring one nearer to its liquidation."""
     notes: list[str] = []
     while True:
-        plan, danger = _built(desk, groups, arrays, steps)
-        pulled = _pulled(groups, danger)
-        if danger is None or pulled is None:
-            more = [_beyond(danger)] if danger is not None else []
-            return replace(plan, notes=(*plan.notes, *notes, *more))
-        groups = pulled
+        plan, dangers = _built(desk, groups, arrays, steps)
+        mended = next(((one, found) for one in dangers if (found := _pulled(groups, one)) is not None), None)
+        if mended is None:
+            return replace(plan, notes=(*plan.notes, *notes, *map(_beyond, dangers)))
+        danger, groups = mended
         notes.append(
             f"{danger.account} is closed together: {danger.group} alone would bring its liquidation from {_move(danger.before)} "
             f"to {_move(danger.after)}"
@@ -138,7 +158,7 @@ def _safe(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int
 def _beyond(danger: Nearer) -> str:
     return (
         f"closing {danger.account} brings its liquidation from {_move(danger.before)} to {_move(danger.after)} by its costs "
-        "alone: add collateral first"
+        "and whole lots alone: add collateral first"
     )
 
 
@@ -146,10 +166,8 @@ def _move(size: float) -> str:
     return f"a move of {size:.2%}" if math.isfinite(size) else "none"
 
 
-def _pulled(groups: tuple[Group, ...], danger: Nearer | None) -> tuple[Group, ...] | None:
+def _pulled(groups: tuple[Group, ...], danger: Nearer) -> tuple[Group, ...] | None:
     """Groups with all of an account in the one that endangers it; None where it is there already."""
-    if danger is None:
-        return None
     at = next(number for number, (name, _) in enumerate(groups) if name == danger.group)
     later = tuple(one for _, held in groups[at + 1 :] for one in held if one.account == danger.account)
     if not later:
@@ -162,11 +180,14 @@ def _pulled(groups: tuple[Group, ...], danger: Nearer | None) -> tuple[Group, ..
     return tuple(group for group in out if group[1])
 
 
-def _built(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int) -> tuple[ExitPlan, Nearer | None]:
-    """A plan, and the first account on its way that comes nearer to its liquidation."""
-    start, way, stages, states = accounts_after(arrays), _Way(), [], [arrays]
+def _built(
+    desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int
+) -> tuple[ExitPlan, tuple[Nearer, ...]]:
+    """A plan, and the accounts that come nearer to their liquidation on its way, each once a group."""
+    start, way, states = accounts_after(arrays), _Way(), [arrays]
+    stages: list[Stage] = []
     held = tuple(one for _, group in groups for one in group)
-    worst: Nearer | None = None
+    dangers: dict[tuple[str, str], Nearer] = {}
     for name, group in groups:
         count = min(steps, max((_lots(one) for one in group), default=1))
         for step in range(1, count + 1):
@@ -177,16 +198,18 @@ def _built(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: in
             views, net = accounts_after(after), math.fsum(map(abs, net_of(after).values()))
             stages.append(replace(stage, accounts=views, net=net, notes=(*stage.notes, *leans(arrays, after))))
             states.append(after)
-            worst = worst or nearer_than(name, start, views)
+            for one in nearer_than(name, start, views):
+                dangers.setdefault((one.account, one.group), one)
     rules, pace = desk.rules, desk.pace
-    dangers = dangers_of(states, [one.visits for one in stages], pace.seconds, pace.swings) if pace.swings else ()
+    visits = [one.visits for one in stages]
+    chances = dangers_of(states, visits, pace.seconds, pace.swings) if pace.swings else ()
     plan = ExitPlan(
         as_of_ns=desk.snapshot.market.as_of_ns, steps=steps, collar=rules.slippage_max, pace_seconds=pace.seconds,
-        stages=tuple(stages), before=start, net=math.fsum(map(abs, net_of(arrays).values())), dangers=dangers,
+        stages=tuple(stages), before=start, net=math.fsum(map(abs, net_of(arrays).values())), dangers=chances,
         budget=pace.budget, destination=rules.destination or "",
-        kept=pace.budget is None or all(one.chance <= pace.budget for one in dangers),
+        kept=pace.budget is None or all(one.chance <= pace.budget for one in chances),
     )  # fmt: skip
-    return plan, worst
+    return plan, tuple(dangers.values())
 
 
 def _lots(held: Held) -> int:
@@ -201,8 +224,8 @@ def _stage(desk: _Desk, group: Sequence[Held], way: _Way, what: tuple[str, int, 
         number=number, name=name, legs=tuple(one.leg for one in parts), left=tuple(one.left for one in parts),
         notional=math.fsum(one.notional for one in parts), fees=math.fsum(one.drained.fees for one in parts),
         slippage_low=math.fsum(one.low for one in parts), slippage_high=math.fsum(one.drained.slippage or 0.0 for one in parts),
-        depth_unknown=tuple(dict.fromkeys(f"{one.leg.symbol} @ {one.leg.account}" for one in parts if one.drained.slippage is
-        None)), visits=max((one.visits for one in parts), default=1), accounts=(), net=0.0,
+        depth_unknown=tuple(f"{one.leg.symbol} @ {one.leg.account}" for one in parts if one.drained.slippage is None),
+        visits=max((one.visits for one in parts), default=1), accounts=(), net=0.0,
         notes=tuple(one.note for one in parts if one.note),
     )  # fmt: skip
 
@@ -235,7 +258,7 @@ def _part(one: Held, way: _Way, share: float, collar: float) -> _Part | None:
     leg = _leg(one, before, more, collar)
     visits = _visits(one, base, leg.limit_price)
     low = min((one.cost(more / max(visits, 1)).slippage or 0.0) * max(visits, 1), drained.slippage or 0.0)
-    rest = math.copysign(round(abs(one.quantity) - done, 12), one.quantity)
+    rest = math.copysign(round(abs(one.quantity) - done, 12), one.quantity) + 0.0
     return _Part(
         leg=leg, left=Left(account=one.account, symbol=one.symbol, quantity=rest), notional=base * one.price,
         drained=drained, low=low, visits=max(visits, 1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,15 +77,15 @@ def _alone(arrays: BookArrays, number: int, rows: range) -> list[float]:
     return out
 
 
-def nearer_than(group: str, start: Sequence[AccountAfter], now: Sequence[AccountAfter]) -> Nearer | None:
-    """The first account whose liquidation is nearer than it was at the start, beyond what costs may do: by all prices together,
-    or by one asset's."""
+def nearer_than(group: str, start: Sequence[AccountAfter], now: Sequence[AccountAfter]) -> Iterator[Nearer]:
+    """Accounts whose liquidation is nearer than it was at the start, beyond what costs may do: by all prices together, or by
+    one asset's."""
     for before, after in zip(start, now, strict=True):
         for was, is_ in ((before.joint, after.joint), (before.alone, after.alone)):
             old = math.inf if was is None else was
             if is_ is not None and is_ < old * (1.0 - NEARER):
-                return Nearer(account=before.account, group=group, before=old, after=is_)
-    return None
+                yield Nearer(account=before.account, group=group, before=old, after=is_)
+                break
 
 
 def net_of(arrays: BookArrays) -> dict[str, float]:
