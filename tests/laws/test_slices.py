@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,7 +62,11 @@ BARRIER = Barrier(at=0.2, drift=0.4, spread=1_000.0)
 
 @pytest.mark.parametrize("intervals", [1, 2, 7, 30])
 def test_waiting_without_selling_is_one_first_passage(intervals: int) -> None:
-    found = chance_before_done([BARRIER] * intervals, 10 * DAY / intervals)
+    alike = [replace(BARRIER, at=BARRIER.at * (1 + 1e-9 * number)) for number in range(intervals)]
+    found = chance_before_done(alike, 10 * DAY / intervals)
+    assert chance_before_done([BARRIER] * intervals, 10 * DAY / intervals) == pytest.approx(
+        BARRIER.chance(10 * DAY), rel=1e-3
+    )
     assert found == pytest.approx(BARRIER.chance(10 * DAY), rel=2e-3)
 
 

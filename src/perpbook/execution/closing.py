@@ -35,12 +35,11 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One position. `quantity` signed, in the contract's own unit; `row` in the arrays it is read from; `price` dollars per base;
+    """One position. `quantity` signed, in the contract's own unit; `price` dollars per base;
     `fees` dollars to close it whole; `levels` what it would be closed into, best first, () where not known."""
 
     account: str
     venue: str
-    row: int
     item: Item
     price: float
     fees: float
@@ -132,7 +131,7 @@ def positions_held(arrays: BookArrays) -> tuple[Held, ...]:
         assert item.position is not None
         out.append(
             Held(
-                account=account.id, venue=account.venue, row=row, item=item, price=float(arrays.prices[item.column]),
+                account=account.id, venue=account.venue, item=item, price=float(arrays.prices[item.column]),
                 fees=fee_to_close(item, arrays.prices), levels=exit_levels(item),
             )
         )  # fmt: skip

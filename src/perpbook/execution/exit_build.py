@@ -9,13 +9,13 @@ ever leads away.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from perpbook.errors import InputError
 from perpbook.execution.chances import Swings
 from perpbook.execution.closing import Cost, Held, PositionKey, after_closing, positions_held
-from perpbook.execution.exit_margin import Nearer, accounts_after, dangers_of, leans, nearer_than, net_of
+from perpbook.execution.exit_margin import NOWHERE, Nearer, Standing, accounts_after, dangers_of, leans, nearer_than
 from perpbook.execution.exit_plan import ExitPlan, Left, Stage
 from perpbook.margin.arrays import BookArrays, book_arrays
 from perpbook.model.action import Leg
@@ -134,10 +134,14 @@ class _Desk:
     rules: Exit
     pace: Pace
 
-    def after(self, held: Sequence[Held], way: _Way) -> BookArrays:
-        """The book once so much is closed, costs paid, at today's prices."""
-        made = {one.key: (one, way.closed[one.key], way.costs[one.key]) for one in held if one.key in way.closed}
-        return book_arrays(after_closing(self.snapshot, self.terms, made).book, self.snapshot.market, self.terms)
+    def after(self, held: Sequence[Held], way: _Way, names: Collection[str]) -> BookArrays:
+        """Some accounts once so much is closed, costs paid, at today's prices."""
+        book = self.snapshot.book
+        some = replace(book, accounts=tuple(one for one in book.accounts if one.id in names))
+        done = [one for one in held if one.account in names and one.key in way.closed]
+        made = {one.key: (one, way.closed[one.key], way.costs[one.key]) for one in done}
+        alone = after_closing(replace(self.snapshot, book=some), self.terms, made)
+        return book_arrays(alone.book, self.snapshot.market, self.terms)
 
 
 def _safe(desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int) -> ExitPlan:
@@ -184,32 +188,38 @@ def _built(
     desk: _Desk, groups: tuple[Group, ...], arrays: BookArrays, steps: int
 ) -> tuple[ExitPlan, tuple[Nearer, ...]]:
     """A plan, and the accounts that come nearer to their liquidation on its way, each once a group."""
-    start, way, states = accounts_after(arrays), _Way(), [arrays]
+    swings, way, states = desk.pace.swings, _Way(), [NOWHERE.after(arrays, desk.pace.swings)]
     stages: list[Stage] = []
-    held = tuple(one for _, group in groups for one in group)
     dangers: dict[tuple[str, str], Nearer] = {}
+    held = tuple(one for _, group in groups for one in group)
     for name, group in groups:
         count = min(steps, max((_lots(one) for one in group), default=1))
         for step in range(1, count + 1):
             stage = _stage(desk, group, way, (name, len(stages) + 1, step / count))
             if not stage.legs:
                 continue
-            after = desk.after(held, way)
-            views, net = accounts_after(after), math.fsum(map(abs, net_of(after).values()))
-            stages.append(replace(stage, accounts=views, net=net, notes=(*stage.notes, *leans(arrays, after))))
-            states.append(after)
-            for one in nearer_than(name, start, views):
+            states.append(states[-1].after(desk.after(held, way, {leg.account for leg in stage.legs}), swings))
+            stages.append(_standing(stage, states[0], states[-1]))
+            for one in nearer_than(name, tuple(states[0].views.values()), stages[-1].accounts):
                 dangers.setdefault((one.account, one.group), one)
-    rules, pace = desk.rules, desk.pace
-    visits = [one.visits for one in stages]
-    chances = dangers_of(states, visits, pace.seconds, pace.swings) if pace.swings else ()
-    plan = ExitPlan(
+    return _plan(desk, steps, stages, states), tuple(dangers.values())
+
+
+def _standing(stage: Stage, start: Standing, now: Standing) -> Stage:
+    """A stage with how accounts and the book stand after it."""
+    notes = (*stage.notes, *leans(start, now))
+    return replace(stage, accounts=tuple(now.views.values()), net=now.leaning, notes=notes)
+
+
+def _plan(desk: _Desk, steps: int, stages: Sequence[Stage], states: Sequence[Standing]) -> ExitPlan:
+    rules, pace, visits = desk.rules, desk.pace, [one.visits for one in stages]
+    chances = dangers_of(states, visits, pace.seconds) if pace.swings else ()
+    return ExitPlan(
         as_of_ns=desk.snapshot.market.as_of_ns, steps=steps, collar=rules.slippage_max, pace_seconds=pace.seconds,
-        stages=tuple(stages), before=start, net=math.fsum(map(abs, net_of(arrays).values())), dangers=chances,
+        stages=tuple(stages), before=tuple(states[0].views.values()), net=states[0].leaning, dangers=chances,
         budget=pace.budget, destination=rules.destination or "",
         kept=pace.budget is None or all(one.chance <= pace.budget for one in chances),
     )  # fmt: skip
-    return plan, tuple(dangers.values())
 
 
 def _lots(held: Held) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -120,9 +120,10 @@ def chance_before_done(barriers: Sequence[Barrier | None], every_seconds: float)
     top = min(REACH * total + shift, max(abs(one.at) * one.spread for one in moving))
     walls = np.linspace(-REACH * total - shift, top, CELLS + 1)
     at, mass = np.zeros(1), np.ones(1)
-    for one in moving:
-        edge, mean = abs(one.at) * one.spread, math.copysign(1.0, one.at) * one.drift * one.spread * years
-        mass = _carried(at, mass, walls, (edge, mean, one.spread * math.sqrt(years)))
+    for one, alike in groupby(moving):
+        lasts = years * len(list(alike))
+        edge, mean = abs(one.at) * one.spread, math.copysign(1.0, one.at) * one.drift * one.spread * lasts
+        mass = _carried(at, mass, walls, (edge, mean, one.spread * math.sqrt(lasts)))
         at = 0.5 * (walls[1:] + walls[:-1])
     return min(max(1.0 - float(mass.sum()), 0.0), 1.0)
 

@@ -12,8 +12,8 @@ from perpbook.report.words import NONE, lasting, money, price, quantity, share
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from perpbook.execution.exit_found import ExitFound
     from perpbook.execution.exit_plan import AccountAfter, ExitPlan, Stage
-    from perpbook.runs.exit import ExitFound
 
 
 def tell_exit(console: Console, found: ExitFound) -> None:

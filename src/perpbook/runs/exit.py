@@ -11,6 +11,7 @@ from perpbook.errors import InputError
 from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
 
 if TYPE_CHECKING:
+    from perpbook.execution.exit_found import ExitFound, Onward, Trigger
     from perpbook.execution.exit_plan import ExitPlan
     from perpbook.model.account import Account
     from perpbook.model.market import Snapshot
@@ -34,50 +35,6 @@ class Asked:
     budget: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """A rule that starts the exit. `broken` None: one look at a book cannot judge it. `told`: the finding's sentence, or why."""
-
-    rule: str
-    broken: bool | None
-    told: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Onward:
-    """What an account would hold once flat, and the soonest way for it to the destination; `why` where none is known. Seconds
-    in half of all cases, and in 95 of 100; `fee` dollars, what is known of it."""
-
-    account: str
-    dollars: float
-    by: str = ""
-    typical_seconds: float | None = None
-    slow_seconds: float | None = None
-    fee: float | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitFound:
-    """A plan with all that is said beside it."""
-
-    plan: ExitPlan
-    playbook: str
-    triggers: tuple[Trigger, ...]
-    limit: Finding | None
-    onward: tuple[Onward, ...]
-    correlation: float | None
-    simulated: bool
-
-    @property
-    def is_kept(self) -> bool:
-        """The budget is kept, the time is inside its limit, and no account dies on the way."""
-        from perpbook.model.verdict import Status
-
-        dies = any(one.margin_ratio >= 1.0 for stage in self.plan.stages for one in stage.accounts)
-        return self.plan.kept and not dies and (self.limit is None or self.limit.status is not Status.BREACH)
-
-
 def run_exit(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path]) -> ExitFound:
     """Read the files and plan; errors as `execution.exit_build.exit_plan`.
 
@@ -92,6 +49,7 @@ def run_exit(asked: Asked, *, now_ns: int | None, terms_folders: Sequence[Path])
     result = check_snapshot(snapshot, rules, terms, with_plans=False, terms_folders=tuple(terms_folders))
     from perpbook.execution.chances import Swings
     from perpbook.execution.exit_build import PACE_SECONDS, Pace, exit_plan
+    from perpbook.execution.exit_found import ExitFound
     from perpbook.playbook.exit_judge import judge_exit
 
     named = {name: value for name, value in asked.volatility.items() if name}
@@ -128,6 +86,7 @@ def volatilities(given: Sequence[str]) -> dict[str, float]:
 
 def _triggers(rules: Playbook, findings: Sequence[Finding]) -> tuple[Trigger, ...]:
     """Every trigger, and whether it is pulled as the book stands."""
+    from perpbook.execution.exit_found import Trigger
     from perpbook.playbook.tell_exit import ALWAYS, is_about, is_triggered_by
 
     out = []
@@ -166,6 +125,7 @@ def _onward(snapshot: Snapshot, plan: ExitPlan) -> tuple[Onward, ...]:
 
 
 def _way(account: Account, dollars: float, layer: str | None, prices: Mapping[str, float]) -> Onward:
+    from perpbook.execution.exit_found import Onward
     from perpbook.runs.treasury_routes import Asked as Ways
     from perpbook.runs.treasury_routes import run_routes
 
