@@ -133,6 +133,12 @@ SETTINGS = {
     "automation.collar": "collar = 0.01",
     "automation.approval_expires_minutes": "approval_expires_minutes = 5",
     "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
+    "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
+    "exit.order": '[exit]\norder = ["core"]',
+    "exit.steps": "[exit]\nsteps = 2",
+    "exit.slippage_max": "[exit]\nslippage_max = 0.02",
+    "exit.destination": '[exit]\ndestination = "base"',
 }
 """One setting of every built key, as it would be written into BASE."""
 
@@ -259,7 +265,11 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
         ),
         hedge=table(delta_band=POSITIVES, assets=_tuples(SIMPLE)),
-        liquidity=table(max_depth_share=POSITIVES),
+        liquidity=table(max_depth_share=POSITIVES, max_exit_minutes=POSITIVES),
+        exit=table(
+            triggers=st.just(("account.margin",)), order=st.lists(NAMES, unique=True, max_size=3).map(tuple),
+            steps=st.integers(1, 50), slippage_max=st.floats(0.001, 0.9), destination=SIMPLE,
+        ),
         automation=automations(),
     )  # fmt: skip
     return st.builds(

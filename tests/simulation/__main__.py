@@ -33,7 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{outcome.broken}\n    {outcome.command}", flush=True)
         if outcomes % 500 == 0:
             took = time.monotonic() - began
-            print(f"{outcomes} runs, to seed {outcome.seed}, in {took:.0f} s; {broken} broke a law", file=sys.stderr, flush=True)
+            print(
+                f"{outcomes} runs, to seed {outcome.seed}, in {took:.0f} s; {broken} broke a law",
+                file=sys.stderr,
+                flush=True,
+            )
     took = time.monotonic() - began
     each = 1_000.0 * (time.process_time() - cpu) / max(1, outcomes)
     _report(counts, given.json)

@@ -39,9 +39,13 @@ def test_every_kind_of_fault_and_of_end_occurs(outcomes: list[Outcome]) -> None:
     faults = {f"fault {kind.value}" for kind in FaultKind} | {"fault lost", "fault lagging", "fault clock jump"}
     crashes = {"crash at an effect", "crash between messages"}
     phases = {f"phase {one}" for one in ("closed", "aborted", "denied", "expired", "proposed")}
-    people = {f"person {one}" for one in ("approve", "deny", "forget", "twice", "other", "late", "stranger", "exit plan")}
+    people = {
+        f"person {one}" for one in ("approve", "deny", "forget", "twice", "other", "late", "stranger", "exit plan")
+    }
     kills = {f"person kills {one}" for one in ("pause", "cancel", "flatten")}
-    assert faults | crashes | phases | people | kills | {"sent again", "told order.unknown", "told incident"} <= set(counts)
+    assert faults | crashes | phases | people | kills | {"sent again", "told order.unknown", "told incident"} <= set(
+        counts
+    )
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS)

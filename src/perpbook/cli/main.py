@@ -16,6 +16,7 @@ from perpbook.cli import (
     check,
     data,
     drill,
+    exit,
     funding,
     guard,
     halt,
@@ -68,6 +69,7 @@ app.add_typer(guard.app, name="guard")
 app.add_typer(approvals.app, name="approvals")
 app.command()(halt.halt)
 app.command("venue-sim")(venue_sim.venue_sim)
+app.add_typer(exit.app, name="exit")
 app.add_typer(journal.app, name="journal")
 
 
