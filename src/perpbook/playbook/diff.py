@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from perpbook.playbook.drilling import drill_sentences, drill_values
+from perpbook.playbook.alerts_section import Alerts
+from perpbook.playbook.drilling import Told, drill_sentences, drill_values
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.keys import dotted
@@ -27,6 +28,7 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_alerts import alert_values
 from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
 
 
@@ -90,6 +92,7 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_drill(before.drill, after.drill),
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
+            *_alerts(before.alerts or Alerts(), after.alerts or Alerts()),
         ]
     )
 
@@ -226,11 +229,29 @@ def _drill(before: Drills | None, after: Drills | None) -> Iterator[Change]:
         yield from _words("drill", told[0], told[1], after is not None)
         return
     for old, new in zip(drill_values(before), drill_values(after), strict=True):
-        if old.is_limit and old.number != new.number:
-            limits = [math.inf if one.number is None else one.number for one in (old, new)]
-            yield _change(old.key, old.words, new.words, limits[1] < limits[0])
-        elif not old.is_limit:
-            yield from _words(old.key, old.words, new.words)
+        yield from _told(old, new)
+
+
+def _told(old: Told, new: Told) -> Iterator[Change]:
+    if old.is_limit and old.number != new.number:
+        limits = [math.inf if one.number is None else one.number for one in (old, new)]
+        yield _change(old.key, old.words, new.words, limits[1] < limits[0])
+    elif not old.is_limit:
+        yield from _words(old.key, old.words, new.words)
+
+
+def _alerts(before: Alerts, after: Alerts) -> Iterator[Change]:
+    """Who is told what; where the first of two rules wins, their order is meaning."""
+    old, new = alert_values(before), alert_values(after)
+    for key in _names(old, new):
+        nothing = Told(key=key, words="not said")
+        yield from _told(old.get(key, nothing), new.get(key, nothing))
+    for name in ("channels", "routes", "modes"):
+        orders = [
+            [key for key in getattr(one, name) if key in getattr(other, name)]
+            for one, other in ((before, after), (after, before))
+        ]
+        yield from _words(f"alerts.{name}", f"the order {listing(orders[0])}", f"the order {listing(orders[1])}")
 
 
 def _guardrails(before: Guardrails, after: Guardrails) -> Iterator[Change]:

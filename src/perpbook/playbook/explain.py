@@ -18,6 +18,7 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_alerts import alert_sentences
 from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
     beta_sentence,
@@ -49,7 +50,8 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
         said.append("No price move has to be survived.")
     if not limited:
         said.append(NO_LIMITS)
-    return (*_frame(playbook, limited), *said)
+    told = alert_sentences(playbook.alerts) if playbook.alerts else ()
+    return (*_frame(playbook, limited), *said, *told)
 
 
 def _frame(playbook: Playbook, limited: bool) -> Iterator[str]:
