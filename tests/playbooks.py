@@ -133,6 +133,7 @@ SETTINGS = {
     "alerts.telegram_users": "telegram_users = [7]",
     "alerts.margin_ratio": "margin_ratio = 0.5",
     "alerts.liquidation_move": "liquidation_move = 0.1",
+    "alerts.unusual": "unusual = 6",
 }
 """One setting of every built key, as it would be written into BASE."""
 
@@ -256,7 +257,8 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             modes=st.dictionaries(st.sampled_from(["warn", "funding.*", "a.*:page"]), st.sampled_from(["silent", "digest"])),
             timezone=st.sampled_from(["UTC", "Europe/Zurich"]), quiet_hours=st.sampled_from(["22:00-07:00", "12:00-13:30"]),
             escalate_after_minutes=st.floats(1, 1e4), repeat_minutes=st.floats(1, 1e4), resolve_after_minutes=st.floats(0, 1e4),
-            max_per_hour=st.integers(1, 1000), telegram_users=_ids(), margin_ratio=SHARES, liquidation_move=SHARES,
+            max_per_hour=st.integers(1, 1000), telegram_users=_ids(), margin_ratio=SHARES,
+            liquidation_move=SHARES, unusual=POSITIVES,
         ),
     )  # fmt: skip
     return st.builds(

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import cast
 
 from perpbook.alerts.channels import Channel, Sent
 from perpbook.alerts.desk import Desk, acknowledged, delivered, heard
 from perpbook.alerts.due import due, settle
 from perpbook.alerts.held import Delivery
 from perpbook.alerts.routing import Routing
+from perpbook.alerts.telegram import Acknowledged, Refused, Telegram
+from perpbook.alerts.usual import MOST, Figures
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Journal
 from perpbook.errors import BrokenJournal
-from perpbook.model.alert import Alert
-from perpbook.model.record import Record
+from perpbook.model.action import Proposal
+from perpbook.model.alert import Alert, Severity
+from perpbook.model.message import Answered
+from perpbook.model.record import Record, RecordKind
 
 
 class Teller:
     """One journal, its desk and the playbook's channels. A channel that is missing counts as one that fails.
 
-    again : opens the journal anew; where another process wrote to it meanwhile, its records are taken first.
+    again : opens the journal anew; where another process wrote to it meanwhile, its records are taken first. figures : what
+    markets showed when they were looked at, the last of them.
     """
 
     def __init__(
@@ -35,6 +41,7 @@ class Teller:
         self.desk = Desk()
         self._routing, self._channels, self._again, self._now = routing, channels, again, now
         self._number = 0
+        self.figures: list[Figures] = []
         self._journal = self._opened()
 
     def hear(self, alerts: Iterable[Alert], *, stands: bool) -> None:
@@ -52,6 +59,46 @@ class Teller:
         found = acknowledged(self.desk, key, who, self._now())
         self._write(partial(_as_made, found))
         return str(found.body["key"])
+
+    def note(self, about: str, **body: object) -> None:
+        """Keep something beside the alerts."""
+        self._write(partial(_as_made, Record(kind=RecordKind.NOTE, at_ns=self._now(), body={"about": about, **body})))
+
+    async def ask(self, proposal: Proposal) -> bool:
+        """Put a proposal to whoever can answer it by a button; whether anybody was reached."""
+        return any([(await bot.ask(proposal)).ok for bot in self._bots()])
+
+    async def closed(self, digest: str, words: str) -> None:
+        """A proposal was decided: nobody is asked any longer."""
+        for bot in self._bots():
+            await bot.closed(digest, words)
+
+    async def words(self, wait_s: float) -> tuple[Answered, ...]:
+        """Answers to proposals that came in since. Acknowledgements are taken, presses that do not count become alerts.
+
+        Raises
+        ------
+        ProviderError : a bot cannot be heard.
+        """
+        found = [word for bot in self._bots() for word in await bot.poll(wait_s)]
+        for one in found:
+            if isinstance(one, Acknowledged):
+                self._seen(one)
+            elif isinstance(one, Refused):
+                told = f"A press of a button by {one.who} did not count: {one.why}."
+                alert = Alert(
+                    kind="telegram.refused", severity=Severity.WARN, at_ns=one.received_ns, sentence=told, account=one.who
+                )  # fmt: skip
+                self.hear([alert], stands=False)
+        return tuple(one for one in found if isinstance(one, Answered))
+
+    def _bots(self) -> list[Telegram]:
+        return [one for one in self._channels.values() if isinstance(one, Telegram)]
+
+    def _seen(self, word: Acknowledged) -> None:
+        held = self.desk.held.get(word.key)
+        if held is not None and held.is_page and not held.acknowledged:
+            self.acknowledge(word.key, word.who)
 
     async def tell(self) -> tuple[tuple[Delivery, Sent], ...]:
         """Send everything that is due now, channels side by side; what came of it."""
@@ -83,6 +130,8 @@ class Teller:
         for number, record in journal.read(self._number):
             self._number = number
             self.desk.apply(record)
+            if record.body.get("about") == "market":
+                self.figures = [*self.figures[1 - MOST :], cast(Figures, record.body["figures"])]
         return journal
 
     def _write(self, made: Callable[[], Record | None]) -> None:

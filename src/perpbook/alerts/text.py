@@ -46,6 +46,7 @@ def body_of(delivery: Delivery) -> str:
         out = [f"{_head(part)}: {line(part.alert.sentence, 200)}" for part in delivery.parts[:LISTED]]
         left = len(delivery.parts) - len(out)
         out += [f"and {left} more: perpbook alerts history"] if left else []
+        out += ["perpbook alerts ack --all"] if delivery.is_page else []
     text = "\n".join(out)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 

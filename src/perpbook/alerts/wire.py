@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,7 +42,12 @@ class Wire:
         if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)):
             raise InputError(f"the address of {whose} should be https://..., or http:// on this machine")
         self.name, self._url = host if port is None else f"{host}:{port}", url
-        self._client = httpx.AsyncClient(timeout=timeout_s, trust_env=host not in LOOPBACK, follow_redirects=False)
+        self._client = httpx.AsyncClient(
+            timeout=timeout_s,
+            trust_env=host not in LOOPBACK,
+            follow_redirects=False,
+            verify=trusted() if parts.scheme == "https" else False,
+        )
 
     async def post(self, path: str, body: bytes, headers: dict[str, str] | None = None, wait_s: float = 0.0) -> Reply:
         """Its reply. path : added to its address. wait_s : how much longer than usual it may take.
@@ -71,6 +78,12 @@ class Wire:
             if len(out) > MOST_BYTES:
                 raise ProviderError(f"{self.name} answers with more than {MOST_BYTES:,} bytes")
         return out
+
+
+@lru_cache(maxsize=1)
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: read once, for it takes long."""
+    return httpx.create_ssl_context()
 
 
 def _reply(answer: httpx.Response, text: bytes) -> Reply:

@@ -7,6 +7,7 @@ import os
 import typer
 
 from perpbook.cli import (
+    alerts,
     backtest,
     book,
     check,
@@ -58,6 +59,7 @@ app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 app.add_typer(treasury.app, name="treasury")
 app.add_typer(journal.app, name="journal")
+app.add_typer(alerts.app, name="alerts")
 
 
 def main() -> None:

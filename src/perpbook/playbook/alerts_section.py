@@ -84,6 +84,10 @@ class Alerts(Section):
     liquidation_move: Share | None = Field(
         None, description="Page when a joint move of prices smaller than this kills an account."
     )
+    unusual: Positive | None = Field(
+        None,
+        description="Warn when a spread, a basis or a depth is more than so many usual deviations away from its own median.",
+    )
 
     @field_validator("routes", "modes")
     @classmethod

@@ -39,6 +39,8 @@ def alert_sentences(alerts: Alerts) -> Iterator[str]:
         yield f"An account whose margin ratio is above {percent(alerts.margin_ratio)} (liquidation at 100 %) is a page."
     if alerts.liquidation_move is not None:
         yield f"An account that a joint move of less than {percent(alerts.liquidation_move)} kills is a page."
+    if alerts.unusual is not None:
+        yield f"A spread, basis or depth {plain(alerts.unusual)} usual deviations from its own median is a warning."
 
 
 def route_in_words(steps: tuple[str, ...]) -> str:
@@ -73,6 +75,12 @@ def alert_values(alerts: Alerts) -> dict[str, Told]:
             key="alerts.liquidation_move",
             words=_share(alerts.liquidation_move),
             number=None if alerts.liquidation_move is None else -alerts.liquidation_move,
+            is_limit=True,
+        ),
+        Told(
+            key="alerts.unusual",
+            words="no limit" if alerts.unusual is None else f"{plain(alerts.unusual)} usual deviations",
+            number=alerts.unusual,
             is_limit=True,
         ),
     ]
