@@ -101,15 +101,19 @@ class Teller:
             self.acknowledge(word.key, word.who)
 
     async def tell(self) -> tuple[tuple[Delivery, Sent], ...]:
-        """Send everything that is due now, channels side by side; what came of it."""
-        for record in settle(self.desk, self._routing, self._now()):
-            self._write(partial(_as_made, record))
-        wanted = due(self.desk, self._routing, self._now())
-        by_channel: dict[str, list[Delivery]] = {}
-        for delivery in wanted:
-            by_channel.setdefault(delivery.channel, []).append(delivery)
-        done = await asyncio.gather(*(self._tell(name, some) for name, some in by_channel.items()))
-        return tuple(one for some in done for one in some)
+        """Send everything that is due now, channels side by side, and what falls due because some failed; what came of it."""
+        out: list[tuple[Delivery, Sent]] = []
+        for _ in range(1 + len(self._routing.rules.channels)):
+            for record in settle(self.desk, self._routing, self._now()):
+                self._write(partial(_as_made, record))
+            by_channel: dict[str, list[Delivery]] = {}
+            for delivery in due(self.desk, self._routing, self._now()):
+                by_channel.setdefault(delivery.channel, []).append(delivery)
+            if not by_channel:
+                break
+            done = await asyncio.gather(*(self._tell(name, some) for name, some in by_channel.items()))
+            out += [one for some in done for one in some]
+        return tuple(out)
 
     async def close(self) -> None:
         """Let go of every channel."""
