@@ -35,6 +35,7 @@ def sessions(name: str) -> list[tuple[str, list[str]]]:
         "docs/treasury-facts.md",
         "docs/treasury-state.md",
         "docs/treasury-plan.md",
+        "docs/guard-alerts.md",
     ],
 )
 def test_every_command_of_a_document_prints_what_it_shows(document: str, tmp_path: Path) -> None:

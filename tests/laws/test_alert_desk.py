@@ -11,7 +11,7 @@ from perpbook.alerts.routing import MINUTE_NS
 from perpbook.model.alert import Severity
 from perpbook.model.record import RecordKind
 from perpbook.model.units import HOUR_NS
-from tests.alerting import REPEAT, SETTLE, STEPS, alert, drive
+from tests.alerting import REPEAT, SETTLE, STEPS, Driven, alert, drive
 
 
 @given(STEPS)
@@ -88,3 +88,13 @@ def test_only_pages_go_out_in_quiet_hours(steps: list) -> None:
     for one, part in world.parts():
         loud = one.at_ns % minute >= minute - MINUTE_NS
         assert loud or one.what is What.SUMMARY or (part.alert.severity is Severity.PAGE and not part.alert.resolved)
+
+
+@given(STEPS, st.integers(0, 60))
+def test_after_a_crash_between_any_two_records_a_page_is_still_told(steps: list, cut: int) -> None:
+    whole = drive(steps)
+    records = whole.records[:cut]
+    world = Driven(records=records, desk=fold(records), now_ns=whole.now_ns)
+    waiting = {id_ for id_, one in world.desk.held.items() if one.is_page and not one.acknowledged}
+    world.wait(REPEAT + 1)
+    assert waiting <= {part.id for _, part in world.parts()}

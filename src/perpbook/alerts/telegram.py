@@ -114,7 +114,8 @@ class Telegram:
         ------
         ProviderError : Telegram is away, or answers with nonsense.
         """
-        await self._take_buttons(self._memory.asks.expired(self._now()), "expired: it counts as denied")
+        for ask in self._memory.asks.expired(self._now()):
+            await self._take_buttons((ask,), "expired: it counts as denied" if DENY in ask.nonces else "expired")
         asked = {"offset": self._memory.offset, "timeout": int(wait_s), "allowed_updates": ["callback_query"]}
         found = await self._call("getUpdates", asked, wait_s=wait_s)
         if not isinstance(found, list):

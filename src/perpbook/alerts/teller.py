@@ -16,7 +16,7 @@ from perpbook.alerts.telegram import Acknowledged, Refused, Telegram
 from perpbook.alerts.usual import MOST, Figures
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Journal
-from perpbook.errors import BrokenJournal
+from perpbook.errors import BrokenJournal, PerpbookError
 from perpbook.model.action import Proposal
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.message import Answered
@@ -123,7 +123,10 @@ class Teller:
     async def _tell(self, name: str, deliveries: list[Delivery]) -> list[tuple[Delivery, Sent]]:
         channel, out = self._channels.get(name), []
         for one in deliveries:
-            sent = await channel.send(one) if channel else Sent(ok=False, why="the channel is not open")
+            try:
+                sent = await channel.send(one) if channel else Sent(ok=False, why="the channel is not open")
+            except PerpbookError as error:
+                sent = Sent(ok=False, why=str(error))
             record = delivered(one, ok=sent.ok, why=sent.why, now_ns=self._now())
             self._write(partial(_as_made, record))
             out.append((one, sent))
