@@ -60,7 +60,7 @@ def receiver() -> Iterator[Receiver]:
     made.server.server_close()
 
 
-def delivery(**parts: object) -> Delivery:
+def delivery(**parts: Any) -> Delivery:
     part = Part(id="x", episode=1, what=What.NEW, alert=alert(account="hl", measured=3.2, limit=3.0, unit="x", **parts))
     return Delivery(channel="hook", what=What.NEW, parts=(part,), silent=False, at_ns=START)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from perpbook.model.units import to_iso
 
@@ -11,36 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from perpbook.model.alert import Alert
-
-
-class Went(Protocol):
-    """One message that was tried."""
-
-    channel: str
-    what: str
-    title: str
-    ok: bool
-    why: str
-
-
-class Routed(Protocol):
-    """How alerts of one kind and severity are told."""
-
-    kind: str
-    severity: str
-    mode: str
-    steps: tuple[tuple[str, ...], ...]
-    about: str
-
-
-class Past(Protocol):
-    """One line of what was told."""
-
-    number: int
-    at_ns: int
-    event: str
-    key: str
-    words: str
+    from perpbook.model.told import Past, Routed, Went
 
 
 def tell_look(console: Console, standing: Sequence[Alert], went: Sequence[Went], unjudged: str) -> None:

@@ -15,6 +15,7 @@ from perpbook.errors import InputError, MissingData, StaleData
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.health import LayerHealth
 from perpbook.model.record import Record, RecordKind
+from perpbook.model.told import Past, Routed, Went
 from perpbook.runs.places import home
 
 if TYPE_CHECKING:
@@ -39,17 +40,6 @@ class Asked:
     market: Path | None = None
     health_s: float | None = None
     listen: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Went:
-    """One message that was tried."""
-
-    channel: str
-    what: str
-    title: str
-    ok: bool
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,17 +189,6 @@ async def _try(names: list[str], rules: Alerts, now_ns: int) -> tuple[Went, ...]
     return tuple(out)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routed:
-    """How alerts of a kind and severity are told, and where, in order."""
-
-    kind: str
-    severity: str
-    mode: str
-    steps: tuple[tuple[str, ...], ...]
-    about: str
-
-
 def routes(playbook: Path | None) -> tuple[Routed, ...]:
     """What would go where, for every kind there is."""
     from perpbook.alerts.kinds import every_kind
@@ -223,17 +202,6 @@ def routes(playbook: Path | None) -> tuple[Routed, ...]:
                 Routed(kind=kind.name, severity=severity.value, mode=route.mode, steps=route.steps, about=kind.about)
             )
     return tuple(out)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """One line of what was heard, told and seen."""
-
-    number: int
-    at_ns: int
-    event: str
-    key: str
-    words: str
 
 
 def history(journal: str, last: int | None = None) -> tuple[Past, ...]:
