@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perpbook.alerts.desk import acknowledged, heard
+from perpbook.alerts.desk import acknowledged, delivered, heard
+from perpbook.alerts.due import due
 from perpbook.alerts.held import What
 from perpbook.alerts.routing import MINUTE_NS
 from perpbook.errors import InputError
@@ -161,3 +162,25 @@ def test_an_acknowledgement_names_one_page_that_waits() -> None:
         with pytest.raises(InputError, match=why):
             acknowledged(world.desk, key, "ann", START + MINUTE_NS)
     assert acknowledged(world.desk, "stale.feed,,E", "ann", START).body["key"] == "stale.feed,,ETH"
+
+
+def test_what_gets_worse_while_a_message_is_under_way_is_told_as_well() -> None:
+    world = Driven()
+    world.write(heard(world.desk, alert(severity=Severity.WARN), True, world.now_ns))
+    (under_way,) = due(world.desk, world.routing, world.now_ns)
+    world.write(heard(world.desk, alert(), True, world.now_ns))
+    world.write(delivered(under_way, ok=True, why="", now_ns=world.now_ns))
+    world.turn()
+    assert {one.parts[0].alert.severity for one in world.arrived if one.channel == "phone"} == {Severity.PAGE}
+
+
+def test_an_end_is_told_when_the_channel_works_again() -> None:
+    world = Driven()
+    world.hear(alert())
+    world.down = {"phone"}
+    world.over(alert())
+    world.wait(5.5)
+    assert (world.got("phone"), world.got("desk")) == (["new"], ["new", "resolved"])
+    world.down.clear()
+    world.wait(2)
+    assert world.got("phone") == ["new", "resolved"] and world.desk.held == {}

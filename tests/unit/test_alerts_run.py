@@ -133,3 +133,29 @@ def test_another_writer_of_the_journal_is_caught_up_with(tmp_path: Path) -> None
 
     first.hear([alert(symbol="B")], stands=True)
     assert first.desk == second.desk and len(first.desk.held) == 2
+
+
+def test_a_guards_records_are_taken_once_and_its_acknowledged_incident_is_quiet(tmp_path: Path) -> None:
+    from functools import partial
+
+    from perpbook.alerts.desk import heard
+    from perpbook.alerts.routing import routing_of
+    from perpbook.alerts.teller import Teller
+    from perpbook.journal.database import open_journal
+    from perpbook.model.record import Record, RecordKind
+    from tests.alerting import START, alert
+
+    again, page = (
+        partial(open_journal, tmp_path / "a.db"),
+        alert("incident", sentence="fills differ: see `proposal.ab12`"),
+    )
+    told = heard(Teller(routing_of(None), {}, again).desk, page, False, START)
+    assert told
+    teller = Teller(routing_of(None), {}, again)
+    for number in (4, 4, 3):
+        teller.take(number, told)
+    assert [one.acknowledged for one in teller.desk.held.values()] == [""]
+    seen = Record(kind=RecordKind.ACKNOWLEDGED, at_ns=START, body={"key": "proposal.ab12", "who": "ann"})
+    teller.take(5, seen)
+    after = Teller(routing_of(None), {}, again)
+    assert [one.acknowledged for one in after.desk.held.values()] == ["ann"] and after.desk.taken == 5

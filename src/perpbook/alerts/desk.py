@@ -25,15 +25,19 @@ REFRESH_NS = HOUR_NS // 12
 
 @dataclass(slots=True)
 class Desk:
-    """held : by id. sent : when each channel last got messages, an hour back. digested : when its last digest went out."""
+    """held : by id. sent : when each channel last got messages, an hour back. digested : when its last digest went out.
+    taken : how far a guard's journal was read."""
 
     held: dict[str, Held] = field(default_factory=dict)
     sent: dict[str, list[int]] = field(default_factory=dict)
     digested: dict[str, int] = field(default_factory=dict)
     episodes: int = 0
+    taken: int = 0
 
     def apply(self, record: Record) -> None:
         """Take a record."""
+        number = record.body.get("number")
+        self.taken = max(self.taken, number if isinstance(number, int) else 0)
         if record.kind is RecordKind.ALERT:
             alert = rebuild(Alert, record.body["alert"])
             self._heard(alert, bool(record.body["stands"]), record.at_ns)
@@ -71,7 +75,7 @@ class Desk:
 
     def _acknowledged(self, key: str, who: str) -> None:
         for id_, one in self.held.items():
-            incident = one.alert.kind == "incident" and one.alert.symbol == key
+            incident = one.alert.kind == "incident" and f"`{key}`" in one.alert.sentence
             if key in (id_, id_.split("#")[0]) or incident:
                 one.acknowledged = who
 
@@ -134,8 +138,8 @@ def fold(records: Iterable[Record]) -> Desk:
     return desk
 
 
-def heard(desk: Desk, alert: Alert, stands: bool, now_ns: int) -> Record | None:
-    """The record of an alert that was heard, None where it is no news."""
+def heard(desk: Desk, alert: Alert, stands: bool, now_ns: int, number: int = 0) -> Record | None:
+    """The record of an alert that was heard, None where it is no news. number : of the guard's record of it, 0 for none."""
     if alert.resolved:
         live = [one for id_, one in desk.held.items() if id_.split("#")[0] == spoken(alert.key) and rank(one.alert)]
         news = any(one.easing is None or not one.easing.resolved for one in live)
@@ -148,7 +152,8 @@ def heard(desk: Desk, alert: Alert, stands: bool, now_ns: int) -> Record | None:
     if not news:
         return None
     body = {**asdict(alert), "severity": alert.severity.value}
-    return Record(kind=RecordKind.ALERT, at_ns=now_ns, body={"alert": body, "stands": stands})
+    told = {"alert": body, "stands": stands, **({"number": number} if number else {})}
+    return Record(kind=RecordKind.ALERT, at_ns=now_ns, body=told)
 
 
 def delivered(delivery: Delivery, *, ok: bool, why: str, now_ns: int) -> Record:

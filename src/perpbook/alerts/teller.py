@@ -17,6 +17,7 @@ from perpbook.alerts.usual import MOST, Figures
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Journal
 from perpbook.errors import BrokenJournal, PerpbookError
+from perpbook.files.rebuild import rebuild
 from perpbook.model.action import Proposal
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.message import Answered
@@ -48,6 +49,18 @@ class Teller:
         """Take alerts; what is no news leaves no trace."""
         for alert in alerts:
             self._write(partial(heard, self.desk, alert, stands, self._now()))
+
+    def take(self, number: int, record: Record) -> None:
+        """What a guard wrote into its own journal as record `number`: alerts, and incidents that were acknowledged there. What
+        was taken before leaves no trace, so after a crash everything after `desk.taken` may be taken again."""
+        if number <= self.desk.taken:
+            return
+        if record.kind is RecordKind.ALERT:
+            alert, stands = rebuild(Alert, record.body["alert"]), bool(record.body["stands"])
+            self._write(partial(heard, self.desk, alert, stands, self._now(), number))
+        elif record.kind is RecordKind.ACKNOWLEDGED:
+            body = {"key": record.body["key"], "who": record.body["who"], "number": number}
+            self._write(partial(_as_made, Record(kind=RecordKind.ACKNOWLEDGED, at_ns=self._now(), body=body)))
 
     def acknowledge(self, key: str, who: str) -> str:
         """Somebody has seen a page; its id.
