@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from perpbook.alerts.channels import Console, Sent, Webhook
 from perpbook.alerts.held import Delivery, Part, What
 from perpbook.alerts.opening import open_channel
 from perpbook.alerts.secret import Secret, secret_in
+from perpbook.alerts.text import document_of
 from perpbook.errors import InputError
 from perpbook.model.units import SECOND_NS
 from perpbook.playbook.alerts_section import Alerts
@@ -88,6 +90,8 @@ def test_a_receiver_can_check_who_sent_it_and_when(receiver: Receiver) -> None:
 def test_what_is_sent_is_plain_data_and_the_same_message_has_the_same_id(receiver: Receiver) -> None:
     send(receiver.url, delivery(), delivery())
     first, second = (json.loads(body) for _, body in receiver.got)
+    again = replace(delivery(), parts=(replace(delivery().parts[0], after_ns=START),), at_ns=START + 1)
+    assert document_of(replace(delivery(), at_ns=START + 1))["id"] == first["id"] != document_of(again)["id"]
     assert first == second and first["schema"] == "alert/1" and first["alerts"][0]["severity"] == "page"
     assert first["alerts"][0]["key"] == "rule.leverage.asset,hl" and first["alerts"][0]["measured"] == 3.2
 

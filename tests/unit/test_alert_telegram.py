@@ -307,3 +307,27 @@ def test_only_https_or_this_machine_is_spoken_to(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         Telegram(setup)
     assert TOKEN not in str(error.value)
+
+
+def test_a_proposal_with_a_quarter_of_its_time_left_pages_until_it_is_decided(world: World, tmp_path: Path) -> None:
+    from functools import partial
+
+    from perpbook.alerts.routing import routing_of
+    from perpbook.alerts.teller import Teller
+    from perpbook.journal.database import open_journal
+
+    async def kinds(bot: Telegram) -> list[Any]:
+        teller = Teller(
+            routing_of(None), {"phone": bot}, partial(open_journal, tmp_path / "a.db"), now=lambda: world.now_ns
+        )
+        assert await teller.ask(PROPOSAL)
+        out: list[Any] = []
+        for seconds in (400, 60):
+            world.now_ns += seconds * SECOND_NS
+            await teller.tell()
+            out.append([one.kind for one in teller.desk.standing()])
+        await teller.closed(PROPOSAL.digest, "denied in the terminal")
+        return [*out, [one.easing.resolved for one in teller.desk.held.values() if one.easing]]
+
+    assert world.run(kinds) == [[], ["proposal.expiring"], [True]]
+    assert "denied in the terminal" in world.bot.called("editMessageText")[0]["text"]

@@ -13,7 +13,7 @@ from perpbook.cli.main import app
 from perpbook.examples.catalogue import book_file
 from tests.telegram_server import TOKEN, telegram
 
-BOOK = book_file("desk")
+BOOK = book_file("directional")
 RULES = """
 schema_version = 1
 [leverage.account]

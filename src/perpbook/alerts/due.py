@@ -89,7 +89,9 @@ def _wants(id_: str, held: Held, routing: Routing, now_ns: int) -> list[_Want]:
     return [
         _Want(
             channel=channel, mode=route.mode, since_ns=held.since_ns, is_page=held.is_page,
-            part=Part(id=id_, episode=held.episode, what=what, alert=held.alert),
+            part=Part(
+                id=id_, episode=held.episode, what=what, alert=held.alert, after_ns=held.told.get(channel, 0)
+            ),
         )
         for channel, what in whats.items()
         if not _rests(held, channel, now_ns)

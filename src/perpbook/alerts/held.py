@@ -52,12 +52,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One alert in a delivery, as it was then."""
+    """One alert in a delivery, as it was then. after_ns : when this episode was told there before, 0 for never."""
 
     id: str
     episode: int
     what: What
     alert: Alert
+    after_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,20 +61,29 @@ OWN = (
     _kind("layer.gas", "gas far dearer than usual", INFO),
     _kind("bridge.late", "money that should have come", WARN),
     _kind("bridge.stuck", "money that will not come by itself", PAGE),
-    _kind("proposal.waiting", "a proposal that needs an answer", WARN, PAGE),
-    _kind("proposal.expiring", "a proposal that is about to be denied", PAGE),
-    _kind("proposal.approved", "a proposal that was approved", WARN),
+    _kind("proposal.waits", "a proposal that needs an answer", PAGE),
+    _kind("proposal.expiring", "a proposal with a quarter of its time left", PAGE),
+    _kind("proposal.expired", "a proposal that nobody answered", WARN),
+    _kind("proposal.approved", "a proposal that was approved", INFO, WARN),
     _kind("proposal.denied", "a proposal that was denied", INFO),
+    _kind("proposal.closed", "a proposal that was carried out", INFO, WARN),
     _kind("proposal.stopped", "a proposal that was stopped half way", PAGE),
+    _kind("order.refused", "an order that a venue, or the guard, refused", WARN),
+    _kind("order.unknown", "an order of which no answer came", WARN, PAGE),
+    _kind("verify.waits", "a position that is not yet what fills say", WARN, PAGE),
     _kind("incident", "what must be looked at before anything goes on", PAGE),
+    _kind("incident.acknowledged", "an incident that somebody has seen", INFO),
     _kind("kill", "the kill switch was pulled", PAGE),
-    _kind("kill.resumed", "the kill switch was let go of", WARN),
+    _kind("kill.*", "what the kill switch could not do, and its end", WARN, PAGE),
     _kind("positions.changed", "somebody else traded", WARN),
     _kind("unknown.account", "an account that nothing is known of", PAGE),
+    _kind("armed", "the guard may act", WARN),
+    _kind("disarmed", "the guard proposes only", INFO),
+    _kind("refused.*", "what somebody asked of the guard and it did not do", INFO, WARN),
     _kind("guard.error", "the guard failed", PAGE),
     _kind("telegram.refused", "a press of a button that did not count", WARN),
 )
-"""What is not a rule by its own name. The guard has more, all told by their kind."""
+"""What is not a rule by its own name. A kind that is not here is routed by its severity like any other."""
 
 
 def every_kind() -> tuple[Kind, ...]:

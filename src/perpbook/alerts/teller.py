@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -22,6 +23,7 @@ from perpbook.model.action import Proposal
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.message import Answered
 from perpbook.model.record import Record, RecordKind
+from perpbook.model.units import to_iso
 
 
 class Teller:
@@ -43,6 +45,7 @@ class Teller:
         self._routing, self._channels, self._again, self._now = routing, channels, again, now
         self._number = 0
         self.figures: list[Figures] = []
+        self._waiting: dict[str, Proposal] = {}
         self._journal = self._opened()
 
     def hear(self, alerts: Iterable[Alert], *, stands: bool) -> None:
@@ -78,11 +81,16 @@ class Teller:
         self._write(partial(_as_made, Record(kind=RecordKind.NOTE, at_ns=self._now(), body={"about": about, **body})))
 
     async def ask(self, proposal: Proposal) -> bool:
-        """Put a proposal to whoever can answer it by a button; whether anybody was reached."""
+        """Put a proposal to whoever can answer it by a button; whether anybody was reached. Until it is `closed`, what is left of
+        its time is watched."""
+        self._waiting[proposal.digest] = proposal
         return any([(await bot.ask(proposal)).ok for bot in self._bots()])
 
     async def closed(self, digest: str, words: str) -> None:
         """A proposal was decided: nobody is asked any longer."""
+        found = self._waiting.pop(digest, None)
+        if found is not None:
+            self.hear([replace(_expiring(found, self._now()), resolved=True)], stands=True)
         for bot in self._bots():
             await bot.closed(digest, words)
 
@@ -115,7 +123,9 @@ class Teller:
 
     async def tell(self) -> tuple[tuple[Delivery, Sent], ...]:
         """Send everything that is due now, channels side by side, and what falls due because some failed; what came of it."""
-        out: list[tuple[Delivery, Sent]] = []
+        now, out = self._now(), list[tuple[Delivery, Sent]]()
+        late = [one for one in self._waiting.values() if 4 * (one.expires_ns - now) <= one.expires_ns - one.created_ns]
+        self.hear([_expiring(one, now) for one in late], stands=True)
         for _ in range(1 + len(self._routing.rules.channels)):
             for record in settle(self.desk, self._routing, self._now()):
                 self._write(partial(_as_made, record))
@@ -168,6 +178,14 @@ class Teller:
                 return
             self._number = self._journal.append(record)
         self.desk.apply(record)
+
+
+def _expiring(proposal: Proposal, at_ns: int) -> Alert:
+    told = f"Proposal {proposal.short} for {proposal.rule} is denied at {to_iso(proposal.expires_ns)} unless somebody answers."
+    return Alert(
+        kind="proposal.expiring", severity=Severity.PAGE, at_ns=at_ns, sentence=told, symbol=proposal.short,
+        proposal=proposal.digest,
+    )  # fmt: skip
 
 
 def _as_made(record: Record) -> Record:

@@ -52,11 +52,11 @@ def body_of(delivery: Delivery) -> str:
 
 
 def document_of(delivery: Delivery) -> dict[str, object]:
-    """As plain data, for programs. `id` : the same for the same message sent again."""
-    parts = [[part.id, part.episode, part.what.value] for part in delivery.parts]
+    """As plain data, for programs. `id` : the same when a message is tried again."""
+    parts = [[part.id, part.episode, part.what.value, part.after_ns] for part in delivery.parts]
     return {
         "schema": "alert/1",
-        "id": digest_of([delivery.channel, delivery.what.value, delivery.at_ns, parts])[:32],
+        "id": digest_of([delivery.channel, delivery.what.value, parts])[:32],
         "what": delivery.what.value,
         "title": title_of(delivery),
         "at": to_iso(delivery.at_ns),
