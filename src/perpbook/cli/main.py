@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from perpbook.cli import (
+    alerts,
     approvals,
     backtest,
     book,
@@ -71,6 +72,7 @@ app.command()(halt.halt)
 app.command("venue-sim")(venue_sim.venue_sim)
 app.add_typer(exit.app, name="exit")
 app.add_typer(journal.app, name="journal")
+app.add_typer(alerts.app, name="alerts")
 
 
 def asked_of(words: Sequence[str]) -> typer.Typer:

@@ -20,6 +20,7 @@ from perpbook.playbook.schema import (
     Survival,
 )
 from perpbook.playbook.tell_acting import automation_sentences
+from perpbook.playbook.tell_alerts import alert_sentences
 from perpbook.playbook.tell_exit import exit_sentences, exit_time_sentence
 from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
@@ -53,7 +54,8 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
     if not limited:
         said.append(NO_LIMITS)
     leaves = exit_sentences(playbook.exit) if playbook.exit else ()
-    return (*_frame(playbook, limited), *said, *leaves)
+    told = alert_sentences(playbook.alerts) if playbook.alerts else ()
+    return (*_frame(playbook, limited), *said, *leaves, *told)
 
 
 def _frame(playbook: Playbook, limited: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
+from perpbook.playbook.alerts_section import Alerts
 from perpbook.playbook.automation_section import Automation
 from perpbook.playbook.exit_section import Exit
 from perpbook.playbook.section import LATER, Cadence, Length, Move, Name, Positive, Section, Share, Zone
@@ -297,14 +298,6 @@ class Liquidity(Section):
     spread_alert: Share | None = Field(None, json_schema_extra=LATER)
 
 
-class Alerts(Section):
-    """Who is told what."""
-
-    channels: dict[Name, Name] | None = Field(None, json_schema_extra=LATER)
-    digest: Name | None = Field(None, json_schema_extra=LATER)
-    escalate_after_minutes: Positive | None = Field(None, json_schema_extra=LATER)
-
-
 class Playbook(Section):
     """The trader's rules."""
 
@@ -328,7 +321,7 @@ class Playbook(Section):
     liquidity: Liquidity | None = None
     exit: Exit | None = None
     automation: Automation | None = None
-    alerts: Alerts | None = Field(None, json_schema_extra=LATER)
+    alerts: Alerts | None = None
 
     @field_validator("schema_version", mode="before")
     @classmethod
