@@ -13,7 +13,8 @@ def automation_sentences(rules: Automation) -> Iterator[str]:
     if rules.default == "auto":
         yield "Every rule that a trim can mend acts by itself; nothing but trims ever does."
     elif rules.auto:
-        yield f"{listing(dict.fromkeys(rules.auto))} may act without asking, by trims alone; everything else is proposed."
+        named = listing(dict.fromkeys(rules.auto))
+        yield f"Without asking, {named} may act, by trims alone; everything else is proposed."
     else:
         yield "Nothing acts without asking."
     yield from _caps(rules)
