@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from perpbook.playbook.automation_section import TRADED
 from perpbook.playbook.keys import KnownKey, schema_keys
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.schema import Playbook
@@ -36,6 +37,11 @@ survive_loss_of_any = true
 [layers]
 survive_loss_of_any = true
 gas = { base = 0.5 }
+[automation]
+auto = ["survival"]
+max_per_action = 1000
+max_per_hour = 2000
+max_per_day = 3000
 [alerts]
 modes = { "funding.*" = "digest" }
 """
@@ -120,6 +126,21 @@ SETTINGS = {
     "hedge.tail_budget": "tail_budget = 0.1",
     "hedge.options": "options = true",
     "liquidity.max_depth_share": "[liquidity]\nmax_depth_share = 0.5",
+    "automation.default": 'default = "auto"',
+    "automation.auto": 'auto = ["leverage.book.gross"]',
+    "automation.max_per_order": "max_per_order = 500",
+    "automation.max_per_action": "max_per_action = 700",
+    "automation.max_per_hour": "max_per_hour = 2500",
+    "automation.max_per_day": "max_per_day = 4000",
+    "automation.collar": "collar = 0.01",
+    "automation.approval_expires_minutes": "approval_expires_minutes = 5",
+    "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
+    "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
+    "exit.order": '[exit]\norder = ["core"]',
+    "exit.steps": "[exit]\nsteps = 2",
+    "exit.slippage_max": "[exit]\nslippage_max = 0.02",
+    "exit.destination": '[exit]\ndestination = "base"',
     "alerts.channels.*": 'channels = { desk = "console" }',
     "alerts.routes.*": 'routes = { page = ["console"] }',
     "alerts.modes.*": 'modes = { "bridge.*" = "silent" }',
@@ -208,6 +229,19 @@ def ladders(draw: st.DrawFn) -> tuple[dict[str, float], ...]:
     return tuple({"gain": gain, "close": draw(SHARES)} for gain in gains)
 
 
+@st.composite
+def automations(draw: st.DrawFn) -> dict[str, Any]:
+    """What may act, capped wherever something does."""
+    caps = sorted(draw(st.lists(POSITIVES, min_size=3, max_size=3)))
+    named = dict(zip(("max_per_action", "max_per_hour", "max_per_day"), caps, strict=True))
+    acts = draw(table(default=st.sampled_from(["propose", "auto"]), auto=_tuples(st.sampled_from(TRADED))))
+    rest = draw(table(
+        max_per_order=POSITIVES, collar=st.floats(0.001, 0.5), approval_expires_minutes=POSITIVES,
+        quiet_hours=st.sampled_from(["22:00-07:00", "00:00-12:30"]),
+    ))  # fmt: skip
+    return {**acts, **rest, **draw(st.sampled_from([named]) if acts else st.sampled_from([{}, named]))}
+
+
 def playbooks() -> st.SearchStrategy[Playbook]:
     """Any playbook this version acts on."""
     caps = table(gross=POSITIVES, net=POSITIVES, effective=POSITIVES)
@@ -251,7 +285,12 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
         ),
         hedge=table(delta_band=POSITIVES, assets=_tuples(SIMPLE)),
-        liquidity=table(max_depth_share=POSITIVES),
+        liquidity=table(max_depth_share=POSITIVES, max_exit_minutes=POSITIVES),
+        exit=table(
+            triggers=st.just(("account.margin",)), order=st.lists(NAMES, unique=True, max_size=3).map(tuple),
+            steps=st.integers(1, 50), slippage_max=st.floats(0.001, 0.9), destination=SIMPLE,
+        ),
+        automation=automations(),
         alerts=table(
             channels=st.just({"a": "console", "b": "webhook:HOOK"}), digest=st.sampled_from(["daily", "weekly"]),
             modes=st.dictionaries(st.sampled_from(["warn", "funding.*", "a.*:page"]), st.sampled_from(["silent", "digest"])),

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from perpbook.playbook.alerts_section import Alerts
+from perpbook.playbook.automation_section import TRADED, Automation
 from perpbook.playbook.drilling import Told, drill_sentences, drill_values
+from perpbook.playbook.exit_section import Exit
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.keys import dotted
@@ -29,6 +31,7 @@ from perpbook.playbook.schema import (
     Survival,
 )
 from perpbook.playbook.tell_alerts import alert_values
+from perpbook.playbook.tell_exit import order_in_words, triggers_in_words
 from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
 
 
@@ -68,6 +71,8 @@ LEFT = Wish(say=percent, tighter=+1, absent="nothing has to be left")
 RESERVE_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=+1, absent="no reserve")
 GAS_COINS = Wish(say=lambda value: f"{plain(value)} coins", tighter=+1, absent="none")
 SETTLEMENTS = Wish(say=lambda value: f"{plain(value)} in a row", tighter=-1)
+CAP_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=-1)
+STEPS = Wish(say=plain, tighter=0)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
 
@@ -92,6 +97,9 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_drill(before.drill, after.drill),
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
+            *_number("liquidity.max_exit_minutes", *_both(before, after, "liquidity", "max_exit_minutes"), MINUTES),
+            *_exit(before.exit or Exit(), after.exit or Exit()),
+            *_automation(before.automation or Automation(), after.automation or Automation()),
             *_alerts(before.alerts or Alerts(), after.alerts or Alerts()),
         ]
     )
@@ -286,6 +294,34 @@ def _funding(before: Funding, after: Funding) -> Iterator[Change]:
         if "close" not in (before.response, after.response):
             yield from _number("funding.payback_days", before.payback_days, after.payback_days, DAYS)
     yield from _number("funding.skew_alert", before.skew_alert, after.skew_alert, MOST)
+
+
+def _automation(before: Automation, after: Automation) -> Iterator[Change]:
+    """Rules that may act are compared one by one, however they are named."""
+    first, second = ({rule for rule in TRADED if one.allows(rule)} | set(one.auto) for one in (before, after))
+    told = [listing(sorted(rules)) or "nothing" for rules in (first, second)]
+    yield from _words(
+        "automation.auto", told[0], told[1], first > second if first >= second or first <= second else None
+    )
+    for name in ("max_per_order", "max_per_action", "max_per_hour", "max_per_day"):
+        yield from _number(f"automation.{name}", getattr(before, name), getattr(after, name), CAP_DOLLARS)
+    yield from _number("automation.collar", before.collar, after.collar, MOST)
+    waits = (before.approval_expires_minutes, after.approval_expires_minutes)
+    yield from _number("automation.approval_expires_minutes", *waits, MINUTES)
+    yield from _words("automation.quiet_hours", before.quiet_hours or "none", after.quiet_hours or "none")
+
+
+def _exit(before: Exit, after: Exit) -> Iterator[Change]:
+    """What starts it, and how everything is closed."""
+    old, new = set(before.triggers), set(after.triggers)
+    told = [f"starts {triggers_in_words(one.triggers)}" for one in (before, after)]
+    yield from _words("exit.triggers", told[0], told[1], new > old if new > old or new < old else None)
+    told = [f"closes {order_in_words(one.order)}" for one in (before, after)]
+    yield from _words("exit.order", told[0], told[1])
+    yield from _number("exit.steps", before.steps, after.steps, STEPS)
+    yield from _number("exit.slippage_max", before.slippage_max, after.slippage_max, MOST)
+    told = [one.destination or "no layer" for one in (before, after)]
+    yield from _words("exit.destination", told[0], told[1])
 
 
 def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:

@@ -45,6 +45,6 @@ Length = Annotated[str, Field(min_length=1), AfterValidator(_length)]
 
 
 class Section(BaseModel):
-    """A table of the playbook: unknown keys and wrong types are errors."""
+    """A table of the playbook: unknown keys and wrong types are errors. What checks one alone is built when it is asked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
