@@ -82,8 +82,8 @@ def run(
 
 @app.command()
 def test(
-    channel: Annotated[str | None, typer.Argument(help="A channel of the playbook; all when left out.")] = None,
-    playbook: Annotated[Path | None, typer.Option("--playbook", help="./playbook.toml when there is one.")] = None,
+    channel: Annotated[str, typer.Argument(help="A channel of the playbook, or all.")] = "all",
+    playbook: Rules = None,
     as_json: AsJson = False,
 ) -> None:
     """Send a test message and say what came back. Exit code 21 when one did not go out."""
@@ -93,7 +93,7 @@ def test(
         from perpbook.report.alerts_text import tell_sent
         from perpbook.runs.alerts import try_channels
 
-        went = try_channels(_rules(playbook, Path("book.toml")), channel, now_ns())
+        went = try_channels(_rules(playbook, Path("book.toml")), None if channel == "all" else channel, now_ns())
         return Answer(
             data=went,
             tell=lambda console: tell_sent(console, went),
