@@ -1,4 +1,5 @@
-"""`perpbook check` on twenty positions: the whole process, from the shell's call to the exit, caches warm.
+"""`perpbook check` on twenty positions: the whole process, from the shell's call to the exit, caches warm:
+compiled kernels, and Python's own compiled modules, which an environment may forbid to keep.
 
 The baseline is a process that imports NumPy and works the same stress grid (tiers as a maximum of lines, in place) on a
 book already in memory: no files, no rules, no plans. The floor is a Python process that does nothing.
@@ -6,6 +7,7 @@ book already in memory: no files, no rules, no plans. The floor is a Python proc
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -62,7 +64,8 @@ def book() -> str:
 
 def run(command: list[str], allowed: tuple[int, ...] = (0,)) -> None:
     """Run a process to its end; its exit code must be one of `allowed`."""
-    done = subprocess.run(command, capture_output=True, check=False)
+    warm = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, capture_output=True, check=False, env=warm)
     assert done.returncode in allowed, done.stderr.decode()
 
 

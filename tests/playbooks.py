@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from perpbook.playbook.automation_section import TRADED
 from perpbook.playbook.keys import KnownKey, schema_keys
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.schema import Playbook
@@ -36,6 +37,13 @@ survive_loss_of_any = true
 [layers]
 survive_loss_of_any = true
 gas = { base = 0.5 }
+[automation]
+auto = ["survival"]
+max_per_action = 1000
+max_per_hour = 2000
+max_per_day = 3000
+[alerts]
+modes = { "funding.*" = "digest" }
 """
 """A playbook in which every built key acts."""
 
@@ -118,6 +126,35 @@ SETTINGS = {
     "hedge.tail_budget": "tail_budget = 0.1",
     "hedge.options": "options = true",
     "liquidity.max_depth_share": "[liquidity]\nmax_depth_share = 0.5",
+    "automation.default": 'default = "auto"',
+    "automation.auto": 'auto = ["leverage.book.gross"]',
+    "automation.max_per_order": "max_per_order = 500",
+    "automation.max_per_action": "max_per_action = 700",
+    "automation.max_per_hour": "max_per_hour = 2500",
+    "automation.max_per_day": "max_per_day = 4000",
+    "automation.collar": "collar = 0.01",
+    "automation.approval_expires_minutes": "approval_expires_minutes = 5",
+    "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
+    "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
+    "exit.order": '[exit]\norder = ["core"]',
+    "exit.steps": "[exit]\nsteps = 2",
+    "exit.slippage_max": "[exit]\nslippage_max = 0.02",
+    "exit.destination": '[exit]\ndestination = "base"',
+    "alerts.channels.*": 'channels = { desk = "console" }',
+    "alerts.routes.*": 'routes = { page = ["console"] }',
+    "alerts.modes.*": 'modes = { "bridge.*" = "silent" }',
+    "alerts.digest": 'digest = "weekly"',
+    "alerts.timezone": 'timezone = "Europe/Zurich"',
+    "alerts.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "alerts.escalate_after_minutes": "escalate_after_minutes = 5",
+    "alerts.repeat_minutes": "repeat_minutes = 20",
+    "alerts.resolve_after_minutes": "resolve_after_minutes = 0",
+    "alerts.max_per_hour": "max_per_hour = 5",
+    "alerts.telegram_users": "telegram_users = [7]",
+    "alerts.margin_ratio": "margin_ratio = 0.5",
+    "alerts.liquidation_move": "liquidation_move = 0.1",
+    "alerts.unusual": "unusual = 6",
 }
 """One setting of every built key, as it would be written into BASE."""
 
@@ -181,11 +218,28 @@ def _tuples(of: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tup
     return st.lists(of, min_size=least, max_size=3).map(tuple)
 
 
+def _ids() -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(st.integers(1, 2**40), max_size=3).map(tuple)
+
+
 @st.composite
 def ladders(draw: st.DrawFn) -> tuple[dict[str, float], ...]:
     """Profit steps whose gains rise."""
     gains = sorted(draw(st.sets(st.floats(1e-6, 1e6), max_size=3)))
     return tuple({"gain": gain, "close": draw(SHARES)} for gain in gains)
+
+
+@st.composite
+def automations(draw: st.DrawFn) -> dict[str, Any]:
+    """What may act, capped wherever something does."""
+    caps = sorted(draw(st.lists(POSITIVES, min_size=3, max_size=3)))
+    named = dict(zip(("max_per_action", "max_per_hour", "max_per_day"), caps, strict=True))
+    acts = draw(table(default=st.sampled_from(["propose", "auto"]), auto=_tuples(st.sampled_from(TRADED))))
+    rest = draw(table(
+        max_per_order=POSITIVES, collar=st.floats(0.001, 0.5), approval_expires_minutes=POSITIVES,
+        quiet_hours=st.sampled_from(["22:00-07:00", "00:00-12:30"]),
+    ))  # fmt: skip
+    return {**acts, **rest, **draw(st.sampled_from([named]) if acts else st.sampled_from([{}, named]))}
 
 
 def playbooks() -> st.SearchStrategy[Playbook]:
@@ -231,7 +285,20 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
         ),
         hedge=table(delta_band=POSITIVES, assets=_tuples(SIMPLE)),
-        liquidity=table(max_depth_share=POSITIVES),
+        liquidity=table(max_depth_share=POSITIVES, max_exit_minutes=POSITIVES),
+        exit=table(
+            triggers=st.just(("account.margin",)), order=st.lists(NAMES, unique=True, max_size=3).map(tuple),
+            steps=st.integers(1, 50), slippage_max=st.floats(0.001, 0.9), destination=SIMPLE,
+        ),
+        automation=automations(),
+        alerts=table(
+            channels=st.just({"a": "console", "b": "webhook:HOOK"}), digest=st.sampled_from(["daily", "weekly"]),
+            modes=st.dictionaries(st.sampled_from(["warn", "funding.*", "a.*:page"]), st.sampled_from(["silent", "digest"])),
+            timezone=st.sampled_from(["UTC", "Europe/Zurich"]), quiet_hours=st.sampled_from(["22:00-07:00", "12:00-13:30"]),
+            escalate_after_minutes=st.floats(1, 1e4), repeat_minutes=st.floats(1, 1e4), resolve_after_minutes=st.floats(0, 1e4),
+            max_per_hour=st.integers(1, 1000), telegram_users=_ids(), margin_ratio=SHARES,
+            liquidation_move=SHARES, unusual=POSITIVES,
+        ),
     )  # fmt: skip
     return st.builds(
         lambda parts, capital: Playbook.model_validate({"schema_version": 1, **parts, **capital}),

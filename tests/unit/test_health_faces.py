@@ -126,7 +126,7 @@ def test_a_file_names_providers_and_takes_keys_from_the_environment(
     [
         ([], "there is nobody to ask"),
         (["atlantis"], '"atlantis" is no layer'),
-        (["paradex"], "health of paradex cannot be read"),
+        (["lighter"], "health of lighter cannot be read"),
         ([f"arbitrum=https://host/{KEY}"], "put --rpc before it"),
         (["--rpc", f"https://host/{KEY}"], "written layer=address"),
         (["--rpc", f"arbitrun=https://host/{KEY}"], 'did you mean "arbitrum"'),
@@ -180,7 +180,7 @@ def test_a_file_that_is_wrong_is_refused_with_its_place_and_without_its_keys(
 
 def test_the_table_of_clocks_is_of_layers_that_are_known_and_refuses_what_it_does_not(tmp_path: Path) -> None:
     clocks = packaged_clocks()
-    assert set(clocks) <= set(packaged_facts().layers) and len(clocks) == 9
+    assert set(clocks) <= set(packaged_facts().layers) and len(clocks) == 12
     assert all(one.batches is None or one.batches.on in clocks for one in clocks.values())
     file = tmp_path / "clocks.toml"
     for old, new in (("crit = 300", "crit = 3"), ('reader = "evm"', 'reader = "fax"'), ('"gas-samples"]', '"nobody"]')):

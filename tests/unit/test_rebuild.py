@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.engine.standard import Standard
+from perpbook.files.plain import plain
 from perpbook.files.rebuild import rebuild
 from perpbook.kernels.types import Floats
-from perpbook.report.document import plain
 from perpbook.runs.drill import DrillAsked, History, run_asked_drill
 from perpbook.treasury.gaps import RescueGaps
 

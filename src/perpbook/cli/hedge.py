@@ -9,6 +9,7 @@ import typer
 
 from perpbook.cli import options
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.playbook_named import Option, Rules, one_playbook
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +21,6 @@ app = typer.Typer(
 )
 
 BookFile = Annotated[Path, typer.Argument(help="Book file.")]
-Rules = Annotated[Path | None, typer.Option("--playbook", help="Playbook; the one beside the book when there is one.")]
 Market = Annotated[Path | None, typer.Option("--market", help="File with newer prices.")]
 LakeAt = Annotated[
     Path | None,
@@ -111,6 +111,7 @@ def plan(
     seed: Seed = 0,
     lake: LakeAt = None,
     html: Html = None,
+    playbook_option: Option = None,
     as_json: AsJson = False,
 ) -> None:
     """Find a hedge, put it where it protects, assess the book again with it, and go through every storm with and without it.
@@ -143,6 +144,7 @@ def report(
     seed: Seed = 0,
     lake: LakeAt = None,
     html: Html = None,
+    playbook_option: Option = None,
     as_json: AsJson = False,
 ) -> None:
     """What the book is exposed to, betas four ways, and how its own legs hedge one another in the calm and in the tail.
@@ -170,7 +172,7 @@ def _hedged(given: dict[str, Any]) -> Answer:
     from perpbook.runs.hedge_options import laid_beside
     from perpbook.runs.hedge_page import write_hedge
 
-    asked = hedge_from(given)
+    asked = hedge_from(one_playbook(given))
     with progress("Hedge", quiet=given["as_json"]) as tell:
         found = run_hedge(asked, tell)
         laying = laid_beside(found, asked, tell)

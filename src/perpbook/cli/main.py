@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import sys
+from collections.abc import Sequence
 
 import typer
 
 from perpbook.cli import (
+    alerts,
+    approvals,
     backtest,
     book,
     check,
     data,
     drill,
+    exit,
     funding,
+    guard,
+    halt,
     hedge,
+    journal,
     offsets,
     options,
     playbook,
@@ -24,6 +33,7 @@ from perpbook.cli import (
     tails,
     terms,
     treasury,
+    venue_sim,
     whatif,
 )
 from perpbook.cli.output import guarded
@@ -56,12 +66,42 @@ hedge.app.command("options")(options.overlay)
 app.add_typer(hedge.app, name="hedge")
 app.add_typer(options.app, name="options")
 app.add_typer(treasury.app, name="treasury")
+app.add_typer(guard.app, name="guard")
+app.add_typer(approvals.app, name="approvals")
+app.command()(halt.halt)
+app.command("venue-sim")(venue_sim.venue_sim)
+app.add_typer(exit.app, name="exit")
+app.add_typer(journal.app, name="journal")
+app.add_typer(alerts.app, name="alerts")
+
+
+def asked_of(words: Sequence[str]) -> typer.Typer:
+    """The program with the one command or group that `words` begin with, because to lay out all of them takes longer than many
+    an answer; the whole of it where they begin otherwise."""
+    word = words[0] if words else ""
+    narrow = copy.copy(app)
+    narrow.registered_commands = [one for one in app.registered_commands if _name(one) == word]
+    narrow.registered_groups = [one for one in app.registered_groups if one.name == word]
+    if not (narrow.registered_commands or narrow.registered_groups):
+        return app
+    narrow.callback()(_nothing)
+    return narrow
+
+
+def _name(command: typer.models.CommandInfo) -> str:
+    return command.name or str(getattr(command.callback, "__name__", ""))
+
+
+def _nothing() -> None:
+    """What a program does before its command: a program of one command would be taken for that command itself."""
 
 
 def main() -> None:
     """Entry point of the `perpbook` script.
 
-    Matrices here are small: threads of linear algebra that wait for a busy core cost ten times the work.
+    Matrices here are small: threads of linear algebra that wait for a busy core cost ten times the work. The models here know no
+    plugins, and to look for some reads every installed package's list of entry points.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    guarded(app)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    guarded(asked_of(sys.argv[1:]))

@@ -10,6 +10,7 @@ import typer
 from perpbook.cli import backtest as shared
 from perpbook.cli import drill as drills
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.playbook_named import Option, Rules, one_playbook
 
 app = typer.Typer(
     help="Options: a chain and its smile, and the cheapest overlay that keeps storms within a limit.",
@@ -120,9 +121,7 @@ def overlay(
     max_loss: Annotated[
         float, typer.Option("--max-loss", help="Most that any storm may take, as a share of the book's equity: 0.25.")
     ],
-    playbook: Annotated[
-        Path | None, typer.Option("--playbook", help="Its grid of moves is among the storms; the one beside the book.")
-    ] = None,
+    playbook: Rules = None,
     chain: Chain = None,
     allow_options: AllowOptions = False,
     storms: Storms = None,
@@ -148,6 +147,7 @@ def overlay(
     made_up: drills.MadeUp = False,
     with_rules: WithRules = False,
     html: Html = None,
+    playbook_option: Option = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose puts, put spreads or collars that keep the book's loss in its storms within a limit at least cost, beside holding
@@ -157,7 +157,7 @@ def overlay(
     wrong, 20 a price is missing.
     """
     given = locals()
-    reply("options-overlay/1", as_json, lambda: laid(given))
+    reply("options-overlay/1", as_json, lambda: laid(one_playbook(given)))
 
 
 def laid(given: dict[str, Any]) -> Answer:

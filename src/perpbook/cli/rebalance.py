@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.playbook_named import Option, Rules, one_playbook
 
 OF_WEIGHTS: dict[str, object] = {
     "sleeve": None, "bar": "1h", "since": None, "until": None, "level": 0.05, "proxy": None, "lake": None, "draws": 1_000,
@@ -18,9 +19,7 @@ OF_WEIGHTS: dict[str, object] = {
 
 def rebalance(
     book: Annotated[Path, typer.Argument(help="Book file.")] = Path("book.toml"),
-    playbook: Annotated[
-        Path | None, typer.Option("--playbook", help="Playbook with sleeves; the one beside the book when left out.")
-    ] = None,
+    playbook: Rules = None,
     market: Annotated[Path | None, typer.Option("--market", help="File with newer prices.")] = None,
     weights: Annotated[
         str,
@@ -51,6 +50,7 @@ def rebalance(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write no proposals, --out or not; without --out that is so anyway.")
     ] = False,
+    playbook_option: Option = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the cheapest trades and transfers that bring every sleeve into its band, and assess the book after them.
@@ -59,7 +59,7 @@ def rebalance(
     is not (the answer says what to do), 3 a file or an option is wrong, 20 a price or history is missing.
     """
     given = locals()
-    reply("rebalance/1", as_json, lambda: rebalanced(given))
+    reply("rebalance/1", as_json, lambda: rebalanced(one_playbook(given)))
 
 
 def rebalanced(given: dict[str, Any]) -> Answer:

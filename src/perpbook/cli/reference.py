@@ -44,7 +44,11 @@ def _sections(command: Any, name: str) -> list[str]:
     if inner:
         return [line for word, one in inner.items() for line in _sections(one, f"{name} {word}")]
     out = [f"## `{name}`", "", _text(command.help), ""]
-    rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
+    rows = [
+        _row(parameter)
+        for parameter in command.params
+        if parameter.name != "help" and not getattr(parameter, "hidden", False)
+    ]
     if rows:
         out += ["| argument or option | default | what it does |", "|---|---|---|", *rows, ""]
     return out

@@ -53,7 +53,7 @@ def laddered(given: dict[str, Any]) -> Answer:
     """A runbook as an answer."""
     import json
 
-    from perpbook.report.document import plain
+    from perpbook.files.plain import plain
     from perpbook.report.treasury_runbook_text import proposals_document, runbook_document, tell_runbook
     from perpbook.runs.book import write
     from perpbook.runs.treasury_runbook import run_runbook

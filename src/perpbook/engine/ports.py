@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, Message
 from perpbook.model.order import Fill, OrderReport, OrderRequest
 from perpbook.model.record import Record
@@ -85,4 +86,12 @@ class Journal(Protocol):
 
     def read(self, after: int = 0) -> Iterable[tuple[int, Record]]:
         """Records after a number, in order."""
+        ...
+
+
+class Sink(Protocol):
+    """Where alerts go: to channels, by severity."""
+
+    async def tell(self, alert: Alert) -> None:
+        """Take one alert; raises nothing that the guard should know."""
         ...

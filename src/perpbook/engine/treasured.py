@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.treasurer import Policy, Refused, Sent, Treasurer
 from perpbook.kernels.journal import BACKSTOP, LIQUIDATION
-from perpbook.treasury.gas_toll import not_known
+from perpbook.treasury.gas_toll import Toll, toll_told
+
+NO_TOP_UPS = 'the playbook never tops up accounts (margin.top_up = "never"): the treasurer keeps reserves alone'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +34,14 @@ class Moved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treasured:
     """A run with a treasurer beside the same one without. refused : stretches of bars in which money was wanted and nothing left:
-    the first of each, with the number of bars."""
+    the first of each, with the number of bars. gas : by layer whose base fees of the past were paid, which series."""
 
     policy: Policy
     moves: tuple[Moved, ...]
     refused: tuple[tuple[Refused, int], ...]
     without: Outcome
     notes: tuple[str, ...] = ()
+    gas: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dollars(self) -> float:
@@ -74,13 +78,15 @@ class Incident:
 
 def treasured_of(treasurer: Treasurer, outcome: Outcome, without: Outcome) -> Treasured:
     """Tell a finished run."""
-    hops = [hop for one in treasurer.sent for hop in one.way.hops]
+    toll = treasurer.courier.toll or Toll(facts=treasurer.courier.sky.facts)
+    never = [] if treasurer.policy.tops_up else [NO_TOP_UPS]
     return Treasured(
         policy=treasurer.policy,
         moves=tuple(_moved(treasurer, outcome, one) for one in treasurer.sent),
         refused=stretches(treasurer.refused),
         without=without,
-        notes=tuple(not_known(treasurer.courier.sky.facts, treasurer.prices, hops)),
+        gas={layer: "; ".join(one.words for one in series) for layer, series in toll.past.fees.items()},
+        notes=(*never, *toll_told(toll, [(one.left, one.way.hops) for one in treasurer.sent])),
     )
 
 

@@ -41,11 +41,13 @@ TOP_UP, RESERVE, STRATEGY = "top up", "reserve", "strategy"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """alarm : margin ratio (maintenance over equity) at which an account is topped up; calm : what it is brought to, and what a
-    sender keeps below. reserves : dollars wanted on layers while no alarm rings, by the book's name."""
+    sender keeps below. reserves : dollars wanted on layers while no alarm rings, by the book's name. tops_up : False where
+    accounts are not helped."""
 
     alarm: float = ALARM
     calm: float = ALARM / 2.0
     reserves: Mapping[str, float] = field(default_factory=dict)
+    tops_up: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +100,11 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Treasurer:
-    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer.
-
-    prices : of gas coins, dollars.
-    """
+    """A treasurer of one run: what it has sent, what it could not, and what of each coin is on each layer."""
 
     courier: Courier
     policy: Policy
     asked: Integers
-    prices: Mapping[str, float] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     coins: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -129,7 +127,8 @@ class Treasurer:
             for name, one in seen.items()
             if one.blind and one.need > 0.0
         ]
-        wants = [(name, self._wanted(seen[name]), TOP_UP) for name in ringing if seen[name].equity > 0.0]
+        helped = [name for name in ringing if seen[name].equity > 0.0 and self.policy.tops_up]
+        wants = [(name, self._wanted(seen[name]), TOP_UP) for name in helped]
         if not wants:
             wants = list(self._reserves(ready, bar))
         if not wants:
@@ -148,7 +147,8 @@ class Treasurer:
         pots = [one for one in self._every_pot(ready, bar, None) if source in (one.account, one.name)]
         if self._blind_under_way(ready, bar, now):
             return False
-        for pot, offer in self.courier.offers(pots, destination, now):
+        for pot, seen in self.courier.offers(pots, destination, now):
+            offer = self.courier.signed(seen, now)
             fits = offer.least <= dollars <= offer.way.dollars
             if fits and self._go(ready, bar, pot, destination, offer, dollars, STRATEGY):
                 return True
@@ -174,14 +174,15 @@ class Treasurer:
         pots = self._every_pot(ready, bar, seen, keep=why == RESERVE)
         offers = self.courier.offers(pots, place, now)
         if why == RESERVE:
-            offers.sort(key=lambda one: (one[1].fee(wanted), one[1].soon))
+            offers.sort(key=lambda one: (one[1].unknown, one[1].fee(wanted), one[1].soon))
         spent: set[tuple[str, str]] = set()
         for pot, offer in offers:
             home = (pot.account or pot.name, "" if pot.account else pot.asset)
-            amount = min(left, offer.carries(pot.dollars))
+            signed = self.courier.signed(offer, now)
+            amount = min(left, offer.carries(pot.dollars), signed.carries(pot.dollars))
             if home in spent or amount < max(LEAST_DOLLARS, BAND * wanted):
                 continue
-            if self._go(ready, bar, pot, place, offer, amount, why):
+            if self._go(ready, bar, pot, place, signed, amount, why):
                 spent.add(home)
                 left -= amount
             if left < max(LEAST_DOLLARS, BAND * wanted):

@@ -101,7 +101,7 @@ def batch_sight(watch: Watch, reading: Reading, now_ns: int) -> Sight | str:
     if watch.base:
         return "settles by itself"
     found = reading.batches if watch.batches else reading.final
-    if watch.clocks.reader != "evm" and not watch.batches:
+    if watch.clocks.reader not in ("evm", "starknet") and not watch.batches:
         return "nobody asked"
     if found is None:
         return Sight(at_ns=now_ns, age_s=None, why=reading.agreement.why)
@@ -128,7 +128,7 @@ def access_sight(reading: Reading, now_ns: int) -> Sight:
     if not agreement.agreed:
         return Sight(at_ns=now_ns, age_s=None, why=agreement.why)
     told = page.level if isinstance(page, StatusPage) else 0 if page is None else 1
-    return Sight(at_ns=now_ns, age_s=float(max(1 if agreement.left_out else 0, told)))
+    return Sight(at_ns=now_ns, age_s=float(max(1 if agreement.left_out or reading.special else 0, told)))
 
 
 def _lag_sight(found: Lag | str, bounds: Bounds | None, now_ns: int) -> Sight:
@@ -196,8 +196,7 @@ def _disagreements(reading: Reading, views: Mapping[str, ClockView]) -> list[str
             out.append(f"its blocks come, and {what}")
     if isinstance(page, str):
         out.append(f"its status page cannot be read: {page}")
-    if reading.rolled_back:
-        out.append(reading.rolled_back)
+    out += [one for one in (reading.rolled_back, reading.special) if one]
     fees = reading.fees
     if fees is not None and fees.dear:
         out.append(f"gas is dear: {fees.base_gwei:.4g} gwei, {fees.times_usual:,.0f} times what is usual")

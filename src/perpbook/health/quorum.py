@@ -57,8 +57,8 @@ def needed_of(count: int) -> int:
     return max(FEWEST, count // 2 + 1)
 
 
-def group_of(seen: Sequence[Seen], chain: str, within: int) -> Group:
-    """The largest group of providers of a chain whose heights are no more than `within` blocks apart."""
+def group_of(seen: Sequence[Seen], chain: str, within: int, unit: str = "block") -> Group:
+    """The largest group of providers of a chain whose heights are no more than `within` apart; `unit` is what they count."""
     left_out, tips = {}, {}
     for one in seen:
         if one.fault or one.tip is None:
@@ -73,7 +73,7 @@ def group_of(seen: Sequence[Seen], chain: str, within: int) -> Group:
     for name, tip in tips.items():
         if name not in kept and len(kept) >= needed:
             away = tip.height - (best if tip.height < best else max(one.height for one in kept.values()))
-            left_out[name] = f"is {abs(away):,} blocks {'behind' if away < 0 else 'ahead of'} the others"
+            left_out[name] = f"is {abs(away):,} {unit}s {'behind' if away < 0 else 'ahead of'} the others"
     if len(kept) >= needed:
         return Group(tips=kept, left_out=left_out, needed=needed)
     return Group(tips={}, left_out=left_out, needed=needed, why=_short_of(seen, tips, needed))

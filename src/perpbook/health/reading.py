@@ -32,6 +32,7 @@ class Reading:
 
     rolled_back : what became of the block that was agreed on before, "" where it still stands. final : how far the finalized
     block is behind the newest. batches, exits : how long ago something was posted. paused : whether the way out is.
+    special : what an exchange says that is not ordinary, "" for nothing.
     """
 
     agreement: Agreement
@@ -43,5 +44,6 @@ class Reading:
     paused: bool | str | None = None
     page: StatusPage | str | None = None
     fees: Fees | None = None
+    special: str = ""
     balances: tuple[Balance, ...] = ()
     notes: tuple[str, ...] = ()

@@ -30,12 +30,21 @@ class Rpc:
         ------
         ProviderError : it is away, or what it says is no answer to this question.
         """
+        return self._asked(method, words, None)
+
+    def ask_if_there(self, method: str, missing: int, *words: object) -> Any:
+        """The result of a method, None where the node answers with the number that says that there is no such thing."""
+        return self._asked(method, words, missing)
+
+    def _asked(self, method: str, words: tuple[object, ...], missing: int | None) -> Any:
         number = next(self._numbers)
         found = self.wire.post({"jsonrpc": "2.0", "id": number, "method": method, "params": list(words)})
         if not isinstance(found, dict) or found.get("jsonrpc") != "2.0":
             raise self.wire.fault(f"answers {method} with something that is no JSON-RPC")
         if found.get("error") is not None:
             error = found["error"]
+            if missing is not None and isinstance(error, dict) and error.get("code") == missing:
+                return None
             told = error.get("message", "") if isinstance(error, dict) else error
             raise self.wire.fault(f"refuses {method}: {self.wire.said(told) or 'without saying why'}")
         if isinstance(found.get("id"), bool) or found.get("id") != number:
@@ -53,6 +62,12 @@ class Rpc:
         if not isinstance(value, str) or not QUANTITY.fullmatch(value):
             raise self.fault(f"gives {what} as {self.shown(value)}, which is no hexadecimal number")
         return int(value, 16)
+
+    def count(self, value: object, what: str) -> int:
+        """A number of 0 or more that is written as a number."""
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise self.fault(f"gives {what} as {self.shown(value)}, which is no number")
+        return value
 
     def hash(self, value: object, what: str) -> str:
         """32 bytes."""

@@ -39,15 +39,15 @@ class SolanaNode:
 
     def tip(self) -> Tip:
         """The newest slot that is confirmed, by its time; the hash is asked for further down, where blocks are kept."""
-        slot = self._count(self.rpc.ask("getSlot", CONFIRMED), "its slot")
-        return Tip(height=slot, hash="", time_s=self._count(self.rpc.ask("getBlockTime", slot), "a slot's time"))
+        slot = self.rpc.count(self.rpc.ask("getSlot", CONFIRMED), "its slot")
+        return Tip(height=slot, hash="", time_s=self.rpc.count(self.rpc.ask("getBlockTime", slot), "a slot's time"))
 
     def at(self, height: int) -> Tip | None:
         """The newest block up to a slot, None where there is none near it."""
         found = self.rpc.ask("getBlocks", max(0, height - BACK), height, CONFIRMED)
         if not isinstance(found, list):
             raise self.rpc.fault("gives slots that are no list")
-        slots = [self._count(one, "a slot") for one in found]
+        slots = [self.rpc.count(one, "a slot") for one in found]
         if not slots:
             return None
         last = max(slots)
@@ -61,12 +61,12 @@ class SolanaNode:
         return Tip(
             height=last,
             hash=self._key(block.get("blockhash"), "a block's hash"),
-            time_s=self._count(block.get("blockTime"), "a block's time"),
+            time_s=self.rpc.count(block.get("blockTime"), "a block's time"),
         )
 
     def native(self, account: str) -> int:
         """What an account holds of SOL, in lamports."""
-        return self._count(self._value(self.rpc.ask("getBalance", account, CONFIRMED)), "a balance")
+        return self.rpc.count(self._value(self.rpc.ask("getBalance", account, CONFIRMED)), "a balance")
 
     def token(self, mint: str, account: str) -> tuple[int, int | None]:
         """What an account's token accounts hold of a token, in its smallest unit, and the token's decimals (None for no
@@ -90,17 +90,12 @@ class SolanaNode:
             raise self.rpc.fault("gives a token account that is none") from None
         if of != mint or not isinstance(units, str) or not re.fullmatch(r"[0-9]{1,20}", units):
             raise self.rpc.fault("gives a token account that is none")
-        return int(units), self._count(decimals, "a token's decimals")
+        return int(units), self.rpc.count(decimals, "a token's decimals")
 
     def _value(self, found: object) -> Any:
         if not isinstance(found, dict) or "value" not in found:
             raise self.rpc.fault("answers without a value")
         return found["value"]
-
-    def _count(self, found: object, what: str) -> int:
-        if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-            raise self.rpc.fault(f"gives {what} as {self.rpc.shown(found)}, which is no number")
-        return found
 
     def _key(self, found: object, what: str) -> str:
         if not isinstance(found, str) or not KEY.fullmatch(found):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from perpbook.errors import ProviderError
 from perpbook.health.accounts import balances_of
 from perpbook.health.cosmos import CosmosNode
 from perpbook.health.evm import EvmNode, evm_node
+from perpbook.health.hyperliquid import HyperliquidNode
 from perpbook.health.node import Node, Tip
 from perpbook.health.quorum import Seen, group_of, needed_of, settled, vote_on, without
 from perpbook.health.reading import Anchor, Lag, Reading
 from perpbook.health.solana import solana_node
+from perpbook.health.starknet import StarknetNode, starknet_node
 from perpbook.health.status_pages import StatusPage, read_status
 from perpbook.health.watched import LONGEST_LOOK, Posting, Watch
 from perpbook.health.wire import Address, Limits, Wire
@@ -54,33 +56,31 @@ class Surveyor:
             Seen(provider=name, fault=one) if isinstance(one, str) else Seen(provider=name, chain=one[0], tip=one[1])
             for name, one in first.items()
         ]
-        group = group_of(seen, watch.clocks.chain, watch.within)
+        group = group_of(seen, watch.clocks.chain, watch.within, watch.unit)
         height = max(0, group.lowest - watch.depth)
         members = {name: nodes[name] for name in group.tips}
         return settled(group, self.ask(members, lambda node: _there(node, height)))
 
     def still(self, layer: str, agreement: Agreement, anchor: Anchor) -> tuple[Agreement, str]:
         """The agreement after a look at a block that was agreed on before, and what became of that one ("" where it stands)."""
-        nodes = self.believed(layer, agreement)
+        nodes, place = self.believed(layer, agreement), f"{self.watches[layer].unit} {anchor.height:,}"
         known = Tip(height=anchor.height, hash=anchor.hash, time_s=0)
         said: dict[str, Tip | str] = {
             name: one if isinstance(one, str) else replace(one, time_s=0) if one is not None else replace(known, hash=GONE)
             for name, one in self.ask(nodes, lambda node: node.at(anchor.height)).items()
         }  # fmt: skip
         needed = needed_of(len(self.nodes[layer]))
-        vote = vote_on(said, needed, f"block at {anchor.height:,}")
+        vote = vote_on(said, needed, place)
         if not vote.won:
-            return Agreement(
-                left_out=agreement.left_out, why=f"providers tell different pasts of block {anchor.height:,}"
-            ), ""
+            return Agreement(left_out=agreement.left_out, why=f"providers tell different pasts of {place}"), ""
         kept = without(agreement, vote, needed)
         if vote.value == known or not kept.agreed:
             return kept, ""
         if vote.value is not None and vote.value.hash == GONE:
             # Where the chain is longer than that, the providers keep no block so old: nothing is known of it.
             reached = kept.tip is None or kept.tip >= anchor.height
-            return kept, "" if reached else f"block {anchor.height:,} is gone: the chain is shorter than it was"
-        return kept, f"block {anchor.height:,} is another one than before"
+            return kept, "" if reached else f"{place} is gone: the chain is shorter than it was"
+        return kept, f"{place} is another one than before"
 
     def read(
         self, layer: str, grounds: Mapping[str, Agreement], agreement: Agreement, rolled_back: str = ""
@@ -98,17 +98,36 @@ class Surveyor:
             return out
         out = replace(out, balances=self._balances(layer, agreement))
         nodes, feed, height = self._evm(layer, agreement), watch.clocks.feed, agreement.height or 0
-        if not nodes:
-            return out
-        said = self.ask(nodes, lambda node: node.feed(feed, height)) if feed else {}
+        said = self.ask(nodes, lambda node: node.feed(feed, height)) if feed and nodes else {}
         return replace(
             out,
-            fees=self._fees(watch, nodes),
-            final=self._final(layer, agreement, nodes),
-            feed=self._one(layer, said, "the uptime feed") if feed else None,
+            **self._posting_chain(layer, agreement),
+            special=self._special(layer, agreement),
+            feed=self._one(layer, said, "the uptime feed") if said else None,
         )
 
-    def _fees(self, watch: Watch, nodes: Mapping[str, EvmNode]) -> Fees | None:
+    def _posting_chain(self, layer: str, agreement: Agreement) -> dict[str, Any]:
+        """Fees and what is final, of chains whose nodes tell them."""
+        nodes: dict[str, EvmNode | StarknetNode] = {
+            name: node
+            for name, node in self.believed(layer, agreement).items()
+            if isinstance(node, EvmNode | StarknetNode)
+        }
+        if not nodes:
+            return {}
+        return {"fees": self._fees(self.watches[layer], nodes), "final": self._final(layer, agreement, nodes)}
+
+    def _special(self, layer: str, agreement: Agreement) -> str:
+        """Who says that an exchange's state is special: one is enough, for it is a warning."""
+        nodes = {
+            name: node for name, node in self.believed(layer, agreement).items() if isinstance(node, HyperliquidNode)
+        }
+        said = self.ask(nodes, lambda node: node.special())
+        faults = [f"{name} {one}" for name, one in said.items() if isinstance(one, str)]
+        loud = [name for name, one in said.items() if one is True]
+        return f"its exchange says that its state is special ({', '.join(loud)})" if loud else next(iter(faults), "")
+
+    def _fees(self, watch: Watch, nodes: Mapping[str, EvmNode | StarknetNode]) -> Fees | None:
         """The dearest that is told: a fee is a bill to be paid, and the lower one may be a lie."""
         told = [one for one in self.ask(nodes, lambda node: node.fees()).values() if not isinstance(one, str)]
         if not told:
@@ -116,7 +135,7 @@ class Surveyor:
         dear = max(told, key=lambda one: one.base_gwei)
         return replace(dear, usual_gwei=watch.clocks.usual_gwei, high_gwei=watch.clocks.high_gwei)
 
-    def _final(self, layer: str, agreement: Agreement, nodes: Mapping[str, EvmNode]) -> Lag | str:
+    def _final(self, layer: str, agreement: Agreement, nodes: Mapping[str, EvmNode | StarknetNode]) -> Lag | str:
         """How far behind the newest block the finalized one is, as the slowest of those believed has it."""
         said = self.ask(nodes, lambda node: node.tagged("finalized"))
         lags = [(agreement.time_s or 0) - one.time_s for one in said.values() if isinstance(one, Tip)]
@@ -219,9 +238,16 @@ def _there(node: Node, height: int) -> Tip:
 
 def _node(watch: Watch, address: Address, limits: Limits) -> Node:
     wire = Wire(address, limits)
-    if watch.clocks.reader == "cosmos":
-        return CosmosNode(wire=wire)
-    return solana_node(wire) if watch.clocks.reader == "solana" else evm_node(wire)
+    match watch.clocks.reader:
+        case "cosmos":
+            return CosmosNode(wire=wire)
+        case "solana":
+            return solana_node(wire)
+        case "starknet":
+            return starknet_node(wire)
+        case "hyperliquid":
+            return HyperliquidNode(wire=wire)
+    return evm_node(wire)
 
 
 def layers_in_order(watches: Mapping[str, Watch], asked: Sequence[str]) -> list[str]:

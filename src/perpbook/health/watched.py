@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perpbook.health.clocks import Bounds
 from perpbook.health.wire import Address
 
-READERS = ("evm", "cosmos", "solana")
+READERS = ("evm", "cosmos", "solana", "starknet", "hyperliquid")
 LONGEST_LOOK = 10_000
 """Blocks that are looked through for the last posting at most: more than most providers give events of at once."""
 
@@ -74,8 +74,14 @@ class Watch:
 
     @property
     def within(self) -> int:
-        """How many blocks apart providers may be: what `warn` seconds make."""
-        return max(2, round(self.clocks.head.warn / (self.block_s or 1.0)))
+        """How many heights apart providers may be: what `warn` seconds make."""
+        step_s = 1.0 if self.unit == "second" else self.block_s or 1.0
+        return max(2, round(self.clocks.head.warn / step_s))
+
+    @property
+    def unit(self) -> str:
+        """What heights count: blocks, or seconds where a reader sees none."""
+        return "second" if self.clocks.reader == "hyperliquid" else "block"
 
     @property
     def depth(self) -> int:

@@ -121,8 +121,8 @@ def _watch(table: Table, watch: Watch, facts: Facts) -> Watch:
         watch,
         providers=providers,
         page=page[0] if page else None,
-        accounts=_shaped(table, "accounts", table.names("accounts"), ACCOUNTS[reader]),
-        tokens={name: one for name, one in chosen.items() if _shaped(table, "tokens", (one,), TOKENS[reader])},
+        accounts=_shaped(table, "accounts", table.names("accounts"), ACCOUNTS.get(reader)),
+        tokens={name: one for name, one in chosen.items() if _shaped(table, "tokens", (one,), TOKENS.get(reader))},
         batches=_posting(table, "batches", facts) or watch.batches,
         exits=_posting(table, "exits", facts),
         pause=_pause(table, facts),
@@ -209,8 +209,12 @@ def _bounds(table: Table | None, usual: Bounds) -> Bounds:
     return Bounds(warn=warn, crit=max(warn, crit), grace=grace, wary=wary)
 
 
-def _shaped(table: Table, name: str, values: tuple[str, ...], shape: re.Pattern[str]) -> tuple[str, ...]:
-    """The values, when each has the shape that the layer's addresses have."""
+def _shaped(table: Table, name: str, values: tuple[str, ...], shape: re.Pattern[str] | None) -> tuple[str, ...]:
+    """The values, when each has the shape that the layer's addresses have; None for a layer whose balances are not read."""
+    if shape is None:
+        if values:
+            table.fault(name, "cannot be read on this layer", f"leave {name} out: of it only health is read")
+        return ()
     if all(shape.fullmatch(one) for one in values):
         return values
     if any(values):

@@ -180,6 +180,8 @@ def check_numbers(table: Table) -> None:
         wrong = value.is_null() | ~value.is_finite()
         if table.kind in PRICED or table.kind == "closes":
             wrong = wrong | (value <= 0)
+        elif table.kind == "gas":
+            wrong = wrong | (value < 0)
         for row in table.rows.select(wrong.fill_null(True).arg_true()).to_series().head(MOST_PROBLEMS).to_list():
             problems.append(_bad_number(table, name, row))
     if problems:

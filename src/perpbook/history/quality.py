@@ -8,6 +8,7 @@ import numpy as np
 
 from perpbook.history.check_across import across_findings
 from perpbook.history.check_funding import ANY_CAP, Paid, funding_findings
+from perpbook.history.check_gas import gas_findings
 from perpbook.history.check_order import gap_findings, order_findings, tidy
 from perpbook.history.check_prices import price_findings
 from perpbook.history.choose import Wanted, choose_prices
@@ -77,6 +78,9 @@ def _group(lake: Lake, kind: str, series: Sequence[Held], caps: Mapping[str, flo
     if kind == "funding":
         for held in series:
             yield from funding_findings(_paid(lake, held, caps.get(held.id.venue, ANY_CAP)))
+    elif kind == "gas":
+        for held in series:
+            yield from gas_findings(lake, held)
     elif kind in PRICED:
         yield from _prices(lake, series)
 

@@ -61,7 +61,7 @@ def read_table(path: Path, naming: Naming) -> Table | str:
     if kind is None:
         return f"no kind of series has the columns {', '.join(raw.columns[:6])}"
     if kind == "gas":
-        raw = _gas(raw)
+        raw = _gas(raw, naming.venue)
     elif kind == "closes" and "close" not in raw.columns:
         raw = _closes(raw)
     rows = _named(path, _timed(path, raw), naming)
@@ -188,8 +188,8 @@ def _columns(path: Path, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
         ) from None
 
 
-def _gas(rows: pl.DataFrame) -> pl.DataFrame:
-    """Ethereum's gas price: the mean paid per day, or the sampled base fee per hour."""
+def _gas(rows: pl.DataFrame, layer: str | None) -> pl.DataFrame:
+    """A layer's gas price, Ethereum's where nothing names another: the mean paid per day, or the sampled base fee per hour."""
     known = {
         "avg_gas_price_gwei": "gwei",
         "basefee_gwei_median": "gwei",
@@ -200,7 +200,7 @@ def _gas(rows: pl.DataFrame) -> pl.DataFrame:
     if "unix" in rows.columns:
         rows = rows.drop([name for name in TIMES if name in rows.columns and name != "unix"])
     if "venue" not in rows.columns:
-        rows = rows.with_columns(pl.lit("ethereum").alias("venue"), pl.lit("GAS-GWEI").alias("symbol"))
+        rows = rows.with_columns(pl.lit(layer or "ethereum").alias("venue"), pl.lit("GAS-GWEI").alias("symbol"))
     return rows
 
 

@@ -33,7 +33,7 @@ def calm_prices(arrays: BookArrays, account: int, cap: float) -> list[Floats]:
         move = (1.0 / cap - rate) / (1.0 + side * rate)
         if move > 0:
             falls = -side * arrays.betas[arrays.betas * side < 0.0]
-            bends = np.unique((1.0 - LEAST) / falls)
-            for at in (*bends[bends < move].tolist(), move):
+            bends = sorted(set(((1.0 - LEAST) / falls).tolist()))
+            for at in (*(one for one in bends if one < move), move):
                 out.append(arrays.prices * np.maximum(1.0 + side * at * arrays.betas, LEAST))
     return out

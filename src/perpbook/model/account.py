@@ -56,12 +56,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A resting order. `quantity` signed: buy > 0 > sell; `limit_price` quote per base."""
+    """A resting order. `quantity` signed, what is left of it: buy > 0 > sell; `limit_price` quote per base. `id` : what it can be
+    cancelled by, our own id of it or else the venue's; "" where it is not known."""
 
     symbol: str
     quantity: float
     limit_price: float
     reduce_only: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ class Leg:
     """One order's worth of a proposal.
 
     `quantity` is the change, signed as in `Position`: buy > 0 > sell. `held` is the position it was reckoned from.
-    `limit_price`, quote per base: never worse than it.
+    `limit_price`, quote per base: never worse than it. `mid_price` the book's middle it was reckoned from; None: not known.
     """
 
     account: str
@@ -32,6 +32,7 @@ class Leg:
     held: float
     limit_price: float
     reduce_only: bool = True
+    mid_price: float | None = None
 
     def __post_init__(self) -> None:
         assert self.quantity != 0.0 and self.limit_price > 0.0, "a leg trades something, at a price"

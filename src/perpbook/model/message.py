@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -124,10 +125,40 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """A person takes what the venue says an account holds, and ends what stands open against it."""
+
+    account: str
+    who: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge:
+    """A person has seen an incident, by its key."""
+
+    key: str
+    who: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitWord:
+    """An exit plan begins, goes on, pauses or ends: `plan` its name, `body` plain JSON that only the plan reads, None for its
+    end."""
+
+    plan: str
+    body: Mapping[str, object] | None
+    who: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """Time has passed."""
 
     received_ns: int
 
 
-Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | Answered | Kill | Arm | Wake
+FromPeople = Answered | Kill | Arm | Adopt | Acknowledge | ExitWord
+Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | FromPeople | Wake

@@ -8,8 +8,9 @@ from enum import Enum
 
 
 class RecordKind(Enum):
-    """RUN begins a run. PROPOSED .. CLOSED tell a proposal's way; INTENDED is written before an order is sent; ANSWERED and FILL
-    are what a venue said. KILL, RESUMED, ARMED, DISARMED: safety. ADOPTED: the trader took a venue's positions as they are."""
+    """RUN begins a run. PROPOSED .. CLOSED tell a proposal's way; INTENDED is written before an order is sent; ANSWERED and
+    FILL are what a venue said; VERIFYING: nothing more is sent for it. KILL, RESUMED, ARMED, DISARMED: safety. ADOPTED: the
+    trader took a venue's positions as they are."""
 
     RUN = "run"
     PROPOSED = "proposed"
@@ -21,6 +22,7 @@ class RecordKind(Enum):
     ANSWERED = "answered"
     FILL = "fill"
     CANCEL = "cancel"
+    VERIFYING = "verifying"
     VERIFIED = "verified"
     INCIDENT = "incident"
     CLOSED = "closed"

@@ -9,56 +9,18 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
-LATER: dict[str, Any] = {"later": True}
-"""Marks a field whose behaviour is not built yet."""
+from perpbook.playbook.alerts_section import Alerts
+from perpbook.playbook.automation_section import Automation
+from perpbook.playbook.exit_section import Exit
+from perpbook.playbook.section import LATER, Cadence, Length, Move, Name, Positive, Section, Share, Zone
 
 RESERVE = "reserve"
 """The sleeve that idle money belongs to, when the playbook names one so."""
 
 FEWEST_FOR_TAIL = 800
 """Futures: the worst 2.5 % of fewer are under twenty, of which no mean is told."""
-
-
-def _comes_round(cadence: str) -> str:
-    from perpbook.playbook.cadence import is_cadence
-
-    if not is_cadence(cadence):
-        raise PydanticCustomError("cadence", "should be daily, weekly, monthly or a cron line that comes round")
-    return cadence
-
-
-def _known_zone(timezone: str) -> str:
-    from perpbook.playbook.cadence import is_timezone
-
-    if not is_timezone(timezone):
-        raise PydanticCustomError("timezone", "is not a known time zone")
-    return timezone
-
-
-def _length(text: str) -> str:
-    from perpbook.playbook.cadence import is_length
-
-    if not is_length(text):
-        raise PydanticCustomError("length", "should be a length of time from 1h to 90d")
-    return text
-
-
-Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
-Positive = Annotated[FiniteFloat, Field(gt=0)]
-Move = Annotated[FiniteFloat, Field(gt=0, lt=1)]
-Name = Annotated[str, Field(min_length=1)]
-Cadence = Annotated[str, Field(min_length=1), AfterValidator(_comes_round)]
-Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
-Length = Annotated[str, Field(min_length=1), AfterValidator(_length)]
-
-
-class Section(BaseModel):
-    """A table of the playbook: unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Data(Section):
@@ -330,38 +292,10 @@ class Liquidity(Section):
     """How much of the book a position may be."""
 
     max_depth_share: Positive | None = Field(None, description="Notional over what rests on the exit side.")
-    max_exit_minutes: Positive | None = Field(None, json_schema_extra=LATER)
+    max_exit_minutes: Positive | None = Field(
+        None, description="Longest that `perpbook exit plan` may take to close everything."
+    )
     spread_alert: Share | None = Field(None, json_schema_extra=LATER)
-
-
-class Exit(Section):
-    """How everything is closed."""
-
-    triggers: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
-    order: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
-    steps: Annotated[int, Field(gt=0)] | None = Field(None, json_schema_extra=LATER)
-    slippage_max: Share | None = Field(None, json_schema_extra=LATER)
-    destination: Name | None = Field(None, json_schema_extra=LATER)
-
-
-class Automation(Section):
-    """What may be done without asking."""
-
-    default: Literal["propose", "auto"] | None = Field(None, json_schema_extra=LATER)
-    auto: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
-    max_per_action: Positive | None = Field(None, json_schema_extra=LATER)
-    max_per_hour: Positive | None = Field(None, json_schema_extra=LATER)
-    max_per_day: Positive | None = Field(None, json_schema_extra=LATER)
-    approval_expires_minutes: Positive | None = Field(None, json_schema_extra=LATER)
-    quiet_hours: Name | None = Field(None, json_schema_extra=LATER)
-
-
-class Alerts(Section):
-    """Who is told what."""
-
-    channels: dict[Name, Name] | None = Field(None, json_schema_extra=LATER)
-    digest: Name | None = Field(None, json_schema_extra=LATER)
-    escalate_after_minutes: Positive | None = Field(None, json_schema_extra=LATER)
 
 
 class Playbook(Section):
@@ -385,9 +319,9 @@ class Playbook(Section):
     drill: Drills | None = None
     hedge: Hedge | None = None
     liquidity: Liquidity | None = None
-    exit: Exit | None = Field(None, json_schema_extra=LATER)
-    automation: Automation | None = Field(None, json_schema_extra=LATER)
-    alerts: Alerts | None = Field(None, json_schema_extra=LATER)
+    exit: Exit | None = None
+    automation: Automation | None = None
+    alerts: Alerts | None = None
 
     @field_validator("schema_version", mode="before")
     @classmethod

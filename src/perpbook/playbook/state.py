@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from perpbook.kernels import jit
 from perpbook.kernels.in_force import yearly_rate
 from perpbook.kernels.scale import largest_scale, largest_scales
 from perpbook.kernels.state import Policy, State, empty_state
-from perpbook.kernels.types import Floats
+from perpbook.kernels.types import Floats, Holdings
 from perpbook.margin.arrays import BookArrays, Item
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
@@ -110,8 +112,25 @@ def safe_scales(assessed: Assessed, buffer: float) -> Floats:
     out = np.ones(len(assessed.arrays.accounts))
     if assessed.scenarios:
         prices = np.column_stack([assessed.grid.prices, assessed.arrays.prices])
+        if jit.mode() == "plain":
+            return _plain_scales(assessed.arrays.held, prices, buffer)
         largest_scales(assessed.arrays.held, prices, buffer, out)
     return out
+
+
+def _plain_scales(held: Holdings, prices: Floats, buffer: float) -> Floats:
+    """As `largest_scales`, to the bit: what runs as Python reads Python's own numbers in less than half the time of NumPy's."""
+    own = Holdings(*(_own(one) for one in held))
+    columns = [_own(one) for one in prices.T]
+    return np.array(
+        [min(largest_scale(own, a, column, buffer) for column in columns) for a in range(held.cash.size)],
+        dtype=np.float64,
+    )
+
+
+def _own(array: Any) -> Any:
+    flat: Any = np.ascontiguousarray(array)
+    return memoryview(flat)
 
 
 def calm_scales(arrays: BookArrays, cap: float) -> Floats:

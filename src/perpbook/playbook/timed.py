@@ -31,6 +31,12 @@ def not_judged(playbook: Playbook, *, rates_asked: bool = False) -> str | None:
     return f"not judged by check: {listing(rules)} {need} history, and check sees one instant; a backtest judges them"
 
 
+def exit_caution(playbook: Playbook) -> Iterator[str]:
+    """What a check says of the limit on the time to flat, which a plan of the exit is needed for."""
+    if playbook.liquidity is not None and playbook.liquidity.max_exit_minutes is not None:
+        yield "not judged by check: liquidity.max_exit_minutes; `perpbook exit plan BOOK PLAYBOOK` judges it"
+
+
 def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iterator[str]:
     """What a check says of rules of [hedge] that need past prices. held : the book's beta of every asset held, None for none."""
     hedge = playbook.hedge
@@ -38,7 +44,7 @@ def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iter
         return
     if hedge.tail_budget is not None:
         yield (
-            "not judged by check: hedge.tail_budget needs past prices; `perpbook hedge report BOOK --playbook PLAYBOOK` judges it"
+            "not judged by check: hedge.tail_budget needs past prices; `perpbook hedge report BOOK PLAYBOOK` judges it"
         )
     if hedge.beta == "none":
         weighted = [asset for asset, beta in held.items() if beta not in (None, 1.0)]
@@ -52,7 +58,7 @@ def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iter
         if unknown:
             yield (
                 f"hedge.beta is {hedge.beta}, and the book gives no beta of {listing(unknown)}, so 1 is taken: `perpbook hedge "
-                "report BOOK --playbook PLAYBOOK --write-betas FILE` writes them, and `check --market FILE` reads them"
+                "report BOOK PLAYBOOK --write-betas FILE` writes them, and `check --market FILE` reads them"
             )
 
 

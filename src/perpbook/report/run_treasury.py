@@ -112,6 +112,8 @@ def treasury_data(one: Treasured | None, outcome: Outcome) -> dict[str, Any] | N
         "alarm": one.policy.alarm,
         "calm": one.policy.calm,
         "reserves": dict(one.policy.reserves),
+        "tops_up": one.policy.tops_up,
+        "gas": dict(one.gas),
         "sent_dollars": one.dollars,
         "cost_dollars": one.cost,
         "too_late": one.late,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from perpbook.files.plain import plain
 from perpbook.model.health import ACCESS, BATCHES, EXITS, HEAD, Balance, ClockView, LayerHealth, State
 from perpbook.model.units import to_iso
-from perpbook.report.document import plain
 from perpbook.report.text import table
 from perpbook.report.words import NONE, lasting
 from perpbook.treasury.health_conditions import absences_of, meaning_of

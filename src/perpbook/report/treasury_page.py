@@ -40,7 +40,9 @@ def treasury_page(told: TreasuryTold, facts: dict[str, object], version: str) ->
             lasting=lasting,
             plan_verdict=plan_verdict(planned) if planned else "",
             moves=list(moves_of(planned)) if planned else [],
-            plan_words=[*reduced_words(planned), *trial_words(planned), *failure_words(planned)] if planned else [],
+            plan_words=list(dict.fromkeys((*reduced_words(planned), *trial_words(planned), *failure_words(planned))))
+            if planned
+            else [],
             binds=planned.plan.binds if planned else (),
             audit_words=break_sentences(audit) if audit else [],
             gaps=gap_rows(audit) if audit else [],

@@ -23,6 +23,7 @@ from perpbook.runs.backtest_overlay import Laid, OverlayGiven, lay
 from perpbook.runs.backtest_turns import Idea, Outcomes, outcomes_of
 from perpbook.runs.treasury_given import TreasuryGiven, weather
 from perpbook.strategies.table import Leg
+from perpbook.treasury.past_gas import GasPast
 
 if TYPE_CHECKING:
     from perpbook.history.choose import Wanted
@@ -83,12 +84,26 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
     DataError : history is missing, or has fatal findings that were not accepted.
     """
     journey, findings = plan_journey(asked, tell)
-    weathered = weather(asked.treasury, journey) if asked.treasury is not None else None
+    weathered = None
+    if asked.treasury is not None:
+        past, more = _past_gas(asked, journey) if asked.treasury.acts else (GasPast(), ())
+        findings = (*findings, *more)
+        weathered = weather(asked.treasury, journey, past)
     journey = weathered.journey if weathered is not None else journey
     laid = lay(asked.overlay, journey) if asked.overlay is not None else None
     tell("running (the first run compiles for about a minute)", 2, 4)
     result = _told(asked, journey, findings, outcomes_of(asked.idea, journey, laid, (asked.treasury, weathered)), laid)
     return result if weathered is None else replace(result, notes=(*result.notes, *weathered.notes))
+
+
+def _past_gas(asked: Backtest, journey: Journey) -> tuple[GasPast, tuple[DataFinding, ...]]:
+    """What gas cost then, and what is wrong with that; errors as `run_backtest`."""
+    from perpbook.runs.past_gas import past_of_gas
+    from perpbook.treasury.facts_load import packaged_facts
+
+    past, findings = past_of_gas(asked.source.lake, journey, packaged_facts())
+    _refuse_fatal(findings, asked.source.accept)
+    return past, findings
 
 
 def plan_journey(asked: Backtest, tell: Tell = silent) -> tuple[Journey, tuple[DataFinding, ...]]:
@@ -247,8 +262,7 @@ def _told(
     if laid is not None and done.without is not None:
         facts["overlay"] = laid.facts
         overlay = Overlaid(standing=laid.standing, without=done.without, facts=laid.facts)
-    if asked.treasury is not None:
-        facts["treasury"] = asked.treasury.facts
+    facts |= _of_treasury(asked, done)
     return BacktestResult(
         guarded=done.guarded,
         control=done.control,
@@ -266,7 +280,25 @@ def _told(
 def _notes(journey: Journey, done: Outcomes, laid: Laid | None) -> list[str]:
     """What the reader must know of prices, accounts, terms, options and transfers."""
     told = [*journey.bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
-    return [*told, *(done.treasured.notes if done.treasured is not None else ())]
+    return [*told, *(done.treasured.notes if done.treasured is not None else _not_followed(journey))]
+
+
+def _of_treasury(asked: Backtest, done: Outcomes) -> dict[str, Any]:
+    """What is asked of a treasurer, and whose gas it paid; nothing where none is asked for."""
+    facts: dict[str, Any] = {} if asked.treasury is None else {"treasury": asked.treasury.facts}
+    gas = done.treasured.gas if done.treasured is not None else {}
+    return facts | ({"gas": dict(gas)} if gas else {})
+
+
+def _not_followed(journey: Journey) -> list[str]:
+    """That nobody follows what the playbook proposes about money, in a run without a treasurer."""
+    margin = journey.playbook.margin if journey.playbook is not None else None
+    if margin is None or margin.top_up != "propose":
+        return []
+    return [
+        'the playbook proposes to top up accounts (margin.top_up = "propose"): in this run nobody looks for such proposals or '
+        "follows them; --treasury puts in a treasurer who tops up"
+    ]
 
 
 def _dated(journey: Journey) -> list[str]:

@@ -24,7 +24,7 @@ def keep_run(result: BacktestResult, folder: Path) -> None:
     """
     from rich.console import Console
 
-    from perpbook.report.document import plain
+    from perpbook.files.plain import plain
     from perpbook.report.run_frames import curve_frame, events_frame
     from perpbook.report.run_text import backtest_data, tell_backtest
     from perpbook.runs.backtest_page import write_page

@@ -83,7 +83,9 @@ def outcomes_of(
 
     def purse() -> Treasurer | None:
         acts = weathered is not None and given is not None and given.acts
-        return treasurer_of(given, journey, weathered.sky) if acts and given and weathered else None
+        return (
+            treasurer_of(given, journey, weathered.sky, None, weathered.past) if acts and given and weathered else None
+        )
 
     hopeful = replace(journey, fills=replace(journey.fills, pessimistic=False))
     alone = replace(journey, playbook=None, due=None)

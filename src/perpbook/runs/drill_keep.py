@@ -75,7 +75,7 @@ def finished_drill(drill: Drill, keeping: Keeping) -> Drilled | None:
 
 
 def _kept(drilled: Drilled, whole: Any, plan: str) -> dict[str, Any]:
-    from perpbook.report.document import plain
+    from perpbook.files.plain import plain
     from perpbook.report.drill_frames import sides_told
     from perpbook.report.drill_replay import replays_of
 

@@ -171,7 +171,7 @@ def record_of(
     found: Drilled, storms: tuple[StormFound, ...], drills: Drills, now: BookThen, now_ns: int
 ) -> DrillRecord:
     """What is remembered of a drill."""
-    from perpbook.report.document import plain
+    from perpbook.files.plain import plain
     from perpbook.report.drill_measures import QUANTILES
     from perpbook.report.drill_text import sides_of
 

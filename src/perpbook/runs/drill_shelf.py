@@ -30,7 +30,7 @@ def shelve(record: DrillRecord, drilled: Drilled, shelf: Path) -> DrillRecord:
     ------
     InputError : the shelf cannot be written.
     """
-    from perpbook.report.document import plain
+    from perpbook.files.plain import plain
     from perpbook.runs.drill_keep import keep_drill
 
     name = f"{to_iso(record.taken_ns).replace(':', '').replace('-', '')}-{record.result}"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from perpbook.treasury.facts import Facts, Layer
 
 POINTS = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-SYMBOL = "GAS-GWEI"
 
 
 def with_lake_gas(facts: Facts, folder: Path, since_ns: int | None, until_ns: int | None) -> Facts:
@@ -43,8 +42,10 @@ def with_lake_gas(facts: Facts, folder: Path, since_ns: int | None, until_ns: in
 
 def _read(lake: Lake, layer: Layer, since_ns: int | None, until_ns: int | None) -> Layer | None:
     """The layer with the fees of its narrowest series that has rows in the window; None for none."""
+    from perpbook.history.gas import fee_series
+
     assert layer.gas is not None
-    for held in lake.held("gas", layer.id, SYMBOL):
+    for held in fee_series(lake, layer.id):
         rows = lake.read(held, start_ns=since_ns, end_ns=until_ns)
         values = rows["gwei"].drop_nulls().to_numpy()
         if values.size:

@@ -58,7 +58,7 @@ def drill_overlay(
     plan = plan_drill(asked)
     if ruled and plan.drill.journey.playbook is None:
         raise InputError(
-            "there is no playbook whose rules could act: name one with --playbook, or leave --with-rules out"
+            "there is no playbook whose rules could act: name one after the book, or leave --with-rules out"
         )
     drill = replace(plan.drill, journey=replace(plan.drill.journey, playbook=None, due=None))
     bars, start = drill.journey.bars, start_of(drill)

@@ -60,13 +60,14 @@ def conditions_of(
 
 
 def _of_storm(facts: Facts, storm: str | None) -> tuple[Conditions, tuple[str, ...]]:
-    from perpbook.runs.rescue import strangers
-    from perpbook.scenario.catalogue import find_storm
-    from perpbook.scenario.overlay import Absence
     from perpbook.treasury.conditions import Conditions
 
     if storm is None:
         return Conditions(facts=facts), ()
+    from perpbook.runs.rescue import strangers
+    from perpbook.scenario.catalogue import find_storm
+    from perpbook.scenario.overlay import Absence
+
     found = find_storm(storm)
     if not found.outages:
         raise InputError(f'the storm "{found.name}" takes no layer, route or venue away: choose one with outages')

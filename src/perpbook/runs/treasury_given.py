@@ -25,22 +25,25 @@ if TYPE_CHECKING:
     from perpbook.scenario.storm import Storm
     from perpbook.treasury.courier import Score, Sky
     from perpbook.treasury.facts import Facts
+    from perpbook.treasury.past_gas import GasPast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreasuryGiven:
-    """What is asked for: whether a treasurer acts, how, and storms as `NAME@TIME`."""
+    """What is asked for: whether a treasurer acts, how, and storms as `NAME@TIME`. known : facts of ways, None the package's."""
 
     acts: bool = False
     policy: Policy = field(default_factory=Policy)
     storms: tuple[str, ...] = ()
+    known: Facts | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """As plain data."""
         one = self.policy
         return {
-            "acts": self.acts, "alarm": one.alarm, "calm": one.calm, "reserves": dict(one.reserves), "storms": list(self.storms)
+            "acts": self.acts, "alarm": one.alarm, "calm": one.calm, "reserves": dict(one.reserves), "storms": list(self.storms),
+            **({"own_figures": self.known.as_of["own"]} if self.known is not None and "own" in self.known.as_of else {}),
         }  # fmt: skip
 
 
@@ -95,11 +98,13 @@ class Weathered:
 
     journey: Journey
     sky: Sky
+    past: GasPast
     notes: tuple[str, ...]
 
 
-def weather(given: TreasuryGiven, journey: Journey) -> Weathered:
-    """Lay storms over a run of history: what they close holds money, what leaves its peg counts for less as collateral.
+def weather(given: TreasuryGiven, journey: Journey, past: GasPast) -> Weathered:
+    """Lay storms over a run of history: what they close holds money, what leaves its peg counts for less as collateral, gas they
+    make dear costs more; but at its own time a storm's gas is in the base fees of the `past` already.
 
     Raises
     ------
@@ -116,9 +121,9 @@ def weather(given: TreasuryGiven, journey: Journey) -> Weathered:
     bars, facts = journey.bars, packaged_facts()
     placed = [_placed(text, bars) for text in given.storms]
     horizon = bars.count * bars.bar_ns // SECOND_NS
-    away = tuple(one for storm, begins in placed for one in _absences(storm, begins, horizon))
+    away, paid = _away(placed, bars, facts, past)
     whole = reduce(plus, [_at(storm, begins) for storm, begins in placed], CALM)
-    notes = [note for storm, begins in placed for note in _words(storm, begins, bars)]
+    notes = [note for storm, begins in placed for note in _words(storm, begins, bars)] + paid
     if whole.collateral:
         overlay = draw(whole, Ground(series=(), assets=()), bar_ns=bars.bar_ns, steps=bars.count)
         keys = coins_beside(journey.book, journey.terms, bars.series, [one.asset for one in whole.collateral])
@@ -128,11 +133,14 @@ def weather(given: TreasuryGiven, journey: Journey) -> Weathered:
         journey = replace(journey, bars=_with_coins(bars, overlay, keys), daily_volume=volume)
         notes += _peg_words(overlay, keys)
     sky = Sky(facts=facts, absences=away, fallen=_fallen(whole), horizon=horizon)
-    return Weathered(journey=journey, sky=sky, notes=(*notes, *_strangers(away, facts)))
+    return Weathered(journey=journey, sky=sky, past=past, notes=(*notes, *_strangers(away, facts)))
 
 
-def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Integers | None = None) -> Treasurer:
-    """A treasurer that has done nothing yet, asked at every bar unless told when; its reserves are the playbook's unless given.
+def treasurer_of(
+    given: TreasuryGiven, journey: Journey, sky: Sky, asked: Integers | None = None, past: GasPast | None = None
+) -> Treasurer:
+    """A treasurer that has done nothing yet, asked at every bar unless told when; its reserves are the playbook's unless given,
+    and whether it tops up accounts is the playbook's to forbid. past : what gas cost then; without, it costs what it does today.
 
     Raises
     ------
@@ -142,11 +150,14 @@ def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Intege
     from perpbook.engine.treasurer import Treasurer
     from perpbook.scenario.table_reader import nearest
     from perpbook.treasury.courier import Courier
-    from perpbook.treasury.gas_toll import toll_by
+    from perpbook.treasury.gas_toll import Toll
+    from perpbook.treasury.past_gas import GasPast
 
     book, accounts = journey.book, {one.id: one for one in journey.book.accounts}
     names = tuple(dict.fromkeys(one.layer for one in book.layers))
-    policy = given.policy
+    policy, margin = given.policy, journey.playbook.margin if journey.playbook is not None else None
+    if margin is not None and margin.top_up == "never":
+        policy = replace(policy, tops_up=False)
     if not policy.reserves and journey.playbook is not None and journey.playbook.layers is not None:
         policy = replace(policy, reserves=journey.playbook.layers.reserves or {})
     for name in policy.reserves:
@@ -154,12 +165,10 @@ def treasurer_of(given: TreasuryGiven, journey: Journey, sky: Sky, asked: Intege
             raise InputError(f'a reserve is wanted on "{name}", where the book has no money: {nearest(name, names)}')
         if sky.facts.layer_id(name) is None:
             raise InputError(f'a reserve is wanted on "{name}", to which no route is known')
-    prices = prices_in(journey)
-    courier = Courier(
-        sky=sky, accounts=accounts, terms=journey.terms, score=score_by(journey.seed), toll=toll_by(sky.facts, prices)
-    )
+    toll = Toll(facts=sky.facts, prices=prices_in(journey), past=past or GasPast())
+    courier = Courier(sky=sky, accounts=accounts, terms=journey.terms, score=score_by(journey.seed), toll=toll)
     every = asked_every(journey.bars.count, 1) if asked is None else asked
-    return Treasurer(courier=courier, policy=policy, asked=every, prices=prices)
+    return Treasurer(courier=courier, policy=policy, asked=every)
 
 
 def prices_in(journey: Journey) -> dict[str, float]:
@@ -170,11 +179,12 @@ def prices_in(journey: Journey) -> dict[str, float]:
     return {asset: float(journey.bars.open[column, 0]) for asset, column in found.items()}
 
 
-def score_by(seed: int) -> Score:
-    """Standard normal scores by a hop's name and a transfer's number; none depends on which others there are."""
+def score_by(seed: int, *path: int) -> Score:
+    """Standard normal scores by a hop's name and a transfer's number (and, of many futures, a `path`'s); none depends on which
+    others there are."""
 
     def score(name: str, number: int) -> float:
-        stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), number))
+        stream = np.random.SeedSequence(seed, spawn_key=(*path, zlib.crc32(name.encode()), number))
         return float(np.random.default_rng(stream).standard_normal())
 
     return score
@@ -248,9 +258,37 @@ def _last(knots: Sequence[tuple[int, float]]) -> float:
     return float(knots[-1][0]) if knots[-1][1] == 0.0 else math.inf
 
 
+def _away(
+    placed: Sequence[tuple[Storm, int]], bars: Bars, facts: Facts, past: GasPast
+) -> tuple[tuple[Absence, ...], list[str]]:
+    """All that storms take away, and what is said of gas that is in the base fees of the past already."""
+    out: list[Absence] = []
+    told = []
+    for storm, begins in placed:
+        for one in _absences(storm, begins, bars.count * bars.bar_ns // SECOND_NS):
+            if _is_own(storm, begins, bars) and _in_past(one, facts, past):
+                told.append(
+                    f"{storm.name}: gas on {one.name} is not made dearer, as the lake's base fees are of that time"
+                )
+            else:
+                out.append(one)
+    return tuple(out), told
+
+
+def _in_past(one: Absence, facts: Facts, past: GasPast) -> bool:
+    """Whether an absence is gas that the past has a base fee of when it begins."""
+    layer = facts.layer_id(one.name) if one.where == "layer" and one.kind == "gas" else None
+    return layer is not None and past.fee(layer, float(one.start_step), paid=True) is not None
+
+
+def _is_own(storm: Storm, begins: int, bars: Bars) -> bool:
+    """Whether a storm is laid at its own time."""
+    return bool(storm.began) and to_iso(int(bars.open_ns[0]) + begins).startswith(storm.began[:10])
+
+
 def _words(storm: Storm, begins: int, bars: Bars) -> list[str]:
     when = to_iso(int(bars.open_ns[0]) + begins)[:16]
-    own = "its own time" if storm.began and when.startswith(storm.began[:10]) else "a time given by hand"
+    own = "its own time" if _is_own(storm, begins, bars) else "a time given by hand"
     told = f'of "{storm.name}", from {when} ({own}), what it closes holds money and what leaves its peg counts for less; prices'
     return [f"{told} and venues are history's own", *(f"{storm.name}: {one}" for one in storm.assumed)]
 

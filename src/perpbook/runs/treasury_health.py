@@ -212,7 +212,7 @@ def _remembered(path: Path) -> dict[str, LayerMemory]:
 
 
 def _remember(path: Path, memory: Mapping[str, LayerMemory]) -> None:
-    from perpbook.report.document import plain
+    from perpbook.files.plain import plain
 
     text = json.dumps({"schema": SCHEMA, "layers": plain(memory)})
     writing = path.with_name(f".{path.name}.{os.getpid()}")

@@ -60,6 +60,15 @@ def import_snapshot(
     return snapshot
 
 
+def from_answers(found: Sequence[Any], format: str, account: str, now_ns: int) -> Snapshot:
+    """The book in a venue's own answers, as they came over the wire; errors as `import_snapshot`."""
+    documents = [
+        Document(path=Path(f"{format} answer {number}"), found=one) for number, one in enumerate(found, start=1)
+    ]
+    refuse([problem for problem in map(venue_error, documents) if problem], "the answer")
+    return _convert(documents, format, account, Reading(now_ns=now_ns))
+
+
 def _check_format(format: str | None, path: Path) -> list[Problem]:
     if format is None or format in FORMATS or format.startswith("ccxt:"):
         return []

@@ -16,9 +16,10 @@ from perpbook.model.market import STABLECOINS
 from perpbook.model.units import SECOND_NS
 from perpbook.scenario.overlay import Absence
 from perpbook.terms.terms import VenueTerms
+from perpbook.treasury.cheapest import unknown_fees
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts
-from perpbook.treasury.hops import Hop
+from perpbook.treasury.gas_toll import Toll, Units
 from perpbook.treasury.law import Z90, Z99
 from perpbook.treasury.pots import Pot, weight_of
 from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
@@ -88,13 +89,14 @@ class Sky:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A way from a pot as it looks when money would leave: seconds by its median, 90 % and 99 % points; its costs, dollars:
-    `fixed` and `rate` (a fraction) of the routes, `gas` of the transactions."""
+    `fixed` and `rate` (a fraction) of the routes, `gas` of the transactions; `unknown` counts those that have no figure."""
 
     way: Way
     typical: float
     soon: float
     promised: float
     gas: float
+    unknown: int = 0
 
     def fee(self, dollars: float) -> float:
         """What sending so many dollars costs, on top."""
@@ -114,28 +116,36 @@ class Offer:
 Score = Callable[[str, int], float]
 """A standard normal score of a hop's chance by its name, for the transfer of that number."""
 
-Toll = Callable[[Hop, Conditions], float]
-"""Dollars of gas that a hop takes in some conditions."""
+
+Looked = tuple[tuple[Absence, ...], str, str, str]
+"""What has begun, a pot's name and coin, a destination."""
 
 
-def no_toll(hop: Hop, conditions: Conditions) -> float:
-    """Gas that costs nothing."""
-    return 0.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """A way that is not stopped: seconds by its 90 % point, units of gas, and how many of its costs have no figure."""
+
+    way: Way
+    soon: float
+    units: Units
+    unknown: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """Finds ways between places of a book and draws when money arrives. accounts : by id; ways are kept once found."""
+    """Finds ways between places of a book and draws when money arrives. accounts : by id; toll : what gas costs, None for
+    nothing. Ways are kept once found."""
 
     sky: Sky
     accounts: Mapping[str, Account]
     terms: Mapping[str, VenueTerms]
     score: Score
-    toll: Toll = no_toll
+    toll: Toll | None = None
     found: dict[tuple[str, str, str], tuple[Way, ...]] = field(default_factory=dict)
     points: Chance = field(default_factory=lambda: Chance(scores=lambda name: np.zeros(1)))
     traffic: dict[tuple[Absence, ...], Traffic] = field(default_factory=dict)
-    seen: dict[tuple[tuple[Absence, ...], str, str, str], tuple[Offer, ...]] = field(default_factory=dict)
+    open: dict[Looked, tuple[Open, ...]] = field(default_factory=dict)
+    seen: dict[tuple[Looked, int], Offer] = field(default_factory=dict)
 
     def offers(self, pots: Sequence[Pot], destination: str, now: float) -> list[tuple[Pot, Offer]]:
         """What leads from some pots to an account or a layer as things look at `now`, the soonest first; nothing that would not
@@ -148,6 +158,10 @@ class Courier:
             out += [(pot, offer) for offer in self._offers(pot, destination, now)]
         return sorted(out, key=lambda one: (one[1].soon, one[1].typical, one[1].fee(1e4), one[1].way.words))
 
+    def signed(self, offer: Offer, now: float) -> Offer:
+        """The offer at what its gas costs in the very transaction."""
+        return replace(offer, gas=self._gas([self.toll.units(offer.way.hops)], now, paid=True)[0] if self.toll else 0.0)
+
     def arrival(self, way: Way, number: int, now: float) -> float:
         """When the transfer of that number, sent at `now`, arrives; inf: not in the run."""
         chance = Chance(scores=lambda name: np.array([self.score(name, number)]))
@@ -155,8 +169,7 @@ class Courier:
 
     def stopped(self, way: Way, now: float) -> bool:
         """Whether something that has begun holds money on a way, as far as anybody knows."""
-        on = self.sky.begun(now)
-        traffic = self.traffic.setdefault(on, Traffic(conditions=self.sky.known(now), chance=self.points))
+        traffic = self._traffic(now)
         return any(traffic.clock(hop).rates[0] == 0.0 for hop in way.hops)
 
     def held_by(self, way: Way, left: float, arrives: float) -> tuple[str, ...]:
@@ -170,30 +183,56 @@ class Courier:
         if account is None:
             return not (pot.account and pot.asset.upper() in off)
         terms = self.terms[account.venue]
-        if weight_of(pot.asset, account, terms, self.sky.facts) < 1.0:
+        if account.venue not in self.sky.facts.venues or weight_of(pot.asset, account, terms, self.sky.facts) < 1.0:
             return False
         own = any(one.asset == pot.asset for one in account.collateral) or terms.settle == pot.asset
         return pot.asset.upper() not in off or (own and not self.sky.facts.venues[account.venue].networks)
 
-    def _offers(self, pot: Pot, destination: str, now: float) -> tuple[Offer, ...]:
-        """The soonest ways of one pot, and the cheapest."""
-        on = self.sky.begun(now)
-        key = (on, pot.name, pot.asset, destination)
-        if key not in self.seen:
-            known = self.sky.known(now)
-            traffic = self.traffic.setdefault(on, Traffic(conditions=known, chance=self.points))
+    def _offers(self, pot: Pot, destination: str, now: float) -> list[Offer]:
+        """The soonest ways of one pot, and the cheapest by their costs as they look at `now`."""
+        key = (self.sky.begun(now), pot.name, pot.asset, destination)
+        ways = self._open(key, pot, destination, now)
+        gas = self._gas([one.units for one in ways], now)
+        numbers = range(len(ways))
+        by_cost = sorted(numbers, key=lambda one: (ways[one].unknown, _cost(ways[one].way) + gas[one], ways[one].soon))
+        cheap = [one for one in by_cost[:CHEAPEST] if one >= SOONEST]
+        return [self._offer(key, number, gas[number], now) for number in (*numbers[:SOONEST], *cheap)]
+
+    def _open(self, key: Looked, pot: Pot, destination: str, now: float) -> tuple[Open, ...]:
+        """Ways that are not stopped, the soonest first."""
+        if key not in self.open:
+            traffic, toll = self._traffic(now), self.toll or Toll(facts=self.sky.facts)
             soon = [(traffic.at_score(way, Z90), way) for way in self._ways(pot, destination)]
-            open_ways = [one for one in soon if np.isfinite(one[0])]
-            first = sorted(open_ways, key=lambda one: one[0])[:SOONEST]
-            cheap = sorted(open_ways, key=lambda one: (one[1].fee_fixed + 1e4 * one[1].fee_rate, one[0]))[:CHEAPEST]
-            self.seen[key] = tuple(
-                Offer(
-                    way=way, soon=at, typical=traffic.at_score(way, 0.0), promised=traffic.at_score(way, Z99),
-                    gas=sum(self.toll(hop, known) for hop in way.hops),
+            first = sorted((one for one in soon if np.isfinite(one[0])), key=lambda one: one[0])
+            self.open[key] = tuple(
+                Open(
+                    way=way,
+                    soon=at,
+                    units=toll.units(way.hops),
+                    unknown=len(unknown_fees(way)) + toll.unknown(way.hops),
                 )
-                for at, way in (*first, *(one for one in cheap if one not in first))
+                for at, way in first
+            )
+        return self.open[key]
+
+    def _offer(self, key: Looked, number: int, gas: float, now: float) -> Offer:
+        if (key, number) not in self.seen:
+            one, traffic = self.open[key][number], self._traffic(now)
+            self.seen[key, number] = Offer(
+                way=one.way, soon=one.soon, typical=traffic.at_score(one.way, 0.0), promised=traffic.at_score(one.way, Z99),
+                gas=0.0, unknown=one.unknown,
             )  # fmt: skip
-        return self.seen[key]
+        return replace(self.seen[key, number], gas=gas)
+
+    def _traffic(self, now: float) -> Traffic:
+        """Ways as they look at `now`."""
+        on = self.sky.begun(now)
+        if on not in self.traffic:
+            self.traffic[on] = Traffic(conditions=self.sky.known(now), chance=self.points)
+        return self.traffic[on]
+
+    def _gas(self, units: Sequence[Units], now: float, *, paid: bool = False) -> list[float]:
+        return self.toll.dollars(units, self.sky.known(now), now, paid=paid) if self.toll else [0.0] * len(units)
 
     def _ways(self, pot: Pot, destination: str) -> tuple[Way, ...]:
         key = (pot.name, pot.asset, destination)
@@ -208,6 +247,11 @@ class Courier:
                 ways = ways_to(facts, full, facts.venues[account.venue], account.id) if known else []
             self.found[key] = tuple(ways)
         return self.found[key]
+
+
+def _cost(way: Way) -> float:
+    """Fees of the routes for ten thousand dollars."""
+    return way.fee_fixed + 1e4 * way.fee_rate
 
 
 def main_coin(account: Account, unit: str, priced: Collection[str] = ()) -> str:

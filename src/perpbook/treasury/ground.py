@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from perpbook.errors import InputError, Problem
 from perpbook.playbook.ground import NO_GROUND, Ground
 from perpbook.playbook.schema import Layers, Playbook
-from perpbook.scenario.table_reader import nearest
-from perpbook.treasury.facts import Facts
-from perpbook.treasury.facts_load import packaged_facts
+
+if TYPE_CHECKING:
+    from perpbook.treasury.facts import Facts
 
 
 def ground_for(playbook: Playbook, standing: Iterable[str], facts: Facts | None = None) -> Ground:
@@ -23,6 +24,8 @@ def ground_for(playbook: Playbook, standing: Iterable[str], facts: Facts | None 
     asked, own = playbook.layers or Layers(), set(standing)
     if not (asked.reserves or asked.gas or asked.bridge_max_share is not None):
         return NO_GROUND
+    from perpbook.treasury.facts_load import packaged_facts
+
     facts = facts or packaged_facts()
     gas = {name: coin for name in (*own, *(asked.gas or {})) if (coin := _coin(name, facts))}
     problems = [*_strangers(asked, own, facts), *_no_coin(asked, gas, own, facts)]
@@ -41,6 +44,8 @@ def _coin(name: str, facts: Facts) -> str:
 
 
 def _strangers(asked: Layers, own: set[str], facts: Facts) -> Iterator[Problem]:
+    from perpbook.scenario.table_reader import nearest
+
     for key in ("reserves", "gas"):
         for name in getattr(asked, key) or {}:
             if name not in own and facts.layer_id(name) is None:

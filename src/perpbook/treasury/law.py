@@ -16,7 +16,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from perpbook.kernels.types import Floats
 from perpbook.treasury.facts import Stuck, Times
@@ -32,6 +31,22 @@ KNOTS = 500
 HALVINGS = 40
 CLOSE = 1.0 + 1e-8
 """Halving ends when both ends are so near, as a ratio."""
+
+
+def chance_below(scores: Floats) -> Floats:
+    """The chance that a standard normal is below each score. SciPy is imported late: not every book asks for a time."""
+    from scipy.special import ndtr
+
+    out: Floats = ndtr(scores)
+    return out
+
+
+def score_of(chances: Floats) -> Floats:
+    """The scores below which a standard normal is with such chances."""
+    from scipy.special import ndtri
+
+    out: Floats = ndtri(chances)
+    return out
 
 
 def seconds_at(times: Times, z: Floats) -> Floats:
@@ -53,7 +68,7 @@ def left_at(times: Times, seconds: Floats) -> Floats:
         z = np.where(
             slopes[piece] > 0.0, scores[piece] + ahead / slopes[piece], np.where(ahead >= 0.0, np.inf, -np.inf)
         )
-    out: Floats = np.where(seconds < times.least, 1.0, ndtr(-z))
+    out: Floats = np.where(seconds < times.least, 1.0, chance_below(-z))
     return out
 
 
@@ -76,9 +91,9 @@ def drawn_at(times: Times, stuck: Stuck | None, z: Floats) -> Floats:
     if stuck is None:
         return seconds_at(times, z)
     if z.size <= KNOTS:
-        return _when(times, stuck, ndtr(-z))
+        return _when(times, stuck, chance_below(-z))
     knots = np.linspace(float(z.min()), float(z.max()), KNOTS)
-    out: Floats = np.exp(np.interp(z, knots, np.log(np.maximum(_when(times, stuck, ndtr(-knots)), NEVER_LESS))))
+    out: Floats = np.exp(np.interp(z, knots, np.log(np.maximum(_when(times, stuck, chance_below(-knots)), NEVER_LESS))))
     return out
 
 
@@ -115,7 +130,7 @@ def _line(times: Times) -> tuple[float, Floats, Floats, Floats]:
 def _when(times: Times, stuck: Stuck | None, left: Floats) -> Floats:
     """The seconds after which so much is left, by halving the score between those of the two laws."""
     if stuck is None:
-        return seconds_at(times, -ndtri(left))
+        return seconds_at(times, -score_of(left))
     if left.size > KNOTS:
         return _mixed(times, stuck, left)
     return _kept(times, stuck, left.tobytes()).reshape(left.shape)
@@ -130,8 +145,8 @@ def _kept(times: Times, stuck: Stuck, left: bytes) -> Floats:
 
 
 def _mixed(times: Times, stuck: Stuck, left: Floats) -> Floats:
-    body = seconds_at(times, -ndtri(left))
-    held = seconds_at(stuck.seconds, -ndtri(left))
+    body = seconds_at(times, -score_of(left))
+    held = seconds_at(stuck.seconds, -score_of(left))
 
     def later(moment: Floats) -> NDArray[np.bool_]:
         return left_of(times, stuck, moment) > left

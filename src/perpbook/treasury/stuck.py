@@ -16,7 +16,6 @@ from datetime import date
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
 
 from perpbook.kernels.types import Floats
 from perpbook.model.units import SECOND_NS
@@ -27,7 +26,7 @@ from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts, Stuck, Times
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.hops import Hop, Kind, over_route
-from perpbook.treasury.law import Z90
+from perpbook.treasury.law import Z90, chance_below
 
 WATCHED_SINCE = "2023-01-01"
 """Where facts do not say since when a thing runs: from here on sources were read for what failed. An outage that is older
@@ -86,8 +85,8 @@ class Waits:
     def held(self, seconds: Floats) -> Floats:
         """The chance that a transfer that meets an outage waits for more than so many seconds (above 0)."""
         log = np.log(seconds)
-        over = ndtr((self.middle - log) / self.spread)
-        rest = self.mean * ndtr((self.middle + self.spread**2 - log) / self.spread) - seconds * over
+        over = chance_below((self.middle - log) / self.spread)
+        rest = self.mean * chance_below((self.middle + self.spread**2 - log) / self.spread) - seconds * over
         out: Floats = (rest + self.travel * over) / (self.mean + self.travel)
         return out
 

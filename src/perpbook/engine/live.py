@@ -1,0 +1,298 @@
+"""The guard's shell for real time: messages to the core one by one, its effects done in order, and nothing decided here.
+
+A record is on disk before what follows it is begun; requests run beside, each with a time limit, and their answers are messages.
+A request without a clear answer is NoAnswer, whatever went wrong. Queues are bounded: a feed waits (and keeps only the newest of
+each contract), alerts push out the oldest. The journal has a thread, so a slow disk holds up sending and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import count
+
+from perpbook.engine.clock import now_ns
+from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, take_back
+from perpbook.engine.live_halt import HaltFlag
+from perpbook.engine.ports import Feed, Journal, Sink, Venue
+from perpbook.errors import InvariantError, PerpbookError
+from perpbook.guard.guard import Guard
+from perpbook.model.alert import Alert, Severity
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
+from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
+from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
+
+BATCH = 64
+"""Messages taken before everything beside the loop has its turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag."""
+
+    venues: Mapping[str, Venue]
+    feeds: Mapping[str, Feed]
+    journal: Journal
+    sink: Sink
+    people: AsyncIterator[Message] | None = None
+    halt: HaltFlag | None = None
+    clock: Callable[[], int] = now_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds. wake : between two looks at the time.  request : until a request has no answer.  drain : how long answers are
+    waited for at the end.  inbox, outbox : how many messages and alerts may wait."""
+
+    wake: float = 0.25
+    request: float = 10.0
+    drain: float = 15.0
+    inbox: int = 64
+    outbox: int = 1_024
+
+
+class Shell:
+    """A guard in real time. `run` until `stop`."""
+
+    def __init__(
+        self, guard: Guard, world: World, symbols: Mapping[str, tuple[str, ...]], pace: Pace | None = None
+    ) -> None:
+        """symbols : contracts to listen to, by venue."""
+        self.guard, self.world, self.symbols, self.pace = guard, world, symbols, pace or Pace()
+        self.alerts_lost = 0
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue(self.pace.inbox)
+        self._urgent: deque[Message] = deque()
+        self._outbox: deque[Alert] = deque(maxlen=self.pace.outbox)
+        self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._beside: set[asyncio.Task[None]] = set()
+        self._requests: set[asyncio.Task[None]] = set()
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+
+    def stop(self) -> None:
+        """End in order: nothing new is sent, answers under way are taken."""
+        self._stop.set()
+        self._poke.set()
+
+    async def run(self) -> None:
+        """Guard until stopped. Raises what the journal raised: without it nothing may be done."""
+        accounts = {name: tuple(a for a, v in self._accounts().items() if v == name) for name in self.world.venues}
+        if self.world.halt is not None:
+            self.world.halt.start()
+        try:
+            await self._perform(self.guard.start(self.world.clock()))
+            for name, feed in self.world.feeds.items():
+                self._aside(self._listen(feed.messages(accounts.get(name, ()), self.symbols.get(name, ()))), name)
+            if self.world.people is not None:
+                self._aside(self._listen(self.world.people), "")
+            self._aside(self._wake(), "")
+            self._aside(self._speak(), "")
+            gc.collect()
+            gc.freeze()
+            await self._loop()
+            await self._drain()
+        finally:
+            error = sys.exception()
+            if error is not None:
+                self._outbox.append(down(error, self.world.clock()))
+            await self._close()
+
+    def _accounts(self) -> Mapping[str, str]:
+        return self.guard.settings.accounts
+
+    async def _loop(self) -> None:
+        for turn in count():
+            if self._stop.is_set():
+                return
+            self._look_at_flag()
+            message = self._urgent.popleft() if self._urgent else await self._next()
+            if message is not None:
+                await self._perform(self.guard.receive(message))
+            if self.guard.is_broken:
+                raise InvariantError(
+                    "the guard failed while it was stopping itself: its journal says why; nothing more is sent"
+                )
+            if turn % BATCH == 0:
+                await asyncio.sleep(0)
+
+    async def _next(self) -> Message | None:
+        """The next message, once there is one; None when something more urgent came first."""
+        if self._inbox.empty():
+            self._poke.clear()
+            await self._poke.wait()
+        return None if self._urgent or self._inbox.empty() else self._inbox.get_nowait()
+
+    async def _put(self, message: Message) -> None:
+        await self._inbox.put(message)
+        self._poke.set()
+
+    def _look_at_flag(self) -> None:
+        halt = self.world.halt
+        if halt is not None and halt.seen > self.guard.desk.kill:
+            reason = f"the halt flag {halt.path.name} is there"
+            self._urgent.append(Kill(level=halt.seen, who="halt flag", reason=reason, received_ns=self.world.clock()))
+
+    async def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Write():
+                    await asyncio.get_running_loop().run_in_executor(
+                        self._disk, self.world.journal.append, effect.record
+                    )
+                case Tell():
+                    self.alerts_lost += len(self._outbox) == self._outbox.maxlen
+                    self._outbox.append(effect.alert)
+                    self._told.set()
+                case _:
+                    self._request(effect)
+
+    def _request(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> None:
+        """Begin a request; its answer comes in by itself."""
+        venue_name = effect.request.venue if isinstance(effect, Send) else effect.venue
+        venue = self.world.venues.get(venue_name)
+        if venue is None:
+            why = f"there is no way to {venue_name}"
+            self._urgent.append(replace(self._silence(effect), received_ns=self.world.clock(), why=why))
+            return
+        if isinstance(effect, Send) and (why := self._forbids()):
+            self._urgent.append(
+                OrderSeen(report=unsent(effect.request, why, self.world.clock()), received_ns=self.world.clock())
+            )
+            return
+        work: Coroutine[object, object, list[Message]]
+        match effect:
+            case Send():
+                work = send(venue, effect.request, self.world.clock)
+            case Cancel():
+                work = take_back(venue, effect, self.world.clock)
+            case AskOrder():
+                ticket = self.guard.desk.tickets.get(effect.client_id)
+                work = ask_order(venue, effect, ticket.first_ns if ticket is not None else 0, self.world.clock)
+            case AskAccount():
+                work = ask_account(venue, effect)
+            case AskBook():
+                work = ask_book(venue, effect)
+        task = asyncio.create_task(self._answered(work, self._silence(effect)), name=type(effect).__name__)
+        self._requests.add(task)
+        task.add_done_callback(self._ended(self._requests, venue_name))
+
+    def _forbids(self) -> str:
+        """Why an order that is written down is not sent after all, and the venue surely never hears of it."""
+        if self._stop.is_set():
+            return "the guard is being stopped"
+        halt = self.world.halt
+        if halt is not None and (level := halt.level) is not KillLevel.NONE:
+            flattens = level is KillLevel.FLATTEN and self.guard.desk.kill is KillLevel.FLATTEN
+            return "" if flattens else "the halt flag is there"
+        return ""
+
+    def _silence(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> NoAnswer:
+        """What is said when a request has no clear answer."""
+        at = effect.request if isinstance(effect, Send) else effect
+        account, client_id = getattr(at, "account", ""), getattr(at, "client_id", "")
+        return NoAnswer(account=account, venue=at.venue, client_id=client_id, received_ns=0, why="no clear answer")
+
+    async def _answered(self, work: Awaitable[list[Message]], silence: NoAnswer) -> None:
+        """Put in what a request answers; silence first, for whatever it dies of."""
+        found: list[Message] | None = None
+        try:
+            async with asyncio.timeout(self.pace.request):
+                found = await work
+        except (PerpbookError, OSError, TimeoutError) as error:
+            silence = replace(silence, why=type(error).__name__)
+        finally:
+            if found is None:
+                self._urgent.append(replace(silence, received_ns=self.world.clock()))
+                self._poke.set()
+        for message in found or ():
+            await self._put(message)
+
+    def _aside(self, work: Coroutine[object, object, None], venue: str) -> None:
+        task = asyncio.create_task(work, name=f"what listens to {venue or 'people and the clock'}")
+        self._beside.add(task)
+        task.add_done_callback(self._ended(self._beside, venue))
+
+    def _ended(self, of: set[asyncio.Task[None]], venue: str) -> Callable[[asyncio.Task[None]], None]:
+        """What is done when something beside the loop ends: a failure nobody expected pauses the guard."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            of.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                reason = f"{task.get_name()} failed: {type(error).__name__}"
+                at_ns = self.world.clock()
+                if venue and of is self._beside:
+                    self._urgent.append(Stale(venue=venue, stream="feed", received_ns=at_ns))
+                self._urgent.append(Kill(level=KillLevel.PAUSE, who="guard", reason=reason, received_ns=at_ns))
+                self._poke.set()
+
+        return ended
+
+    async def _listen(self, messages: AsyncIterator[Message]) -> None:
+        async for message in messages:
+            await self._put(message)
+
+    async def _wake(self) -> None:
+        while True:
+            await asyncio.sleep(self.pace.wake)
+            await self._put(Wake(received_ns=self.world.clock()))
+
+    async def _speak(self) -> None:
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            await self._speak_out()
+
+    async def _speak_out(self) -> None:
+        while self._outbox:
+            try:
+                async with asyncio.timeout(self.pace.request):
+                    await self.world.sink.tell(self._outbox.popleft())
+            except (PerpbookError, OSError, TimeoutError):
+                self.alerts_lost += 1
+
+    async def _drain(self) -> None:
+        """Take the answers to what was sent; nothing more is sent."""
+        for task in self._beside:
+            task.cancel()
+        end = self.world.clock() + int(self.pace.drain * 1e9)
+        while (self._requests or self._urgent or not self._inbox.empty()) and self.world.clock() < end:
+            if not self._urgent and self._inbox.empty():
+                await asyncio.wait(self._requests, timeout=0.05)
+            waiting, self._urgent = self._urgent, deque()
+            for message in [*waiting, *(self._inbox.get_nowait() for _ in range(self._inbox.qsize()))]:
+                if isinstance(message, OrderSeen | FillSeen | NoAnswer):
+                    found = self.guard.receive(message)
+                    await self._perform([one for one in found if isinstance(one, Write | Tell | Send)])
+
+    async def _close(self) -> None:
+        for task in (*self._beside, *self._requests):
+            task.cancel()
+        await asyncio.gather(*self._beside, *self._requests, return_exceptions=True)
+        await self._speak_out()
+        for venue in self.world.venues.values():
+            await venue.close()
+        self._disk.shutdown(wait=True)
+        if self.world.halt is not None:
+            self.world.halt.stop()
+        gc.unfreeze()
+
+
+def unsent(request: OrderRequest, why: str, at_ns: int) -> OrderReport:
+    """An order that was written down and surely not sent."""
+    return OrderReport(
+        client_id=request.client_id, account=request.account, venue=request.venue, symbol=request.symbol,
+        state=OrderState.REJECTED, filled=0.0, average_price=None, at_ns=at_ns, reason=RejectReason.OTHER, why=why,
+    )  # fmt: skip
+
+
+def down(error: BaseException, at_ns: int) -> Alert:
+    """The last thing told."""
+    sentence = (
+        f"the guard is down ({type(error).__name__}): nothing is watched and nothing is sent until it is started again"
+    )
+    return Alert(kind="guard.down", severity=Severity.PAGE, at_ns=at_ns, sentence=sentence)

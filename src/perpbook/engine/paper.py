@@ -1,0 +1,162 @@
+"""The paper venue: a simulated one that goes with the clock, behind the same port as a live one. Nothing leaves the machine.
+
+Its market is a path of prices at a speed. As time passes the venue settles funding, fills, and liquidates as a real one would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from perpbook.engine.ports import Capabilities
+from perpbook.model.account import Account
+from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
+from perpbook.model.order import Fill, OrderReport, OrderRequest
+from perpbook.simulation.exchange import Exchange
+from perpbook.simulation.market import Path
+
+Keep = Callable[[tuple[Account, ...]], object]
+
+STEP_S = 0.1
+"""How often the market moves, seconds of the clock."""
+
+
+@dataclass(slots=True)
+class Market:
+    """A path that goes with a clock. speed : 60 is a minute of the path a second; offset : venue time less the clock's."""
+
+    exchange: Exchange
+    path: Path
+    speed: float
+    clock: Callable[[], int]
+    began_ns: int
+    done_ns: int = -1
+
+    def catch_up(self) -> int:
+        """Move the venue to where the clock says; its time then, on the clock's own scale."""
+        now = self.clock()
+        until = self.path.time_at(max(now - self.began_ns, 0), self.speed)
+        for step in self.path.between(self.done_ns, until):
+            self.exchange.advance(self._ours(step.at_ns), step.prices, step.books)
+            self.done_ns = step.at_ns
+        if now > self.exchange.now_ns:
+            self.exchange.advance(now)
+        return self.exchange.now_ns
+
+    def _ours(self, path_ns: int) -> int:
+        """When a step of the path is, by the clock."""
+        at = self.began_ns + int((path_ns - self.path.start_ns) / self.speed)
+        return max(at, self.exchange.now_ns)
+
+
+class PaperVenue:
+    """A simulated venue as the guard's port and feed."""
+
+    capabilities = Capabilities(
+        places_orders=True,
+        streams_books=True,
+        streams_account=True,
+        dead_man=False,
+        self_expiring=False,
+        finds_by_client_id=True,
+        client_id_letters=32,
+    )
+
+    def __init__(self, market: Market, keep: Keep | None = None) -> None:
+        """keep : is handed every account after an order, and at the end."""
+        self.name = market.exchange.name
+        self._market, self._keep = market, keep
+        market.catch_up()
+
+    @property
+    def exchange(self) -> Exchange:
+        """The venue behind it."""
+        return self._market.exchange
+
+    async def account(self, account: str) -> AccountSeen:
+        """An account now."""
+        now = self._market.catch_up()
+        return AccountSeen(account=self.exchange.account(account), at_ns=now, received_ns=now)
+
+    async def book(self, symbol: str) -> BookSeen:
+        """A book now."""
+        now = self._market.catch_up()
+        return replace(self.exchange.book(symbol), at_ns=now, received_ns=now)
+
+    async def place(self, request: OrderRequest) -> OrderReport:
+        """An order, at once."""
+        report = self.exchange.place(request, self._market.catch_up())
+        self._save()
+        return report
+
+    async def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
+        """Take an order back."""
+        return self.exchange.cancel(account, symbol, client_id, self._market.catch_up())
+
+    async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
+        """What became of an order."""
+        self._market.catch_up()
+        return self.exchange.order(account, symbol, client_id)
+
+    async def open_orders(self, account: str) -> tuple[OrderReport, ...]:
+        """Orders that rest."""
+        self._market.catch_up()
+        return self.exchange.open_orders(account)
+
+    async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
+        """Trades from a time on."""
+        self._market.catch_up()
+        return self.exchange.fills(account, since_ns)
+
+    async def close(self) -> None:
+        """Keep how accounts stand."""
+        self._market.catch_up()
+        self._save()
+
+    def _save(self) -> None:
+        if self._keep is not None:
+            self._keep(tuple(self.exchange.account(name) for name in self.exchange.accounts))
+
+    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
+        """What happens at the venue, as the clock goes on."""
+        for symbol in symbols:
+            yield self._mark(symbol)
+            yield await self.book(symbol)
+        while True:
+            now = self._market.catch_up()
+            for one in self.exchange.drain():
+                message = heard(one.what, now)
+                if message is not None and of_interest(message, accounts, symbols):
+                    yield message
+            await asyncio.sleep(STEP_S)
+
+    def _mark(self, symbol: str) -> MarkSeen:
+        now, prices = self._market.catch_up(), self.exchange.prices(symbol)
+        return MarkSeen(
+            venue=self.name, symbol=symbol, at_ns=now, received_ns=now, mark_price=prices.mark,
+            oracle_price=prices.oracle, index_price=prices.index, funding_rate=prices.funding_rate,
+            open_interest=prices.open_interest,
+        )  # fmt: skip
+
+
+def heard(what: object, now_ns: int) -> MarkSeen | BookSeen | AccountSeen | OrderSeen | FillSeen | None:
+    """What a client hears of something that happened, received now; None for what venues do not tell."""
+    if isinstance(what, MarkSeen | BookSeen | AccountSeen | OrderSeen | FillSeen):
+        return replace(what, received_ns=now_ns)
+    return None
+
+
+def of_interest(
+    message: MarkSeen | BookSeen | AccountSeen | OrderSeen | FillSeen, accounts: Sequence[str], symbols: Sequence[str]
+) -> bool:
+    """Whether a message is about one of these contracts or accounts."""
+    match message:
+        case MarkSeen() | BookSeen():
+            return message.symbol in symbols
+        case AccountSeen():
+            return message.account.id in accounts
+        case OrderSeen():
+            return message.report.account in accounts
+        case FillSeen():
+            return message.fill.account in accounts

@@ -1,0 +1,94 @@
+"""When to decide, on what, and what becomes of the answer."""
+
+from __future__ import annotations
+
+from perpbook.guard.proposing import propose
+from perpbook.guard.turn import OWN, Turn
+from perpbook.guard.view import Decide, Decision, View
+from perpbook.model.alert import Alert, Severity
+from perpbook.model.effect import AskAccount
+from perpbook.model.message import ExitWord
+from perpbook.model.record import RecordKind
+from perpbook.model.units import SECOND_NS, to_iso
+
+BEHIND_NS = 60 * SECOND_NS
+"""How far this machine's clock may be behind the journal's last record before a person is told."""
+
+
+def look(turn: Turn, clock_ns: int) -> None:
+    """Ask again for accounts that are old, say which are unknown, and whether the clock can be right."""
+    timing, known = turn.settings.timing, turn.known
+    _look_at_clock(turn, clock_ns)
+    known.asked = {name: at_ns for name, at_ns in known.asked.items() if turn.now_ns - at_ns < timing.again}
+    for account, venue in turn.settings.accounts.items():
+        seen = known.accounts.get(account)
+        age = turn.now_ns - (seen.received_ns if seen is not None else known.started_ns)
+        if seen is None or age > timing.old // 2:
+            turn.ask(AskAccount(account=account, venue=venue), -1)
+        if age > (timing.old if seen is not None else timing.fresh):
+            known.accounts.pop(account, None)
+            sentence = (
+                f"{account} at {venue} cannot be read: nothing is known of it, and no rule on it is known to hold"
+            )
+            alert = Alert(
+                kind="unknown.account", severity=Severity.PAGE, at_ns=turn.now_ns, sentence=sentence, account=account
+            )
+            turn.say(alert, stands=True)
+
+
+def _look_at_clock(turn: Turn, clock_ns: int) -> None:
+    if turn.now_ns - clock_ns <= BEHIND_NS:
+        turn.over("clock.behind")
+        return
+    told = f"this machine's clock says {to_iso(clock_ns)}, the journal {to_iso(turn.now_ns)}"
+    sentence = f"{told}: nothing is fresh until it is right"
+    turn.say(Alert(kind="clock.behind", severity=Severity.PAGE, at_ns=turn.now_ns, sentence=sentence), stands=True)
+
+
+def decide(turn: Turn, port: Decide) -> None:
+    """Decide on what is known now: tell what stands and what is over, keep exit plans, propose what is wanted."""
+    turn.known.decided_ns, turn.known.decide = turn.now_ns, False
+    decision = port(view(turn))
+    _tell(turn, decision)
+    for plan, body in (decision.exits or {}).items():
+        keep_exit(turn, plan, body, "rule")
+    turn.known.before = decision.before or turn.known.before
+    if decision.before is not None:
+        for wanted in decision.wanted:
+            propose(turn, wanted, decision.before)
+
+
+def view(turn: Turn) -> View:
+    """What is known and fresh."""
+    known = turn.known
+    silent = {venue for venue, _ in known.stale}
+    accounts = {name: seen for name, seen in known.accounts.items() if seen.account.venue not in silent}
+    return View(
+        now_ns=turn.now_ns, accounts=accounts, books=known.books, marks=known.marks,
+        unknown=frozenset(turn.settings.accounts) - frozenset(accounts), desk=turn.desk,
+    )  # fmt: skip
+
+
+def keep_exit(turn: Turn, plan: str, body: object, who: str) -> None:
+    """Write down where an exit plan stands, where that is new."""
+    if turn.desk.exits.get(plan) != body:
+        turn.write(RecordKind.EXIT, plan=plan, body=body, who=who)
+
+
+def exit_word(turn: Turn, message: ExitWord) -> None:
+    """A person begins, pauses or ends an exit plan."""
+    keep_exit(turn, message.plan, message.body, message.who)
+    turn.tell(
+        "exit",
+        Severity.WARN,
+        f"{message.who} {'changed' if message.body is not None else 'ended'} exit plan {message.plan}",
+    )
+    turn.known.decide = True
+
+
+def _tell(turn: Turn, decision: Decision) -> None:
+    stands = {alert.key for alert in decision.alerts}
+    for kind, account, symbol in [key for key in turn.desk.alerts if key not in stands and key[0] not in OWN]:
+        turn.over(kind, account, symbol)
+    for alert in decision.alerts:
+        turn.say(alert, stands=True)

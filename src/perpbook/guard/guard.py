@@ -1,0 +1,161 @@
+"""The guard: one message in, effects out, whatever the message is."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from perpbook.guard import (
+    approving,
+    cancelling,
+    deciding,
+    executing,
+    flattening,
+    hearing,
+    incidents,
+    killing,
+    lost,
+    reconciling,
+    verifying,
+)
+from perpbook.guard.case import Case, Phase
+from perpbook.guard.desk import Desk
+from perpbook.guard.settings import Settings
+from perpbook.guard.turn import Known, Turn
+from perpbook.guard.view import Decide, WantsLook
+from perpbook.model.action import ActionKind
+from perpbook.model.alert import Alert, Severity
+from perpbook.model.effect import Effect, Send, Tell, Write
+from perpbook.model.message import (
+    Acknowledge,
+    Adopt,
+    Answered,
+    Arm,
+    ExitWord,
+    FromPeople,
+    Kill,
+    KillLevel,
+    Message,
+    Wake,
+)
+from perpbook.model.order import OrderState
+from perpbook.model.record import Record, RecordKind
+
+
+class Guard:
+    """A desk, what it may do, and who decides.
+
+    `watch` says which messages want a decision at once; without it one is made as time passes.
+    """
+
+    def __init__(self, desk: Desk, settings: Settings, decide: Decide, watch: WantsLook | None = None) -> None:
+        self._turn = Turn(desk=desk, settings=settings, known=Known(), now_ns=desk.at_ns)
+        self._decide, self._watch = decide, watch
+        self._broken = False
+
+    @property
+    def desk(self) -> Desk:
+        """Its durable state: to be read, not changed."""
+        return self._turn.desk
+
+    @property
+    def settings(self) -> Settings:
+        """What it may do."""
+        return self._turn.settings
+
+    @property
+    def is_broken(self) -> bool:
+        """It failed while it was stopping itself, and takes nothing more."""
+        return self._broken
+
+    def start(self, at_ns: int) -> list[Effect]:
+        """Begin, or begin again: what must be read and asked before anything else."""
+        self._turn.now_ns = max(self._turn.now_ns, at_ns)
+        self._turn.known.started_ns = self._turn.known.decided_ns = self._turn.now_ns
+        reconciling.start(self._turn)
+        return self._taken()
+
+    def receive(self, message: Message) -> list[Effect]:
+        """Take a message. Never raises: whatever fails inside is recorded, paged, and pauses the guard."""
+        if self._broken:
+            return []
+        try:
+            self._take(message)
+        except Exception as error:
+            return self._fail(message, error)
+        return self._taken()
+
+    def _taken(self) -> list[Effect]:
+        effects, self._turn.effects = self._turn.effects, []
+        return effects
+
+    def _take(self, message: Message) -> None:
+        turn = self._turn
+        turn.now_ns = max(turn.now_ns, message.received_ns)
+        taken = True
+        if isinstance(message, Wake):
+            deciding.look(turn, message.received_ns)
+        elif isinstance(message, FromPeople):
+            self._person(message)
+        else:
+            taken = hearing.hear(turn, message)
+        wanted = taken and self._watch is not None and self._watch(message)
+        if turn.desk.live:
+            for case in turn.desk.live_cases():
+                self._go_on(case)
+        killing.cancel_opening(turn)
+        flattening.flatten(turn)
+        if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:
+            deciding.decide(turn, self._decide)
+
+    def _person(self, message: FromPeople) -> None:
+        match message:
+            case Answered():
+                approving.answer(self._turn, message)
+            case Kill():
+                killing.pull(self._turn, message)
+            case Arm():
+                killing.arm(self._turn, message)
+            case Adopt():
+                reconciling.adopt(self._turn, message)
+            case Acknowledge():
+                incidents.acknowledge(self._turn, message)
+            case ExitWord():
+                deciding.exit_word(self._turn, message)
+            case _:
+                assert_never(message)
+
+    def _go_on(self, case: Case) -> None:
+        match case.phase:
+            case Phase.PROPOSED:
+                approving.expire(self._turn, case)
+            case Phase.APPROVED | Phase.EXECUTING:
+                executing.advance(self._turn, case)
+            case Phase.VERIFYING if case.proposal.kind is ActionKind.CANCEL:
+                cancelling.take_all_back(self._turn, case)
+            case Phase.VERIFYING:
+                verifying.verify(self._turn, case)
+            case _:
+                pass
+
+    def _fail(self, message: Message, error: Exception) -> list[Effect]:
+        """Nothing of this message is sent; orders written down for it count as lost, and are asked for."""
+        turn, told = self._turn, f"{type(message).__name__} could not be taken: {type(error).__name__}"
+        turn.effects = [one for one in turn.effects if not isinstance(one, Send)]
+        try:
+            killing.trip(turn, told)
+            for ticket in [one for one in turn.desk.tickets.values() if one.sent_ns == turn.now_ns]:
+                if ticket.state is OrderState.INTENDED:
+                    lost.lose(turn, ticket, "the guard failed before it was sent")
+            turn.say(Alert(kind="guard.error", severity=Severity.PAGE, at_ns=turn.now_ns, sentence=told), stands=True)
+        except Exception as second:
+            return self._break(f"{told}, and then {type(second).__name__}")
+        return self._taken()
+
+    def _break(self, told: str) -> list[Effect]:
+        """The guard cannot even stop in order: what it wrote is kept, the switch is pulled on disk, and it takes nothing more."""
+        self._broken = True
+        at_ns = self._turn.now_ns
+        body = {"level": int(KillLevel.PAUSE), "who": killing.GUARD, "reason": told}
+        alert = Alert(kind="guard.error", severity=Severity.PAGE, at_ns=at_ns, sentence=f"{told}: the guard is down")
+        kept = [one for one in self._taken() if isinstance(one, Write)]
+        return [*kept, Write(record=Record(kind=RecordKind.KILL, at_ns=at_ns, body=body)), Tell(alert=alert)]

@@ -1,0 +1,107 @@
+"""Whether a message can be true: what is malformed, impossible, of strangers or of another time is refused before it is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from perpbook.guard.turn import Turn
+from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
+from perpbook.model.order import OrderReport
+
+AHEAD_NS = 5_000_000_000
+"""How far a sender's clock may be ahead of ours before what it says is refused."""
+
+
+def nonsense(turn: Turn, message: Message) -> str:
+    """Why a message is refused, or ""."""
+    try:
+        return _wrong(turn, message)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        return "it is not made as it should be"
+
+
+def _wrong(turn: Turn, message: Message) -> str:
+    match message:
+        case BookSeen():
+            return _of_contract(turn, message.venue, message.symbol) or _late(message) or _book(message)
+        case MarkSeen():
+            return _of_contract(turn, message.venue, message.symbol) or _late(message) or _mark(message)
+        case AccountSeen():
+            return _late(message) or _account(turn, message)
+        case OrderSeen():
+            return _report(message.report)
+        case FillSeen():
+            fill = message.fill
+            good = _numbers((fill.quantity, fill.price, fill.fee)) and fill.price > 0.0 and fill.quantity != 0.0
+            return "" if good else "a trade without a size or a price"
+        case _:
+            return ""
+
+
+def _late(message: BookSeen | MarkSeen | AccountSeen) -> str:
+    return "its time is in the future" if message.at_ns > message.received_ns + AHEAD_NS else ""
+
+
+def _of_contract(turn: Turn, venue: str, symbol: str) -> str:
+    return "" if (venue, symbol) in turn.settings.contracts else "a contract that nobody asked for"
+
+
+def _book(message: BookSeen) -> str:
+    bids, asks = message.depth.bids, message.depth.asks
+    if not bids or not asks:
+        return "one side of the book is empty"
+    if bids[0][0] >= asks[0][0]:
+        return "its best bid is not below its best ask"
+    good = _in_order(bids, falling=True) and _in_order(asks, falling=False)
+    return "" if good else "its levels are not in order, or not numbers above nothing"
+
+
+def _in_order(levels: tuple[tuple[float, float], ...], falling: bool) -> bool:
+    """Whether prices go one way and every number is above nothing."""
+    last = math.inf if falling else 0.0
+    for price, quantity in levels:
+        if not (0.0 < price < math.inf and 0.0 < quantity < math.inf):
+            return False
+        if price >= last if falling else price <= last:
+            return False
+        last = price
+    return True
+
+
+def _mark(message: MarkSeen) -> str:
+    prices = [one for one in (message.mark_price, message.oracle_price, message.index_price) if one is not None]
+    if not all(_number(price) and price > 0.0 for price in prices):
+        return "a price that is not a number above nothing"
+    rates = [one for one in (message.funding_rate, message.open_interest) if one is not None]
+    return "" if _numbers(rates) else "a rate that is not a number"
+
+
+def _account(turn: Turn, message: AccountSeen) -> str:
+    account = message.account
+    if turn.settings.accounts.get(account.id) != account.venue:
+        return "an account that is not ours"
+    if not _numbers([position.quantity for position in account.positions]):
+        return "a position that is not a number"
+    ways = {(position.symbol, position.quantity > 0) for position in account.positions if position.quantity}
+    if len({symbol for symbol, _ in ways}) < len(ways):
+        return (
+            "it holds a contract both ways (hedge mode), which the guard does not trade: switch the account to one way"
+        )
+    if not _numbers([balance.amount for balance in account.collateral]):
+        return "a balance that is not a number"
+    return "" if _numbers([order.quantity for order in account.orders]) else "an order that is not a number"
+
+
+def _report(report: OrderReport) -> str:
+    average = report.average_price
+    good = _number(report.filled) and (average is None or (_number(average) and average > 0.0))
+    return "" if good else "an order's fills are not numbers"
+
+
+def _numbers(values: Iterable[object]) -> bool:
+    return all(_number(value) for value in values)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,76 @@
+"""How the paper venue's accounts stand, kept from one run of a guard to the next."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from perpbook.errors import InputError
+from perpbook.files.plain import plain
+from perpbook.files.rebuild import rebuild
+from perpbook.model.account import Account, Reported
+from perpbook.model.book import Book
+
+SCHEMA = "paper/1"
+
+
+def keeper(folder: Path, venue: str) -> Callable[[tuple[Account, ...]], None]:
+    """What a paper venue hands its accounts to."""
+
+    def keep(accounts: tuple[Account, ...]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = folder / f"paper-{venue}.json.new"
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump({"schema": SCHEMA, "accounts": [plain(bare(one)) for one in accounts]}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(folder / f"paper-{venue}.json")
+
+    return keep
+
+
+def bare(account: Account) -> Account:
+    """An account without what the venue says of its margin, which is of a moment, and without orders, which end with a run."""
+    positions = tuple(replace(one, reported=Reported()) for one in account.positions)
+    return replace(account, positions=positions, orders=(), reported=Reported())
+
+
+def kept_book(folder: Path, book: Book) -> Book:
+    """A book with its accounts as the paper venues left them, where they did.
+
+    Raises
+    ------
+    InputError : what was kept cannot be read, or is of other accounts than the book's.
+    """
+    found: dict[str, Account] = {}
+    for path in sorted(folder.glob("paper-*.json")):
+        found |= {one.id: one for one in _read(path)}
+    strangers = set(found) - {one.id for one in book.accounts}
+    if strangers:
+        raise InputError(
+            f"{folder} keeps paper accounts that the book has not ({', '.join(sorted(strangers))}): begin anew with --fresh, "
+            "or name another guard with --name"
+        )
+    merged = [
+        replace(found[one.id], layer=one.layer, parent=one.parent) if one.id in found else one for one in book.accounts
+    ]
+    return replace(book, accounts=tuple(merged))
+
+
+def forget(folder: Path) -> None:
+    """Begin with what the book file says."""
+    for path in folder.glob("paper-*.json"):
+        path.unlink()
+
+
+def _read(path: Path) -> list[Account]:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        if body["schema"] != SCHEMA:
+            raise ValueError("another schema")
+        return [rebuild(Account, one) for one in body["accounts"]]
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise InputError(f"{path} cannot be read ({type(error).__name__}): begin anew with --fresh") from None
