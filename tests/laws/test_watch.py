@@ -134,6 +134,8 @@ def test_losses_and_drawdown_are_what_a_full_look_measures(found: Situation, pat
     watch, seen = walked(found, path)
     scale = 1e-9 * (1.0 + seen.book.notional + abs(seen.book.equity))
     assert watch.book_equity == pytest.approx(seen.book.equity, abs=scale)
+    if seen.book.equity > 1.0:
+        assert watch.gross_leverage() == pytest.approx(seen.book.gross_leverage, rel=1e-6)
     start = 1.0 + abs(seen.book.equity)
     assert watch.drawdown(start) * start == pytest.approx(start - seen.book.equity, abs=2.0 * scale)
     for venue, symbol in found.snapshot.market.quotes:

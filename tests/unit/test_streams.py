@@ -16,6 +16,7 @@ from perpbook.engine.clock import now_ns
 from perpbook.errors import InputError
 from perpbook.model.account import Account, Balance
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, Stale
+from perpbook.model.units import SECOND_NS
 from perpbook.venues.conflate import Inbox, Kept
 from perpbook.venues.decode_binance import Binance
 from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Sorted
@@ -23,7 +24,7 @@ from perpbook.venues.recorded import Recorded, Recorder, lines_of
 from perpbook.venues.stream import Habits, Prepare, Stream
 from perpbook.venues.stream_dialects import DIALECTS, dialect_of, scope_of
 from perpbook.venues.stream_reader import Reader
-from perpbook.venues.watchdog import SECOND_NS, Watchdog
+from perpbook.venues.watchdog import Watchdog
 from tests.unit.stream_messages import (
     ADDRESS,
     NOW,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from perpbook.errors import InputError
+from perpbook.model.units import SECOND_NS
 from perpbook.venues.decode_parts import LEVELS, Decoder, Scope
-from perpbook.venues.watchdog import SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
