@@ -33,7 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{outcome.broken}\n    {outcome.command}", flush=True)
         if outcomes % 500 == 0:
             took = time.monotonic() - began
-            print(f"{outcomes} runs, to seed {outcome.seed}, in {took:.0f} s; {broken} broke a law", file=sys.stderr, flush=True)
+            print(
+                f"{outcomes} runs, to seed {outcome.seed}, in {took:.0f} s; {broken} broke a law",
+                file=sys.stderr,
+                flush=True,
+            )
     took = time.monotonic() - began
     each = 1_000.0 * (time.process_time() - cpu) / max(1, outcomes)
     _report(counts, given.json)
@@ -56,13 +60,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _outcomes(seeds: range, given: argparse.Namespace) -> Iterator[Outcome]:
     crash = CrashAt(write=int(given.crash.rstrip("+")), late=given.crash.endswith("+")) if given.crash else None
-    if given.trace or crash or given.jobs == 1 or len(seeds) == 1 and not given.sweep:
+    if given.trace or crash or given.jobs == 1:
         for seed in seeds:
             yield from sweep(seed) if given.sweep else [play(seed, crash, trace=given.trace)]
         return
-    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), 1 if given.sweep else CHUNK)]
-    if given.sweep:
-        chunks = [seeds[at : at + 1] for at in range(len(seeds))]
+    size = 1 if given.sweep else CHUNK
+    chunks = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     with ProcessPoolExecutor(given.jobs) as pool:
         for done in pool.map(_swept if given.sweep else _played, chunks):
             yield from done

@@ -12,7 +12,7 @@ from perpbook.guard.case import Case, Phase, same
 from perpbook.guard.desk import Desk
 from perpbook.model.action import digest_of
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.message import AccountSeen, Answered, FillSeen, Kill, KillLevel, Message, OrderSeen
+from perpbook.model.message import AccountSeen, Answered, Kill, KillLevel, Message, OrderSeen
 from perpbook.model.order import OrderRequest, OrderState
 from perpbook.model.record import Record, RecordKind
 from perpbook.simulation.exchange import Exchange
@@ -71,7 +71,11 @@ class Laws:
     def _account(self, message: AccountSeen) -> None:
         name, positions = message.account.id, {one.symbol: one.quantity for one in message.account.positions}
         sound = all(math.isfinite(one) for one in positions.values())
-        if sound and message.at_ns <= message.received_ns + 5_000_000_000 and message.at_ns >= self.sending.told.get(name, (0, {}))[0]:
+        if (
+            sound
+            and message.at_ns <= message.received_ns + 5_000_000_000
+            and message.at_ns >= self.sending.told.get(name, (0, {}))[0]
+        ):
             self.sending.told[name] = (message.at_ns, positions)
 
     def writes(self, record: Record) -> None:
@@ -85,9 +89,13 @@ class Laws:
         elif record.kind is RecordKind.FILL:
             fill = body["fill"]
             truth = self.wires[fill["venue"]].truth.fills(fill["account"])
-            broken_unless(any(one.trade_id == fill["trade_id"] for one in truth), "guess", f"no trade {fill['trade_id']}")
+            broken_unless(
+                any(one.trade_id == fill["trade_id"] for one in truth), "guess", f"no trade {fill['trade_id']}"
+            )
         elif record.kind is RecordKind.PROPOSED:
-            broken_unless(digest_of(body["proposal"]) == body["digest"], "digest", "a proposal is not what its digest says")
+            broken_unless(
+                digest_of(body["proposal"]) == body["digest"], "digest", "a proposal is not what its digest says"
+            )
 
     def sends(self, request: OrderRequest, now_ns: int) -> None:
         """An order leaves."""
@@ -115,9 +123,15 @@ class Laws:
         """The guard took a message whole."""
         if isinstance(message, Answered):
             named = message.digest[:64]
-            broken_unless(named in self.reading.answers[answers_before:], "approval lost", f"no word in the journal on {named[:12]}")
+            broken_unless(
+                named in self.reading.answers[answers_before:],
+                "approval lost",
+                f"no word in the journal on {named[:12]}",
+            )
         elif isinstance(message, Kill) and message.level > KillLevel.NONE:
-            broken_unless(self.reading.kill >= message.level, "kill", f"the switch was pulled to {message.level.name} in vain")
+            broken_unless(
+                self.reading.kill >= message.level, "kill", f"the switch was pulled to {message.level.name} in vain"
+            )
 
     def is_fold(self, folded: Desk, live: Desk) -> None:
         """The desk is what the journal makes."""
@@ -126,7 +140,9 @@ class Laws:
     def keeps_money(self, bridged: float) -> None:
         """No money is made or lost on a venue."""
         for wire in self.wires.values():
-            broken_unless(abs(wire.truth.total()) <= MONEY * 1e9, "money", f"{wire.venue} is off by {wire.truth.total()}")
+            broken_unless(
+                abs(wire.truth.total()) <= MONEY * 1e9, "money", f"{wire.venue} is off by {wire.truth.total()}"
+            )
         broken_unless(math.isfinite(bridged) and bridged >= -MONEY * 1e6, "money", f"{bridged} is on bridges")
 
     # At the end.
@@ -137,7 +153,9 @@ class Laws:
         self._positions(desk)
         self._words(desk)
         for key, account in self.reading.ever.items():
-            broken_unless(any(key in told for told in self.paged), "page", f"incident {key} of {account} was never paged")
+            broken_unless(
+                any(key in told for told in self.paged), "page", f"incident {key} of {account} was never paged"
+            )
 
     def _orders(self, desk: Desk) -> None:
         """By proposal and leg, no more was truly traded than approved; what the guard thinks it traded is the truth."""
@@ -147,10 +165,14 @@ class Laws:
             truth = self._exchange(request["venue"]).order(request["account"], request["symbol"], name)
             filled[intent.digest, intent.leg] += abs(truth.filled)  # type: ignore[assignment]
             most = abs(proposal["legs"][intent.leg]["quantity"])
-            broken_unless(filled[intent.digest, intent.leg] <= most * (1 + 1e-9), "overfilled", f"{intent.digest[:12]} of {most}")
+            broken_unless(
+                filled[intent.digest, intent.leg] <= most * (1 + 1e-9), "overfilled", f"{intent.digest[:12]} of {most}"
+            )
             ticket = desk.tickets.get(name)
             if ticket is not None and not desk.cases[ticket.digest].phase.is_live:
-                broken_unless(same(ticket.filled, truth.filled), "fills", f"{name}: {ticket.filled} known, {truth.filled} true")
+                broken_unless(
+                    same(ticket.filled, truth.filled), "fills", f"{name}: {ticket.filled} known, {truth.filled} true"
+                )
 
     def _exchange(self, venue: str) -> Exchange:
         return self.wires[venue].truth
@@ -174,7 +196,11 @@ class Laws:
             end = self.reading.ended.get(digest)
             if end is None:
                 case = desk.cases[digest]
-                broken_unless(self._stands(desk, case), "approval lost", f"{digest[:12]} is {case.phase.value}, and nobody was paged")
+                broken_unless(
+                    self._stands(desk, case),
+                    "approval lost",
+                    f"{digest[:12]} is {case.phase.value}, and nobody was paged",
+                )
                 continue
             word = WORDS[end]
             spoken = any(kind.startswith(word) and name == digest for kind, name in self.told)
@@ -189,7 +215,8 @@ class Laws:
         """What became of everything, for counting."""
         yield from (f"phase {case.phase.value}" for case in desk.cases.values())
         yield from (f"order {one.state.value}" for one in desk.tickets.values())
-        yield from (f"rule {case.proposal.rule} {case.phase.value}" for case in desk.cases.values() if case.phase is not Phase.EXPIRED)
-
-
-__all__ = ["FillSeen", "Laws"]
+        yield from (
+            f"rule {case.proposal.rule} {case.phase.value}"
+            for case in desk.cases.values()
+            if case.phase is not Phase.EXPIRED
+        )

@@ -50,7 +50,9 @@ class Mind:
             dollars = abs(quantity) * price
             if dollars > self._plan.limit:
                 yield self._wanted(
-                    RULES[symbol[:3]], (seen.account.id, symbol, -quantity * (1.0 - 0.9 * self._plan.limit / dollars)), True
+                    RULES[symbol[:3]],
+                    (seen.account.id, symbol, -quantity * (1.0 - 0.9 * self._plan.limit / dollars)),
+                    True,
                 )
 
     def _exits(self, view: View) -> Iterator[Wanted]:
@@ -69,15 +71,23 @@ class Mind:
             return
         first = min(view.accounts.values(), key=lambda seen: seen.account.id)
         net = math.fsum(quantity * price for _, symbol, quantity, price in self._held(view) if symbol.startswith("ETH"))
-        prices = [(symbol, price) for seen, symbol, _, price in self._held(view) if seen is first and symbol.startswith("ETH")]
+        prices = [
+            (symbol, price) for seen, symbol, _, price in self._held(view) if seen is first and symbol.startswith("ETH")
+        ]
         if prices and abs(net) > 0.5 * self._plan.limit:
             yield self._wanted("hedge.net", (first.account.id, prices[0][0], -0.2 * net / prices[0][1]), False)
 
     def _strays(self, view: View) -> Iterator[Wanted]:
-        ids = [order.id for seen in view.accounts.values() for order in seen.account.orders if order.id.startswith("stray")]
+        ids = [
+            order.id for seen in view.accounts.values() for order in seen.account.orders if order.id.startswith("stray")
+        ]
         if ids:
             yield Wanted(
-                kind=ActionKind.CANCEL, rule="orders.stray", reason="nobody knows it", after=RISK, cancels=tuple(sorted(ids))
+                kind=ActionKind.CANCEL,
+                rule="orders.stray",
+                reason="nobody knows it",
+                after=RISK,
+                cancels=tuple(sorted(ids)),
             )
 
     def _transfers(self, view: View) -> Iterator[Wanted]:

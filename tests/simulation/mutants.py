@@ -164,7 +164,9 @@ MUTANTS = (
     Mutant("arming is not asked", ("arming",), executing, "_forbids", _deaf_to("not armed"), 49),
     Mutant("a size is not clamped", ("clamp",), revalidating, "shrink", _unclamped, 30),
     Mutant("reports and trades are added up", ("fills", "positions", "page"), Ticket, "filled", _counted_twice),
-    Mutant("an order that rests is no order", ("duplicate",), Ticket, "may_live", lambda _: property(lambda _: False), 2),
+    Mutant(
+        "an order that rests is no order", ("duplicate",), Ticket, "may_live", lambda _: property(lambda _: False), 2
+    ),
     Mutant("an approval of another hash counts", ("approval", "approval lost"), approving, "answer", _loosely_bound),
     Mutant("a timeout is a yes", ("approval",), approving, "expire", _yes_in_the_end),
     Mutant("a refused answer leaves no word", ("approval lost",), approving, "_refuse", _silent),
@@ -174,5 +176,12 @@ MUTANTS = (
     Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 11),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),
     Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 14),
-    Mutant("a flatten does not wait for orders under way", ("two proposals", "duplicate"), lost, "reserved", _always(0.0), 107),
+    Mutant(
+        "a flatten does not wait for orders under way",
+        ("two proposals", "duplicate"),
+        lost,
+        "reserved",
+        _always(0.0),
+        107,
+    ),
 )

@@ -115,7 +115,9 @@ class Person:
             self._say(Arm(until_ns=0, who="ann", received_ns=0), "disarms")
             self._after(chance.wait(20.0), self._arm)
         if chance.strikes(habits.exits * minutes):
-            self._say(ExitWord(plan="all", body=chance.pick(({"stage": 1}, None)), who="ann", received_ns=0), "exit plan")
+            self._say(
+                ExitWord(plan="all", body=chance.pick(({"stage": 1}, None)), who="ann", received_ns=0), "exit plan"
+            )
         if chance.strikes(habits.rests * minutes):
             self._rest()
         if chance.strikes(habits.lies * minutes):
@@ -146,7 +148,9 @@ class Person:
         taken = self._stage.say(word)
         self._stage.count(f"person {what}" if taken else "person not heard")
         if tries and (not taken or what == "twice"):
-            self._after(self._chance.wait(2.0), lambda: self._answer(digest, "approve" if what == "twice" else what, tries - 1))
+            self._after(
+                self._chance.wait(2.0), lambda: self._answer(digest, "approve" if what == "twice" else what, tries - 1)
+            )
 
     def _lie(self) -> None:
         """A stranger's word on something that is not there."""
@@ -174,7 +178,11 @@ class Person:
     def _move_money(self, desk: Desk) -> None:
         """What an approved transfer asks for: out of one venue at once, into the other over a bridge that takes its time."""
         for case in list(desk.cases.values()):
-            if case.proposal.kind is ActionKind.TRANSFER and case.phase is Phase.CLOSED and case.digest not in self._moved:
+            if (
+                case.proposal.kind is ActionKind.TRANSFER
+                and case.phase is Phase.CLOSED
+                and case.digest not in self._moved
+            ):
                 self._moved.add(case.digest)
                 amount, _, source, _, target = case.proposal.transfer.split()
                 self._cross(float(amount), source.removeprefix("main-"), target.removeprefix("main-"))

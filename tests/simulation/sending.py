@@ -53,13 +53,17 @@ class Sending:
         broken_unless(written, "intent", f"{request.client_id} leaves before its intent is in the journal")
         count = self.sent.get(request.client_id, 0)
         broken_unless(
-            self.reading.written[request.client_id] > count, "intent", f"{request.client_id} leaves more often than intended"
+            self.reading.written[request.client_id] > count,
+            "intent",
+            f"{request.client_id} leaves more often than intended",
         )
 
     def _is_once(self, request: OrderRequest, intent: Intent) -> None:
         if request.client_id in self.sent:
             broken_unless(
-                request.client_id in self.absent, "duplicate", f"{request.client_id} is sent again, and nobody said it never came"
+                request.client_id in self.absent,
+                "duplicate",
+                f"{request.client_id} is sent again, and nobody said it never came",
             )
         for name, other in self.reading.intents.items():
             where = (other.request["account"], other.request["symbol"])
@@ -89,7 +93,9 @@ class Sending:
     def _is_within(self, request: OrderRequest, intent: Intent, proposal: Mapping[str, Any]) -> None:
         leg = proposal["legs"][intent.leg]
         parts = math.fsum(abs(one.request["quantity"]) for one in self.reading.of_proposal(intent.digest, intent.leg))
-        broken_unless(parts <= abs(leg["quantity"]) * (1 + NEAR), "size", f"{parts} is sent for a leg of {leg['quantity']}")
+        broken_unless(
+            parts <= abs(leg["quantity"]) * (1 + NEAR), "size", f"{parts} is sent for a leg of {leg['quantity']}"
+        )
         side = math.copysign(1.0, leg["quantity"])
         fits = request.quantity * side > 0 and request.reduce_only == leg["reduce_only"]
         broken_unless(fits, "size", f"{request.client_id} is not what its leg says")
@@ -98,7 +104,9 @@ class Sending:
         if request.reduce_only:
             position = self.told.get(request.account, (0, {}))[1].get(request.symbol, 0.0)
             clamped = position * side < 0 and abs(request.quantity) <= abs(position) * (1 + NEAR)
-            broken_unless(clamped, "clamp", f"{request.quantity} would turn the {position} {request.symbol} that was told")
+            broken_unless(
+                clamped, "clamp", f"{request.quantity} would turn the {position} {request.symbol} that was told"
+            )
 
     def _is_in_caps(self, digest: str, proposal: Mapping[str, Any]) -> None:
         """Dollars of everything sent; a run is shorter than an hour."""
@@ -115,7 +123,9 @@ class Sending:
 
     def _is_below(self, caps: Caps, intents: list[Intent]) -> None:
         total = math.fsum(one.dollars for one in intents)
-        broken_unless(total <= min(caps.hour, caps.day) * (1 + NEAR), "caps", f"{total} is more than {caps} of an hour or day")
+        broken_unless(
+            total <= min(caps.hour, caps.day) * (1 + NEAR), "caps", f"{total} is more than {caps} of an hour or day"
+        )
 
     def _rule(self, intent: Intent) -> str:
         return str(self.reading.proposals[intent.digest]["rule"])

@@ -113,7 +113,11 @@ class World:
             funding = 0.0001 * draw.normal()
             wire.move(
                 {
-                    symbol: Prices(mark=round(mark * self._levels[symbol[:3]], 1), funding_rate=funding, depth=draw.between(0.5, 1.5))
+                    symbol: Prices(
+                        mark=round(mark * self._levels[symbol[:3]], 1),
+                        funding_rate=funding,
+                        depth=draw.between(0.5, 1.5),
+                    )
                     for symbol, mark in MARKS[venue].items()
                 }
             )
