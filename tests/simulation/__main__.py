@@ -60,13 +60,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _outcomes(seeds: range, given: argparse.Namespace) -> Iterator[Outcome]:
     crash = CrashAt(write=int(given.crash.rstrip("+")), late=given.crash.endswith("+")) if given.crash else None
-    if given.trace or crash or given.jobs == 1 or (len(seeds) == 1 and not given.sweep):
+    if given.trace or crash or given.jobs == 1:
         for seed in seeds:
             yield from sweep(seed) if given.sweep else [play(seed, crash, trace=given.trace)]
         return
-    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), 1 if given.sweep else CHUNK)]
-    if given.sweep:
-        chunks = [seeds[at : at + 1] for at in range(len(seeds))]
+    size = 1 if given.sweep else CHUNK
+    chunks = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     with ProcessPoolExecutor(given.jobs) as pool:
         for done in pool.map(_swept if given.sweep else _played, chunks):
             yield from done

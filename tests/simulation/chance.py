@@ -39,7 +39,7 @@ class Chance:
 
     def spread(self, low: float, high: float) -> float:
         """A number between two > 0, even in its logarithm."""
-        return low * (high / low) ** self.uniform()
+        return float(low * (high / low) ** self.uniform())
 
     def pick(self, choices: Sequence[T]) -> T:
         """One of some."""

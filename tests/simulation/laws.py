@@ -12,7 +12,7 @@ from perpbook.guard.case import Case, Phase, same
 from perpbook.guard.desk import Desk
 from perpbook.model.action import digest_of
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.message import AccountSeen, Answered, FillSeen, Kill, KillLevel, Message, OrderSeen
+from perpbook.model.message import AccountSeen, Answered, Kill, KillLevel, Message, OrderSeen
 from perpbook.model.order import OrderRequest, OrderState
 from perpbook.model.record import Record, RecordKind
 from perpbook.simulation.exchange import Exchange
@@ -220,6 +220,3 @@ class Laws:
             for case in desk.cases.values()
             if case.phase is not Phase.EXPIRED
         )
-
-
-__all__ = ["FillSeen", "Laws"]

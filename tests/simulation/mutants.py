@@ -155,11 +155,11 @@ def _always(value: object) -> Callable[[Any], Any]:
 
 MUTANTS = (
     Mutant("it sends before it writes", ("intent",), executing, "_send", _sends_first),
-    Mutant("a new id for every try", ("duplicate", "size", "intent", "error"), revalidating, "_again", _renamed, 34),
+    Mutant("a new id for every try", ("duplicate", "size", "intent", "error"), revalidating, "_again", _renamed, 40),
     Mutant("a lost order never came, without waiting", ("duplicate",), hearing, "_is_absent", _always(True), 17),
     Mutant("an unknown order was refused", ("guess",), lost, "lose", _guesses, 3),
     Mutant("a lost order is kept in mind only", ("fold",), lost, "lose", _kept_in_mind, 3),
-    Mutant("the kill switch is not asked", ("kill",), executing, "_forbids", _deaf_to("kill switch"), 13),
+    Mutant("the kill switch is not asked", ("kill",), executing, "_forbids", _deaf_to("kill switch"), 62),
     Mutant("an expiry is not asked", ("expiry",), executing, "_forbids", _deaf_to("expired")),
     Mutant("arming is not asked", ("arming",), executing, "_forbids", _deaf_to("not armed"), 49),
     Mutant("a size is not clamped", ("clamp",), revalidating, "shrink", _unclamped, 30),

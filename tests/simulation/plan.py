@@ -21,8 +21,8 @@ MARKS = {
     "hyperliquid": {"BTC": 60_000.0, "ETH": 3_000.0},
     "dydx": {"BTC-USD": 60_000.0, "ETH-USD": 3_000.0},
 }
-TIMES = (0.0, 0.02, 0.06, 0.2)
-"""Rates that a fault may have in a seed; the first twice as likely as the others together."""
+RATES = (0.0, 0.02, 0.06, 0.2)
+"""What the rate of a fault is drawn from in a seed where it is not off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,9 @@ class Network:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything about a seed's world that does not change while it runs. storm, calm : nanoseconds with and without faults.
-    `move` : volatility of a step, `gap` chance of a jump of `gap_size`. `limit` : dollars of a position above which it is
-    trimmed. `raises` : chance that deciding raises."""
+    step : between two moves of the market; move : volatility of one; gap : its chance of a jump of `gap_size`.  limit : dollars
+    of a position above which it is trimmed.  hedges : whether orders that open risk are wanted.  raises : chance that deciding
+    raises.  bridge : seconds that money is on its way."""
 
     seed: int
     settings: Settings
@@ -115,7 +116,7 @@ def plan_of(seed: int) -> Plan:
         calm=110 * SECOND_NS,
         step=int(chance.between(3.0, 12.0) * SECOND_NS),
         move=chance.spread(0.0002, 0.004),
-        gap=chance.pick(TIMES) / 2,
+        gap=chance.pick(RATES) / 2,
         gap_size=chance.spread(0.01, 0.12),
         limit=size * chance.between(0.5, 0.9),
         hedges=len(venues) == 2 and chance.strikes(0.4),
@@ -125,7 +126,7 @@ def plan_of(seed: int) -> Plan:
 
 
 def _rate(chance: Chance) -> float:
-    return 0.0 if chance.strikes(0.5) else chance.pick(TIMES)
+    return 0.0 if chance.strikes(0.5) else chance.pick(RATES)
 
 
 def _faults(chance: Chance) -> Faults:
@@ -197,7 +198,7 @@ def _settings(chance: Chance, accounts: dict[str, str], size: float) -> Settings
         if chance.strikes(0.6)
         else {},
         arming=chance.strikes(0.8),
-        playbook=f"seed {seed_name(chance)}",
+        playbook=f"{chance.uniform():.15f}",
         terms="simulated",
         timing=Timing(
             rest=int(chance.between(5.0, 30.0) * SECOND_NS),
@@ -206,11 +207,6 @@ def _settings(chance: Chance, accounts: dict[str, str], size: float) -> Settings
             unknown=int(chance.between(10.0, 30.0) * SECOND_NS),
         ),
     )
-
-
-def seed_name(chance: Chance) -> str:
-    """A word for a playbook that no other seed has."""
-    return f"{chance.uniform():.15f}"
 
 
 def _account(chance: Chance, name: str, venue: str, size: float) -> Account:

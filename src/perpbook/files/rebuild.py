@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from enum import Enum
 from functools import cache, partial
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -25,7 +25,8 @@ def rebuild(kind: type[Kind], value: Any) -> Kind:
     ------
     KeyError : a field is missing.  TypeError, ValueError : a value is not what its field takes.
     """
-    found: Kind = _builder(kind)(value)
+    build: Build = _builder(cast("Hashable", kind))
+    found: Kind = build(value)
     return found
 
 

@@ -14,7 +14,7 @@ from perpbook.guard.settings import Caps, Settings
 from perpbook.model.action import Proposal
 from perpbook.model.contract import Contract
 from perpbook.model.units import DAY_NS, HOUR_NS
-from perpbook.sizing.quantities import WHOLE, in_lots
+from perpbook.sizing.quantities import in_lots
 
 FLATTEN = "kill.flatten"
 """The rule of what the kill switch closes: the person who pulled it has approved it, and its pace stands in for hour and day."""
@@ -97,4 +97,4 @@ def price_within(wanted: float, price: float, tick: float) -> float:
 def _whole(count: float, rounded: Callable[[float], int]) -> int:
     """A count, rounded unless it is whole but for the noise of its division."""
     nearest = round(count)
-    return nearest if abs(count - nearest) <= max(WHOLE, NOISE * count) else rounded(count)
+    return nearest if abs(count - nearest) <= NOISE * max(1.0, count) else rounded(count)
