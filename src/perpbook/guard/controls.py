@@ -12,9 +12,8 @@ from perpbook.guard.case import Case
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Caps, Settings
 from perpbook.model.action import Proposal
-from perpbook.model.contract import Contract
+from perpbook.model.contract import Contract, in_lots
 from perpbook.model.units import DAY_NS, HOUR_NS
-from perpbook.sizing.quantities import in_lots
 
 FLATTEN = "kill.flatten"
 """The rule of what the kill switch closes: the person who pulled it has approved it, and its pace stands in for hour and day."""

@@ -67,7 +67,7 @@ def look(asked: Asked, now_ns: int) -> Looked:
     InputError : a file is wrong.  BrokenJournal : what was told before cannot be read.
     """
     rules = rules_in(asked.playbook)
-    teller, unopened = _teller(rules, asked.journal)
+    teller, unopened = teller_of(rules, asked.journal)
     unjudged = _hear(teller, asked, rules, now_ns)
     went = asyncio.run(_tell(teller, asked.listen))
     told = tuple(
@@ -77,7 +77,7 @@ def look(asked: Asked, now_ns: int) -> Looked:
     return Looked(standing=teller.desk.standing(), went=told, unjudged=unjudged)
 
 
-def _teller(rules: Alerts, journal: str) -> tuple[Teller, dict[str, str]]:
+def teller_of(rules: Alerts, journal: str) -> tuple[Teller, dict[str, str]]:
     """A teller over every channel that can be opened; and why the others cannot."""
     from perpbook.alerts.routing import routing_of
     from perpbook.alerts.teller import Teller
