@@ -1,8 +1,8 @@
 """Alerts of a guard to the playbook's channels, in a process of their own that follows the guard's journal.
 
-The guard writes and goes on; this reads what was written, tells it, asks whoever can answer by a button, and leaves their word in the
-guard's folder as `approvals approve` does. A channel that is slow or away holds up nothing, and what was not told when this process
-ended is told by the next.
+The guard writes and goes on; this reads what was written, tells it, asks whoever can answer by a button, and leaves their word in
+the guard's folder as `approvals approve` does. A channel that is slow or away holds up nothing, and what was not told when this
+process ended is told by the next.
 """
 
 from __future__ import annotations
