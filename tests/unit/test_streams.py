@@ -291,7 +291,7 @@ def test_a_venue_that_is_away_is_tried_again_and_nothing_is_known() -> None:
     async def run() -> Message:
         stream = Stream(dialect_of("dydx"), url="ws://127.0.0.1:1", habits=Habits(back_off=0.01, look=0.01))
         feed = stream.messages([], ["BTC-USD"])
-        told = await asyncio.wait_for(anext(feed), 10)  # type: ignore[arg-type]
+        told = await asyncio.wait_for(anext(feed), 10)
         await feed.aclose()  # type: ignore[attr-defined]
         return told
 
