@@ -173,7 +173,7 @@ MUTANTS = (
     Mutant("caps are not asked", ("caps",), revalidating, "room", _boundless, 17),
     Mutant("the price is whatever it takes", ("price",), revalidating, "_price", _any_price),
     Mutant("the venue is not held against the journal", ("positions",), reconciling, "meet", _silent),
-    Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 11),
+    Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 143),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),
     Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 14),
     Mutant(
