@@ -7,14 +7,10 @@ from typing import Annotated
 
 import typer
 
+from perpbook.cli.guard import Journal, Name
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
 
 app = typer.Typer(help="The way to flat: in which order, how long, how dear, and what is left.", no_args_is_help=True)
-
-
-@app.callback()
-def _exit() -> None:
-    """Keeps `plan` a verb of its own."""
 
 
 @app.command()
@@ -62,3 +58,33 @@ def plan(
         return Answer(data=exit_document(found), tell=lambda console: tell_exit(console, found), exit_code=code)
 
     reply("exit-plan/1", as_json, work)
+
+
+@app.command()
+def start(journal: Journal = None, name: Name = "guard", as_json: AsJson = False) -> None:
+    """Let the running guard close everything, by a plan it makes now: stage by stage, each proposed, reduce-only, verified."""
+    _said("start", journal, name, as_json)
+
+
+@app.command()
+def pause(journal: Journal = None, name: Name = "guard", as_json: AsJson = False) -> None:
+    """Propose no further stage until `exit start`; what is approved already goes on."""
+    _said("pause", journal, name, as_json)
+
+
+@app.command()
+def stop(journal: Journal = None, name: Name = "guard", as_json: AsJson = False) -> None:
+    """Give the exit up where it is."""
+    _said("stop", journal, name, as_json)
+
+
+def _said(what: str, journal: str | None, name: str, as_json: bool) -> None:
+    def work() -> Answer:
+        from perpbook.report.guard_text import tell_status
+        from perpbook.runs.guard_people import exit_word
+        from perpbook.runs.guard_places import guard_places
+
+        found = exit_word(guard_places(name, journal), what)
+        return Answer(data=found, tell=lambda console: tell_status(console, found))
+
+    reply("guard-status/1", as_json, work)

@@ -48,6 +48,8 @@ def tell_status(console: Console, status: GuardStatus) -> None:
         told = ", ".join(f"{quantity:+g} {symbol}" for symbol, quantity in held.items()) or "flat"
         _say(console, f"  {account}: {told}")
     _say(console, f"{status.waiting} proposals wait for a person, {status.acting} are under way.")
+    for line in status.exits:
+        _say(console, f"Exit: {line}")
     for line in status.incidents:
         _say(console, f"Incident: {line}")
     for line in status.alerts:

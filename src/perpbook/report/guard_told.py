@@ -47,6 +47,7 @@ class GuardStatus:
     accounts: dict[str, dict[str, float]]
     waiting: int
     acting: int
+    exits: tuple[str, ...]
     incidents: tuple[str, ...]
     alerts: tuple[str, ...]
     records: int

@@ -21,6 +21,7 @@ from perpbook.model.alert import Alert, Severity
 from perpbook.model.market import Quote, Snapshot
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.runs.check import CheckResult, check_snapshot
+from perpbook.runs.guard_exit import Leaving, leaving
 
 if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
@@ -54,11 +55,13 @@ class Judge:
             look = Look(assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns)
             self.watch.look(look)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
-        return Decision(
-            before=risk_of(result),
-            alerts=tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK),
-            wanted=tuple(self._wanted(result, {one.rule for one in findings}, whole)),
+        risk = risk_of(result)
+        leaves = leaving(view, result, self.playbook, self.terms, risk) if whole else Leaving()
+        wanted = (
+            leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
         )
+        told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
+        return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
 
     def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
         """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""

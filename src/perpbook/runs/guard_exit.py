@@ -30,7 +30,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """What an exit wants now, what is to be kept of it (None: it is done; "same" bodies are not written again), and what is told."""
+    """What an exit wants now, what is to be kept of it (None: it is done), and what is told."""
 
     wanted: tuple[Wanted, ...] = ()
     bodies: Mapping[str, Body | None] | None = None
@@ -51,8 +51,10 @@ def leaving(
     try:
         plan = plan_from(body["plan"]) if "plan" in body else exit_plan(result.snapshot, terms, playbook)
         if body.get("paused"):
-            return Leaving(bodies={EXIT: _kept(body, plan)}, alerts=(_told(view, "is paused", Severity.WARN),), under_way=True)
-        stage = next_stage(plan, positions(view))
+            return Leaving(
+                bodies={EXIT: _kept(body, plan)}, alerts=(_told(view, "is paused", Severity.WARN),), under_way=True
+            )
+        stage = next_stage(plan, positions(view, plan))
     except (InputError, DataError) as error:
         return Leaving(alerts=(_told(view, f"stands still: {error}", Severity.PAGE),), under_way=True)
     if stage is None:
@@ -66,11 +68,11 @@ def leaving(
     )
 
 
-def positions(view: View) -> dict[tuple[str, str], float]:
+def positions(view: View, plan: ExitPlan) -> dict[tuple[str, str], float]:
     """Signed, by account and symbol, of every account that is known; 0 where a plan's position is gone."""
-    found: dict[tuple[str, str], float] = {}
-    for one in view.desk.exits.get(EXIT, {}).get("plan", {}).get("stages", ()):  # type: ignore[attr-defined]
-        found |= {(leg["account"], leg["symbol"]): 0.0 for leg in one["legs"] if leg["account"] in view.accounts}
+    found = {
+        (leg.account, leg.symbol): 0.0 for stage in plan.stages for leg in stage.legs if leg.account in view.accounts
+    }
     for name, seen in view.accounts.items():
         found |= {(name, position.symbol): position.quantity for position in seen.account.positions}
     return found

@@ -6,7 +6,7 @@ How it stands is read from its journal; words go into its folder, and are refuse
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from perpbook.engine.clock import now_ns, sleep
@@ -15,9 +15,10 @@ from perpbook.engine.live_owner import is_owned
 from perpbook.errors import InputError, Refused
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk, fold
-from perpbook.model.message import Acknowledge, Adopt, Answered, Arm, FromPeople, Kill, KillLevel
+from perpbook.model.message import Acknowledge, Adopt, Answered, Arm, ExitWord, FromPeople, Kill, KillLevel
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.report.guard_told import GuardStatus, LegTold, ProposalTold
+from perpbook.runs.guard_exit import EXIT
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_words import say
 from perpbook.runs.journal import reading
@@ -46,12 +47,17 @@ def status_of(places: GuardPlaces) -> GuardStatus:
         accounts={name: dict(found) for name, found in desk.positions.items()},
         waiting=sum(case.phase is Phase.PROPOSED for case in live),
         acting=sum(case.phase is not Phase.PROPOSED for case in live),
+        exits=tuple(_exit_told(body) for body in desk.exits.values()),
         incidents=tuple(f"{one.key}: {one.why}" for one in desk.incidents.values()),
         alerts=tuple(f"{severity} {' '.join(part for part in key if part)}" for key, severity in desk.alerts.items()),
         records=desk.records,
         head=head,
         last=to_iso(desk.at_ns),
     )
+
+
+def _exit_told(body: Mapping[str, object]) -> str:
+    return f"begun by {body.get('who', 'somebody')}, {'paused' if body.get('paused') else 'under way'}"
 
 
 def is_running(places: GuardPlaces, desk: Desk) -> bool:
@@ -171,6 +177,24 @@ def acknowledge(places: GuardPlaces, incident: str) -> GuardStatus:
         raise InputError(f"no incident {incident} is open: {', '.join(sorted(desk.incidents)) or 'there is none'}")
     word = Acknowledge(key=incident, who=getpass.getuser(), received_ns=now_ns())
     spoken_and_taken(places, desk, word, lambda now: incident not in now.incidents)
+    return status_of(places)
+
+
+def exit_word(places: GuardPlaces, what: str) -> GuardStatus:
+    """Begin an exit or go on with it ("start"), "pause" it, or give it up ("stop").
+
+    Raises
+    ------
+    InputError : there is none to pause or stop.
+    """
+    desk, _ = desk_of(places)
+    body = desk.exits.get(EXIT)
+    if body is None and what != "start":
+        raise InputError(f"no exit is under way, so there is none to {what}: `perpbook exit start` begins one")
+    who = getpass.getuser()
+    wanted = None if what == "stop" else {**(body or {"who": who}), "paused": what == "pause"}
+    word = ExitWord(plan=EXIT, body=wanted, who=who, received_ns=now_ns())
+    spoken_and_taken(places, desk, word, lambda now: now.records > desk.records)
     return status_of(places)
 
 
