@@ -91,4 +91,6 @@ def test_a_broken_trigger_begins_one(judged: Judged) -> None:
     )
     rules = judge.playbook.model_copy(update={"exit": Exit(triggers=(broken,))})
     decision = Judge(base=judge.base, playbook=rules, terms=judge.terms)(with_exit(view, None))
-    assert decision.exits is not None and decision.exits[EXIT] is not None and decision.exits[EXIT]["who"] == broken
+    assert decision.exits is not None
+    body = decision.exits[EXIT]
+    assert body is not None and body["who"] == broken
