@@ -1,0 +1,102 @@
+"""A venue on 127.0.0.1 that sends Hyperliquid's books and writes down when: the other end of `guard_latency`.
+
+The path of the address says what: `/bbo/1000/5000` is tops of the book, 1,000 a second (0: flat out), 5,000 of them, once a
+client subscribes. The best bid's size is the message's number from 1, and the file given holds the nanosecond each was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import struct
+import sys
+import time
+from pathlib import Path
+
+import picows
+import uvloop
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
+
+LEVELS = 20
+MOST = 1_000_000
+BATCH = 32
+
+
+def bodies(kind: str) -> list[tuple[bytes, bytes]]:
+    """Messages in two halves, between which the number goes; the middle wanders by a tick."""
+    out = []
+    for tick in range(16):
+        middle = 90_000 + tick
+        head = f'{{"channel":"{"bbo" if kind == "bbo" else "l2Book"}","data":{{"coin":"BTC","time":{now_ms()},'
+        bid, ask = f'{{"px":"{middle - 1}.0","sz":"', f'","n":3}},{{"px":"{middle + 1}.0","sz":"1.5","n":2}}'
+        if kind == "bbo":
+            out.append(((head + '"bbo":[' + bid).encode(), (ask + "]}}").encode()))
+            continue
+        rest = "".join(f',{{"px":"{middle - 1 - k}.0","sz":"{k * 0.25 + 0.1:.5f}","n":{k}}}' for k in range(1, LEVELS))
+        asks = ",".join(f'{{"px":"{middle + 1 + k}.0","sz":"{k * 0.3 + 0.2:.5f}","n":{k}}}' for k in range(LEVELS))
+        out.append(((head + '"levels":[[' + bid).encode(), (f'","n":3}}{rest}],[{asks}]]}}}}').encode()))
+    return out
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Sender(WSListener):  # type: ignore[misc]
+    """One client."""
+
+    def __init__(self, path: str, stamps: mmap.mmap) -> None:
+        kind, rate, count = path.strip("/").split("/")
+        self._kind, self._rate, self._count = kind, int(rate), int(count)
+        self._stamps, self._task = stamps, None
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT and self._task is None and b"subscribe" in frame.get_payload_as_bytes():
+            self._task = asyncio.ensure_future(self._send(transport))
+        elif frame.msg_type == WSMsgType.CLOSE:
+            transport.disconnect()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        self._free.clear()
+
+    def resume_writing(self) -> None:
+        self._free.set()
+
+    async def _send(self, transport: WSTransport) -> None:
+        halves, began = bodies(self._kind), time.perf_counter()
+        for number in range(1, self._count + 1):
+            if self._rate:
+                wait = began + number / self._rate - time.perf_counter()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+            elif number % BATCH == 0:
+                await asyncio.sleep(0)
+                await self._free.wait()
+            head, tail = halves[number % len(halves)]
+            struct.pack_into("q", self._stamps, 8 * number, time.time_ns())
+            transport.send(WSMsgType.TEXT, b"%s%d%s" % (head, number, tail))
+
+
+async def serve(stamps: mmap.mmap) -> None:
+    def listener(request: WSUpgradeRequest) -> Sender:
+        return Sender(request.path.decode(), stamps)
+
+    server = await picows.ws_create_server(listener, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Serve until told to end."""
+    with Path(sys.argv[1]).open("r+b") as file:
+        uvloop.run(serve(mmap.mmap(file.fileno(), 8 * (MOST + 1))))
+
+
+if __name__ == "__main__":
+    main()

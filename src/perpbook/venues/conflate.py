@@ -1,0 +1,61 @@
+"""Raw messages between a socket and whoever decodes them: of what is told whole only the newest is kept, and room is bounded."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perpbook.venues.decode_parts import Kind, Sorted
+
+
+class Kept(NamedTuple):
+    """A raw message. `last` : no later change of its stream is at hand."""
+
+    what: Sorted
+    raw: bytes
+    received_ns: int
+    last: bool
+
+
+class Inbox:
+    """Messages in the order they came. Where a stream is told whole, the newest takes the place of the one before, at its own
+    time; changes and events are all kept. Putting never waits."""
+
+    def __init__(self, room: int = 10_000) -> None:
+        self._room = room
+        self._kept: dict[Sorted | int, Kept] = {}
+        self._newest: dict[str, int] = {}
+        self._count = 0
+        self.conflated = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def put(self, what: Sorted, raw: bytes, received_ns: int) -> bool:
+        """Keep a message; False where there is no room, and then nothing is kept any more."""
+        if what.kind is Kind.WHOLE:
+            if self._kept.pop(what, None) is not None:
+                self.conflated += 1
+            self._kept[what] = Kept(what, raw, received_ns, True)
+            return True
+        if len(self._kept) >= self._room:
+            self.clear()
+            return False
+        self._count += 1
+        if what.kind is Kind.CHANGE:
+            before = self._newest.get(what.stream)
+            if before is not None and before in self._kept:
+                self._kept[before] = self._kept[before]._replace(last=False)
+            self._newest[what.stream] = self._count
+        self._kept[self._count] = Kept(what, raw, received_ns, True)
+        return True
+
+    def drain(self) -> list[Kept]:
+        """Everything kept, oldest first; then there is nothing."""
+        out = list(self._kept.values())
+        self.clear()
+        return out
+
+    def clear(self) -> None:
+        """Nothing is kept."""
+        self._kept = {}
+        self._newest.clear()

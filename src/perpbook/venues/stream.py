@@ -1,0 +1,185 @@
+"""A venue listened to over a websocket: one connection, kept for ever; what it says as messages, what it does not as Stale.
+
+The socket's callback sorts a frame, keeps it and returns: decoding happens where messages are taken, so whoever takes slowly
+gets the newest of what is told whole, and blocks nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perpbook.engine.clock import now_ns
+from perpbook.errors import InputError
+from perpbook.model.message import Message, Stale
+from perpbook.venues.conflate import Inbox
+from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
+from perpbook.venues.recorded import Recorder
+from perpbook.venues.stream_dialects import Dialect, scope_of
+from perpbook.venues.stream_reader import Reader
+from perpbook.venues.watchdog import LAG_NS, PATIENCE, Watchdog
+
+if TYPE_CHECKING:
+    from perpbook.venues.stream_socket import Socket
+
+Prepare = Callable[[Decoder, Scope], Awaitable[None]]
+"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """Seconds. back_off, back_off_most : before another try, doubling.  steady : a connection that lived so long begins anew at
+    once.  silent : a connection some stream of which stays stale so long is begun anew.  look : between two looks of the
+    watchdog.  ping : between two of the dialect's pings.  patience, lag_ns : of the watchdog.  room : raw messages kept."""
+
+    back_off: float = 0.5
+    back_off_most: float = 30.0
+    steady: float = 60.0
+    silent: float = 10.0
+    look: float = 0.25
+    ping: float = 20.0
+    patience: float = PATIENCE
+    lag_ns: int = LAG_NS
+    room: int = 10_000
+
+
+class Stream:
+    """A `Feed`. addresses : of its accounts, as the venue knows them, by account id.  url : elsewhere than the venue's own."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        addresses: Mapping[str, str] | None = None,
+        *,
+        url: Callable[[], Awaitable[str]] | str | None = None,
+        habits: Habits = Habits(),
+        prepare: Prepare | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._dialect, self._addresses = dialect, dict(addresses or {})
+        self._url, self._habits = url or dialect.url, habits
+        self._prepare, self._recorder = prepare, recorder
+        self._inbox = Inbox(habits.room)
+        self._woken = asyncio.Event()
+        self._said: list[Message] = []
+        self.connections = 0
+
+    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
+        """Everything about these accounts and contracts, for ever."""
+        unknown = [name for name in accounts if name not in self._addresses]
+        if unknown:
+            raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account to listen to")
+        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols)
+        self.reader = self._reader(scope)
+        keeping = asyncio.create_task(self._keep(scope))
+        keeping.add_done_callback(lambda _: self._woken.set())
+        try:
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                for message in self._take():
+                    yield message
+                if keeping.done():
+                    keeping.result()
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+            if self._recorder is not None:
+                self._recorder.close()
+
+    def _reader(self, scope: Scope) -> Reader:
+        watchdog = Watchdog(
+            self._dialect.venue,
+            self._dialect.streams(scope),
+            patience=self._habits.patience,
+            lag_ns=self._habits.lag_ns,
+        )
+        return Reader(self._dialect.decoder(scope), watchdog)
+
+    def _take(self) -> list[Message]:
+        """What came since: what the watchdog says first, then messages in the order they came."""
+        out, self._said = self._said, []
+        read = self.reader.read
+        for what, raw, received_ns, last in self._inbox.drain():
+            out += read(what, raw, received_ns, last)
+        return out
+
+    def hear(self, raw: bytes) -> None:
+        """A frame came: keep it. Called by the socket; never waits, never raises."""
+        received_ns = now_ns()
+        if self._recorder is not None:
+            self._recorder.write(raw, received_ns)
+        try:
+            what = self.reader.decoder.sort(raw)
+            if what.kind is Kind.NOTHING:
+                return
+            if not self._inbox.put(what, raw, received_ns):
+                raise Unfit(self._dialect.venue, "", Reason.OVERFLOW)
+        except Unfit as unfit:
+            self._say(self.reader.refuse(unfit, received_ns))
+
+    def wake(self) -> None:
+        """The last frame at hand was kept."""
+        self._woken.set()
+
+    def _say(self, told: Sequence[Message] | list[Stale]) -> None:
+        if told:
+            self._said += told
+            self._woken.set()
+
+    async def _keep(self, scope: Scope) -> None:
+        """Connect, and again whenever it ends."""
+        from perpbook.venues.stream_socket import connect
+
+        loop, wait = asyncio.get_running_loop(), self._habits.back_off
+        while True:
+            self._inbox.clear()
+            self.reader.begin(now_ns())
+            began = loop.time()
+            try:
+                socket = await connect(await self._address(), self)
+                self.connections += 1
+                await self._listen(socket, scope)
+            except (TimeoutError, OSError, InputError) as error:
+                if isinstance(error, InputError):
+                    raise
+            self._say(self.reader.lost(now_ns()))
+            wait = self._habits.back_off if loop.time() - began > self._habits.steady else wait
+            await self._rest(wait)
+            wait = min(2.0 * wait, self._habits.back_off_most)
+
+    async def _address(self) -> str:
+        return self._url if isinstance(self._url, str) else await self._url()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before another try; the watchdog goes on."""
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0.0:
+            await asyncio.sleep(min(left, self._habits.look))
+            self._say(self.reader.watchdog.look(now_ns()))
+
+    async def _listen(self, socket: Socket, scope: Scope) -> None:
+        """Ask, then look after a connection until it ends or what it told is beyond repair."""
+        try:
+            for ask in self._dialect.asks(scope):
+                socket.send(ask)
+            if self._prepare is not None:
+                await self._prepare(self.reader.decoder, scope)
+            loop = asyncio.get_running_loop()
+            pinged = spoke = loop.time()
+            while not self.reader.broken and not await socket.ended(self._habits.look):
+                self._say(self.reader.watchdog.look(now_ns()))
+                spoke = spoke if self.reader.watchdog.stale else loop.time()
+                if loop.time() - spoke > self._habits.silent:
+                    return
+                if self._recorder is not None:
+                    self._recorder.flush()
+                if self._dialect.ping and loop.time() - pinged > self._habits.ping:
+                    socket.send(self._dialect.ping)
+                    pinged = loop.time()
+        finally:
+            socket.close()
