@@ -90,6 +90,11 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
                     market["info"][name] = str(market["info"][name])
             return found
 
+        def handle_errors(self, code: int, *words: Any) -> Any:
+            if code == 404 and "Unable to find order" in str(words[4]):
+                raise ccxt.OrderNotFound("dydx knows no such order")
+            return super().handle_errors(code, *words)
+
         def create_order_request(self, *words: Any, **named: Any) -> Any:
             order_id, request = super().create_order_request(*words, **named)
             request["value"]["order"]["orderRouterAddress"] = ""
