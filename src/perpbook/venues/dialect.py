@@ -107,6 +107,7 @@ WORDS = (
     ("margin", RejectReason.MARGIN),
     ("insufficient", RejectReason.MARGIN),
     ("post only", RejectReason.POST_ONLY),
+    ("post-only", RejectReason.POST_ONLY),
     ("could not immediately match", RejectReason.PRICE),
     ("minimum value", RejectReason.SIZE),
     ("min notional", RejectReason.SIZE),

@@ -47,11 +47,20 @@ class Login:
 class LiveVenue:
     """See the module. Every login of a venue shares its rate limit."""
 
-    def __init__(self, dialect: Dialect, logins: Sequence[Login], parse: Parse, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        logins: Sequence[Login],
+        parse: Parse,
+        clock: Callable[[], int],
+        parents: Mapping[str, str] | None = None,
+    ) -> None:
+        """parents : of isolated positions that are accounts of their own, the account whose login they have."""
         self.name, self.capabilities = dialect.name, dialect.capabilities
         self.bucket = Bucket(size=dialect.weights.size, rate=dialect.weights.rate)
         self._dialect, self._parse, self._clock = dialect, parse, clock
         self._logins = {one.account: one for one in logins}
+        self._parents = dict(parents or {})
         self._unified: dict[str, str] = {}
         self._natives: dict[str, str] = {}
         self._names: dict[str, str] = {}
@@ -82,17 +91,18 @@ class LiveVenue:
         what, weights = f"the account {account}", self._weights
         answers = await self._read(lambda: self._dialect.read(login.client, login.address), what, weights.account)
         try:
-            found, at_ns = self._parse(answers, account, asked_ns)
+            found, at_ns = self._parse(answers, login.account, asked_ns)
         except InputError as error:
             raise VenueUnavailable(f"{self.name}: the answer on {account} cannot be used: {error.message}") from None
         except (*UNREADABLE, AssertionError) as error:
             raise self._unreadable(what, error) from None
-        if account not in found:
-            raise VenueUnavailable(f"{self.name} shows no {account} in its answer")
+        if login.account not in found:
+            raise VenueUnavailable(f"{self.name} shows no {login.account} in its answer")
+        shown = found.get(account) or Account(id=account, venue=self.name, parent=login.account, collateral=())
         resting = await self._read(lambda: login.client.fetch_open_orders(), f"the orders of {account}", weights.orders)
         owner = self._owner(account)
         orders = self._understood(lambda: [resting_of(one, owner) for one in resting], f"the orders of {account}")
-        held = replace(found[account], orders=tuple(one for one in orders if one is not None))
+        held = replace(shown, orders=tuple(one for one in orders if one is not None))
         return AccountSeen(account=held, at_ns=at_ns, received_ns=self._clock())
 
     async def book(self, symbol: str) -> BookSeen:
@@ -211,9 +221,10 @@ class LiveVenue:
         return next(iter(self._logins.values())).client
 
     def _login(self, account: str) -> Login:
-        if account not in self._logins:
+        name = self._parents.get(account, account)
+        if name not in self._logins:
             raise InputError(f"{self.name} was not opened for the account {account}")
-        return self._logins[account]
+        return self._logins[name]
 
     def _owner(self, account: str) -> Owner:
         return Owner(venue=self.name, account=account, natives=self._natives, names=self._names)
