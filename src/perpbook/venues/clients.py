@@ -48,13 +48,30 @@ def _ccxt() -> Any:
     return ccxt
 
 
+def _strict(kind: Any) -> Any:
+    """A client's class whose answers are JSON objects or lists: what is none is not read as nothing."""
+
+    class Strict(kind):  # type: ignore[misc]
+        """See `_strict`."""
+
+        async def fetch(self, *words: Any, **named: Any) -> Any:
+            found = await super().fetch(*words, **named)
+            if not isinstance(found, dict | list) or found == {}:
+                from ccxt.base.errors import BadResponse
+
+                raise BadResponse("the answer is not JSON, or nothing")
+            return found
+
+    return Strict
+
+
 def _settings(address_key: str, address: str, secret_key: str, secret: Secret | None) -> dict[str, Any]:
     given: dict[str, Any] = {"enableRateLimit": False, "timeout": 8_000, address_key: address}
     return given | ({secret_key: secret.reveal()} if secret is not None else {})
 
 
 def _hyperliquid(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    class Hardened(ccxt.hyperliquid):  # type: ignore[misc]
+    class Hardened(_strict(ccxt.hyperliquid)):  # type: ignore[misc]
         """No consent is signed, and nothing leaves that carries one."""
 
         async def initialize_client(self) -> bool:
@@ -80,7 +97,7 @@ def refuse_consent(body: str) -> None:
 
 
 def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    class Patched(ccxt.dydx):  # type: ignore[misc]
+    class Patched(_strict(ccxt.dydx)):  # type: ignore[misc]
         """Markets whose whole numbers are text, as its own arithmetic wants them."""
 
         async def fetch_markets(self, params: Any = None) -> Any:
@@ -109,7 +126,7 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
 
 
 def _binance(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    made = ccxt.binanceusdm(_settings("apiKey", address, "secret", secret))
+    made = _strict(ccxt.binanceusdm)(_settings("apiKey", address, "secret", secret))
     made.options |= {
         "fetchMarkets": {"types": ["linear"]},
         "fetchCurrencies": False,

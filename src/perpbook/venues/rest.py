@@ -140,10 +140,9 @@ class LiveVenue:
             told = await login.client.create_order(unified, "limit", side, size, request.limit_price, params)
             if told.get("status") is not None and told.get("filled") is not None:
                 return report_of(told, self._owner(request.account), request.symbol, request.client_id, self._clock())
-        except errors.RateLimitExceeded as error:
-            self.bucket.refused(self._clock(), TOO_MANY_S)
-            return refused(request, error, RejectReason.RATE_LIMIT, self._clock())
         except errors.OperationFailed as error:
+            if self._is_too_many(error):
+                return refused(request, error, RejectReason.RATE_LIMIT, self._clock())
             raise OutcomeUnknown(f"{self.name} gave no clear answer to an order ({type(error).__name__})") from None
         except errors.BaseError as error:
             return refused(request, error, None, self._clock())
@@ -258,13 +257,22 @@ class LiveVenue:
         await self._room(weight, reduces=True)
         try:
             return await request()
-        except errors.RateLimitExceeded:
-            self.bucket.refused(self._clock(), TOO_MANY_S)
-            raise VenueUnavailable(f"{self.name} asks to wait before it tells {what}") from None
         except errors.BaseError as error:
+            if self._is_too_many(error):
+                raise VenueUnavailable(f"{self.name} asks to wait before it tells {what}") from None
             raise VenueUnavailable(f"{self.name} does not tell {what} ({type(error).__name__})") from None
         except UNREADABLE as error:
             raise self._unreadable(what, error) from None
+
+    def _is_too_many(self, error: Exception) -> bool:
+        """Whether a venue refused a request because there were too many; then what opens risk waits."""
+        errors = _errors()
+        found = isinstance(error, errors.RateLimitExceeded) or (
+            isinstance(error, errors.DDoSProtection) and any(f" {code} " in str(error) for code in (418, 429))
+        )
+        if found:
+            self.bucket.refused(self._clock(), TOO_MANY_S)
+        return found
 
     def _understood(self, work: Callable[[], T], what: str) -> T:
         try:
@@ -277,7 +285,9 @@ class LiveVenue:
 
 
 def levels(rows: Sequence[Sequence[Any]]) -> tuple[tuple[float, float], ...]:
-    """One side of a book."""
+    """One side of a book; one without anything cannot be told from a malformed answer."""
+    if not rows:
+        raise ValueError("one side is empty")
     return tuple((above(row[0]), above(row[1])) for row in rows)
 
 

@@ -19,7 +19,10 @@ STATES = {
     "canceled": OrderState.CANCELED,
     "expired": OrderState.CANCELED,
     "rejected": OrderState.REJECTED,
+    "canceling": OrderState.OPEN,
+    "BEST_EFFORT_OPENED": OrderState.OPEN,
 }
+"""By the client's words; the last two are an indexer's that has not seen the block yet: such an order may still fill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ def report_of(told: Mapping[str, Any], owner: Owner, symbol: str, client_id: str
     filled, average = finite(told.get("filled") or 0.0), told.get("average")
     if filled < 0.0:
         raise ValueError("less than nothing is filled")
-    state = STATES.get(str(told.get("status")), OrderState.UNKNOWN)
+    state = STATES[str(told.get("status"))]
     remaining = told.get("remaining")
     if state is OrderState.FILLED and remaining is not None and finite(remaining) > 0.0:
         state = OrderState.CANCELED
