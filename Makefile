@@ -54,11 +54,12 @@ golden: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m perpbook.cli.reference docs/cli.md
 
-# Locks are made for every platform, with hashes and without any index in them.
+# Locks are made for every platform, with hashes and without any index in them; pins.in is what ccxt holds its own needs to.
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 requirements/build.in -o requirements/build.txt
-	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
-	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 --extra dev --extra tails --extra live --extra alerts --extra postgres --extra sim pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 -c requirements/pins.in pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 -c requirements/pins.in --extra dev --extra tails pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 -c requirements/dev.txt --extra live --extra alerts --extra postgres --extra sim pyproject.toml requirements/venues.in -o requirements/venues.txt
 	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes --python-version 3.11 requirements/evm.in -o requirements/evm.txt
 
 $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
@@ -68,8 +69,9 @@ $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt requirements/venues.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/venues.txt
 	touch $@
 
 clean:

@@ -9,6 +9,7 @@ the same run.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import mmap
@@ -22,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import picows
 import uvloop
 
 from benchmarks.document import publish
@@ -111,6 +113,7 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, p
     stream = Stream(dialect, url=url, habits=Habits(room=MOST))
     late: list[float] = []
     first = decided = due = 0
+    spent = 0.0
     warm, number = int(WARM * count), 0
     gc.collect()
     async for message in stream.messages([], ["BTC"]):
@@ -128,18 +131,48 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, p
             if not first:
                 gc.collect()
                 gc.freeze()
-                first, decided = now, 0
+                first, decided, spent = now, 0, time.process_time()
             elif paced:
                 late.append((now - struct.unpack_from("q", stamps, 8 * number)[0]) / 1_000)
         if number >= count:
             break
+    spent = time.process_time() - spent
     gc.unfreeze()
     assert not due, "nothing leaves the range here"
-    found: dict[str, Any] = {"per_s": (count - warm) / ((now - first) / 1e9), "decided": decided, "sent": count - warm}
+    sent = count - warm
+    found: dict[str, Any] = {"per_s": sent / ((now - first) / 1e9), "decided": decided, "sent": sent}
+    found["processor_us"] = 1e6 * spent / sent
     if paced:
         late.sort()
         found |= {"p50_us": late[len(late) // 2], "p99_us": late[int(0.99 * len(late))], "max_us": late[-1]}
     return found
+
+
+class Frames(picows.WSListener):
+    """Takes frames and does nothing with them but read the clock."""
+
+    def __init__(self, count: int, stamps: mmap.mmap) -> None:
+        self.late: list[float] = []
+        self._count, self._stamps, self._number = count, stamps, 0
+        self.done = asyncio.Event()
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        frame.get_payload_as_bytes()
+        now = time.time_ns()
+        self._number += 1
+        self.late.append((now - struct.unpack_from("q", self._stamps, 8 * self._number)[0]) / 1_000)
+        if self._number >= self._count:
+            self.done.set()
+
+
+async def frames_alone(url: str, count: int, stamps: mmap.mmap) -> float:
+    """Microseconds from a message sent to its frame in Python, the median: what the machine itself takes."""
+    frames = Frames(count, stamps)
+    transport, _ = await picows.ws_connect(lambda: frames, url)
+    transport.send(picows.WSMsgType.TEXT, b"subscribe")
+    await frames.done.wait()
+    transport.disconnect()
+    return sorted(frames.late[count // 4 :])[3 * count // 8]
 
 
 def ours(port: str, stamps: mmap.mmap) -> dict[str, Any]:
@@ -183,6 +216,7 @@ def main() -> None:
             port = sender.stdout.readline().strip()
             with path.open("r+b") as file:
                 stamps = mmap.mmap(file.fileno(), 0)
+                floor = uvloop.run(frames_alone(f"ws://127.0.0.1:{port}/bbo/{RATE}/{PACED}", PACED, stamps))
                 found = ours(port, stamps)
             peer = theirs(port, path)
         finally:
@@ -199,7 +233,7 @@ def main() -> None:
             "runs": found,
             "load": os.getloadavg()[0],
             "baseline": {"name": "ccxt.pro, 20-level books at the same rate", "value": peer["book"]["p50_us"]} | peer,
-            "floor": None,
+            "floor": {"name": "picows alone, the frame in Python", "value": floor},
             "ratio": peer["book"]["p50_us"] / found["book"]["p50_us"],
         },
         ("picows", "msgspec", "uvloop", "ccxt", "perpbook"),

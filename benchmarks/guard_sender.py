@@ -42,13 +42,14 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Sender(WSListener):  # type: ignore[misc]
+class Sender(WSListener):
     """One client."""
 
     def __init__(self, path: str, stamps: mmap.mmap) -> None:
         kind, rate, count = path.strip("/").split("/")
         self._kind, self._rate, self._count = kind, int(rate), int(count)
-        self._stamps, self._task = stamps, None
+        self._stamps = stamps
+        self._task: asyncio.Future[None] | None = None
         self._free = asyncio.Event()
         self._free.set()
 

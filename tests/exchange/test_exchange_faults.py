@@ -13,10 +13,10 @@ from perpbook.errors import OutcomeUnknown, VenueUnavailable
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen, Stale
 from perpbook.model.order import OrderRequest, OrderState, TimeInForce
 from perpbook.model.units import DAY_NS
-from perpbook.simulation.exchange import Setting
 from perpbook.simulation.faults import OF_MESSAGES, FaultKind, Faults, drawn, garbled
 from perpbook.simulation.faulty import FaultyExchange
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import Setting
 from tests.exchange.venues import MINUTE_NS, START_NS, one_account, some_venue
 
 
@@ -77,6 +77,19 @@ def test_a_reject_leaves_nothing_and_a_partial_fill_leaves_less() -> None:
     assert 0.0 < -report.filled < 0.5 and report.state is OrderState.CANCELED
 
 
+def test_reads_without_faults_are_the_venues_own() -> None:
+    venue = faulty(Faults())
+    venue.place(sell(in_force=TimeInForce.GTC), START_NS)
+    assert venue.order("me", "BTC", "a", START_NS) == venue.truth.order("me", "BTC", "a")
+    assert venue.open_orders("me", START_NS) == venue.truth.open_orders("me")
+    assert venue.account("me", START_NS).account == venue.truth.account("me")
+    assert venue.book("BTC", START_NS) == venue.truth.book("BTC")
+    assert venue.cancel("me", "BTC", "a", START_NS).state is OrderState.CANCELED
+    venue.faults = Faults(error=1.0)
+    with pytest.raises(OutcomeUnknown):
+        venue.cancel("me", "BTC", "a", START_NS)
+
+
 @pytest.mark.parametrize("read", ["account", "book", "order", "open_orders", "fills"])
 def test_a_read_that_fails_says_so(read: str) -> None:
     venue = faulty(Faults(error=1.0))
@@ -123,6 +136,14 @@ def test_malformed_messages_are_not_what_the_venue_said() -> None:
     for number in range(20):
         venue.place(sell(0.01, str(number)), venue.truth.now_ns)
         assert all(is_unfit(one, venue.truth.now_ns) for one in tick(venue))
+
+
+def test_messages_of_a_wrong_symbol_are_about_something_else() -> None:
+    venue, bare = faulty(Faults(wrong_symbol=1.0)), one_account("hyperliquid", ("BTC", 1.0, 60_000.0))
+    venue.place(sell(), START_NS), bare.place(sell(), START_NS)
+    wrong, right = venue.drain(START_NS), [one.what for one in bare.drain()]
+    assert len(wrong) == len(right)
+    assert all(type(one) is type(own) and one != own for one, own in zip(wrong, right, strict=True))
 
 
 def is_unfit(message: Message, now_ns: int) -> bool:

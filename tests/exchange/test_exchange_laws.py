@@ -15,8 +15,9 @@ from perpbook.model.book import Book
 from perpbook.model.event import Event, EventKind
 from perpbook.model.message import BookSeen, FillSeen
 from perpbook.model.order import Fill, OrderState
-from perpbook.simulation.exchange import Exchange, QueueRule, Setting
+from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.happened import Liquidated, Moved, Numbered, Settled
+from perpbook.simulation.setting import QueueRule, Setting
 from tests.exchange.venues import MARKS, Act, client_id, perform, rules, scripts, some_accounts, some_venue
 
 venues = st.sampled_from(list(MARKS))
@@ -110,6 +111,20 @@ def test_books_never_cross_and_levels_are_in_order(venue: str, rule: QueueRule, 
             assert all(low[0] < high[0] for low, high in pairwise(asks))
             assert not bids or not asks or bids[0][0] < asks[0][0]
             assert all(quantity > 0.0 for _, quantity in (*bids, *asks))
+
+
+@given(venues, rules, scripts)
+def test_every_change_of_a_book_is_told_and_numbered_without_a_hole(
+    venue: str, rule: QueueRule, script: list[Act]
+) -> None:
+    exchange = some_venue(venue, 18.0, queue=rule)
+    last = {symbol: exchange.book(symbol) for symbol in exchange.symbols}
+    for number, act in enumerate(script):
+        for one in perform(exchange, [act], numbered=number):
+            if isinstance(one.what, BookSeen):
+                assert one.what.sequence == last[one.what.symbol].sequence + 1
+                last[one.what.symbol] = one.what
+        assert all(exchange.book(symbol).depth == told.depth for symbol, told in last.items())
 
 
 @given(venues, leverages, scripts)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.margin.assess import assess
-from perpbook.model.account import MarginMode
+from perpbook.model.account import Balance, MarginMode
 from perpbook.model.book import Book
 from perpbook.model.market import Market, Quote, Snapshot
 from perpbook.model.units import HOUR_NS
@@ -17,6 +17,7 @@ from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.happened import Liquidated, Seizure, Settled
 from perpbook.simulation.ladder import DepthProfile
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import Setting
 from perpbook.terms.load import load_terms
 from perpbook.terms.terms import Manner
 from tests.exchange.venues import MARKS, MINUTE_NS, START_NS, Act, one_account, perform, scripts, some_venue, trader
@@ -24,7 +25,7 @@ from tests.exchange.venues import MARKS, MINUTE_NS, START_NS, Act, one_account, 
 DEEP = DepthProfile(levels=20, notional=5e6)
 
 
-def assessed(exchange: Exchange) -> Book:
+def book_of(exchange: Exchange) -> Book:
     return Book(as_of_ns=exchange.now_ns, source="", accounts=tuple(map(exchange.account, exchange.accounts)))
 
 
@@ -46,7 +47,7 @@ def market_of(exchange: Exchange) -> Market:
 def test_what_a_venue_reports_is_what_margin_assesses(venue: str, script: list[Act]) -> None:
     exchange = some_venue(venue, 10.0)
     perform(exchange, script)
-    book = assessed(exchange)
+    book = book_of(exchange)
     found = assess(Snapshot(book=book, market=market_of(exchange)), {venue: exchange.terms}).assessment
     positions = {(one.account, one.symbol): one for one in found.positions}
     for account, view in zip(book.accounts, found.accounts, strict=True):
@@ -59,6 +60,18 @@ def test_what_a_venue_reports_is_what_margin_assesses(venue: str, script: list[A
             assert held.reported.liquidation_price == (
                 own.liquidation_price and pytest.approx(own.liquidation_price, rel=1e-7)
             )
+
+
+def test_other_coins_count_as_margin_counts_them_at_the_start_and_are_lost_with_the_account() -> None:
+    """Binance's multi-assets mode: BTC at 0.95 of its price."""
+    coins = (Balance(asset="USDT", amount=1_000.0), Balance(asset="BTC", amount=0.1))
+    me = replace(trader("binance", "me", 0.0, ("BTCUSDT", 0.5, 60_000.0)), collateral=coins)
+    setting = Setting(coin_prices={"BTC": 60_000.0})
+    exchange = Exchange(load_terms("binance"), (me,), START_NS, {"BTCUSDT": Prices(mark=60_000.0)}, setting=setting)
+    assert exchange.account("me").reported.equity == pytest.approx(1_000.0 + 0.1 * 0.95 * 60_000.0)
+    assert exchange.account("me").collateral == coins
+    exchange.advance(START_NS + MINUTE_NS, {"BTCUSDT": Prices(mark=40_000.0)})
+    assert exchange.account("me").reported.equity == 0.0 and abs(exchange.total()) < 1e-4
 
 
 @pytest.mark.parametrize("venue", list(MARKS))
@@ -105,7 +118,7 @@ def test_hyperliquid_closes_a_fifth_waits_thirty_seconds_and_closes_the_rest() -
     dead = Prices(mark=57_700.0)
     exchange.advance(START_NS + MINUTE_NS, {"BTC": dead})
     assert [one.quantity for one in liquidations(exchange)] == [pytest.approx(-1.0)]
-    exchange.advance(exchange.now_ns + MINUTE_NS // 4, {"BTC": dead})
+    exchange.advance(exchange.now_ns + MINUTE_NS // 4, {"BTC": Prices(mark=57_540.0)})
     assert liquidations(exchange) == []
     exchange.advance(exchange.now_ns + MINUTE_NS // 2, {"BTC": Prices(mark=57_540.0)})
     assert [one.quantity for one in liquidations(exchange)][:1] == [pytest.approx(-4.0)]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.errors import DataError, InputError, InvariantError, TermsError
+from perpbook.model.account import MarginMode
 from perpbook.model.market import Depth
 from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason, TimeInForce
 from perpbook.model.units import DAY_NS, SECOND_NS
-from perpbook.simulation.exchange import Exchange, QueueRule
+from perpbook.simulation.exchange import Exchange
+from perpbook.simulation.happened import Settled
 from perpbook.simulation.ladder import DepthProfile
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import QueueRule
 from perpbook.terms.load import load_terms
 from tests.exchange.venues import MARKS, MINUTE_NS, START_NS, one_account, trader
 
@@ -56,6 +60,7 @@ REFUSED = [
     (-1.1, 60_000.0, IOC, True, RejectReason.REDUCE_ONLY),
     (0.1, 60_100.0, POST, False, RejectReason.POST_ONLY),
     (50.0, 60_000.0, GTC, False, RejectReason.MARGIN),
+    (0.4, 90_000.0, IOC, False, RejectReason.MARGIN),
     (-0.1, 11_000.0, IOC, True, RejectReason.PRICE),
 ]
 
@@ -104,6 +109,25 @@ def test_the_same_id_is_refused_and_the_first_order_is_as_it_was() -> None:
     assert exchange.open_orders("me") == (exchange.order("me", "BTC", "a"),)
 
 
+def test_what_rests_is_told_with_its_own_id_and_can_be_cancelled_by_it() -> None:
+    exchange = hyperliquid()
+    send(exchange, -0.5, 61_000.0, GTC)
+    (resting,) = exchange.account("me").orders
+    assert (resting.id, resting.quantity, exchange.held("me", "BTC"), exchange.number("me", "a")) == ("a", -0.5, 1.0, 1)
+    assert exchange.cancel("me", "BTC", resting.id, START_NS).state is OrderState.CANCELED
+    assert exchange.cancel("me", "BTC", "never", START_NS).state is OrderState.ABSENT
+
+
+def test_all_orders_of_a_contract_can_be_cancelled_at_once() -> None:
+    exchange = hyperliquid()
+    for name, symbol, price in (("a", "BTC", 61_000.0), ("b", "ETH", 3_100.0), ("c", "BTC", 62_000.0)):
+        send(exchange, -0.1, price, GTC, name=name, symbol=symbol)
+    exchange.cancel_all("me", START_NS, "BTC")
+    assert [report.client_id for report in exchange.open_orders("me")] == ["b"]
+    exchange.cancel_all("me", START_NS)
+    assert exchange.open_orders("me") == ()
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -114,6 +138,47 @@ def test_the_same_id_is_refused_and_the_first_order_is_as_it_was() -> None:
 )
 def test_strangers_are_refused_and_unified_names_are_known(change: dict[str, str], reason: RejectReason | None) -> None:
     assert send(hyperliquid(), -0.1, 59_000.0, **change).reason is reason  # type: ignore[arg-type]
+
+
+def test_an_order_for_another_venue_or_a_contract_that_does_not_trade_here_is_refused() -> None:
+    exchange = hyperliquid()
+    request = OrderRequest(
+        client_id="a", account="me", venue="dydx", symbol="BTC", quantity=-0.1, limit_price=59_000.0, reduce_only=False
+    )
+    assert exchange.place(request, START_NS).why == "the order is for dydx"
+    assert send(exchange, -1.0, 1.0, symbol="DOGE").why == "no such contract"
+
+
+def test_a_request_from_ahead_lets_time_pass_first() -> None:
+    exchange = hyperliquid()
+    exchange.move("you", 1.0, exchange.next_funding_ns())
+    assert type(exchange.drain()[0].what) is Settled
+    assert "not a number" in exchange.move("you", math.nan, START_NS)
+
+
+def test_an_isolated_bucket_takes_orders_for_its_own_contract_alone() -> None:
+    account = replace(
+        trader("hyperliquid", "me/BTC", 5_000.0, ("BTC", 0.1, 60_000.0)), mode=MarginMode.ISOLATED, parent="me"
+    )
+    prices = {symbol: Prices(mark=mark) for symbol, mark in MARKS["hyperliquid"].items()}
+    exchange = Exchange(load_terms("hyperliquid"), (account,), START_NS, prices)
+    assert send(exchange, 1.0, 3_010.0, account="me/BTC", symbol="ETH").reason is RejectReason.MARGIN
+    assert send(exchange, 0.1, 60_100.0, account="me/BTC", name="b").state is OrderState.FILLED
+
+
+def test_a_resting_reduce_only_order_ends_with_its_position() -> None:
+    exchange = hyperliquid()
+    send(exchange, -1.0, 60_030.0, GTC, name="rest", reduce_only=True)
+    send(exchange, -1.0, 59_900.0, name="close", reduce_only=True)
+    report = send(exchange, 0.5, 60_100.0, account="you", name="take")
+    assert report.average_price == 60_060.0 and "no position left" in exchange.order("me", "BTC", "rest").why
+
+
+def test_where_lots_and_ticks_are_not_known_any_size_and_price_is_taken() -> None:
+    exchange = Exchange(
+        load_terms("dydx"), (trader("dydx", "me", 1e4),), START_NS, {"LINK-USD": Prices(mark=17.123456)}
+    )
+    assert send(exchange, 1.2345678, 17.2345678).filled == 1.2345678
 
 
 @pytest.mark.parametrize("unfit", [math.nan, math.inf])
@@ -131,16 +196,23 @@ def test_a_taker_walks_the_levels_to_its_limit_and_what_it_took_stays_away_and_c
     assert send(exchange, -1.0, 59_950.0, name="b").state is OrderState.CANCELED
 
 
-@given(st.floats(1.0, 4.0), st.integers(0, 6))
-def test_a_takers_cost_is_that_of_walking_what_was_shown(size: float, worse: int) -> None:
-    """An independent walk over the book that clients saw."""
+@given(
+    st.floats(0.01, 4.0), st.integers(0, 6), st.lists(st.tuples(st.integers(-60, 15), st.integers(1, 15)), max_size=4)
+)
+def test_a_takers_cost_is_that_of_walking_what_was_shown(
+    size: float, worse: int, resting: list[tuple[int, int]]
+) -> None:
+    """An independent walk over the book that clients saw, in which other accounts' orders stand among the market's."""
     exchange = hyperliquid(held=5.0, cash=100_000.0)
+    for number, (off, lots) in enumerate(resting):
+        send(exchange, 0.1 * lots, 60_000.0 + 3.0 * off, GTC, account="you", name=str(number))
     limit, left, worth = 60_000.0 - 30.0 * worse, round(size, 5), 0.0
     for price, quantity in exchange.book("BTC").depth.bids:
         part = min(left, quantity) if price >= limit else 0.0
         left, worth = left - part, worth + part * price
     report = send(exchange, -round(size, 5), limit)
     assert -report.filled * (report.average_price or 0.0) == pytest.approx(worth, rel=1e-9)
+    assert -report.filled == pytest.approx(round(size, 5) - left, abs=1e-9)
 
 
 def test_accounts_trade_with_each_other_at_the_older_orders_price_and_fees_are_the_terms() -> None:
@@ -179,8 +251,10 @@ def test_a_resting_order_fills_when_the_market_goes_through_it_or_touches_it(
 ) -> None:
     exchange = hyperliquid(queue=rule)
     send(exchange, -0.5, 60_600.0, GTC)
-    exchange.advance(START_NS + MINUTE_NS, {"BTC": Prices(mark=60_600.0)})
+    exchange.advance(START_NS + MINUTE_NS, {"BTC": Prices(mark=60_661.0)})
     assert exchange.order("me", "BTC", "a").filled == touched
+    shown = exchange.book("BTC").depth
+    assert shown.bids[0][0] < shown.asks[0][0] == (60_600.0 if touched == 0.0 else 60_722.0)
     exchange.advance(START_NS + 2 * MINUTE_NS, {"BTC": Prices(mark=60_700.0)})
     report = exchange.order("me", "BTC", "a")
     assert report.filled == through and report.average_price == 60_600.0
@@ -283,6 +357,8 @@ def test_what_is_not_simulated_or_does_not_fit_is_refused() -> None:
         Exchange(load_terms("binance-coinm"), (), START_NS, {"BTCUSD_PERP": Prices(mark=60_000.0)})
     with pytest.raises(InputError, match="is on dydx"):
         Exchange(load_terms("hyperliquid"), (trader("dydx", "me", 1.0),), START_NS, {"BTC": Prices(mark=1.0)})
+    with pytest.raises(InputError, match="two accounts"):
+        Exchange(load_terms("dydx"), (trader("dydx", "me", 1.0),) * 2, START_NS, {})
     with pytest.raises(InputError, match="no price here"):
         held = trader("hyperliquid", "me", 1.0, ("ETH", 1.0, 1.0))
         Exchange(load_terms("hyperliquid"), (held,), START_NS, {"BTC": Prices(mark=1.0)})

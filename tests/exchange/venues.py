@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.order import OrderReport, OrderRequest, TimeInForce
-from perpbook.simulation.exchange import Exchange, QueueRule
+from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.happened import Numbered
 from perpbook.simulation.ladder import DepthProfile
 from perpbook.simulation.market import Prices
+from perpbook.simulation.setting import QueueRule
 from perpbook.terms.load import load_terms
 
 START_NS = 1_795_000_000 * 10**9
@@ -24,9 +25,6 @@ MARKS = {
     "bybit": {"BTCUSDT": 60_000.0, "ETHUSDT": 3_000.0},
     "okx": {"BTC-USDT-SWAP": 60_000.0, "ETH-USDT-SWAP": 3_000.0},
 }
-SIZES = (1.0, 20.0, 300.0)
-"""What an account holds of each contract, times its leverage's part."""
-
 THIN = DepthProfile(levels=6, half_spread=0.0002, step=0.0003, notional=40_000.0, half_life_ns=30 * 10**9)
 
 
@@ -93,10 +91,12 @@ scripts = st.integers(0, 2**32).map(script_of)
 rules = st.sampled_from(list(QueueRule))
 
 
-def perform(exchange: Exchange, script: Sequence[Act], after: Callable[[], None] = lambda: None) -> list[Numbered]:
-    """Go through a script; everything that happened. `after` is called after each act."""
+def perform(
+    exchange: Exchange, script: Sequence[Act], after: Callable[[], None] = lambda: None, numbered: int = 0
+) -> list[Numbered]:
+    """Go through a script, acts counted from `numbered`; everything that happened. `after` is called after each act."""
     happened: list[Numbered] = []
-    for number, act in enumerate(script):
+    for number, act in enumerate(script, numbered):
         _one(exchange, act, number)
         happened += exchange.drain()
         after()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from perpbook.files.plain import plain
@@ -69,7 +69,8 @@ def as_read(record: Record) -> Record:
 @dataclass
 class Exchange:
     """Positions, books and orders as they are; `mood` of the next order: fill, part, none, reject, lost (never came), late (came
-    eight seconds later), silent (done, and nothing said), open."""
+    eight seconds later), silent (done, and nothing said), open.  stuck : resting
+    orders do not go."""
 
     positions: dict[str, float] = field(default_factory=dict)
     mids: dict[str, float] = field(default_factory=lambda: {"BTC": 1_000.0, "ETH": 100.0})
@@ -78,6 +79,7 @@ class Exchange:
     resting: tuple[Order, ...] = ()
     late: list[tuple[int, OrderRequest]] = field(default_factory=list)
     mood: str = "fill"
+    stuck: bool = False
 
     def account(self, now_ns: int) -> AccountSeen:
         """The account now."""
@@ -152,7 +154,8 @@ class Exchange:
 
     def cancel(self, effect: Cancel, now_ns: int) -> list[Message]:
         """Take an order back."""
-        self.resting = tuple(order for order in self.resting if order.id != effect.client_id)
+        if not self.stuck:
+            self.resting = tuple(order for order in self.resting if order.id != effect.client_id)
         report = self.orders.get(effect.client_id)
         if report is None or report.state.is_final:
             return []
@@ -175,7 +178,8 @@ class Exchange:
 
 @dataclass
 class World:
-    """A guard, its exchange and its journal. `wanted` : what it decides. `fuse` : effects until the next crash, None for none.
+    """A guard, its exchange and its journal. `wanted`, `stands`, `exits` : what it decides. `fuse` : effects until
+    the next crash, None for none.
     `meddled` : somebody else traded in the account.  `never_told` : orders that the venue says nothing of."""
 
     settings: Settings = SETTINGS
@@ -183,6 +187,7 @@ class World:
     now_ns: int = 1_000 * SECOND_NS
     wanted: Sequence[Wanted] = ()
     stands: Sequence[Alert] = ()
+    exits: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
     fuse: int | None = None
 
     def __post_init__(self) -> None:
@@ -204,7 +209,7 @@ class World:
 
     def decide(self, view: View) -> Decision:
         """What this world's guard wants."""
-        return Decision(before=CALM, alerts=tuple(self.stands), wanted=tuple(self.wanted))
+        return Decision(before=CALM, alerts=tuple(self.stands), wanted=tuple(self.wanted), exits=self.exits)
 
     def give(self, message: Message) -> None:
         """Hand the guard a message, and do what it asks."""

@@ -11,9 +11,9 @@ from perpbook.errors import Refused
 from perpbook.guard.settings import Caps
 from perpbook.guard.view import Wanted
 from perpbook.model.action import ActionKind
-from perpbook.model.message import KillLevel
+from perpbook.model.message import BookSeen, KillLevel
 from perpbook.model.order import OrderState
-from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, World, only, ready, trim
+from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange, World, only, ready, trim
 
 
 def proposed(quantity: float = -2.0, symbol: str = "BTC", rule: str = "leverage.asset", **positions: float) -> World:
@@ -330,3 +330,61 @@ def test_a_book_that_is_under_water_can_be_trimmed() -> None:
     assert world.phases() == ["proposed"]
     unknown = ready([replace(trim("BTC", -2.0), after=replace(CALM, equity=math.nan))], BTC=5.0)
     assert not unknown.phases() and unknown.told("refused.proposal")
+
+
+def test_legs_go_together_or_not_at_all() -> None:
+    both = replace(trim("BTC", -1.0), legs=(*trim("BTC", -1.0).legs, *trim("ETH", 9.0).legs))
+    world = ready([both], BTC=5.0, ETH=-40.0)
+    world.wanted = ()
+    world.meddled, world.venue.positions["ETH"] = True, 0.0
+    world.answer(only(world))
+    world.run(5)
+    assert world.phases() == ["aborted"] and not world.sent
+    whole = ready([both], BTC=5.0, ETH=-40.0)
+    whole.wanted = ()
+    whole.answer(only(whole))
+    whole.run(5)
+    assert whole.venue.positions == {"BTC": 4.0, "ETH": -31.0}
+
+
+def test_a_lot_that_is_more_than_the_cap_is_not_proposed() -> None:
+    world = ready([trim("BTC", -1.0)], replace(SETTINGS, caps=Caps(action=5.0, hour=20.0, day=50.0)), BTC=5.0)
+    assert not world.phases() and "one lot" in world.told("refused.proposal")[0].sentence
+
+
+def test_a_limit_price_of_its_own_holds_within_the_collar() -> None:
+    legs = (replace(trim("BTC", -1.0).legs[0], limit_price=998.0),)
+    world = ready([replace(trim("BTC", -1.0), legs=legs)], BTC=5.0)
+    world.wanted = ()
+    world.answer(only(world))
+    world.run(5)
+    assert [order.limit_price for order in world.sent] == [998.0]
+
+
+def test_a_book_without_anything_within_the_limit_sends_nothing() -> None:
+    legs = (replace(trim("BTC", -1.0).legs[0], limit_price=1_005.0),)
+    world = ready([replace(trim("BTC", -1.0), legs=legs)], BTC=5.0)
+    world.wanted = ()
+    world.answer(only(world))
+    world.run(5)
+    assert not world.sent and "within its limit" in world.guard.desk.cases[only(world)].why
+
+
+def test_a_leg_of_less_than_a_lot_does_not_keep_the_others_back() -> None:
+    both = replace(trim("BTC", -1.0), legs=(*trim("BTC", -0.001).legs, *trim("ETH", 9.0).legs))
+    world = ready([both], BTC=5.0, ETH=-40.0)
+    assert [leg.symbol for leg in world.guard.desk.cases[only(world)].proposal.legs] == ["ETH"]
+    nothing = ready([trim("BTC", -0.001)], BTC=5.0)
+    assert not nothing.phases() and "less than a lot" in nothing.told("refused.proposal")[0].sentence
+
+
+def test_a_book_that_is_not_known_is_asked_for_and_told_when_it_stays_so() -> None:
+    world = World(venue=Exchange(positions={"BTC": 5.0}), wanted=[trim("BTC", -1.0)])
+    world.run(32)
+    assert world.phases() == ["proposed"] and not world.told("refused.proposal")
+    deaf = World(venue=Exchange(positions={"BTC": 5.0}), wanted=[trim("BTC", -1.0)])
+    for _ in range(100):
+        deaf.mail = [one for one in deaf.mail if not isinstance(one, BookSeen)]
+        deaf.post()
+        deaf.pass_time()
+    assert not deaf.phases() and "is not known" in deaf.told("refused.proposal")[0].sentence

@@ -148,4 +148,4 @@ class Guarded(RuleBasedStateMachine):
 
 
 TestGuarded = Guarded.TestCase
-TestGuarded.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestGuarded.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -16,7 +16,18 @@ from perpbook.model.action import ActionKind
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import Send, Write
 from perpbook.model.market import Depth
-from perpbook.model.message import Acknowledge, Adopt, ExitWord, FillSeen, KillLevel, MarkSeen, OrderSeen, Stale, Wake
+from perpbook.model.message import (
+    Acknowledge,
+    Adopt,
+    ExitWord,
+    FillSeen,
+    KillLevel,
+    MarkSeen,
+    NoAnswer,
+    OrderSeen,
+    Stale,
+    Wake,
+)
 from perpbook.model.order import OrderState
 from perpbook.model.record import RecordKind
 from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange, World, only, ready, trim
@@ -336,3 +347,112 @@ def test_what_is_wanted_and_cannot_be_is_refused_once() -> None:
     world.run(120)
     assert not world.guard.desk.cases
     assert len(world.told("refused.proposal")) == 3
+
+
+def test_only_the_newest_of_a_contract_is_known() -> None:
+    world = ready(BTC=5.0)
+    known, now = world.guard._turn.known, world.now_ns
+    mark = MarkSeen(venue=VENUE, symbol="BTC", at_ns=now, received_ns=now, mark_price=1_000.0, funding_rate=1e-4)
+    book, seen = world.venue.book("BTC", now), world.venue.account(now)
+    for late in (0, -1):
+        world.give(replace(mark, at_ns=now + late))
+        world.give(replace(book, at_ns=now + late))
+        world.give(replace(seen, at_ns=now + late))
+    assert {known.marks[VENUE, "BTC"].at_ns, known.books[VENUE, "BTC"].at_ns, known.accounts[ACCOUNT].at_ns} == {now}
+    world.give(replace(mark, at_ns=now + 1, funding_rate=math.nan))
+    assert known.marks[VENUE, "BTC"].at_ns == now and world.told("feed.refused")
+
+
+def test_a_feed_that_speaks_again_is_over_when_all_of_it_does() -> None:
+    world = ready(BTC=5.0)
+    for stream, fresh in (("books", False), ("marks", False), ("books", True), ("marks", True)):
+        assert not any(alert.resolved for alert in world.told("stale.feed"))
+        world.give(Stale(venue=VENUE, stream=stream, received_ns=world.now_ns, fresh=fresh))
+    assert world.told("stale.feed")[-1].resolved
+
+
+def test_an_account_that_could_not_be_read_is_not_known_until_it_is() -> None:
+    world = ready(BTC=5.0)
+    world.give(NoAnswer(account=ACCOUNT, venue=VENUE, client_id="", received_ns=world.now_ns, why="500"))
+    assert ACCOUNT not in world.guard._turn.known.accounts
+    world.run(2)
+    assert ACCOUNT in world.guard._turn.known.accounts
+
+
+def test_flatten_pages_for_a_contract_it_does_not_trade() -> None:
+    world = ready(BTC=5.0)
+    world.venue.positions["DOGE"], world.venue.mids["DOGE"] = 100.0, 0.1
+    world.kill(KillLevel.FLATTEN)
+    world.run(60)
+    assert world.venue.positions == {"BTC": 0.0, "DOGE": 100.0}
+    assert [alert.symbol for alert in world.told("kill.contract")] == ["DOGE"]
+
+
+def test_orders_that_will_not_go_are_an_incident() -> None:
+    world = ready(BTC=5.0)
+    world.venue.resting = (Order(symbol="BTC", quantity=1.0, limit_price=900.0, id="theirs"),)
+    world.wanted = [Wanted(kind=ActionKind.CANCEL, rule="liquidity", reason="far.", after=CALM, cancels=("theirs",))]
+    world.run(40)
+    world.wanted, world.venue.stuck = (), True
+    world.answer(only(world))
+    world.run(40)
+    assert world.phases() == ["incident"]
+
+
+def test_exit_plans_of_a_decision_are_kept_once() -> None:
+    world = ready(BTC=5.0)
+    world.exits = {"all": {"stage": 1}}
+    world.run(100)
+    assert world.guard.desk.exits == {"all": {"stage": 1}}
+    assert [record.kind for record in world.journal].count(RecordKind.EXIT) == 1
+
+
+def test_a_week_later_what_ended_is_forgotten() -> None:
+    world = ready([trim("BTC", -1.0)], BTC=5.0)
+    world.wanted = ()
+    world.answer(only(world))
+    world.run(5)
+    first = only(world)
+    world.pass_time(8 * 86_400)
+    world.run(2)
+    world.wanted = [trim("BTC", -1.0)]
+    world.run(31)
+    world.answer(world.guard.desk.live[0], approve=False)
+    assert first not in world.guard.desk.cases and not world.guard.desk.tickets
+    assert fold(world.journal) == world.guard.desk
+
+
+def test_a_decision_is_made_when_the_watch_says_so() -> None:
+    seen: list[int] = []
+
+    def decide(view: View) -> Decision:
+        seen.append(view.now_ns)
+        return Decision(before=None)
+
+    guard = Guard(fold([]), SETTINGS, decide, watch=lambda message: isinstance(message, MarkSeen))
+    guard.start(10**12)
+    for number in range(1, 4):
+        at_ns = 10**12 + number
+        guard.receive(MarkSeen(venue=VENUE, symbol="BTC", at_ns=at_ns, received_ns=at_ns, mark_price=1.0))
+        guard.receive(MarkSeen(venue=VENUE, symbol="BTC", at_ns=at_ns, received_ns=at_ns, mark_price=-1.0))
+        guard.receive(Wake(received_ns=at_ns))
+    assert seen == [10**12 + 1, 10**12 + 2, 10**12 + 3]
+
+
+def test_an_account_that_holds_a_contract_both_ways_is_refused() -> None:
+    world = ready(BTC=5.0)
+    seen = world.venue.account(world.now_ns)
+    short = Position(symbol="BTC", quantity=-1.0, entry_price=1_000.0)
+    world.give(replace(seen, account=replace(seen.account, positions=(*seen.account.positions, short))))
+    assert "hedge mode" in world.told("feed.refused")[0].sentence
+
+
+def test_a_clock_behind_the_journal_is_told() -> None:
+    world = ready(BTC=5.0)
+    late = world.now_ns
+    world.give(Wake(received_ns=late + 10**12))
+    world.give(Wake(received_ns=late))
+    assert world.guard.desk.at_ns >= late + 10**12
+    assert [alert.severity for alert in world.told("clock.behind")] == [Severity.PAGE]
+    world.give(Wake(received_ns=late + 10**12))
+    assert world.told("clock.behind")[-1].resolved

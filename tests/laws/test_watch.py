@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import PROVEN, Look
 from perpbook.kernels import state as codes
+from perpbook.margin.assessment import Assessment
 from perpbook.model.account import Account
 from perpbook.model.market import Quote, Snapshot
 from perpbook.model.message import AccountSeen, FillSeen, MarkSeen, Stale, Wake
@@ -66,7 +68,7 @@ def findings(look: Look) -> set[tuple[int, int, int, str]]:
 
 def moved(snapshot: Snapshot, key: tuple[str, str], by: float) -> Snapshot:
     quote = snapshot.market.quotes[key]
-    prices = {
+    prices: dict[str, Any] = {
         name: None if getattr(quote, name) is None else getattr(quote, name) * (1.0 + by)
         for name in ("mark_price", "oracle_price")
     }
@@ -101,28 +103,50 @@ def test_the_watch_never_misses_a_change_of_findings(
             watch.look(look)
 
 
-@settings(deadline=None, max_examples=50)
-@given(situations(), paths)
-def test_what_it_adds_up_is_what_a_full_look_measures(found: Situation, path: list[tuple[int, float]]) -> None:
+def walked(found: Situation, path: list[tuple[int, float]]) -> tuple[Watch, Assessment]:
+    """A watch after a path of prices that it follows, and a full look at its end."""
     playbook = Playbook(schema_version=1)
     snapshot, watch, keys = found.snapshot, Watch(), list(found.snapshot.market.quotes)
     watch.look(full_look(snapshot, found, playbook))
     for number, by in path:
         key = keys[number % len(keys)]
-        price = watch._prices.get(key)
-        if price is not None and not price.followed:
-            continue
-        snapshot = moved(snapshot, key, by)
-        watch(said(snapshot.market.quotes[key]))
-    seen = full_look(snapshot, found, playbook).assessed.assessment
-    for account in seen.accounts:
+        held = watch.held(*key)
+        if held is None or held.followed:
+            snapshot = moved(snapshot, key, by)
+            watch(said(snapshot.market.quotes[key]))
+    return watch, full_look(snapshot, found, playbook).assessed.assessment
+
+
+@settings(deadline=None, max_examples=50)
+@given(situations(), paths)
+def test_what_it_adds_up_is_what_a_full_look_measures(found: Situation, path: list[tuple[int, float]]) -> None:
+    watch, seen = walked(found, path)
+    for number, account in enumerate(seen.accounts):
         scale = 1e-9 * (1.0 + account.notional + abs(account.collateral))
         assert watch.equity(account.id) == pytest.approx(account.summary.equity, abs=scale)
         assert watch.maintenance(account.id) == pytest.approx(account.summary.maintenance_margin, abs=scale)
-        assert watch.notionals[watch._numbers[account.id]] == pytest.approx(account.notional, abs=scale)
-    assert watch.book_equity == pytest.approx(
-        seen.book.equity, abs=1e-9 * (1.0 + seen.book.notional + abs(seen.book.equity))
-    )
+        assert watch.notionals[number] == pytest.approx(account.notional, abs=scale)
+        if account.summary.equity > 1.0:
+            assert watch.margin_ratio(account.id) == pytest.approx(account.summary.margin_ratio, rel=1e-6, abs=scale)
+
+
+@settings(deadline=None, max_examples=25)
+@given(situations(), paths)
+def test_losses_and_drawdown_are_what_a_full_look_measures(found: Situation, path: list[tuple[int, float]]) -> None:
+    watch, seen = walked(found, path)
+    scale = 1e-9 * (1.0 + seen.book.notional + abs(seen.book.equity))
+    assert watch.book_equity == pytest.approx(seen.book.equity, abs=scale)
+    start = 1.0 + abs(seen.book.equity)
+    assert watch.drawdown(start) * start == pytest.approx(start - seen.book.equity, abs=2.0 * scale)
+    for venue, symbol in found.snapshot.market.quotes:
+        held = watch.held(venue, symbol)
+        if held is not None and held.followed:
+            mine = [one for one in seen.positions if (one.venue, one.symbol) == (venue, symbol)]
+            told = watch.losses(venue, symbol)
+            assert [name for name, _ in told] == [one.account for one in mine]
+            assert [lost for _, lost in told] == pytest.approx(
+                [max(-one.unrealized_pnl, 0.0) for one in mine], abs=scale
+            )
 
 
 @settings(deadline=None, max_examples=30)
@@ -154,16 +178,33 @@ def test_what_is_held_elsewise_and_what_is_silent_ask_at_once(found: Situation) 
     assert watch(FillSeen(fill=fill, received_ns=1))
 
 
-@settings(deadline=None, max_examples=60)
-@given(situations(), guarded, st.lists(st.sampled_from((0.0, 1.0)) | between(0.0, 1.0), min_size=12, max_size=12))
-def test_wherever_prices_stand_in_the_range_a_full_look_finds_the_same(
-    found: Situation, playbook: Playbook, where: list[float]
-) -> None:
+def stays(found: Situation, playbook: Playbook, where: list[float]) -> None:
+    """Put every price somewhere in its range, and look at the book whole."""
     watch, snapshot = Watch(), found.snapshot
     look = full_look(snapshot, found, playbook)
     watch.look(look)
-    for number, (key, price) in enumerate(watch._prices.items()):
-        to = price.low + where[number % len(where)] * (price.high - price.low)
-        snapshot = moved(snapshot, key, to / price.price - 1.0)
+    for number, key in enumerate(snapshot.market.quotes):
+        price = watch.held(*key)
+        if price is not None:
+            to = price.low + where[number % len(where)] * (price.high - price.low)
+            snapshot = moved(snapshot, key, to / price.price - 1.0)
     now = full_look(snapshot, found, playbook, look.starts[0])
     assert findings(now) == findings(look), watch.reach
+
+
+corners = st.lists(st.sampled_from((0.0, 1.0)) | between(0.0, 1.0), min_size=12, max_size=12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(situations(), guarded, corners)
+def test_wherever_prices_stand_in_the_range_a_full_look_finds_the_same(
+    found: Situation, playbook: Playbook, where: list[float]
+) -> None:
+    stays(found, playbook, where)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=1500)
+@given(situations(), guarded, corners)
+def test_the_range_holds_for_many_books(found: Situation, playbook: Playbook, where: list[float]) -> None:
+    stays(found, playbook, where)

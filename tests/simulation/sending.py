@@ -42,7 +42,8 @@ class Sending:
         self._is_once(request, intent, proposal)
         self._is_allowed(digest, proposal, now_ns)
         self._is_within(request, intent, proposal)
-        self._is_in_caps(digest, proposal)
+        if self.reading.written[request.client_id] == 1:
+            self._is_in_caps(digest, proposal)
         self.sent[request.client_id] = self.sent.get(request.client_id, 0) + 1
         self.absent.discard(request.client_id)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from perpbook.errors import OutcomeUnknown, VenueUnavailable
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel
-from perpbook.model.message import FillSeen, Message, NoAnswer, OrderSeen
+from perpbook.model.message import FillSeen, MarkSeen, Message, NoAnswer, OrderSeen
 from perpbook.model.order import OrderRequest
 from perpbook.model.units import SECOND_NS
 from perpbook.simulation.exchange import Exchange
@@ -39,6 +39,7 @@ class Wire:
         self._storm = Chance(plan.seed, f"faults {venue}")
         self.faulty = FaultyExchange(self.truth, plan.faults[venue], self._draw)
         self.under_way: dict[str, int] = {}
+        self._drains = 0
 
     def move(self, prices: dict[str, Prices]) -> None:
         """The market moves; what the stream says of it goes out."""
@@ -79,7 +80,11 @@ class Wire:
         return NEVER if self._stage.is_calm else self._storm.uniform()
 
     def _out(self, messages: list[Message]) -> None:
-        messages += self.faulty.drain(self._stage.now_ns)
+        self._drains += 1
+        keeps_marks = self._drains % 4 == 0
+        messages += [
+            one for one in self.faulty.drain(self._stage.now_ns) if keeps_marks or not isinstance(one, MarkSeen)
+        ]
         if messages:
             due = self._stage.now_ns + self._latency()
             self._stage.agenda.at(due, Turn.STREAM, partial(self._stage.stream, messages))

@@ -24,7 +24,7 @@ from tests.simulation.people import Person
 from tests.simulation.plan import MARKS, START_NS, Plan
 from tests.simulation.wire import Wire
 
-REST_NS = 70 * SECOND_NS
+QUIET_NS = 48 * SECOND_NS
 """Longer than the guard takes to read every account again."""
 
 
@@ -56,7 +56,7 @@ class World:
         self._levels = {"BTC": 1.0, "ETH": 1.0}
         self._flag: Kill | None = None
         self._digest = hashlib.sha256()
-        self._wrote = True
+        self._wrote, self._is_done = True, False
 
     # The run.
 
@@ -76,7 +76,7 @@ class World:
             self.laws.counts.update(f"fault {one.kind.value}" for one in wire.faulty.struck)
 
     def _until(self, end_ns: int) -> None:
-        while (found := self.agenda.next(end_ns)) is not None:
+        while not self._is_done and (found := self.agenda.next(end_ns)) is not None:
             self.now_ns, act = found
             act()
 
@@ -98,10 +98,16 @@ class World:
 
     def _calm(self) -> None:
         self.is_calm = True
-        self.agenda.at(self.now_ns + self.plan.calm - REST_NS, Turn.MARKET, self._rest)
+        self.agenda.at(self.now_ns + QUIET_NS // 4, Turn.MARKET, self._rest)
 
     def _rest(self) -> None:
         self.is_resting = True
+        self.agenda.at(self.now_ns + QUIET_NS, Turn.CLOCK, self._end)
+
+    def _end(self) -> None:
+        """End once nothing is on its way."""
+        self._is_done = self.is_up and not self.shadow.live
+        self.agenda.at(self.now_ns + QUIET_NS // 4, Turn.CLOCK, self._end)
 
     def _step(self) -> None:
         plan, draw = self.plan, self._market

@@ -32,7 +32,9 @@ MS = 1_000_000
 QUICK = replace(
     SETTINGS,
     arming=False,
-    timing=Timing(again=5 * MS, decide=20 * MS, absent=30 * MS, rest=10**12, skew=10**9, flatten=MS, order=50 * MS),
+    timing=Timing(
+        fresh=100 * MS, again=5 * MS, decide=20 * MS, absent=30 * MS, rest=10**12, skew=10**9, flatten=MS, order=50 * MS
+    ),
 )
 PACE = Pace(wake=0.005, request=0.1, drain=2.0)
 
@@ -146,6 +148,7 @@ class Bench:
         self.port, self.journal, self.ears = Port(self.log), Kept(self.log, room), Ears(ears)
         self.feeds: dict[str, Stream] = {}
         self.wanted = [trim("BTC", -1.0, "auto")]
+        self.missing = False
         self.halt = HaltFlag(halt) if halt is not None else None
 
     def decide(self, view: View) -> Decision:
@@ -155,7 +158,8 @@ class Bench:
     async def until(self, done: Callable[[Guard], bool]) -> Guard:
         """Run until something is so, or for five seconds at most."""
         guard = Guard(fold(self.journal.records), QUICK, self.decide)
-        world = World(venues={VENUE: self.port}, feeds=self.feeds, journal=self.journal, sink=self.ears, halt=self.halt)
+        venues = {} if self.missing else {VENUE: self.port}
+        world = World(venues=venues, feeds=self.feeds, journal=self.journal, sink=self.ears, halt=self.halt)
         shell = Shell(guard, world, {VENUE: ("BTC",)}, PACE)
         running = asyncio.create_task(shell.run())
         for _ in range(1_000):
@@ -322,3 +326,22 @@ def test_an_order_is_absent_only_where_its_trades_say_so_too() -> None:
     asyncio.run(port.place(request))
     port.exchange.orders.clear()
     assert [type(one) for one in asyncio.run(ask_order(port, effect, now_ns(), now_ns))] == [FillSeen]
+
+
+def test_a_venue_that_nobody_opened_is_silent() -> None:
+    bench = Bench()
+    bench.missing = True
+    asyncio.run(bench.until(lambda guard: guard.desk.alerts.get(("unknown.account", "main", "")) == "page"))
+    assert bench.log == []
+
+
+def test_whatever_ends_the_shell_is_told() -> None:
+    bench = Bench()
+
+    def fails(record: Record) -> int:
+        raise ZeroDivisionError
+
+    bench.journal.append = fails  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(bench.until(closed))
+    assert bench.ears.heard[-1].kind == "guard.down"

@@ -75,8 +75,10 @@ def test_one_odd_sample_is_no_alert() -> None:
 
 
 def test_between_the_marks_an_alert_stands() -> None:
-    wide = [book(30 + k, spread=20.0) for k in range(3)]
-    middle = [book(40 + k, spread=2.9) for k in range(3)]  # z = 4.5: under the upper mark, over the lower
+    wide: list[Message] = [book(30 + k, spread=20.0) for k in range(3)]
+    middle: list[Message] = [
+        book(40 + k, spread=2.9) for k in range(3)
+    ]  # z = 4.5: under the upper mark, over the lower
     assert [one.resolved for one in told([*calm(), *wide, *middle])] == [False]
 
 
@@ -97,7 +99,13 @@ def test_basis_and_funding_stand_out_either_way() -> None:
 
 @given(st.sampled_from((1.0, -1.0)), st.floats(1e-5, 1e-3))
 def test_funding_that_turns_against_what_is_held_is_told_and_its_end(side: float, rate: float) -> None:
-    messages = [account(side), mark(0, -side * rate), mark(1, side * rate), mark(2, side * rate), mark(3, -side * rate)]
+    messages: list[Message] = [
+        account(side),
+        mark(0, -side * rate),
+        mark(1, side * rate),
+        mark(2, side * rate),
+        mark(3, -side * rate),
+    ]
     begun, over = told(messages)
     assert (begun.kind, begun.account, begun.resolved, over.resolved) == ("funding.flip", "one", False, True)
 
@@ -107,12 +115,11 @@ def test_funding_around_nothing_does_not_turn_and_nobody_held_is_not_told() -> N
     assert told([account(0.0), mark(0, -1e-4), mark(1, 1e-4)]) == []
 
 
-def test_while_a_stream_is_stale_nothing_is_sampled() -> None:
+def test_a_stream_that_goes_stale_begins_the_row_anew_and_ends_nothing() -> None:
     stale = Stale(venue="hyperliquid", stream="book:BTC", received_ns=1)
-    fresh = Stale(venue="hyperliquid", stream="book:BTC", received_ns=1, fresh=True)
-    wide = [book(30 + k, spread=20.0) for k in range(5)]
-    assert told([*calm(), stale, *wide]) == []
-    assert [one.kind for one in told([*calm(), stale, fresh, *wide])] == ["market.spread"]
+    wide: list[Message] = [book(30 + k, spread=20.0) for k in range(4)]
+    assert told([*calm(), *wide[:2], stale, *wide[2:]]) == []
+    assert [one.resolved for one in told([*calm(), *wide, stale, stale])] == [False]
 
 
 def test_many_messages_in_a_second_are_one_sample() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perpbook.model.account import MarginMode
+from perpbook.model.account import Account, MarginMode
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, OrderSeen
 from perpbook.model.order import OrderState, RejectReason
 from perpbook.venues.decode_binance import Binance
@@ -18,7 +18,6 @@ from tests.unit.stream_messages import (
     ADDRESS,
     NOW,
     NOW_MS,
-    SUBACCOUNT,
     decoder,
     depth,
     dydx,
@@ -261,6 +260,10 @@ def test_binance_changes_with_a_gap_are_refused(change: bytes) -> None:
     assert refusal(of, change) is Reason.GAP
 
 
+def test_a_key_that_expired_ends_what_is_known_of_the_account() -> None:
+    assert refusal(binance(), b'{"e":"listenKeyExpired","E":1,"listenKey":"x"}') is Reason.REFUSED
+
+
 def test_parts_of_a_book_are_whole_and_changes_are_not() -> None:
     wrapped = b'{"stream":"btcusdt@depth20@100ms","data":' + depth(1, 2, 0, BIDS, ASKS) + b"}"
     of = binance()
@@ -280,20 +283,12 @@ def test_recorded_accounts_of_binance_change_what_was_seeded() -> None:
     folder = recording("venue_payloads/binance/futures/user_data_json")
     raw, of = (folder / "account_update.json").read_bytes(), binance()
     assert refusal(of, raw) is Reason.NO_SNAPSHOT
-    empty = tell(decoder("dydx"), dydx(1, "subscribed", "v4_subaccounts", WHOLE, SUBACCOUNT))
-    of.seed(empty)
+    of.seed([AccountSeen(account=Account(id="one", venue="binance"), at_ns=1, received_ns=1)])
     found = {one.account.id: one.account for one in tell(of, raw)}
     assert found["one-BTCUSDT-LONG"].positions[0].quantity == 20.0
     assert found["one-BTCUSDT-SHORT"].positions[0].quantity == -10.0
     assert found["one-BTCUSDT-LONG"].collateral[0].amount == 13200.70726908
     assert {one.asset: one.amount for one in found["one"].collateral}["USDT"] == 100.12345678
-
-
-WHOLE = {
-    "subaccount": {
-        "address": "x", "subaccountNumber": 0, "openPerpetualPositions": {}, "assetPositions": {},
-    }
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from perpbook.engine.clock import now_ns
 from perpbook.errors import InputError
-from perpbook.model.message import BookSeen, FillSeen, MarkSeen, Message, Stale
-from perpbook.venues.conflate import Inbox
-from perpbook.venues.decode_parts import Kind, Reason, Scope, Sorted
+from perpbook.model.account import Account, Balance
+from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, Stale
+from perpbook.venues.conflate import Inbox, Kept
+from perpbook.venues.decode_binance import Binance
+from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Sorted
 from perpbook.venues.recorded import Recorded, Recorder, lines_of
-from perpbook.venues.stream import Habits, Stream
+from perpbook.venues.stream import Habits, Prepare, Stream
 from perpbook.venues.stream_dialects import DIALECTS, dialect_of, scope_of
 from perpbook.venues.stream_reader import Reader
 from perpbook.venues.watchdog import SECOND_NS, Watchdog
@@ -27,6 +29,7 @@ from tests.unit.stream_messages import (
     NOW,
     NOW_MS,
     decoder,
+    depth,
     dydx_book,
     dydx_whole,
     hl_book,
@@ -46,23 +49,27 @@ def test_conflation_keeps_the_newest_of_what_is_whole_and_all_of_the_rest(puts: 
     inbox = Inbox()
     for number, what in enumerate(puts):
         assert inbox.put(what, b"%d" % number, number)
-    kept = inbox.drain()
+    kept = drained(inbox)
     wanted = [
         (number, what)
         for number, what in enumerate(puts)
         if what.kind is not Kind.WHOLE or what not in puts[number + 1 :]
     ]
     assert [(one.received_ns, one.what) for one in kept] == wanted
-    assert inbox.conflated == len(puts) - len(kept) and not inbox.drain()
+    assert inbox.conflated == len(puts) - len(kept) and not inbox
     for one in kept:
         later = [other for other in kept if other.what == one.what and other.received_ns > one.received_ns]
         assert one.last == (one.what.kind is not Kind.CHANGE or not later)
 
 
+def drained(inbox: Inbox) -> list[Kept]:
+    return list(iter(inbox.take, None))
+
+
 def test_an_inbox_without_room_forgets_and_says_so() -> None:
     inbox, event = Inbox(room=2), Sorted(Kind.EVENT, "account", "x")
     assert inbox.put(event, b"1", 1) and inbox.put(event, b"2", 2)
-    assert not inbox.put(event, b"3", 3) and not inbox.drain()
+    assert not inbox.put(event, b"3", 3) and not inbox
     assert inbox.put(event, b"4", 4)
 
 
@@ -125,7 +132,7 @@ def test_nothing_is_told_of_a_stream_that_lags() -> None:
     assert read(of, hl_book(BIDS, ASKS, ms=NOW_MS - 20_000)) == []
 
 
-class Venue(picows.WSListener):  # type: ignore[misc]
+class Venue(picows.WSListener):
     """A venue that answers the first subscription with what it is given."""
 
     def __init__(self, answers: Sequence[bytes], heard: list[bytes], *, hang_up: bool) -> None:
@@ -149,7 +156,15 @@ class Venue(picows.WSListener):  # type: ignore[misc]
 Use = Callable[[AsyncIterator[Message], Stream], Awaitable[Any]]
 
 
-def with_venue(visits: Sequence[Sequence[bytes]], use: Use, **habits: float) -> tuple[Any, list[bytes]]:
+def with_venue(
+    visits: Sequence[Sequence[bytes]],
+    use: Use,
+    *,
+    venue: str = "hyperliquid",
+    symbol: str = "BTC",
+    prepare: Prepare | None = None,
+    **habits: float,
+) -> tuple[Any, list[bytes]]:
     """What `use` makes of a stream on loopback, and what the venue heard, which hangs up after each visit but the last."""
     heard: list[bytes] = []
     left = list(visits)
@@ -163,8 +178,9 @@ def with_venue(visits: Sequence[Sequence[bytes]], use: Use, **habits: float) -> 
         async with server:
             port = server.sockets[0].getsockname()[1]
             pace = Habits(**{"back_off": 0.01, "look": 0.01, **habits})  # type: ignore[arg-type]
-            stream = Stream(dialect_of("hyperliquid"), {"one": ADDRESS}, url=f"ws://127.0.0.1:{port}", habits=pace)
-            feed = stream.messages(["one"], ["BTC"])
+            url = f"ws://127.0.0.1:{port}"
+            stream = Stream(dialect_of(venue), {"one": ADDRESS}, url=url, habits=pace, prepare=prepare)
+            feed = stream.messages(["one"], [symbol])
             try:
                 return await asyncio.wait_for(use(feed, stream), 10)
             finally:
@@ -218,6 +234,28 @@ def test_a_slow_taker_gets_the_newest_and_every_event() -> None:
     told, _ = with_venue([[hl_context(), *books, *fills]], slowly)
     assert len([one for one in told if isinstance(one, FillSeen)]) == 20
     assert len([one for one in told if isinstance(one, BookSeen)]) <= 2
+
+
+def test_what_is_read_over_http_is_there_before_anything_is_told() -> None:
+    """Changes of a book and of an account that come before their snapshots wait for them."""
+
+    async def prepare(of: Decoder, scope: Scope) -> None:
+        assert isinstance(of, Binance) and scope.symbols == {"BTCUSDT"}
+        await asyncio.sleep(0.05)
+        of.snapshot("BTCUSDT", packed({"lastUpdateId": 100, "bids": BIDS, "asks": ASKS}))
+        held = Account(id="one", venue="binance", collateral=(Balance(asset="USDT", amount=5.0),))
+        of.seed([AccountSeen(account=held, at_ns=now_ns() - SECOND_NS, received_ns=now_ns())])
+
+    change = {"B": [{"a": "USDT", "wb": "9", "cw": "7"}], "P": []}
+    account = packed({"e": "ACCOUNT_UPDATE", "E": now_ms(), "T": now_ms(), "a": change})
+    book = depth(96, 104, 95, [], []).replace(str(NOW_MS).encode(), str(now_ms()).encode())
+
+    async def use(feed: AsyncIterator[Message], _: Stream) -> list[Message]:
+        return await until(feed, AccountSeen)
+
+    told, _ = with_venue([[book, account]], use, venue="binance", symbol="BTCUSDT", prepare=prepare)
+    assert [type(one) for one in told] == [BookSeen, AccountSeen]
+    assert isinstance(told[1], AccountSeen) and told[1].account.collateral[0].amount == 7.0
 
 
 def test_silence_is_told_and_a_silent_connection_begins_anew() -> None:

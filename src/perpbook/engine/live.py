@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -94,10 +95,10 @@ class Shell:
             gc.freeze()
             await self._loop()
             await self._drain()
-        except (PerpbookError, OSError) as error:
-            self._outbox.append(down(error, self.world.clock()))
-            raise
         finally:
+            error = sys.exception()
+            if error is not None:
+                self._outbox.append(down(error, self.world.clock()))
             await self._close()
 
     def _accounts(self) -> Mapping[str, str]:
@@ -152,7 +153,11 @@ class Shell:
     def _request(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> None:
         """Begin a request; its answer comes in by itself."""
         venue_name = effect.request.venue if isinstance(effect, Send) else effect.venue
-        venue = self.world.venues[venue_name]
+        venue = self.world.venues.get(venue_name)
+        if venue is None:
+            why = f"there is no way to {venue_name}"
+            self._urgent.append(replace(self._silence(effect), received_ns=self.world.clock(), why=why))
+            return
         if isinstance(effect, Send) and (why := self._forbids()):
             self._urgent.append(
                 OrderSeen(report=unsent(effect.request, why, self.world.clock()), received_ns=self.world.clock())
@@ -283,7 +288,7 @@ def unsent(request: OrderRequest, why: str, at_ns: int) -> OrderReport:
     )  # fmt: skip
 
 
-def down(error: Exception, at_ns: int) -> Alert:
+def down(error: BaseException, at_ns: int) -> Alert:
     """The last thing told."""
     sentence = (
         f"the guard is down ({type(error).__name__}): nothing is watched and nothing is sent until it is started again"

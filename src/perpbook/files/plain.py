@@ -7,12 +7,17 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+AS_THEY_ARE = (str, int, bool, type(None))
 
 
 def plain(value: object) -> Any:
     """Dataclasses, enums, dates and tuples as JSON has them; infinities as "inf" and "-inf", NaN as null."""
+    if type(value) in AS_THEY_ARE:
+        return value
     if isinstance(value, float):
         if math.isnan(value):
             return None
@@ -20,7 +25,7 @@ def plain(value: object) -> Any:
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: plain(getattr(value, name)) for name in _fields(type(value))}
     if isinstance(value, Mapping):
         return {
             " ".join(map(str, key)) if isinstance(key, tuple) else str(key): plain(one) for key, one in value.items()
@@ -30,3 +35,8 @@ def plain(value: object) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(one) for one in value]
     return str(value) if isinstance(value, date | Path) else value
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -25,36 +25,61 @@ def rebuild(kind: type[Kind], value: Any) -> Kind:
     ------
     KeyError : a field is missing.  TypeError, ValueError : a value is not what its field takes.
     """
-    found: Kind = _built(kind, value)
+    found: Kind = _builder(kind)(value)
     return found
 
 
-def _built(kind: Any, value: Any) -> Any:
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        return _built(next(one for one in get_args(kind) if one is not type(None)), value)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        return kind(**{one.name: _built(hints[one.name], value[one.name]) for one in dataclasses.fields(kind)})
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value)
-    if origin is np.ndarray:
-        return np.array(value, dtype=np.float64)
-    if origin is tuple:
-        inner = get_args(kind)
-        each = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
-        return tuple(_built(one, part) for one, part in zip(each, value, strict=True))
-    if origin is not None and issubclass(origin, Sequence):
-        return tuple(_built(get_args(kind)[0], part) for part in value)
-    if kind is float:
-        return float(value) if value is not None else float("nan")
-    if kind in (int, str, bool) and not isinstance(value, kind):
-        raise TypeError(f"{value!r} is not the {kind.__name__} that its field takes")
-    return value
+Build = Callable[[Any], Any]
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _builder(kind: Any) -> Build:
+    """How a value of a type is made; found out once for each type."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _optional(_builder(next(one for one in get_args(kind) if one is not type(None))))
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _dataclass(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    if origin is np.ndarray:
+        return partial(np.array, dtype=np.float64)
+    if origin is not None and issubclass(origin, Sequence):
+        return _row(get_args(kind), origin is tuple)
+    if kind is float:
+        return lambda value: float(value) if value is not None else float("nan")
+    return _checked(kind) if kind in (int, str, bool) else lambda value: value
+
+
+def _optional(build: Build) -> Build:
+    return lambda value: None if value is None else build(value)
+
+
+def _dataclass(kind: type) -> Build:
+    parts: dict[str, Build] = {}
+
+    def build(value: Any) -> Any:
+        if not parts:
+            hints = get_type_hints(kind)
+            parts.update({one.name: _builder(hints[one.name]) for one in dataclasses.fields(kind)})
+        return kind(**{name: part(value[name]) for name, part in parts.items()})
+
+    return build
+
+
+def _row(inner: tuple[Any, ...], is_tuple: bool) -> Build:
+    """A tuple of as many as its types say, or any number of one."""
+    if is_tuple and not (len(inner) == 2 and inner[1] is Ellipsis):
+        each = [_builder(one) for one in inner]
+        return lambda value: tuple(build(part) for build, part in zip(each, value, strict=True))
+    one = _builder(inner[0])
+    return lambda value: tuple(one(part) for part in value)
+
+
+def _checked(kind: type) -> Build:
+    def build(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise TypeError(f"{value!r} is not the {kind.__name__} that its field takes")
+        return value
+
+    return build

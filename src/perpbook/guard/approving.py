@@ -35,11 +35,11 @@ def answer(turn: Turn, message: Answered) -> None:
 def approve_itself(turn: Turn, case: Case) -> bool:
     """A rule whose playbook allows it approves its own proposal, where nothing is amiss."""
     proposal = case.proposal
-    notional = sum(turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price) for leg in proposal.legs)
     amiss = any(incidents.is_open(turn, leg.account) or not leg.reduce_only for leg in proposal.legs)
     if amiss or not proposal.legs or _not_now(turn, case):
         return False
-    if not within_band(turn.desk, turn.settings, proposal.rule, notional, turn.now_ns):
+    dollars = turn.settings.traded(proposal.legs)
+    if not within_band(turn.desk, turn.settings, proposal.rule, dollars, turn.now_ns):
         return False
     turn.write(RecordKind.APPROVED, digest=case.digest, who=proposal.rule, channel=PREAUTHORISED)
     sentence = f"{proposal.rule} acts by itself, as the playbook allows: {proposal.reason}"

@@ -9,11 +9,17 @@ from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount
 from perpbook.model.message import ExitWord
 from perpbook.model.record import RecordKind
+from perpbook.model.units import SECOND_NS, to_iso
+
+BEHIND_NS = 60 * SECOND_NS
+"""How far this machine's clock may be behind the journal's last record before a person is told."""
 
 
-def look(turn: Turn) -> None:
-    """Ask again for accounts that are old, and say which are unknown."""
+def look(turn: Turn, clock_ns: int) -> None:
+    """Ask again for accounts that are old, say which are unknown, and whether the clock can be right."""
     timing, known = turn.settings.timing, turn.known
+    _look_at_clock(turn, clock_ns)
+    known.asked = {name: at_ns for name, at_ns in known.asked.items() if turn.now_ns - at_ns < timing.again}
     for account, venue in turn.settings.accounts.items():
         seen = known.accounts.get(account)
         age = turn.now_ns - (seen.received_ns if seen is not None else known.started_ns)
@@ -28,6 +34,15 @@ def look(turn: Turn) -> None:
                 kind="unknown.account", severity=Severity.PAGE, at_ns=turn.now_ns, sentence=sentence, account=account
             )
             turn.say(alert, stands=True)
+
+
+def _look_at_clock(turn: Turn, clock_ns: int) -> None:
+    if turn.now_ns - clock_ns <= BEHIND_NS:
+        turn.over("clock.behind")
+        return
+    told = f"this machine's clock says {to_iso(clock_ns)}, the journal {to_iso(turn.now_ns)}"
+    sentence = f"{told}: nothing is fresh until it is right"
+    turn.say(Alert(kind="clock.behind", severity=Severity.PAGE, at_ns=turn.now_ns, sentence=sentence), stands=True)
 
 
 def decide(turn: Turn, port: Decide) -> None:

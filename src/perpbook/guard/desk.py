@@ -157,7 +157,8 @@ def _forget(desk: Desk, before_ns: int) -> None:
     old = [name for name, case in desk.cases.items() if not case.phase.is_live and case.since_ns < before_ns]
     for name in old:
         for client_id in desk.cases.pop(name).tickets:
-            del desk.tickets[client_id]
+            ticket = desk.tickets.pop(client_id)
+            desk.trades -= {(ticket.request.venue, trade) for trade in ticket.fills}
 
 
 def _aborted(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:

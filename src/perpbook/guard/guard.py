@@ -21,7 +21,7 @@ from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Settings
 from perpbook.guard.turn import Known, Turn
-from perpbook.guard.view import Decide, Watch
+from perpbook.guard.view import Decide, WantsLook
 from perpbook.model.action import ActionKind
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import Effect, Send, Tell, Write
@@ -47,7 +47,7 @@ class Guard:
     `watch` says which messages want a decision at once; without it one is made as time passes.
     """
 
-    def __init__(self, desk: Desk, settings: Settings, decide: Decide, watch: Watch | None = None) -> None:
+    def __init__(self, desk: Desk, settings: Settings, decide: Decide, watch: WantsLook | None = None) -> None:
         self._turn = Turn(desk=desk, settings=settings, known=Known(), now_ns=desk.at_ns)
         self._decide, self._watch = decide, watch
         self._broken = False
@@ -91,15 +91,17 @@ class Guard:
     def _take(self, message: Message) -> None:
         turn = self._turn
         turn.now_ns = max(turn.now_ns, message.received_ns)
-        wanted = self._watch is not None and self._watch(message)
+        taken = True
         if isinstance(message, Wake):
-            deciding.look(turn)
-        elif isinstance(message, Answered | Kill | Arm | Adopt | Acknowledge | ExitWord):
+            deciding.look(turn, message.received_ns)
+        elif isinstance(message, FromPeople):
             self._person(message)
         else:
-            hearing.hear(turn, message)
-        for case in turn.desk.live_cases():
-            self._go_on(case)
+            taken = hearing.hear(turn, message)
+        wanted = taken and self._watch is not None and self._watch(message)
+        if turn.desk.live:
+            for case in turn.desk.live_cases():
+                self._go_on(case)
         killing.cancel_opening(turn)
         flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:

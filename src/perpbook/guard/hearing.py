@@ -14,12 +14,12 @@ from perpbook.model.record import RecordKind
 Heard = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale
 
 
-def hear(turn: Turn, message: Heard) -> None:
-    """Take what a venue says, or refuse it."""
+def hear(turn: Turn, message: Heard) -> bool:
+    """Take what a venue says, or refuse it: False."""
     why = nonsense(turn, message)
     if why:
         _refuse(turn, message, why)
-        return
+        return False
     match message:
         case BookSeen() | MarkSeen():
             _price(turn, message)
@@ -33,6 +33,7 @@ def hear(turn: Turn, message: Heard) -> None:
             _no_answer(turn, message)
         case Stale():
             _stale(turn, message)
+    return True
 
 
 def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
@@ -44,6 +45,7 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
         book = turn.known.books.get(name)
         if book is None or (message.at_ns, message.sequence) >= (book.at_ns, book.sequence):
             turn.known.books[name] = message
+            turn.known.decide |= turn.known.awaited.pop(name, None) is not None
     else:
         mark = turn.known.marks.get(name)
         if mark is None or message.at_ns >= mark.at_ns:
@@ -51,9 +53,12 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
 
 
 def _refuse(turn: Turn, message: Heard, why: str) -> None:
-    symbol = message.symbol if isinstance(message, BookSeen | MarkSeen) else ""
-    account = message.account.id if isinstance(message, AccountSeen) else ""
-    sentence = f"{type(message).__name__} of {symbol or account or 'an order'} is refused: {why}"
+    symbol = account = ""
+    if isinstance(message, BookSeen | MarkSeen) and (message.venue, message.symbol) in turn.settings.contracts:
+        symbol = message.symbol
+    if isinstance(message, AccountSeen) and message.account.id in turn.settings.accounts:
+        account = message.account.id
+    sentence = f"{type(message).__name__} of {symbol or account or 'something'} is refused: {why}"
     alert = Alert(
         kind="feed.refused", severity=Severity.WARN, at_ns=turn.now_ns, sentence=f"{sentence}; nothing is taken from it",
         account=account, symbol=symbol,

@@ -25,16 +25,18 @@ def propose(turn: Turn, wanted: Wanted, before: RiskView) -> None:
     """Propose one wanted action, unless it is already proposed, or something forbids it."""
     if turn.desk.kill is not KillLevel.NONE or _is_quiet(turn, wanted):
         return
-    why = _forbidden(turn, wanted) or (
-        "" if _told(before) and _told(wanted.after) else "the book's risk is not a number"
-    )
+    why = _forbidden(turn, wanted) or _unknown_book(turn, wanted)
+    if not why and not (_told(before) and _told(wanted.after)):
+        why = "the book's risk is not a number"
+    if why is None:
+        return
+    legs = [] if why else [leg for leg in (_leg(turn, one) for one in wanted.legs) if leg is not None]
+    if wanted.legs and not legs and not why:
+        why = "what is wanted is less than a lot, or makes no position smaller"
     if why:
         _refuse(turn, wanted.rule, why)
         return
     turn.over("refused.proposal", symbol=wanted.rule)
-    legs = [leg for leg in (_leg(turn, one) for one in wanted.legs) if leg is not None]
-    if len(legs) < len(wanted.legs) or (wanted.kind in TRADES and not legs):
-        return
     open_proposal(turn, _fitted(turn, _made(turn, wanted, tuple(legs), before)))
 
 
@@ -89,22 +91,33 @@ def _forbidden(turn: Turn, wanted: Wanted) -> str:
     return ""
 
 
+def _unknown_book(turn: Turn, wanted: Wanted) -> str | None:
+    """Why a leg's book is not known; None while it was only just asked for."""
+    timing, waits = turn.settings.timing, False
+    for leg in wanted.legs:
+        name = (turn.settings.accounts[leg.account], leg.symbol)
+        book = turn.known.books.get(name)
+        if book is not None and turn.now_ns - book.received_ns <= timing.old:
+            continue
+        since_ns = turn.known.awaited.setdefault(name, turn.now_ns)
+        turn.ask(AskBook(venue=name[0], symbol=name[1]), -1)
+        if turn.now_ns - since_ns > timing.fresh:
+            return f"the book of {leg.symbol} on {name[0]} is not known now"
+        waits = True
+    return None if waits else ""
+
+
 def _leg(turn: Turn, wanted: WantedLeg) -> Leg | None:
-    """A leg in whole lots at a collared price; None where nothing of it can be traded, or its book is not known yet."""
+    """A leg in whole lots at a collared price; None where nothing of it can be traded."""
     venue = turn.settings.accounts[wanted.account]
     contract = turn.settings.contracts[venue, wanted.symbol]
     position = held(turn.known.accounts[wanted.account]).get(wanted.symbol, 0.0)
     quantity = shrink(wanted.quantity, math.inf, contract, position if wanted.reduce_only else None)
-    book = turn.known.books.get((venue, wanted.symbol))
-    if book is None:
-        turn.ask(AskBook(venue=venue, symbol=wanted.symbol), 0)
-        turn.known.decide = True
-        return None
-    middle = mid(book)
-    far = middle * (1.0 + math.copysign(turn.settings.collar, quantity))
-    price = far if wanted.limit_price is None else (min if quantity > 0 else max)(far, wanted.limit_price)
     if quantity == 0.0:
         return None
+    middle = mid(turn.known.books[venue, wanted.symbol])
+    far = middle * (1.0 + math.copysign(turn.settings.collar, quantity))
+    price = far if wanted.limit_price is None else (min if quantity > 0 else max)(far, wanted.limit_price)
     return Leg(
         account=wanted.account, venue=venue, symbol=wanted.symbol, quantity=quantity, held=position,
         limit_price=price_within(quantity, price, contract.tick_size), reduce_only=wanted.reduce_only, mid_price=middle,
@@ -112,7 +125,7 @@ def _leg(turn: Turn, wanted: WantedLeg) -> Leg | None:
 
 
 def _made(turn: Turn, wanted: Wanted, legs: tuple[Leg, ...], before: RiskView) -> Proposal:
-    notional = dollars(turn, legs)
+    notional = turn.settings.traded(legs)
     return Proposal(
         kind=wanted.kind, rule=wanted.rule, reason=wanted.reason, legs=legs, created_ns=turn.now_ns,
         expires_ns=turn.now_ns + turn.settings.expiry_ns,
@@ -135,14 +148,9 @@ def _bounded(view: RiskView) -> RiskView:
     return replace(view, equity=equity, effective=effective, margin_ratio=ratio, liquidation_move=move)
 
 
-def dollars(turn: Turn, legs: tuple[Leg, ...]) -> float:
-    """What legs come to at their limit prices."""
-    return math.fsum(turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price) for leg in legs)
-
-
 def _fitted(turn: Turn, proposal: Proposal) -> Proposal | None:
     """A proposal no larger than the cap of an action: every leg made smaller by the same share."""
-    notional = dollars(turn, proposal.legs)
+    notional = turn.settings.traded(proposal.legs)
     if notional <= turn.settings.caps.action:
         return proposal
     share, legs = turn.settings.caps.action / notional, []

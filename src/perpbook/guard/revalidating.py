@@ -80,9 +80,7 @@ def _price(turn: Turn, case: Case, leg: Leg, book: BookSeen) -> float | Refusal:
 
 def _affords(turn: Turn, case: Case) -> float:
     """What a proposal may cost, fraction of what it trades: each order keeps to it, so that all of them do."""
-    legs = case.proposal.legs
-    traded = math.fsum(turn.settings.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price) for leg in legs)
-    return case.proposal.cost_max / traded
+    return case.proposal.cost_max / turn.settings.traded(case.proposal.legs)
 
 
 def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRequest | Refusal:

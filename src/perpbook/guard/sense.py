@@ -53,17 +53,19 @@ def _book(message: BookSeen) -> str:
         return "one side of the book is empty"
     if bids[0][0] >= asks[0][0]:
         return "its best bid is not below its best ask"
-    if not (_falls(bids, -1.0) and _falls(asks, 1.0)):
-        return "its levels are not in order, or not numbers above nothing"
-    return ""
+    good = _in_order(bids, falling=True) and _in_order(asks, falling=False)
+    return "" if good else "its levels are not in order, or not numbers above nothing"
 
 
-def _falls(levels: tuple[tuple[float, float], ...], way: float) -> bool:
-    last = -math.inf
+def _in_order(levels: tuple[tuple[float, float], ...], falling: bool) -> bool:
+    """Whether prices go one way and every number is above nothing."""
+    last = math.inf if falling else 0.0
     for price, quantity in levels:
-        if not (0.0 < price < math.inf and 0.0 < quantity < math.inf and way * price > last):
+        if not (0.0 < price < math.inf and 0.0 < quantity < math.inf):
             return False
-        last = way * price
+        if price >= last if falling else price <= last:
+            return False
+        last = price
     return True
 
 
@@ -81,6 +83,11 @@ def _account(turn: Turn, message: AccountSeen) -> str:
         return "an account that is not ours"
     if not _numbers([position.quantity for position in account.positions]):
         return "a position that is not a number"
+    ways = {(position.symbol, position.quantity > 0) for position in account.positions if position.quantity}
+    if len({symbol for symbol, _ in ways}) < len(ways):
+        return (
+            "it holds a contract both ways (hedge mode), which the guard does not trade: switch the account to one way"
+        )
     if not _numbers([balance.amount for balance in account.collateral]):
         return "a balance that is not a number"
     return "" if _numbers([order.quantity for order in account.orders]) else "an order that is not a number"

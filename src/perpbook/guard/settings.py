@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from perpbook.model.action import Leg
 from perpbook.model.contract import Contract
 from perpbook.model.units import DAY_NS, SECOND_NS
 
@@ -87,3 +89,7 @@ class Settings:
         """What a quantity is worth at a price; an inverse contract's quantity is dollars already."""
         contract = self.contracts[venue, symbol]
         return abs(quantity) if contract.is_inverse else abs(quantity) * price
+
+    def traded(self, legs: Iterable[Leg]) -> float:
+        """Dollars that legs come to at their limit prices."""
+        return math.fsum(self.dollars(leg.venue, leg.symbol, leg.quantity, leg.limit_price) for leg in legs)

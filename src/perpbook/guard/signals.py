@@ -3,7 +3,7 @@
 Streaming and pure: a bounded ring of samples a measure, kept in order, gives its median and quartiles at once. A sample stands
 out by z = (x - median) / spread, the spread being the distance of the quartiles / 1.349 (a normal's standard deviation), or a
 floor where the past hardly moved. An alert begins after several samples beyond `high` in a row and is over at `low`. Before
-enough samples, and while a stream is stale, nothing is said: that is not known.
+enough samples nothing is said; a stream that goes stale begins the row anew, and what stands, stands on.
 """
 
 from __future__ import annotations
@@ -113,7 +113,6 @@ class Signals:
     _standing: dict[tuple[str, str, str], Standing] = field(default_factory=dict)
     _held: dict[str, tuple[str, dict[str, float]]] = field(default_factory=dict)
     _paying: dict[tuple[str, str, str], bool] = field(default_factory=dict)
-    _silent: dict[str, set[str]] = field(default_factory=dict)
 
     def __call__(self, message: Message) -> list[Alert]:
         """What begins, or is over, by a message."""
@@ -126,8 +125,8 @@ class Signals:
                 held = {one.symbol: one.quantity for one in message.account.positions}
                 self._held[message.account.id] = (message.account.venue, held)
             case Stale():
-                silent = self._silent.setdefault(message.venue, set())
-                (silent.discard if message.fresh else silent.add)(message.stream)
+                for (_, venue, _), standing in self._standing.items():
+                    standing.beyond = 0 if venue == message.venue else standing.beyond
         return []
 
     def _book(self, message: BookSeen) -> list[Alert]:
@@ -135,7 +134,7 @@ class Signals:
         if standing is not None and message.received_ns - standing.sampled_ns < self.sensitivity.every_ns:
             return []
         bids, asks = message.depth.bids, message.depth.asks
-        if not bids or not asks or self._silent.get(message.venue):
+        if not bids or not asks:
             return []
         middle = 0.5 * (bids[0][0] + asks[0][0])
         told = self._sample(SPREAD, message, (asks[0][0] - bids[0][0]) / middle)
@@ -145,8 +144,6 @@ class Signals:
         return told
 
     def _mark(self, message: MarkSeen) -> list[Alert]:
-        if self._silent.get(message.venue):
-            return []
         told: list[Alert] = []
         index = message.index_price if message.index_price is not None else message.oracle_price
         if message.mark_price is not None and index:

@@ -16,7 +16,7 @@ from perpbook.model.record import Record, RecordKind
 
 OWN = frozenset(
     {"feed.refused", "stale.feed", "unknown.account", "order.unknown", "verify.waits", "guard.error"}
-    | {"kill.order", "kill.flat", "kill.contract", "refused.proposal"}
+    | {"kill.order", "kill.flat", "kill.contract", "refused.proposal", "clock.behind"}
 )
 """Kinds of alerts that the guard itself raises and ends; who decides raises others."""
 
@@ -24,7 +24,8 @@ OWN = frozenset(
 @dataclass(slots=True)
 class Known:
     """What was last told and still holds; gone after a crash. `stale` (venue, stream) pairs. asked : when something was last
-    asked for. unreconciled : accounts not yet held against the journal. decided_ns : when was last decided. decide : it is to
+    asked for. unreconciled : accounts not yet held against the journal. awaited : books without which
+    nothing could be proposed, since when. decided_ns : when was last decided. decide : it is to
     be done again at once. before : the risk that was decided on."""
 
     accounts: dict[str, AccountSeen] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Known:
     asked: dict[tuple[str, ...], int] = field(default_factory=dict)
     unreconciled: set[str] = field(default_factory=set)
     started_ns: int = 0
+    awaited: dict[tuple[str, str], int] = field(default_factory=dict)
     decided_ns: int = 0
     decide: bool = False
     before: RiskView | None = None

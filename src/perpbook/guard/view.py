@@ -13,8 +13,8 @@ from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What is known at an instant: only what is fresh. `accounts` by id, `books` and `marks` by (venue, symbol); `unknown`
-    accounts of the settings of which nothing is known, or whose venue is stale. `desk` to be read, not changed."""
+    """What is known at an instant, of venues that are not silent. `accounts` by id, `books` and `marks` by (venue, symbol);
+    `unknown` : accounts of the settings of which nothing is known. `desk` to be read, not changed."""
 
     now_ns: int
     accounts: Mapping[str, AccountSeen]
@@ -62,5 +62,5 @@ class Decision:
 
 
 Decide = Callable[[View], Decision]
-Watch = Callable[[Message], bool]
-"""Whether a message wants a decision now; keeps what it needs of those before."""
+WantsLook = Callable[[Message], bool]
+"""Whether a message wants a decision now, as `guard.watch.Watch` says it; asked of messages that were not refused."""

@@ -11,7 +11,6 @@ whole-position tiers by notional, fees at the bankruptcy price without a leverag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perpbook.guard.watch_range import RATIO_LEVELS, Look, is_followed, proven_range, unproven_rules
@@ -143,11 +142,11 @@ class Watch:
         """Notional over the book's equity; inf without equity."""
         return sum(self.notionals) / self.book_equity if self.book_equity > 0.0 else float("inf")
 
-    def loss(self, venue: str, symbol: str) -> Mapping[str, float]:
-        """Dollars lost since entry, >= 0, of the positions in a contract, by account."""
-        price = self._prices[venue, symbol]
-        names = {number: name for name, number in self._numbers.items()}
-        return {names[row.account]: max(-row.delta * (price.price - row.entry), 0.0) for row in price.rows}
+    def losses(self, venue: str, symbol: str) -> list[tuple[str, float]]:
+        """(account, dollars lost since entry, >= 0) of each position in a contract that is followed."""
+        held = self._prices[venue, symbol]
+        names = list(self._numbers)
+        return [(names[row.account], max(-row.delta * (held.price - row.entry), 0.0)) for row in held.rows]
 
     def drawdown(self, start: float) -> float:
         """The share of `start` (> 0 dollars) that the book has lost, < 0 for a gain."""

@@ -113,7 +113,7 @@ class Box:
 
     def equity_where(self, chosen: Sequence[bool], beside: float = 0.0) -> Span:
         """Equity of some accounts together, and something beside; never under 0."""
-        spans = [self.equity(account) for account in np.flatnonzero(chosen)]
+        spans = [self.equity(account) for account, wanted in enumerate(chosen) if wanted]
         low, high = beside + sum(one.low for one in spans), beside + sum(one.high for one in spans)
         return Span(max(low, 0.0), max(high, 0.0))
 

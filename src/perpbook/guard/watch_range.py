@@ -117,7 +117,7 @@ def _survival_stays(look: Look, box: Box) -> bool:
             continue
         scale = SURE * box.size(account)
         for group in range(policy.groups):
-            numbers = [s + 1 for s in np.flatnonzero(policy.group == group)]
+            numbers = [s + 1 for s, of in enumerate(policy.group.tolist()) if of == group]
             for level in (1.0, policy.near):
                 spans = [box.surplus(account, s, level, 1.0 + policy.buffer) for s in numbers]
                 if all(span.low > scale for span in spans) or any(span.high < -scale for span in spans):

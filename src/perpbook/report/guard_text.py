@@ -10,7 +10,7 @@ from perpbook.model.units import to_iso
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.guard_people import GuardStatus, ProposalTold
+    from perpbook.report.guard_told import GuardStatus, ProposalTold
 
 UNITS = {"equity": "${:,.0f}", "effective": "{:.2f}x", "margin_ratio": "{:.1%}", "liquidation_move": "{:+.1%}"}
 NAMES = {

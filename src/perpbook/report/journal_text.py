@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.runs.journal import Shown
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A record as it is shown. `body` is plain data."""
+
+    number: int
+    at: str
+    kind: str
+    body: object
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Some of a journal's records, and its head: how many there are, and the last one's digest."""
+
+    place: str
+    records: tuple[Told, ...]
+    count: int
+    head: str
 
 
 def tell_journal(console: Console, shown: Shown) -> None:

@@ -19,6 +19,7 @@ from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import InputError, Refused
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
@@ -86,8 +87,10 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
             venues=dict[str, Venue](venues), feeds=dict[str, Feed](venues), journal=journal, sink=sink,
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt),
         )  # fmt: skip
+        watch = Watch()
+        judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=watch)
         shell = Shell(
-            Guard(desk, settings, Judge(base=snapshot, playbook=playbook, terms=terms)),
+            Guard(desk, settings, judge, watch),
             world,
             {name: venue.exchange.symbols for name, venue in venues.items()},
         )  # fmt: skip

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from perpbook.errors import DataError
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
+from perpbook.guard.watch import Watch
+from perpbook.guard.watch_range import Look
 from perpbook.model.account import Account
 from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
@@ -34,11 +36,12 @@ MOST = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Decides on a view of the guard. base : the book file, for what venues do not say."""
+    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look."""
 
     base: Snapshot
     playbook: Playbook
     terms: Mapping[str, VenueTerms]
+    watch: Watch | None = None
 
     def __call__(self, view: View) -> Decision:
         """Check what is known; where a price is missing nothing is wanted, and it is told."""
@@ -47,6 +50,8 @@ class Judge:
         except DataError as error:
             return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
         whole = not view.unknown
+        if self.watch is not None:
+            self.watch.look(Look(assessed=result.assessed, decision=result.decision, now_ns=view.now_ns))
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
         return Decision(
             before=risk_of(result),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from perpbook.engine.clock import now_ns, sleep
@@ -18,61 +17,13 @@ from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk, fold
 from perpbook.model.message import Acknowledge, Adopt, Answered, Arm, FromPeople, Kill, KillLevel
 from perpbook.model.units import SECOND_NS, to_iso
+from perpbook.report.guard_told import GuardStatus, LegTold, ProposalTold
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_words import say
 from perpbook.runs.journal import reading
 
 WAIT_S = 10.0
 """How long a word is waited for to be in the journal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegTold:
-    """One leg. `quantity` signed as traded, `held` before; `notional` quote at the limit price."""
-
-    account: str
-    symbol: str
-    quantity: float
-    held: float
-    limit_price: float
-    notional: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalTold:
-    """A proposal as people see it. `expires_in_s` < 0: it has expired. `risk` : before and after by name."""
-
-    digest: str
-    phase: str
-    kind: str
-    rule: str
-    reason: str
-    legs: tuple[LegTold, ...]
-    transfer: str
-    cost_max: float
-    created: str
-    expires_in_s: float
-    risk: dict[str, tuple[float | None, float | None]]
-    stopped: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardStatus:
-    """How a guard stands. `running` : a process has its accounts. `armed_for_s` 0: not armed."""
-
-    running: bool
-    kill: str
-    kill_reason: str
-    halt_flag: str
-    armed_for_s: float
-    accounts: dict[str, dict[str, float]]
-    waiting: int
-    acting: int
-    incidents: tuple[str, ...]
-    alerts: tuple[str, ...]
-    records: int
-    head: str
-    last: str
 
 
 def desk_of(places: GuardPlaces) -> tuple[Desk, str]:

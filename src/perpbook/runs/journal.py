@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from perpbook.errors import BrokenJournal, InputError
@@ -15,27 +14,7 @@ from perpbook.journal.exported import read_links, write_links
 from perpbook.journal.places import told
 from perpbook.model.record import RecordKind
 from perpbook.model.units import to_iso
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A record as it is shown. `body` is plain data."""
-
-    number: int
-    at: str
-    kind: str
-    body: object
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """Some of a journal's records, and its head: how many there are, and the last one's digest."""
-
-    place: str
-    records: tuple[Told, ...]
-    count: int
-    head: str
+from perpbook.report.journal_text import Shown, Told
 
 
 @contextmanager

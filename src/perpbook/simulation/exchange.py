@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 
 from perpbook.errors import InputError, InvariantError, TermsError
@@ -19,7 +17,7 @@ from perpbook.model.message import BookSeen
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason, TimeInForce
 from perpbook.model.units import DAY_NS
 from perpbook.simulation.bucket import Bucket, Placed
-from perpbook.simulation.floor import Floor, Pit, holding_of, tied_up
+from perpbook.simulation.floor import Floor, holding_of, tied_up
 from perpbook.simulation.gate import Arrival, Refusal, in_words, is_sound, quantity_taken, refusal
 from perpbook.simulation.happened import Moved, Numbered
 from perpbook.simulation.ladder import DepthProfile
@@ -27,33 +25,15 @@ from perpbook.simulation.market import Prices
 from perpbook.simulation.matching import NOTHING_LEFT, take
 from perpbook.simulation.moves import move_market
 from perpbook.simulation.opening import open_account, open_pit
-from perpbook.simulation.order_rules import OrderRules, floored, order_rules, price_step
-from perpbook.simulation.shown import account_of, account_seen, book_seen, mark_seen, prices_of
+from perpbook.simulation.order_rules import floored, order_rules, price_step
+from perpbook.simulation.setting import QueueRule, Setting
+from perpbook.simulation.shown import account_of, account_seen, book_seen, prices_of
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import VenueTerms
 
 NOTHING: Mapping[str, Depth] = MappingProxyType({})
 NO_MATCH = "Order could not immediately match against any resting orders."
 ASKED = "cancelled on request"
-
-
-class QueueRule(Enum):
-    """When a resting order fills. RISK_AVERSE: when the market trades through its price, as far as the market's own size goes;
-    OPTIMISTIC: when it touches it, whole."""
-
-    RISK_AVERSE = "risk_averse"
-    OPTIMISTIC = "optimistic"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What rarely differs. `rules` : the order gate, None: the venue's own. `fee_tier` : from 0, the dearest. `insurance` : the
-    venue's own money, settle coin. `coin_prices` : dollars of coins other than the settle coin, which stay."""
-
-    rules: OrderRules | None = None
-    fee_tier: int = 0
-    insurance: float = 1e9
-    coin_prices: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Exchange:
@@ -132,11 +112,8 @@ class Exchange:
         if to_ns < floor.now_ns:
             raise InvariantError(f"a venue's time does not go back: from {floor.now_ns} to {to_ns}")
         named = {self._native(symbol): given for symbol, given in prices.items()}
-        moved = move_market(floor, to_ns, named, {self._native(symbol): book for symbol, book in books.items()})
-        for pit in moved:
-            floor.tell(mark_seen(floor, pit))
-            self._tell_book(pit)
-        floor.tell_accounts(lambda bucket: account_seen(floor, bucket))
+        move_market(floor, to_ns, named, {self._native(symbol): book for symbol, book in books.items()})
+        self._tell_changes()
 
     def place(
         self, request: OrderRequest, now_ns: int, expires_ns: int | None = None, fill_at_most: float = math.inf
@@ -170,7 +147,7 @@ class Exchange:
             self._floor.tell_order(order)
         else:
             self._work(arrival, order, fill_at_most)
-        self._tell_changes(pit)
+        self._tell_changes()
         return order.report()
 
     def _work(self, arrival: Arrival, order: Placed, fill_at_most: float) -> None:
@@ -196,17 +173,15 @@ class Exchange:
         order = bucket.resting.get(client_id) if bucket else None
         if order is not None:
             self._floor.end(order, OrderState.CANCELED, ASKED)
-            self._tell_changes(self._floor.pits[order.symbol])
+            self._tell_changes()
         return self.order(account, symbol, client_id)
 
     def cancel_all(self, account: str, now_ns: int, symbol: str | None = None) -> None:
         """Take back every order of an account, or those in one contract."""
         self._hear(now_ns)
         bucket = self._bucket(account)
-        touched = {order.symbol for order in bucket.resting.values()}
         self._floor.cancel_all(bucket, ASKED, self._native(symbol) if symbol else "")
-        for name in sorted(touched):
-            self._tell_changes(self._floor.pits[name])
+        self._tell_changes()
 
     def schedule_cancel(self, account: str, at_ns: int | None, now_ns: int, symbol: str | None = None) -> str:
         """Set (None: clear) the venue's dead man's switch for an account, or one symbol of it where the venue has it so. The
@@ -243,7 +218,7 @@ class Exchange:
             return "there is not enough margin for that leverage"
         held.draw()
         self._floor.dirty[account] = None
-        self._tell_changes(None)
+        self._tell_changes()
         return ""
 
     def move(self, account: str, cash: float, now_ns: int) -> str:
@@ -259,7 +234,7 @@ class Exchange:
         floor.brought += cash
         floor.dirty[account] = None
         floor.tell(Moved(account=account, cash=cash, at_ns=floor.now_ns))
-        self._tell_changes(None)
+        self._tell_changes()
         return ""
 
     def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
@@ -375,16 +350,14 @@ class Exchange:
             return RejectReason.OTHER, "no such contract"
         return None
 
-    def _tell_changes(self, pit: Pit | None) -> None:
-        """Write down the book of a contract that was traded in, and accounts that changed."""
-        if pit is not None:
-            pit.version += 1
-            self._tell_book(pit)
+    def _tell_changes(self) -> None:
+        """Write down books and accounts that changed."""
+        for pit in self._floor.pits.values():
+            if pit.is_stirred:
+                pit.version, pit.is_stirred = pit.version + 1, False
+                if self._tells_books:
+                    self._floor.tell(book_seen(self._floor, pit))
         self._floor.tell_accounts(lambda bucket: account_seen(self._floor, bucket))
-
-    def _tell_book(self, pit: Pit) -> None:
-        if self._tells_books:
-            self._floor.tell(book_seen(self._floor, pit))
 
     def _refused(self, request: OrderRequest, symbol: str, reason: RejectReason, why: str) -> OrderReport:
         return OrderReport(

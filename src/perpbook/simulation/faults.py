@@ -91,6 +91,21 @@ def drawn(chances: Sequence[tuple[FaultKind, float]], uniform: float) -> FaultKi
     return None
 
 
+def subject_of(message: Message) -> str:
+    """The contract that a message is about; an account's is the account's name."""
+    match message:
+        case BookSeen() | MarkSeen():
+            return message.symbol
+        case FillSeen():
+            return message.fill.symbol
+        case OrderSeen():
+            return message.report.symbol
+        case AccountSeen():
+            return message.account.id
+        case _:
+            return ""
+
+
 def of_wrong_symbol(message: Message, symbol: str) -> Message:
     """A message as if it were about another contract; an account's is about another account."""
     match message:

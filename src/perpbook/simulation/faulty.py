@@ -23,6 +23,7 @@ from perpbook.simulation.faults import (
     drawn,
     malformed,
     of_wrong_symbol,
+    subject_of,
 )
 from perpbook.simulation.happened import Liquidated, Moved, Numbered, Settled
 
@@ -168,12 +169,13 @@ class FaultyExchange:
                 heapq.heappush(self._late, (due, self._count, message))
                 return ()
             case FaultKind.WRONG_SYMBOL:
-                return (of_wrong_symbol(message, self._other_symbol()),)
+                return (of_wrong_symbol(message, self._another(subject_of(message))),)
             case _:
                 return (malformed(message, self._draw()),)
 
-    def _other_symbol(self) -> str:
-        names = (*self.truth.symbols, UNKNOWN)
+    def _another(self, subject: str) -> str:
+        """A contract that a message is not about."""
+        names = [name for name in (*self.truth.symbols, UNKNOWN) if name != subject]
         return names[int(self._draw() * len(names))]
 
     def _trade_by_hand(self, now_ns: int) -> None:

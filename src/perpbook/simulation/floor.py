@@ -13,7 +13,7 @@ from perpbook.model.market import Depth
 from perpbook.model.message import AccountSeen, FillSeen, OrderSeen
 from perpbook.model.order import Fill, OrderState
 from perpbook.simulation.bucket import DECIMALS, Bucket, Holding, Placed
-from perpbook.simulation.happened import Numbered
+from perpbook.simulation.happened import Happening, Numbered
 from perpbook.simulation.ladder import ASKS, BIDS, Ladder, Level
 from perpbook.simulation.market import Prices
 from perpbook.simulation.order_rules import OrderRules
@@ -23,7 +23,7 @@ from perpbook.terms.terms import ContractTerms, FeeTier, VenueTerms
 @dataclass(slots=True, kw_only=True)
 class Pit:
     """Where one contract trades. bids, asks : accounts' resting orders, best and oldest first. `risk_price` : what
-    margin is reckoned on. `version` counts its books."""
+    margin is reckoned on. `version` counts its books; `is_stirred` : it has another since it was last told."""
 
     symbol: str
     terms: ContractTerms
@@ -34,6 +34,7 @@ class Pit:
     bids: list[Placed] = field(default_factory=list)
     asks: list[Placed] = field(default_factory=list)
     version: int = 0
+    is_stirred: bool = False
 
     def resting(self, side: int) -> list[Placed]:
         """Accounts' orders of one side."""
@@ -70,8 +71,9 @@ class Pit:
 
 @dataclass(slots=True, kw_only=True)
 class Floor:
-    """All of it. `marks` by symbol; `crowd` its positions by symbol, `crowd_cash` its money; `house` the venue's; `brought` what
-    came in from outside, less what left. `dirty` accounts have changed since they were last told."""
+    """All of it. `buckets` stand in the order of their names; `marks` by symbol. `crowd` : its positions by symbol, `crowd_cash`
+    its money; `house` the venue's; `brought` what came in from outside, less what left. `dirty` accounts have changed since
+    they were last told."""
 
     terms: VenueTerms
     rules: OrderRules
@@ -91,9 +93,9 @@ class Floor:
     happened: list[Numbered] = field(default_factory=list)
     dirty: dict[str, None] = field(default_factory=dict)
 
-    def tell(self, what: object) -> None:
+    def tell(self, what: Happening) -> None:
         """Write down what happened now."""
-        self.happened.append(Numbered(sequence=self.told, at_ns=self.now_ns, what=what))  # type: ignore[arg-type]
+        self.happened.append(Numbered(sequence=self.told, at_ns=self.now_ns, what=what))
         self.told += 1
 
     def tell_order(self, order: Placed) -> None:
@@ -103,8 +105,8 @@ class Floor:
         self.tell(OrderSeen(report=order.report(), received_ns=self.now_ns))
 
     def tell_accounts(self, shown: Callable[[Bucket], AccountSeen]) -> None:
-        """Write down every account that changed, by name."""
-        for name in sorted(self.dirty):
+        """Write down every account that changed, in the order they did."""
+        for name in self.dirty:
             self.tell(shown(self.buckets[name]))
         self.dirty.clear()
 
@@ -129,6 +131,7 @@ class Floor:
             time_ns=self.now_ns,
         )
         bucket.fills.append(fill)
+        pit.is_stirred = True
         self.dirty[account] = None
         self.tell(FillSeen(fill=fill, received_ns=self.now_ns))
         if order is not None:
@@ -149,6 +152,7 @@ class Floor:
             if (one.request.limit_price >= price if order.is_buy else one.request.limit_price <= price)
         ]
         side.insert(len(ahead), order)
+        pit.is_stirred = True
         bucket.resting[order.request.client_id] = order
 
     def end(self, order: Placed, state: OrderState, why: str = "") -> None:
@@ -156,6 +160,7 @@ class Floor:
         pit, bucket = self.pits[order.symbol], self.buckets[order.request.account]
         if bucket.resting.pop(order.request.client_id, None) is not None:
             pit.resting(BIDS if order.is_buy else ASKS).remove(order)
+            pit.is_stirred = True
         order.state, order.why, order.left = state, why, 0.0
         self.tell_order(order)
 

@@ -56,10 +56,13 @@ class Moved:
     at_ns: int
 
 
+Happening = Message | Settled | Liquidated | Moved
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbered:
     """Something that happened, in the venue's order: `sequence` counts from 0 without a hole."""
 
     sequence: int
     at_ns: int
-    what: Message | Settled | Liquidated | Moved
+    what: Happening

@@ -82,16 +82,18 @@ class Ladder:
         self._given, self._mark = given, mark
         self._made = [None, None]
 
-    def age(self, by_ns: int) -> None:
-        """Let what was taken come back."""
-        for taken in self._taken:
-            if taken:
-                kept = 0.5 ** (by_ns / self._profile.half_life_ns)
-                for key in list(taken):
-                    taken[key] *= kept
-                    if taken[key] < max(0.5 * self._lot, 1e-12):
-                        del taken[key]
-                self._made = [None, None]
+    def age(self, by_ns: int) -> bool:
+        """Let what was taken come back; whether anything did."""
+        stirred = by_ns > 0 and any(self._taken)
+        for taken in self._taken if stirred else ():
+            kept = 0.5 ** (by_ns / self._profile.half_life_ns)
+            for key in list(taken):
+                taken[key] *= kept
+                if taken[key] < max(0.5 * self._lot, 1e-12):
+                    del taken[key]
+        if stirred:
+            self._made = [None, None]
+        return stirred
 
     def levels(self, side: int) -> list[Level]:
         """What can be traded with, best first; nothing of no size."""

@@ -16,8 +16,7 @@ CANCELLED = "liquidation: the account's orders are cancelled"
 
 def liquidate_all(floor: Floor) -> None:
     """Test every account, by name, and liquidate those that are dead."""
-    for name in sorted(floor.buckets):
-        bucket = floor.buckets[name]
+    for bucket in floor.buckets.values():
         maintenance = bucket.maintenance(floor.marks)
         if maintenance > 0.0 and is_dead(bucket.equity(floor.marks), maintenance, floor.terms.liquidation.trigger):
             _liquidate(floor, bucket)

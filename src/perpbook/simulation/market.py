@@ -39,7 +39,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What an `Exchange` is told at a time."""
+    """What an `Exchange` is told at a time. A contract with a price and no book gets one drawn around it."""
 
     at_ns: int
     prices: Mapping[str, Prices]

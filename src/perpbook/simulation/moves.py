@@ -16,24 +16,25 @@ from perpbook.simulation.happened import Settled
 from perpbook.simulation.liquidator import liquidate_all
 from perpbook.simulation.market import Prices
 from perpbook.simulation.matching import meet_market
+from perpbook.simulation.shown import mark_seen
 from perpbook.terms.terms import PriceSource
 
 EXPIRED = "expired"
 DEAD_MAN = "the dead man's switch: all orders are cancelled"
 
 
-def move_market(floor: Floor, to_ns: int, prices: Mapping[str, Prices], books: Mapping[str, Depth]) -> list[Pit]:
-    """Bring the market to a time and settle what that means; the contracts whose market moved."""
+def move_market(floor: Floor, to_ns: int, prices: Mapping[str, Prices], books: Mapping[str, Depth]) -> None:
+    """Bring the market to a time and settle what that means."""
     for symbol, given in prices.items():
         check_prices(symbol, given)
     for symbol, depth in books.items():
         check_book(symbol, depth)
     since, floor.now_ns = floor.now_ns, to_ns
-    moved = [pit for symbol, pit in floor.pits.items() if symbol in prices or symbol in books]
-    for pit in floor.pits.values():
-        pit.ladder.age(to_ns - since)
-    for pit in moved:
-        stand(floor, pit, prices.get(pit.symbol), books.get(pit.symbol))
+    for symbol, pit in floor.pits.items():
+        pit.is_stirred |= pit.ladder.age(to_ns - since)
+        if symbol in prices or symbol in books:
+            stand(floor, pit, prices.get(symbol), books.get(symbol))
+            floor.tell(mark_seen(floor, pit))
     interval = floor.terms.funding.interval_ns
     for _ in range(to_ns // interval - since // interval):
         settle(floor)
@@ -42,7 +43,6 @@ def move_market(floor: Floor, to_ns: int, prices: Mapping[str, Prices], books: M
         if pit.bids or pit.asks:
             meet_market(floor, pit)
     liquidate_all(floor)
-    return moved
 
 
 def stand(floor: Floor, pit: Pit, prices: Prices | None, book: Depth | None) -> None:
@@ -56,7 +56,7 @@ def stand(floor: Floor, pit: Pit, prices: Prices | None, book: Depth | None) -> 
         pit.ladder.stand_as(book, pit.prices.mark)
     else:
         pit.ladder.stand_around(pit.prices.mark, pit.prices.depth, pit.prices.spread)
-    pit.version += 1
+    pit.is_stirred = True
 
 
 def _risk_price(floor: Floor, prices: Prices) -> float:
@@ -71,8 +71,7 @@ def capped(rate: float, cap: float | None) -> float:
 
 def settle(floor: Floor) -> None:
     """Pay funding once: minus position times price times rate, from longs to shorts where the rate is > 0."""
-    for name in sorted(floor.buckets):
-        bucket = floor.buckets[name]
+    for name, bucket in floor.buckets.items():
         for symbol, held in sorted(bucket.holdings.items()):
             pit = floor.pits[symbol]
             if held.quantity == 0.0 or pit.funding_rate == 0.0:
@@ -103,8 +102,7 @@ def funding_price(floor: Floor, pit: Pit) -> float:
 
 def run_timers(floor: Floor) -> None:
     """Let dead man's switches fire and orders expire that are due by now."""
-    for name in sorted(floor.buckets):
-        bucket = floor.buckets[name]
+    for bucket in floor.buckets.values():
         for symbol in sorted(bucket.cancel_at):
             if bucket.cancel_at[symbol] <= floor.now_ns:
                 _fire(floor, bucket, symbol)

@@ -145,11 +145,8 @@ def floored(value: float, step: float) -> float:
 
 
 def whole_parts(step: float) -> tuple[int, int]:
-    """A step of a few decimals as numerator and denominator: dividing by the latter rounds like the decimal number."""
-    parts = 10 ** decimals_of(step)
+    """A step > 0 of a few decimals as numerator and denominator: dividing by the latter rounds like the decimal number."""
+    first = exponent(step)
+    more = 0 if is_multiple(step, 10.0**first) else 2
+    parts = 10 ** (max(0, -first) + more)
     return round(step * parts), parts
-
-
-def decimals_of(step: float) -> int:
-    """How many decimals a step of a price or a size has."""
-    return max(0, -exponent(step)) + (0 if is_multiple(step, 10.0 ** exponent(step)) else 2) if step else 12

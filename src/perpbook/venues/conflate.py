@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 from perpbook.venues.decode_parts import Kind, Sorted
@@ -22,7 +23,7 @@ class Inbox:
 
     def __init__(self, room: int = 10_000) -> None:
         self._room = room
-        self._kept: dict[Sorted | int, Kept] = {}
+        self._kept: OrderedDict[tuple[str, str] | int, Kept] = OrderedDict()
         self._newest: dict[str, int] = {}
         self._count = 0
         self.conflated = 0
@@ -33,9 +34,11 @@ class Inbox:
     def put(self, what: Sorted, raw: bytes, received_ns: int) -> bool:
         """Keep a message; False where there is no room, and then nothing is kept any more."""
         if what.kind is Kind.WHOLE:
-            if self._kept.pop(what, None) is not None:
+            key = (what.stream, what.channel)
+            if key in self._kept:
+                del self._kept[key]
                 self.conflated += 1
-            self._kept[what] = Kept(what, raw, received_ns, True)
+            self._kept[key] = Kept(what, raw, received_ns, True)
             return True
         if len(self._kept) >= self._room:
             self.clear()
@@ -49,13 +52,13 @@ class Inbox:
         self._kept[self._count] = Kept(what, raw, received_ns, True)
         return True
 
-    def drain(self) -> list[Kept]:
-        """Everything kept, oldest first; then there is nothing."""
-        out = list(self._kept.values())
-        self.clear()
-        return out
+    def take(self) -> Kept | None:
+        """The oldest message kept, None where there is none. Until it is taken a newer one may stand in its place."""
+        if not self._kept:
+            return None
+        return self._kept.popitem(last=False)[1]
 
     def clear(self) -> None:
         """Nothing is kept."""
-        self._kept = {}
+        self._kept.clear()
         self._newest.clear()

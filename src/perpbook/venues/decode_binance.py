@@ -25,9 +25,9 @@ from perpbook.venues.decode_binance_shapes import (
     Ticker,
 )
 from perpbook.venues.decode_binance_user import AccountUpdate, OrderUpdate, Wallets, order_told
+from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
-    BROKEN,
     KNOWN,
     Kind,
     Reason,
@@ -142,6 +142,8 @@ class Binance:
         return self._named(head.e, head.s, found.stream)
 
     def _named(self, event: str, symbol: str, stream: str) -> Sorted:
+        if event == "listenKeyExpired":
+            raise Unfit(VENUE, "account", Reason.REFUSED)
         if event in EVENTS:
             return Sorted(Kind.EVENT, EVENTS[event], event)
         if event not in SHAPES:
@@ -209,8 +211,7 @@ class Binance:
         self, data: DepthUpdate, received_ns: int, stream: tuple[str, str], last: bool, *, part: bool
     ) -> Sequence[Message]:
         if part:
-            bids = levels_of([row[0] for row in data.b], [row[1] for row in data.b], -1.0, stream)
-            asks = levels_of([row[0] for row in data.a], [row[1] for row in data.a], 1.0, stream)
+            bids, asks = levels_of(tuple(data.b), -1.0, stream), levels_of(tuple(data.a), 1.0, stream)
             return self._told(data.s, Depth(bids=bids, asks=asks), (data.E, data.u), received_ns, stream)
         chain = self._chains.setdefault(data.s, Chain())
         if chain.last < 0:

@@ -89,10 +89,14 @@ class OrderUpdate(Struct, gc=False):
 
 
 class Wallets:
-    """One account's buckets, kept up with what changes: the pool, and one for each isolated position."""
+    """One account's buckets, kept up with what changes: the pool, and one for each isolated position.
+
+    Changes older than what they began with are in it already.
+    """
 
     def __init__(self, seen: Sequence[AccountSeen]) -> None:
         self._buckets = {one.account.id: one.account for one in seen}
+        self._seeded_ns = max((one.at_ns for one in seen), default=0)
         self.pool = next((one.account.parent or one.account.id for one in seen), "")
         orders = [order for one in seen for order in one.account.orders]
         self._resting: dict[int | str, Order] = {f"seed-{k}": order for k, order in enumerate(orders)}
@@ -100,6 +104,8 @@ class Wallets:
     def changed(self, data: AccountUpdate, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         """Every bucket, with the change in it; an isolated bucket that closed is told empty once."""
         at_ns = time_ns(data.E, received_ns, stream)
+        if at_ns < self._seeded_ns:
+            return ()
         pool = self._buckets.get(self.pool) or Account(id=self.pool, venue=VENUE)
         coins = {one.asset: one.amount for one in pool.collateral}
         coins |= {row.a: number(row.cw, stream) for row in data.a.B}
@@ -135,7 +141,7 @@ class Wallets:
             return
         bucket = self._buckets.get(name) or Account(id=name, venue=VENUE, mode=MarginMode.ISOLATED, parent=self.pool)
         others = tuple(one for one in bucket.positions if one.symbol != row.s or (way and one.quantity * way < 0.0))
-        mine = ()
+        mine: tuple[Position, ...] = ()
         if quantity != 0.0:
             mine = (Position(symbol=row.s, quantity=quantity, entry_price=above_nothing(row.ep, stream)),)
         coins = bucket.collateral

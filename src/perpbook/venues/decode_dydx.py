@@ -31,9 +31,9 @@ from perpbook.venues.decode_dydx_shapes import (
     WholeAccount,
     WholeBook,
 )
+from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_ladder import Ladder
 from perpbook.venues.decode_parts import (
-    BROKEN,
     Kind,
     Reason,
     Scope,
@@ -85,7 +85,9 @@ class Dydx:
     def __init__(
         self, scope: Scope, own_ids: Mapping[str, str] | None = None, pairs: Mapping[str, str] | None = None
     ) -> None:
-        self._scope, self._own_ids, self._pairs = scope, own_ids or {}, dict(pairs or {})
+        self._scope = scope
+        self._own_ids = own_ids if own_ids is not None else {}
+        self._pairs = pairs if pairs is not None else {}
         self._envelope = msgspec.json.Decoder(Envelope)
         self._decoders = {
             shape: msgspec.json.Decoder(shape, strict=shape not in (WholeBook, Changes))

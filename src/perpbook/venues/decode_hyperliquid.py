@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf
+from operator import attrgetter
 
 import msgspec
 from msgspec import Struct
@@ -32,8 +33,8 @@ from perpbook.venues.decode_hyperliquid_shapes import (
     State,
     UserState,
 )
+from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_parts import (
-    BROKEN,
     KNOWN,
     Kind,
     Reason,
@@ -52,6 +53,7 @@ from perpbook.venues.decode_parts import (
 
 VENUE = "hyperliquid"
 PLAIN = re.compile(rb'\{"channel":"(\w+)"(?:,"data":\{"coin":"([^"\\]+)")?')
+PRICED = attrgetter("px", "sz")
 NOTHING = Sorted(Kind.NOTHING, "", "")
 STREAMS = {
     "l2Book": (Kind.WHOLE, "book"),
@@ -153,8 +155,8 @@ class Hyperliquid:
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         bids, asks = data.levels
         depth = Depth(
-            bids=levels_of([row.px for row in bids], [row.sz for row in bids], -1.0, stream),
-            asks=levels_of([row.px for row in asks], [row.sz for row in asks], 1.0, stream),
+            bids=levels_of(tuple(map(PRICED, bids)), -1.0, stream),
+            asks=levels_of(tuple(map(PRICED, asks)), 1.0, stream),
         )
         return self._told(data.coin, depth, (data.time, received_ns), stream)
 

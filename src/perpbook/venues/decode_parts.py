@@ -10,10 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
-from operator import gt, lt
 from typing import NamedTuple, Protocol
-
-import msgspec
 
 from perpbook.errors import DataError
 from perpbook.model.message import Message
@@ -26,9 +23,6 @@ MS_NS = 1_000_000
 
 KNOWN = 4_096
 """Beginnings of messages that a decoder remembers at most."""
-
-BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
-"""What decoding raises of bytes that are no text, no JSON, not of the shape, or nested without end."""
 
 Levels = tuple[tuple[float, float], ...]
 
@@ -130,15 +124,16 @@ def if_given(text: str | None, stream: tuple[str, str]) -> float | None:
     return number(text, stream) if text else None
 
 
-def levels_of(prices: list[float], sizes: list[float], way: float, stream: tuple[str, str]) -> Levels:
-    """Levels, best first, of prices and sizes that the decoder made numbers. way : 1 for asks, which rise, -1 for bids."""
-    if not prices:
+def levels_of(rows: Levels, way: float, stream: tuple[str, str]) -> Levels:
+    """Levels, best first, if they can be. rows : (price, size), made numbers by the decoder.  way : 1 asks, -1 bids."""
+    if not rows:
         raise Unfit(*stream, Reason.EMPTY)
+    prices, sizes = zip(*rows, strict=True)
     if not (min(sizes) > 0.0 and sum(sizes) < inf and min(prices[0], prices[-1]) > 0.0 and sum(prices) < inf):
         raise Unfit(*stream, Reason.NUMBER)
-    if not all(map(lt if way > 0.0 else gt, prices, prices[1:])):
+    if tuple(sorted(set(prices), reverse=way < 0.0)) != prices:
         raise Unfit(*stream, Reason.ORDER)
-    return tuple(zip(prices, sizes, strict=True))
+    return rows
 
 
 def refuse_crossed(bids: Levels, asks: Levels, stream: tuple[str, str]) -> None:

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
-from perpbook.errors import InputError
+from perpbook.errors import InputError, VenueError
 from perpbook.model.message import Message, Stale
 from perpbook.venues.conflate import Inbox
 from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
 from perpbook.venues.recorded import Recorder
-from perpbook.venues.stream_dialects import Dialect, scope_of
+from perpbook.venues.stream_dialects import Dialect, not_installed, scope_of
 from perpbook.venues.stream_reader import Reader
 from perpbook.venues.watchdog import LAG_NS, PATIENCE, Watchdog
 
 if TYPE_CHECKING:
     from perpbook.venues.stream_socket import Socket
 
+LOG = logging.getLogger(__name__)
+
 Prepare = Callable[[Decoder, Scope], Awaitable[None]]
-"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder."""
+"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder. What comes
+meanwhile waits. A VenueError of it begins the connection anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ class Stream:
         self._inbox = Inbox(habits.room)
         self._woken = asyncio.Event()
         self._said: list[Message] = []
+        self._ready = False
         self.connections = 0
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
@@ -80,8 +85,12 @@ class Stream:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                for message in self._take():
+                said, self._said = self._said, []
+                for message in said:
                     yield message
+                while self._ready and (kept := self._inbox.take()) is not None:
+                    for message in self.reader.read(*kept):
+                        yield message
                 if keeping.done():
                     keeping.result()
         finally:
@@ -99,14 +108,6 @@ class Stream:
             lag_ns=self._habits.lag_ns,
         )
         return Reader(self._dialect.decoder(scope), watchdog)
-
-    def _take(self) -> list[Message]:
-        """What came since: what the watchdog says first, then messages in the order they came."""
-        out, self._said = self._said, []
-        read = self.reader.read
-        for what, raw, received_ns, last in self._inbox.drain():
-            out += read(what, raw, received_ns, last)
-        return out
 
     def hear(self, raw: bytes) -> None:
         """A frame came: keep it. Called by the socket; never waits, never raises."""
@@ -133,20 +134,24 @@ class Stream:
 
     async def _keep(self, scope: Scope) -> None:
         """Connect, and again whenever it ends."""
-        from perpbook.venues.stream_socket import connect
-
+        try:
+            from perpbook.venues.stream_socket import connect
+        except ModuleNotFoundError as error:
+            raise not_installed(error) from None
         loop, wait = asyncio.get_running_loop(), self._habits.back_off
         while True:
             self._inbox.clear()
+            self._ready = self._prepare is None
             self.reader.begin(now_ns())
             began = loop.time()
             try:
                 socket = await connect(await self._address(), self)
                 self.connections += 1
                 await self._listen(socket, scope)
-            except (TimeoutError, OSError, InputError) as error:
-                if isinstance(error, InputError):
-                    raise
+            except Unfit as unfit:
+                self._say(self.reader.refuse(unfit, now_ns()))
+            except (TimeoutError, OSError, VenueError) as error:
+                LOG.warning("%s: the stream is away (%s)", self._dialect.venue, type(error).__name__)
             self._say(self.reader.lost(now_ns()))
             wait = self._habits.back_off if loop.time() - began > self._habits.steady else wait
             await self._rest(wait)
@@ -169,6 +174,8 @@ class Stream:
                 socket.send(ask)
             if self._prepare is not None:
                 await self._prepare(self.reader.decoder, scope)
+                self._ready = True
+                self._woken.set()
             loop = asyncio.get_running_loop()
             pinged = spoke = loop.time()
             while not self.reader.broken and not await socket.ended(self._habits.look):

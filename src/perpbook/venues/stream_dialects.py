@@ -36,8 +36,12 @@ def dialect_of(venue: str) -> Dialect:
     try:
         return DIALECTS[venue]()
     except ModuleNotFoundError as error:
-        message = f"listening to {venue} needs {error.name}\n    install it with: pip install 'perpbook[live]'"
-        raise InputError(message) from None
+        raise not_installed(error) from None
+
+
+def not_installed(error: ModuleNotFoundError) -> InputError:
+    """What to say where a package of the extra is missing."""
+    return InputError(f"listening to a venue needs {error.name}\n    install it with: pip install 'perpbook[live]'")
 
 
 def _hyperliquid() -> Dialect:
@@ -65,7 +69,7 @@ def _hyperliquid() -> Dialect:
         streams=lambda scope: {
             **{f"book:{coin}": 2 * SECOND_NS for coin in scope.symbols},
             **{f"mark:{coin}": 5 * SECOND_NS for coin in scope.symbols},
-            **({"account": 10 * SECOND_NS, "fills": 0, "orders": 0} if scope.accounts else {}),
+            **({"account": 0, "fills": 0, "orders": 0} if scope.accounts else {}),
         },
         ping=b'{"method":"ping"}',
         one_account=True,

@@ -26,7 +26,7 @@ class Hearer(Protocol):
         ...
 
 
-class Ears(WSListener):  # type: ignore[misc]
+class Ears(WSListener):
     """Puts parts of a message together and hands it on."""
 
     def __init__(self, hearer: Hearer) -> None:
@@ -91,8 +91,9 @@ async def connect(url: str, hearer: Hearer) -> Socket:
     if not url.startswith(("ws://", "wss://")):
         raise InputError("a stream's address begins with ws:// or wss://")
     try:
-        transport, ears = await picows.ws_connect(
-            lambda: Ears(hearer),
+        ears = Ears(hearer)
+        transport, _ = await picows.ws_connect(
+            lambda: ears,
             url,
             websocket_handshake_timeout=10,
             enable_auto_ping=True,
