@@ -58,25 +58,35 @@ def run(
             "--fresh", help="Begin with what the book file says, not with what paper accounts were left with."
         ),
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="guard.toml: paper or live, accounts and where their keys lie.")
+    ] = None,
     journal: Journal = None,
     name: Name = "guard",
     as_json: AsJson = False,
 ) -> None:
     """Guard a book on the paper venue: simulated exchanges that hold what the book file says, with the clock of now.
 
+    With a --config that says `mode = "live"` it is the real accounts; nothing is sent there before `guard arm`.
+
     Alerts and proposals are told on standard error; answer them with `perpbook approvals`. Exit code 30: another guard has one
     of the accounts, or the halt flag is up.
     """
 
     def work() -> Answer:
+        from perpbook.errors import InputError
         from perpbook.runs.guard import GuardAsked, run_guard
+        from perpbook.runs.guard_config import read_config
         from perpbook.runs.guard_console import ConsoleSink, say_error
         from perpbook.runs.guard_places import guard_places
         from perpbook.runs.places import playbook_beside, terms_folders
 
+        given = None if config is None else read_config(config)
+        if given is not None and given.live and (storm or lake or fresh):
+            raise InputError("--storm, --lake and --fresh are of paper: leave them out where the configuration is live")
         asked = GuardAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook,
-            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh,
+            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh, config=given,
             seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
         )  # fmt: skip
         records = run_guard(asked, ConsoleSink(), say_error)

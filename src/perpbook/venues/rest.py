@@ -112,7 +112,7 @@ class LiveVenue:
         found = await self._read(lambda: client.fetch_order_book(unified, LEVELS), what, self._weights.book)
         depth = self._understood(lambda: Depth(bids=levels(found["bids"]), asks=levels(found["asks"])), what)
         now = self._clock()
-        at = int(found["timestamp"]) * MS_NS if found.get("timestamp") else now
+        at = min(int(found["timestamp"]) * MS_NS, now) if found.get("timestamp") else now
         return BookSeen(venue=self.name, symbol=symbol, depth=depth, at_ns=at, received_ns=now)
 
     async def marks(self, symbols: Sequence[str]) -> tuple[MarkSeen, ...]:
