@@ -43,10 +43,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """When and how the last proposal of a wish ended."""
+    """When and how the last proposal of a wish ended. by_person : somebody said no, and need not hear it again at once."""
 
     at_ns: int
     phase: Phase
+    by_person: bool = False
 
 
 @dataclass(slots=True)
@@ -147,7 +148,8 @@ def _ended(phase: Phase) -> Any:
         if case.digest in desk.live:
             desk.live.remove(case.digest)
             desk.untold.append(case.digest)
-        desk.ended[case.key] = Ended(at_ns=at_ns, phase=phase)
+        said_no = phase is Phase.DENIED or (phase is Phase.ABORTED and bool(body.get("who")))
+        desk.ended[case.key] = Ended(at_ns=at_ns, phase=phase, by_person=said_no)
         _forget(desk, at_ns - KEPT_NS)
 
     return step

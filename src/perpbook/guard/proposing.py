@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from perpbook.guard.approving import approve_itself
-from perpbook.guard.case import Phase, key_of
+from perpbook.guard.case import key_of
 from perpbook.guard.controls import price_within, shrink
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.guard.view import Wanted, WantedLeg
@@ -63,7 +63,7 @@ def _is_quiet(turn: Turn, wanted: Wanted) -> bool:
     if any(turn.desk.busy(*pair) for pair in pairs):
         return True
     ended = turn.desk.ended.get(key)
-    rest = timing.again if ended is not None and ended.phase is Phase.CLOSED else timing.rest
+    rest = timing.rest if ended is not None and ended.by_person else timing.again
     return ended is not None and turn.now_ns - ended.at_ns < rest
 
 

@@ -26,7 +26,7 @@ class Timing:
     venue's clock may lag ours. again : between two questions about the same thing. order : how long an order may rest. absent
     : from a lost request until a venue's word that it never came counts. dedupe : for how long a venue surely refuses a
     second order of the same id. unknown : how long an order may be unknown before somebody is paged. verify : how long
-    positions may take to show what was traded. rest : how long a rule is quiet after its proposal ended. flatten : between
+    positions may take to show what was traded. rest : how long a rule is quiet after a person said no. flatten : between
     two slices of a flatten. decide : at most between two decisions."""
 
     fresh: int = 10 * SECOND_NS
