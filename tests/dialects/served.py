@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from perpbook.dialects.binance_face import BinanceFace
 from perpbook.dialects.dydx_face import DydxFace
+from perpbook.dialects.face import Face
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
 from perpbook.dialects.keys import TestKey, made_up_key
 from perpbook.dialects.pace import Pace
@@ -31,7 +32,11 @@ SYMBOLS = {
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
-FACES = {"hyperliquid": HyperliquidFace, "dydx": DydxFace, "binance": BinanceFace}
+FACES: dict[str, Callable[[ServedVenue, tuple[TestKey, ...]], Face]] = {
+    "hyperliquid": HyperliquidFace,
+    "dydx": DydxFace,
+    "binance": BinanceFace,
+}
 BTC, ETH = 60_000.0, 3_000.0
 
 

@@ -12,6 +12,7 @@ from hyperliquid.exchange import Exchange
 from hyperliquid.info import Info
 from hyperliquid.utils.types import Cloid
 
+from perpbook.engine.clock import now_ns
 from tests.dialects.clients import ccxt_hyperliquid, talk
 from tests.dialects.served import Served, served
 
@@ -82,11 +83,12 @@ def test_ccxt_streams_book_orders_and_trades() -> None:
 
 def test_the_venues_own_client_trades_and_hears_of_it() -> None:
     with served("hyperliquid") as one:
-        user, heard = one.keys["hyperliquid"].public, []
+        heard: list[Any] = []
+        user = one.keys["hyperliquid"].public
         info = Info(one.at("hyperliquid"))
         try:
             for asked in ({"type": "userEvents", "user": user}, {"type": "l2Book", "coin": "BTC"}):
-                info.subscribe(asked, heard.append)  # type: ignore[arg-type]
+                info.subscribe(asked, heard.append)
             time.sleep(0.3)
             client = sdk(one)
             filled = client.market_close("BTC", sz=0.1, cloid=Cloid.from_int(5))["response"]["data"]["statuses"][0]
@@ -94,7 +96,7 @@ def test_the_venues_own_client_trades_and_hears_of_it() -> None:
             assert filled["filled"]["totalSz"] == "0.1"
             assert client.cancel("ETH", rests["resting"]["oid"])["response"]["data"]["statuses"] == ["success"]
             assert client.update_leverage(10, "ETH")["status"] == "ok"
-            assert client.schedule_cancel(int(time.time() * 1000) + 20_000)["status"] == "ok"
+            assert client.schedule_cancel(now_ns() // 1_000_000 + 20_000)["status"] == "ok"
             assert info.query_order_by_cloid(user, Cloid.from_int(5))["order"]["status"] == "filled"
             assert float(info.user_state(user)["assetPositions"][0]["position"]["szi"]) == 0.9
             time.sleep(0.2)
@@ -114,7 +116,7 @@ def test_a_resting_order_goes_when_the_dead_mans_switch_fires() -> None:
     with served("hyperliquid", speed=50.0) as one:
         client = sdk(one)
         client.order("ETH", True, 1.0, 2_900, {"limit": {"tif": "Gtc"}})
-        assert client.schedule_cancel(int(time.time() * 1000) + 400)["status"] == "ok"
+        assert client.schedule_cancel(now_ns() // 1_000_000 + 400)["status"] == "ok"
         assert len(client.info.open_orders(one.keys["hyperliquid"].public)) == 1
         time.sleep(0.6)
         assert client.info.open_orders(one.keys["hyperliquid"].public) == []

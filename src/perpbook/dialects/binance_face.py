@@ -1,4 +1,4 @@
-"""Binance's addresses: `/fapi/v1` to `/fapi/v3`; websockets `/ws`, `/stream`, and the same under `/public`, `/market`, `/private`."""
+"""Binance's addresses: `/fapi/v1` to `/fapi/v3`; websockets `/ws`, `/stream`, also under `/public`, `/market`, `/private`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class BinanceFace:
             return None
         asked = dict(parse_qsl(query))
         client = Client(name=found["kind"])
-        names = asked.get("streams", "").split("/") + [found["name"] or "", asked.get("listenKey", "")]
+        names = [*asked.get("streams", "").split("/"), found["name"] or "", asked.get("listenKey", "")]
         for name in names:
             self.stream.listen(client, name)
         return client

@@ -5,10 +5,10 @@ Shapes: the venue's documentation of `fapi`, a recorded exchangeInfo, and record
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from perpbook.dialects.plain import milliseconds, text
+from perpbook.dialects.plain import decimals_of, milliseconds, text
 from perpbook.dialects.traded import Traded
 from perpbook.dialects.venue import Known, Rate, ServedVenue
 from perpbook.model.account import Account, MarginMode, Position
@@ -18,7 +18,7 @@ from perpbook.model.units import HOUR_NS
 from perpbook.simulation.exchange import ASKED
 from perpbook.simulation.happened import Settled
 from perpbook.simulation.moves import DEAD_MAN
-from perpbook.simulation.order_rules import decimals_of, exponent, order_rules
+from perpbook.simulation.order_rules import exponent, order_rules
 from perpbook.terms.terms import ContractTerms
 
 TIFS = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.POST: "GTX"}
@@ -175,21 +175,22 @@ def mark_of(held: Position) -> float:
 def account(venue: ServedVenue, seen: tuple[AccountSeen, ...]) -> dict[str, Any]:
     """`account`, versions 2 and 3 in one."""
     main, asset = seen[0].account, venue.truth.terms.settle
-    wallet, profit = cash_of(main), main.reported.unrealized_pnl or 0.0
-    initial, maintenance = main.reported.initial_margin or 0.0, main.reported.maintenance_margin or 0.0
-    held = sum(one.reported.initial_margin or 0.0 for one in main.positions)
+    buckets = [one.account for one in seen]
+    wallet, profit = sum(map(cash_of, buckets)), total(buckets, "unrealized_pnl")
+    initial, maintenance = total(buckets, "initial_margin"), total(buckets, "maintenance_margin")
+    held = sum(one.reported.initial_margin or 0.0 for bucket in buckets for one in bucket.positions)
     free = max(main.reported.free_collateral or 0.0, 0.0)
     row = {
         "asset": asset,
         "walletBalance": text(round(wallet, 8)),
         "unrealizedProfit": text(round(profit, 8)),
-        "marginBalance": text(round(main.reported.equity or 0.0, 8)),
+        "marginBalance": text(round(total(buckets, "equity"), 8)),
         "maintMargin": text(round(maintenance, 8)),
         "initialMargin": text(round(initial, 8)),
         "positionInitialMargin": text(round(held, 8)),
         "openOrderInitialMargin": text(round(max(initial - held, 0.0), 8)),
-        "crossWalletBalance": text(round(wallet, 8)),
-        "crossUnPnl": text(round(profit, 8)),
+        "crossWalletBalance": text(round(cash_of(main), 8)),
+        "crossUnPnl": text(round(total(buckets[:1], "unrealized_pnl"), 8)),
         "availableBalance": text(round(free, 8)),
         "maxWithdrawAmount": text(round(max(min(free, wallet), 0.0), 8)),
         "marginAvailable": True,
@@ -217,6 +218,11 @@ def account(venue: ServedVenue, seen: tuple[AccountSeen, ...]) -> dict[str, Any]
         "assets": [row],
         "positions": [account_position(venue, one.account, held) for one in seen for held in one.account.positions],
     }
+
+
+def total(buckets: Sequence[Account], name: str) -> float:
+    """A sum of what buckets report."""
+    return float(sum(getattr(bucket.reported, name) or 0.0 for bucket in buckets))
 
 
 def account_position(venue: ServedVenue, bucket: Account, held: Position) -> dict[str, Any]:
@@ -286,7 +292,8 @@ def status(known: Known) -> str:
         return "PARTIALLY_FILLED" if report.filled else "NEW"
     if report.state is OrderState.CANCELED:
         return "CANCELED" if report.why in (ASKED, DEAD_MAN) else "EXPIRED"
-    return report.state.value.upper()
+    word: str = report.state.value.upper()
+    return word
 
 
 def order(known: Known) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from perpbook.dialects import dydx_shapes as shapes
 from perpbook.dialects.asked import Unreadable
 from perpbook.dialects.dydx_shapes import Written
 from perpbook.dialects.keys import TestKey
+from perpbook.dialects.plain import text
 from perpbook.dialects.venue import Known, ServedVenue
 from perpbook.model.order import OrderState
 from perpbook.model.units import SECOND_NS
@@ -172,7 +173,7 @@ class Dydx:
         found = self.asked(query)
         if found is None:
             return {"fills": []}
-        address, number, bucket = found
+        bucket = found[2]
         self.venue.known(bucket)
         rows = [self.fill_of(one.fill.trade_id, bucket) for one in self.venue.trades[bucket]]
         kept = [row for row in rows if row and query.get("market") in (None, row["market"])]
@@ -198,11 +199,11 @@ class Dydx:
                 "createdAtHeight": str(shapes.height(one.at_ns)),
                 "perpetualId": str(self.venue.truth.symbols.index(one.symbol)),
                 "ticker": one.symbol,
-                "oraclePrice": shapes.text(one.price),
-                "size": shapes.text(one.quantity),
+                "oraclePrice": text(one.price),
+                "size": text(one.quantity),
                 "side": "LONG" if one.quantity > 0.0 else "SHORT",
-                "rate": shapes.text(one.rate),
-                "payment": shapes.text(round(one.cash, 6)),
+                "rate": text(one.rate),
+                "payment": text(round(one.cash, 6)),
                 "subaccountNumber": query.get("subaccountNumber", "0"),
                 "fundingIndex": "0",
             }

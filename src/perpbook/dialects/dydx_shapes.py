@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from perpbook.dialects.plain import text
+from perpbook.dialects.plain import decimals_of, text
 from perpbook.dialects.traded import Traded
 from perpbook.dialects.venue import Known, Rate, ServedVenue
 from perpbook.model.account import Account, Position
@@ -19,7 +19,6 @@ from perpbook.model.market import Depth
 from perpbook.model.message import BookSeen
 from perpbook.model.order import OrderState, TimeInForce
 from perpbook.model.units import SECOND_NS
-from perpbook.simulation.order_rules import decimals_of
 from perpbook.terms.terms import ContractTerms
 
 NAMESPACE = uuid.UUID("0f9da948-a6fb-4c45-9edc-4685c3f3317d")

@@ -10,6 +10,7 @@ from perpbook.dialects import dydx_shapes as shapes
 from perpbook.dialects.asked import Unreadable, mapping
 from perpbook.dialects.dydx import Dydx
 from perpbook.dialects.hub import Client, Saying
+from perpbook.dialects.plain import text
 from perpbook.dialects.venue import Told
 from perpbook.errors import VenueUnavailable
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, OrderSeen
@@ -109,7 +110,7 @@ class DydxStream:
         row = self.dialect.order_of(known, address, number) | {
             "ticker": told.report.symbol,
             "status": shapes.STATUS.get(told.report.state, "CANCELED"),
-            "totalFilled": shapes.text(abs(told.report.filled)),
+            "totalFilled": text(abs(told.report.filled)),
         }
         return {"orders": [row], "blockHeight": str(shapes.height(told.report.at_ns))}
 
@@ -130,16 +131,16 @@ class DydxStream:
             "effectiveAtHeight": str(shapes.height(told.at_ns)),
         }
         if price is not None:
-            row["oraclePrice"] = shapes.text(price)
+            row["oraclePrice"] = text(price)
         if told.symbol in self.venue.truth.symbols:
             row["marketId"] = self.venue.truth.symbols.index(told.symbol)
         contents: dict[str, Any] = {"oraclePrices": {told.symbol: row}}
         if told.funding_rate is not None:
-            contents["trading"] = {told.symbol: {"nextFundingRate": shapes.text(told.funding_rate)}}
+            contents["trading"] = {told.symbol: {"nextFundingRate": text(told.funding_rate)}}
         return contents
 
     def _rate(self, told: Settled) -> Any:
-        return {"trading": {told.symbol: {"nextFundingRate": shapes.text(told.rate)}}}
+        return {"trading": {told.symbol: {"nextFundingRate": text(told.rate)}}}
 
     def _channel(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         channel, name = str(body.get("channel")), str(body.get("id", ""))

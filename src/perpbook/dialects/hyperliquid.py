@@ -9,6 +9,7 @@ from perpbook.dialects import hyperliquid_shapes as shapes
 from perpbook.dialects.asked import Unreadable, whole
 from perpbook.dialects.hyperliquid_actions import Actions
 from perpbook.dialects.keys import TestKey
+from perpbook.dialects.plain import decimal, milliseconds
 from perpbook.dialects.venue import ServedVenue
 from perpbook.model.order import OrderState
 
@@ -144,7 +145,7 @@ class Hyperliquid:
         """What a user pays; the volume of the past is not told."""
         self.account(body)
         tier = self.venue.truth.terms.fees[0]
-        taker, maker = shapes.decimal(tier.taker_fee_rate), shapes.decimal(tier.maker_fee_rate)
+        taker, maker = decimal(tier.taker_fee_rate), decimal(tier.maker_fee_rate)
         return {
             "dailyUserVlm": [],
             "feeSchedule": {"cross": taker, "add": maker, "tiers": {"vip": [], "mm": []}, "referralDiscount": "0.0"},
@@ -165,7 +166,7 @@ class Hyperliquid:
             for held in one.positions:
                 if held.symbol == symbol:
                     leverage = shapes.position(self.venue, one, held)["leverage"]
-        mark = shapes.decimal(self.venue.truth.prices(symbol).mark)
+        mark = decimal(self.venue.truth.prices(symbol).mark)
         return {"user": body.get("user"), "coin": symbol, "leverage": leverage, "markPx": mark}
 
 
@@ -200,7 +201,7 @@ INFO: Mapping[str, Callable[[Hyperliquid, Mapping[str, Any]], Any]] = {
     "perpDexs": nothing(lambda: [None]),
     "exchangeStatus": lambda dialect, body: {
         "specialStatuses": None,
-        "time": shapes.milliseconds(dialect.venue.clock_ns),
+        "time": milliseconds(dialect.venue.clock_ns),
     },
     "allMids": lambda dialect, body: shapes.mids(dialect.venue),
     "clearinghouseState": Hyperliquid.state,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from perpbook.dialects.plain import decimal, milliseconds, text
+from perpbook.dialects.plain import decimal, decimals_of, milliseconds
 from perpbook.dialects.traded import Traded
 from perpbook.dialects.venue import Known, Rate, ServedVenue
 from perpbook.model.account import Account, MarginMode, Position
@@ -49,7 +49,7 @@ def meta(venue: ServedVenue) -> dict[str, Any]:
         most = max_leverage(terms)
         universe.append(
             {
-                "szDecimals": size_decimals(terms),
+                "szDecimals": decimals_of(terms.contract.lot_size or 1.0),
                 "name": symbol,
                 "maxLeverage": most,
                 "marginTableId": number,
@@ -70,12 +70,6 @@ def margin_tiers(terms: ContractTerms) -> list[dict[str, Any]]:
 def max_leverage(terms: ContractTerms) -> int:
     """The most leverage of its lowest tier."""
     return round(1.0 / terms.tiers.tiers[0].initial_margin_fraction)
-
-
-def size_decimals(terms: ContractTerms) -> int:
-    """Decimals of a size."""
-    plain = text(terms.contract.lot_size or 1.0)
-    return len(plain.partition(".")[2])
 
 
 def spot_meta() -> dict[str, Any]:
@@ -274,7 +268,8 @@ def status(report: OrderReport) -> str:
         return REJECTED.get(report.reason, "rejected") if report.reason else "rejected"
     if report.state is OrderState.CANCELED:
         return CANCELED.get(report.why, "canceled")
-    return report.state.value
+    word: str = report.state.value
+    return word
 
 
 def with_status(known: Known, *, front: bool) -> dict[str, Any]:

@@ -99,8 +99,11 @@ def action_hash(action: Mapping[str, Any], body: Mapping[str, Any]) -> bytes:
 
 def recovered(message: dict[str, Any], body: Mapping[str, Any]) -> str:
     """The address that signed typed data, lower case; nobody's where the signature is of no key."""
+    from eth_abi.exceptions import EncodingError
     from eth_account import Account
     from eth_account.messages import encode_typed_data
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
 
     signature = mapping(body.get("signature"), "signature")
     try:
@@ -108,5 +111,5 @@ def recovered(message: dict[str, Any], body: Mapping[str, Any]) -> str:
         return str(Account.recover_message(encode_typed_data(full_message=message), vrs=vrs)).lower()
     except Unreadable:
         raise
-    except Exception:  # the library has no one error for what is no signature
+    except (ValueError, TypeError, OverflowError, AttributeError, BadSignature, EncodingError, ValidationError):
         return NOBODY

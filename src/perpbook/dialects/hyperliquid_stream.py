@@ -10,6 +10,7 @@ from perpbook.dialects import hyperliquid_shapes as shapes
 from perpbook.dialects.asked import Unreadable, mapping
 from perpbook.dialects.hub import Client, Saying
 from perpbook.dialects.hyperliquid import EMPTY_STATE, Hyperliquid
+from perpbook.dialects.plain import decimal, milliseconds
 from perpbook.dialects.venue import BrokenOnPurpose, Hanging, Told
 from perpbook.errors import VenueUnavailable
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, OrderSeen
@@ -105,7 +106,7 @@ class HyperliquidStream:
         if known is None:
             return ()
         row = shapes.with_status(known, front=False) | {"status": shapes.status(report)}
-        row["order"] |= {"coin": report.symbol, "sz": shapes.decimal(abs(known.request.quantity) - abs(report.filled))}
+        row["order"] |= {"coin": report.symbol, "sz": decimal(abs(known.request.quantity) - abs(report.filled))}
         return [(("orderUpdates", self._user(report.account)), lambda: [row])]
 
     def _of_fill(self, told: FillSeen) -> Sequence[Saying]:
@@ -136,8 +137,8 @@ class HyperliquidStream:
             "lid": len(self.venue.liquidated),
             "liquidator": "0x" + "0" * 40,
             "liquidated_user": user,
-            "liquidated_ntl_pos": shapes.decimal(round(abs(told.quantity) * told.price, 6)),
-            "liquidated_account_value": shapes.decimal(round(told.equity, 6)),
+            "liquidated_ntl_pos": decimal(round(abs(told.quantity) * told.price, 6)),
+            "liquidated_account_value": decimal(round(told.equity, 6)),
         }
         return [(("userEvents", user), lambda: {"liquidation": event})]
 
@@ -195,7 +196,7 @@ class HyperliquidStream:
         given = {"markPx": told.mark_price, "oraclePx": told.oracle_price, "funding": told.funding_rate}
         return {
             "coin": told.symbol,
-            "ctx": said | {key: shapes.decimal(value) for key, value in given.items() if value is not None},
+            "ctx": said | {key: decimal(value) for key, value in given.items() if value is not None},
         }
 
     def _told_state(self, user: str, told: AccountSeen | None) -> Any:
@@ -227,7 +228,7 @@ class HyperliquidStream:
             "openOrders": self._open_orders(user)["orders"],
             "meta": shapes.meta(self.venue),
             "assetCtxs": shapes.contexts(self.venue),
-            "serverTime": shapes.milliseconds(self.venue.clock_ns),
+            "serverTime": milliseconds(self.venue.clock_ns),
             "isVault": False,
             "twapStates": [],
         }

@@ -25,6 +25,11 @@ def decimal(value: float) -> str:
     return plain if "." in plain else plain + ".0"
 
 
+def decimals_of(step: float) -> int:
+    """How many decimals a step of a price or a size has."""
+    return len(text(step).partition(".")[2])
+
+
 def milliseconds(time_ns: int) -> int:
     """A time in milliseconds UTC, as venues say it."""
     return time_ns // 1_000_000

@@ -1,6 +1,6 @@
 """Simulated venues on one loopback port: each under its own name, `/hyperliquid`, `/dydx`, `/binance`.
 
-Only 127.0.0.1 is bound, and requests that name another host are refused, so that no page in a browser reaches it.
+Only 127.0.0.1 is bound, and requests that name another host, or come from a page of one, are refused.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -24,7 +26,7 @@ BEAT_S = 0.1
 """How often time passes where nobody asks."""
 
 HOST = "127.0.0.1"
-HOSTS = [HOST, "localhost", "testserver"]
+HOSTS = [HOST, "localhost"]
 
 
 class Sockets:
@@ -33,6 +35,18 @@ class Sockets:
     def __init__(self, faces: Mapping[str, Face], hang_s: float) -> None:
         self.faces = faces
         self.hang_s = hang_s
+        self.is_broken = False
+
+    def stopped(self, beating: asyncio.Task[None]) -> None:
+        """Time passes no more: where that is our bug, nobody is answered as if it did."""
+        if beating.cancelled() or beating.exception() is None:
+            return
+        self.is_broken = True
+        logging.getLogger("uvicorn.error").error(
+            "time has stopped: start venue-sim again", exc_info=beating.exception()
+        )
+        for face in self.faces.values():
+            face.hub.cut_off()
 
     async def beat(self) -> None:
         """Let time pass at every venue, for ever."""
@@ -46,6 +60,8 @@ class Sockets:
     async def answer(self, name: str, asked: Asked) -> Response:
         """One HTTP request; faults become a 500, or no answer for `hang_s` and then a 504."""
         face = self.faces[name]
+        if self.is_broken:
+            return Response("time has stopped here", status_code=503, media_type="text/plain")
         try:
             answer = face.answer(asked)
         except (BrokenOnPurpose, VenueUnavailable):
@@ -64,7 +80,8 @@ class Sockets:
     async def serve(self, name: str, path: str, socket_: WebSocket) -> None:
         """One websocket client, until it leaves or is cut off."""
         face = self.faces[name]
-        client = None if face.hub.venue.is_dark else face.admitted(path, socket_.url.query)
+        is_away = self.is_broken or face.hub.venue.is_dark or is_foreign(socket_.headers)
+        client = None if is_away else face.admitted(path, socket_.url.query)
         if client is None:
             await socket_.close(code=1013)
             return
@@ -106,6 +123,7 @@ def made_app(faces: Mapping[str, Face], hang_s: float = 30.0) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         beating = asyncio.create_task(sockets.beat())
+        beating.add_done_callback(sockets.stopped)
         yield
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
@@ -116,6 +134,8 @@ def made_app(faces: Mapping[str, Face], hang_s: float = 30.0) -> FastAPI:
     async def requested(name: str, path: str, request: Request) -> Response:
         if name not in faces:
             return Response("no such venue here", status_code=404, media_type="text/plain")
+        if is_foreign(request.headers):
+            return Response("no page of another host may ask", status_code=403, media_type="text/plain")
         asked = Asked(
             method=request.method,
             path="/" + path,
@@ -146,6 +166,12 @@ def typed_socket(handler: Any) -> Any:
     """The same of a websocket."""
     handler.__annotations__ = {"name": str, "path": str, "socket_": WebSocket}
     return handler
+
+
+def is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another host asks, through somebody's browser."""
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).hostname not in HOSTS
 
 
 def bound(host: str, port: int) -> socket.socket:

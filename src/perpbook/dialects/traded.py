@@ -10,8 +10,8 @@ from perpbook.model.order import Fill
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traded:
-    """A fill. `before` : the position it met, signed; `profit` : what closing a part of it realised, before fees; `is_taker` : its
-    order did not rest; `is_liquidation` : the venue's own doing."""
+    """A fill. `before` : the position it met, signed; `profit` : what closing a part of it realised, before fees, quote;
+    `is_taker` : its order did not rest."""
 
     fill: Fill
     before: float

@@ -17,7 +17,7 @@ from perpbook.model.units import SECOND_NS
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.faults import FaultKind, Faults, garbled
 from perpbook.simulation.faulty import FaultyExchange
-from perpbook.simulation.happened import Liquidated, Moved, Settled
+from perpbook.simulation.happened import Happening, Liquidated, Settled
 from perpbook.simulation.market import Path, Prices
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import ContractTerms
@@ -289,7 +289,7 @@ class ServedVenue:
         self._wire.happened.clear()
         self._outbox += messages
 
-    def _learn(self, what: Message | Settled | Liquidated | Moved) -> None:
+    def _learn(self, what: Happening) -> None:
         match what:
             case BookSeen():
                 self._compare(what)

@@ -33,6 +33,9 @@ SERVED = ("hyperliquid", "dydx", "binance")
 PAST_SETTLEMENTS = 168
 """Settlements before the start that a funding history shows: at the rate of the start."""
 
+MOST_BARS = 200_000
+"""Bars of all contracts of a venue together that are held at most: about 600 MB of steps."""
+
 ALSO = {"500": "error", "stale": "stale_account", "late": "delay"}
 """Faults by the words of those who suffer them."""
 
@@ -95,16 +98,19 @@ def prepare(asked: SimAsked) -> Simulation:
     if asked.storm and asked.lake is not None:
         raise InputError("--storm and --lake are two markets: choose one")
     faults = faults_of(asked.faults)
-    listening = bound(asked.host, asked.port)
     snapshot = load_snapshot(asked.book, now_ns=now_ns(), terms_folders=terms_folders())
     names = [venue for venue in SERVED if any(account.venue == venue for account in snapshot.book.accounts)]
     if not names:
         raise InputError(f"{asked.book}: no account is on a venue that is served: {', '.join(SERVED)}")
+    strangers = sorted(set(asked.proxies) - set(names))
+    if strangers:
+        raise InputError(f"--proxy {strangers[0]}: it is not served here; {', '.join(names)} are")
     terms = {name: load_terms(name, folders=terms_folders()) for name in names}
     from perpbook.dialects.pace import Pace
 
     pace = Pace(start_ns=now_ns(), began_ns=monotonic_ns(), speed=asked.speed, monotonic_ns=monotonic_ns)
     opened = [open_venue(asked, snapshot, terms[name], pace, faults, number) for number, name in enumerate(names)]
+    listening = bound(asked.host, asked.port)
     others = sorted({account.venue for account in snapshot.book.accounts} - set(names))
     notes = [f"{venue} is not served: its accounts are left out" for venue in others]
     return Simulation(
@@ -134,7 +140,8 @@ def open_venue(
     """Simulate one venue of the book. `number` : its turn, which its chances are drawn by."""
     from perpbook.dialects.keys import made_up_key
     from perpbook.dialects.venue import ServedVenue
-    from perpbook.simulation.exchange import Exchange, Setting
+    from perpbook.simulation.exchange import Exchange
+    from perpbook.simulation.setting import Setting
 
     accounts = tuple(account for account in snapshot.book.accounts if account.venue == terms.venue)
     first = first_step(snapshot, terms, pace.start_ns)
@@ -255,14 +262,19 @@ def of_lake(asked: SimAsked, terms: VenueTerms, first: Step) -> tuple[PricePath,
         raise MissingData(f"{asked.lake} is no folder: give the lake that `perpbook data pull` filled")
     lake, found = Lake(asked.lake), [find_contract(terms, symbol).contract for symbol in first.prices]
     wanted = [Wanted(venue=terms.venue, symbol=one.symbol, base=one.base, quote=one.quote) for one in found]
-    start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies=asked.proxies)
+    proxies = {venue: other for venue, other in asked.proxies.items() if venue == terms.venue}
+    start, end = span_of(lake, wanted, bar_ns=asked.bar_ns, proxies=proxies)
+    first_ns = start if asked.since_ns is None else asked.since_ns
+    last_ns = end if asked.until_ns is None else asked.until_ns
+    if (last_ns - first_ns) // asked.bar_ns * len(wanted) > MOST_BARS:
+        raise InputError(f"more than {MOST_BARS:,} bars: choose a span with --from and --to, or a wider --bar")
     bars = load_bars(
         lake,
         wanted,
         bar_ns=asked.bar_ns,
-        start_ns=start if asked.since_ns is None else asked.since_ns,
-        end_ns=end if asked.until_ns is None else asked.until_ns,
-        proxies=asked.proxies,
+        start_ns=first_ns,
+        end_ns=last_ns,
+        proxies=proxies,
     )
     level = np.array([price.mark for price in first.prices.values()])[:, None] / bars.open[:, :1]
     levelled = replace(bars, **{name: getattr(bars, name) * level for name in ("open", "high", "low", "close")})
