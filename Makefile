@@ -47,6 +47,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.options --json
 	$(BIN)/python -m benchmarks.treasury --json
 	$(BIN)/python -m benchmarks.simulated_exchange --json
+	$(BIN)/python -m benchmarks.guard_latency --json
+	$(BIN)/python -m benchmarks.routing --json
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m tests.golden tests/golden/cases

@@ -4,7 +4,7 @@ A decision is: the frame taken, decoded and refused or not, the book walked for 
 and notional carried to the new price, the range of proven findings asked, spread and depth held against their past. Tops of the
 book and books of 20 levels come at 1,000 a second, then books flat out: with every one decided, and as the guard runs, where
 the newest of a contract takes the place of those that wait. ccxt.pro's own client takes the same books from the same sender in
-the same run.
+the same run. Five levels a side are read of the twenty that are sent, which is what closing the position walks at most.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from perpbook.venues.stream_dialects import Dialect, dialect_of
 
 RATE, PACED, FLAT = 1_000, 4_000, 60_000
 WARM = 0.25
+WALKED = 5
 QUANTITY = 2.0
 
 PLAYBOOK = """
@@ -86,7 +87,7 @@ def watched() -> Watch:
     playbook = parse_playbook(PLAYBOOK, "benchmark.toml")
     assessed = assess_under(snapshot, playbook, terms)
     watch = Watch(latest_ns=10**18)
-    watch.look(Look(assessed=assessed, decision=decide_on(assessed, playbook), now_ns=now_ns))
+    watch.look(Look(assessed=assessed, decision=decide_on(assessed, playbook), playbook=playbook, now_ns=now_ns))
     assert watch.reach > 0.0
     return watch
 
@@ -110,7 +111,7 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, *, p
     watch, signals = watched(), Signals()
     held = watch.held("hyperliquid", "BTC")
     assert held is not None
-    stream = Stream(dialect, url=url, habits=Habits(room=MOST))
+    stream = Stream(dialect, url=url, levels=WALKED, habits=Habits(room=MOST))
     late: list[float] = []
     first = decided = due = 0
     spent = 0.0

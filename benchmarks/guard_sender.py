@@ -22,24 +22,20 @@ MOST = 1_000_000
 BATCH = 32
 
 
-def bodies(kind: str) -> list[tuple[bytes, bytes]]:
-    """Messages in two halves, between which the number goes; the middle wanders by a tick."""
+def bodies(kind: str) -> list[bytes]:
+    """Messages with room for a time in milliseconds and a number; the middle wanders by a tick."""
     out = []
     for tick in range(16):
         middle = 90_000 + tick
-        head = f'{{"channel":"{"bbo" if kind == "bbo" else "l2Book"}","data":{{"coin":"BTC","time":{now_ms()},'
-        bid, ask = f'{{"px":"{middle - 1}.0","sz":"', f'","n":3}},{{"px":"{middle + 1}.0","sz":"1.5","n":2}}'
+        head = f'{{"channel":"{"bbo" if kind == "bbo" else "l2Book"}","data":{{"coin":"BTC","time":%d,'
+        bid, ask = f'{{"px":"{middle - 1}.0","sz":"%d","n":3}}', f'{{"px":"{middle + 1}.0","sz":"1.5","n":2}}'
         if kind == "bbo":
-            out.append(((head + '"bbo":[' + bid).encode(), (ask + "]}}").encode()))
+            out.append(f'{head}"bbo":[{bid},{ask}]}}}}'.encode())
             continue
         rest = "".join(f',{{"px":"{middle - 1 - k}.0","sz":"{k * 0.25 + 0.1:.5f}","n":{k}}}' for k in range(1, LEVELS))
         asks = ",".join(f'{{"px":"{middle + 1 + k}.0","sz":"{k * 0.3 + 0.2:.5f}","n":{k}}}' for k in range(LEVELS))
-        out.append(((head + '"levels":[[' + bid).encode(), (f'","n":3}}{rest}],[{asks}]]}}}}').encode()))
+        out.append(f'{head}"levels":[[{bid}{rest}],[{asks}]]}}}}'.encode())
     return out
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Sender(WSListener):
@@ -70,7 +66,7 @@ class Sender(WSListener):
         self._free.set()
 
     async def _send(self, transport: WSTransport) -> None:
-        halves, began = bodies(self._kind), time.perf_counter()
+        messages, began = bodies(self._kind), time.perf_counter()
         for number in range(1, self._count + 1):
             if self._rate:
                 wait = began + number / self._rate - time.perf_counter()
@@ -79,9 +75,9 @@ class Sender(WSListener):
             elif number % BATCH == 0:
                 await asyncio.sleep(0)
                 await self._free.wait()
-            head, tail = halves[number % len(halves)]
-            struct.pack_into("q", self._stamps, 8 * number, time.time_ns())
-            transport.send(WSMsgType.TEXT, b"%s%d%s" % (head, number, tail))
+            now_ns = time.time_ns()
+            struct.pack_into("q", self._stamps, 8 * number, now_ns)
+            transport.send(WSMsgType.TEXT, messages[number % len(messages)] % (now_ns // 1_000_000, number))
 
 
 async def serve(stamps: mmap.mmap) -> None:

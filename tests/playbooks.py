@@ -42,6 +42,8 @@ auto = ["survival"]
 max_per_action = 1000
 max_per_hour = 2000
 max_per_day = 3000
+[alerts]
+modes = { "funding.*" = "digest" }
 """
 """A playbook in which every built key acts."""
 
@@ -133,6 +135,26 @@ SETTINGS = {
     "automation.collar": "collar = 0.01",
     "automation.approval_expires_minutes": "approval_expires_minutes = 5",
     "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
+    "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
+    "exit.order": '[exit]\norder = ["core"]',
+    "exit.steps": "[exit]\nsteps = 2",
+    "exit.slippage_max": "[exit]\nslippage_max = 0.02",
+    "exit.destination": '[exit]\ndestination = "base"',
+    "alerts.channels.*": 'channels = { desk = "console" }',
+    "alerts.routes.*": 'routes = { page = ["console"] }',
+    "alerts.modes.*": 'modes = { "bridge.*" = "silent" }',
+    "alerts.digest": 'digest = "weekly"',
+    "alerts.timezone": 'timezone = "Europe/Zurich"',
+    "alerts.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "alerts.escalate_after_minutes": "escalate_after_minutes = 5",
+    "alerts.repeat_minutes": "repeat_minutes = 20",
+    "alerts.resolve_after_minutes": "resolve_after_minutes = 0",
+    "alerts.max_per_hour": "max_per_hour = 5",
+    "alerts.telegram_users": "telegram_users = [7]",
+    "alerts.margin_ratio": "margin_ratio = 0.5",
+    "alerts.liquidation_move": "liquidation_move = 0.1",
+    "alerts.unusual": "unusual = 6",
 }
 """One setting of every built key, as it would be written into BASE."""
 
@@ -194,6 +216,10 @@ def sleeves(draw: st.DrawFn) -> dict[str, Any]:
 
 def _tuples(of: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(of, min_size=least, max_size=3).map(tuple)
+
+
+def _ids() -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(st.integers(1, 2**40), max_size=3).map(tuple)
 
 
 @st.composite
@@ -259,8 +285,20 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
         ),
         hedge=table(delta_band=POSITIVES, assets=_tuples(SIMPLE)),
-        liquidity=table(max_depth_share=POSITIVES),
+        liquidity=table(max_depth_share=POSITIVES, max_exit_minutes=POSITIVES),
+        exit=table(
+            triggers=st.just(("account.margin",)), order=st.lists(NAMES, unique=True, max_size=3).map(tuple),
+            steps=st.integers(1, 50), slippage_max=st.floats(0.001, 0.9), destination=SIMPLE,
+        ),
         automation=automations(),
+        alerts=table(
+            channels=st.just({"a": "console", "b": "webhook:HOOK"}), digest=st.sampled_from(["daily", "weekly"]),
+            modes=st.dictionaries(st.sampled_from(["warn", "funding.*", "a.*:page"]), st.sampled_from(["silent", "digest"])),
+            timezone=st.sampled_from(["UTC", "Europe/Zurich"]), quiet_hours=st.sampled_from(["22:00-07:00", "12:00-13:30"]),
+            escalate_after_minutes=st.floats(1, 1e4), repeat_minutes=st.floats(1, 1e4), resolve_after_minutes=st.floats(0, 1e4),
+            max_per_hour=st.integers(1, 1000), telegram_users=_ids(), margin_ratio=SHARES,
+            liquidation_move=SHARES, unusual=POSITIVES,
+        ),
     )  # fmt: skip
     return st.builds(
         lambda parts, capital: Playbook.model_validate({"schema_version": 1, **parts, **capital}),

@@ -8,10 +8,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+
+Fresh = Callable[[], str]
 
 
 def binaries() -> Path | None:
@@ -21,7 +24,7 @@ def binaries() -> Path | None:
     return Path(found or kept[-1]).parent if found or kept else None
 
 
-def server():
+def server() -> Iterator[Fresh]:
     """Yield a function that makes a new database and tells its URL; the server is stopped at the end."""
     bin_folder = binaries()
     if bin_folder is None:
@@ -30,9 +33,12 @@ def server():
         yield from _served(bin_folder, Path(name))
 
 
-def _served(bin_folder: Path, folder: Path):
+def _served(bin_folder: Path, folder: Path) -> Iterator[Fresh]:
     as_user = _unprivileged(folder)
-    run = lambda *words: subprocess.run([*as_user, *map(str, words)], check=True, capture_output=True, cwd=folder)  # noqa: E731
+
+    def run(*words: object) -> None:
+        subprocess.run([*as_user, *map(str, words)], check=True, capture_output=True, cwd=folder)
+
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]

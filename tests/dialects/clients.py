@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -95,3 +96,18 @@ def answer(one: Served, venue: str, path: str, body: Any = None) -> tuple[int, A
     url = one.at(venue) + path
     got = requests.get(url, timeout=5) if body is None else requests.post(url, json=body, timeout=5)
     return got.status_code, got.json() if "json" in got.headers.get("content-type", "") else None
+
+
+async def thinner_book(client: Any, symbol: str, before: float) -> None:
+    """Watch a book until less than before stands in its best bid; `talk` does not wait for ever."""
+    while (await client.watch_order_book(symbol))["bids"][0][1] >= before:
+        pass
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until something is so, and no longer than is reasonable."""
+    for _ in range(int(seconds / 0.02)):
+        if is_so():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come to be so")

@@ -16,7 +16,7 @@ from perpbook.dialects.binance_face import BinanceFace
 from perpbook.dialects.dydx_face import DydxFace
 from perpbook.dialects.face import Face
 from perpbook.dialects.hyperliquid_face import HyperliquidFace
-from perpbook.dialects.keys import TestKey, made_up_key
+from perpbook.dialects.keys import MadeUpKey, made_up_key
 from perpbook.dialects.pace import Pace
 from perpbook.dialects.server import bound, made_app, made_server
 from perpbook.dialects.venue import Rate, ServedVenue
@@ -32,7 +32,7 @@ SYMBOLS = {
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
 }
-FACES: dict[str, Callable[[ServedVenue, tuple[TestKey, ...]], Face]] = {
+FACES: dict[str, Callable[[ServedVenue, tuple[MadeUpKey, ...]], Face]] = {
     "hyperliquid": HyperliquidFace,
     "dydx": DydxFace,
     "binance": BinanceFace,
@@ -45,7 +45,7 @@ class Served:
     """A running server: addresses and keys by venue, and the venues themselves."""
 
     url: str
-    keys: Mapping[str, TestKey]
+    keys: Mapping[str, MadeUpKey]
     venues: Mapping[str, ServedVenue]
 
     def at(self, venue: str) -> str:

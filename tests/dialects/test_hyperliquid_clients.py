@@ -13,7 +13,7 @@ from hyperliquid.info import Info
 from hyperliquid.utils.types import Cloid
 
 from perpbook.engine.clock import now_ns
-from tests.dialects.clients import ccxt_hyperliquid, talk
+from tests.dialects.clients import ccxt_hyperliquid, talk, thinner_book, wait_for
 from tests.dialects.served import Served, served
 
 BTC = "BTC/USDC:USDC"
@@ -73,7 +73,7 @@ def test_ccxt_streams_book_orders_and_trades() -> None:
 
         orders, trades, _ = await asyncio.gather(client.watch_orders(), client.watch_my_trades(), order())
         assert orders[0]["status"] == "closed" and trades[0]["amount"] == 0.25
-        assert (await client.watch_order_book(BTC))["bids"][0][1] < before
+        await thinner_book(client, BTC, before)
         assert (await client.watch_ticker(BTC))["last"] == 60_000.0
         assert (await client.watch_balance())["USDC"]["total"] < 30_000.0
 
@@ -81,28 +81,36 @@ def test_ccxt_streams_book_orders_and_trades() -> None:
         talk(ccxt_hyperliquid(one, pro=True), say)
 
 
-def test_the_venues_own_client_trades_and_hears_of_it() -> None:
+def test_the_venues_own_client_trades() -> None:
+    with served("hyperliquid") as one:
+        client, user = sdk(one), one.keys["hyperliquid"].public
+        filled = client.market_close("BTC", sz=0.1, cloid=Cloid.from_int(5))["response"]["data"]["statuses"][0]
+        rests = client.order("ETH", True, 1.0, 2_900, {"limit": {"tif": "Gtc"}})["response"]["data"]["statuses"][0]
+        assert filled["filled"]["totalSz"] == "0.1"
+        assert client.cancel("ETH", rests["resting"]["oid"])["response"]["data"]["statuses"] == ["success"]
+        assert client.update_leverage(10, "ETH")["status"] == "ok"
+        assert client.schedule_cancel(now_ns() // 1_000_000 + 20_000)["status"] == "ok"
+        assert client.info.query_order_by_cloid(user, Cloid.from_int(5))["order"]["status"] == "filled"
+        assert float(client.info.user_state(user)["assetPositions"][0]["position"]["szi"]) == 0.9
+
+
+def test_the_venues_own_client_hears_of_a_trade() -> None:
     with served("hyperliquid") as one:
         heard: list[Any] = []
-        user = one.keys["hyperliquid"].public
         info = Info(one.at("hyperliquid"))
         try:
-            for asked in ({"type": "userEvents", "user": user}, {"type": "l2Book", "coin": "BTC"}):
+            for asked in (
+                {"type": "userEvents", "user": one.keys["hyperliquid"].public},
+                {"type": "l2Book", "coin": "BTC"},
+            ):
                 info.subscribe(asked, heard.append)
-            time.sleep(0.3)
-            client = sdk(one)
-            filled = client.market_close("BTC", sz=0.1, cloid=Cloid.from_int(5))["response"]["data"]["statuses"][0]
-            rests = client.order("ETH", True, 1.0, 2_900, {"limit": {"tif": "Gtc"}})["response"]["data"]["statuses"][0]
-            assert filled["filled"]["totalSz"] == "0.1"
-            assert client.cancel("ETH", rests["resting"]["oid"])["response"]["data"]["statuses"] == ["success"]
-            assert client.update_leverage(10, "ETH")["status"] == "ok"
-            assert client.schedule_cancel(now_ns() // 1_000_000 + 20_000)["status"] == "ok"
-            assert info.query_order_by_cloid(user, Cloid.from_int(5))["order"]["status"] == "filled"
-            assert float(info.user_state(user)["assetPositions"][0]["position"]["szi"]) == 0.9
-            time.sleep(0.2)
+            wait_for(lambda: any(message["channel"] == "l2Book" for message in heard))
+            sdk(one).market_close("BTC", sz=0.1)
+            wait_for(lambda: any(message["channel"] == "user" for message in heard))
         finally:
             info.disconnect_websocket()
-        assert {"user", "l2Book"} <= {message["channel"] for message in heard}
+        fills = next(message["data"]["fills"] for message in heard if message["channel"] == "user")
+        assert fills[0]["sz"] == "0.1" and fills[0]["dir"] == "Close Long"
 
 
 def test_a_key_that_has_no_account_is_refused_and_nothing_trades() -> None:
@@ -116,7 +124,7 @@ def test_a_resting_order_goes_when_the_dead_mans_switch_fires() -> None:
     with served("hyperliquid", speed=50.0) as one:
         client = sdk(one)
         client.order("ETH", True, 1.0, 2_900, {"limit": {"tif": "Gtc"}})
-        assert client.schedule_cancel(now_ns() // 1_000_000 + 400)["status"] == "ok"
+        assert client.schedule_cancel(now_ns() // 1_000_000 + 1_000)["status"] == "ok"
         assert len(client.info.open_orders(one.keys["hyperliquid"].public)) == 1
-        time.sleep(0.6)
+        time.sleep(1.2)
         assert client.info.open_orders(one.keys["hyperliquid"].public) == []

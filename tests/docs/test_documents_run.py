@@ -54,6 +54,7 @@ PAGES = (
     "docs/treasury-state",
     "docs/treasury-plan",
     "docs/treasury-audit",
+    "docs/guard-alerts",
 )
 
 

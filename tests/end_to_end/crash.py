@@ -46,11 +46,13 @@ KEYS = {"hyperliquid": "PERPBOOK_TEST_HL", "dydx": "PERPBOOK_TEST_DYDX"}
 @dataclass(slots=True)
 class Outcome:
     """What became of both. `guarded`, `bare` : simulations at the end; `journal` : where the guard's is, `records` : all of it.
+    `fell_ns` : when the first wave began.
     `said` : what the guard told on its console."""
 
     guarded: Simulation
     bare: Simulation
     journal: str
+    fell_ns: int = 0
     records: list[Record] = field(default_factory=list)
     said: str = ""
 
@@ -128,6 +130,7 @@ def a_crash(folder: Path) -> Outcome:
         guard = start(folder, files, places, found.guarded)
         try:
             until_armed(places, guard)
+            found.fell_ns = now_ns()
             fall(storm, 0, found.guarded, found.bare)
             say_yes(places, guard)
             fall(storm, 1, found.guarded, found.bare)

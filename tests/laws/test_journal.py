@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.errors import BrokenJournal
-from perpbook.journal.chain import START, held_together, link, record_of
+from perpbook.journal.chain import START, Link, held_together, link, record_of
 from perpbook.model.record import Record, RecordKind
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1)
@@ -24,8 +24,9 @@ RECORDS = st.builds(
 )
 
 
-def chained(records):
-    links, digest = [], START
+def chained(records: list[Record]) -> list[Link]:
+    links: list[Link] = []
+    digest = START
     for number, one in enumerate(records, start=1):
         links.append(link(one, number, digest))
         digest = links[-1].digest
@@ -33,12 +34,12 @@ def chained(records):
 
 
 @given(st.lists(RECORDS, max_size=8))
-def test_what_was_linked_is_read_back(records):
+def test_what_was_linked_is_read_back(records: list[Record]) -> None:
     assert [record_of(one) for one in held_together(chained(records))] == records
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=6), st.data())
-def test_a_changed_record_is_named(records, data):
+def test_a_changed_record_is_named(records: list[Record], data: st.DataObject) -> None:
     links = chained(records)
     at = data.draw(st.integers(0, len(links) - 1))
     other = data.draw(RECORDS.filter(lambda one: one != records[at]))
@@ -49,7 +50,7 @@ def test_a_changed_record_is_named(records, data):
 
 
 @given(st.lists(RECORDS, min_size=2, max_size=6), st.data())
-def test_a_missing_record_is_named(records, data):
+def test_a_missing_record_is_named(records: list[Record], data: st.DataObject) -> None:
     links = chained(records)
     at = data.draw(st.integers(0, len(links) - 2))
     del links[at]
@@ -58,7 +59,7 @@ def test_a_missing_record_is_named(records, data):
 
 
 @given(st.lists(RECORDS, min_size=2, max_size=6), st.data())
-def test_a_record_put_in_anew_is_found_at_the_next(records, data):
+def test_a_record_put_in_anew_is_found_at_the_next(records: list[Record], data: st.DataObject) -> None:
     links = chained(records)
     at = data.draw(st.integers(0, len(links) - 2))
     other = data.draw(RECORDS.filter(lambda one: one != records[at]))
@@ -67,6 +68,6 @@ def test_a_record_put_in_anew_is_found_at_the_next(records, data):
         list(held_together(links))
 
 
-def test_numbers_that_are_none_are_refused():
+def test_numbers_that_are_none_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
         link(Record(kind=RecordKind.NOTE, at_ns=1, body={"x": float("nan")}), 1, START)

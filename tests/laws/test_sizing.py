@@ -10,11 +10,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perpbook.model.contract import in_lots
 from perpbook.runs.check import CheckResult
 from perpbook.sizing.cheapest import cheapest_sizes
 from perpbook.sizing.limits import worst_shortfall
 from perpbook.sizing.plan import is_mendable
-from perpbook.sizing.quantities import in_lots
 from perpbook.terms.find import find_contract
 from tests.unit.sizing_books import Laid, all_terms, checked, findings_at, laid_out, seeded_book
 

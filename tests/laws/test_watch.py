@@ -43,10 +43,8 @@ def replace_guardrails(playbook: Playbook, cap: float) -> Playbook:
 def full_look(snapshot: Snapshot, found: Situation, playbook: Playbook, start: float | None = None) -> Look:
     assessed = assess_under(snapshot, playbook, found.terms)
     began = max(assessed.assessment.book.equity, 0.0) if start is None else start
-    pull = playbook.survival.correlation_stress if playbook.survival else 0.0
-    return Look(
-        assessed=assessed, decision=decide_on(assessed, playbook), now_ns=0, starts=(began, began), pull=pull
-    )  # fmt: skip
+    decision = decide_on(assessed, playbook)
+    return Look(assessed=assessed, decision=decision, playbook=playbook, now_ns=0, starts=(began, began))
 
 
 def findings(look: Look) -> set[tuple[int, int, int, str]]:
@@ -136,6 +134,8 @@ def test_losses_and_drawdown_are_what_a_full_look_measures(found: Situation, pat
     watch, seen = walked(found, path)
     scale = 1e-9 * (1.0 + seen.book.notional + abs(seen.book.equity))
     assert watch.book_equity == pytest.approx(seen.book.equity, abs=scale)
+    if seen.book.equity > 1.0:
+        assert watch.gross_leverage() == pytest.approx(seen.book.gross_leverage, rel=1e-6)
     start = 1.0 + abs(seen.book.equity)
     assert watch.drawdown(start) * start == pytest.approx(start - seen.book.equity, abs=2.0 * scale)
     for venue, symbol in found.snapshot.market.quotes:

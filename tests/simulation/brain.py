@@ -31,6 +31,10 @@ class Brain(Protocol):
         """Its live desk, where it can be looked into."""
         ...
 
+    def missed(self, after: int) -> Iterable[Record]:
+        """What the journal has after a number, before a start."""
+        ...
+
     def start(self, now_ns: int) -> Iterable[Effect]:
         """Begin from the journal as it is."""
         ...
@@ -61,6 +65,10 @@ class InMemory:
     def desk(self) -> Desk | None:
         """The live desk."""
         return self._guard.desk if self._guard is not None else None
+
+    def missed(self, after: int) -> Iterable[Record]:
+        """Nothing: what it writes is seen."""
+        return [record for _, record in self.journal.read(after)]
 
     def start(self, now_ns: int) -> Iterable[Effect]:
         """A guard on what the journal makes."""

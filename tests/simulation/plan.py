@@ -59,8 +59,8 @@ class Network:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything about a seed's world that does not change while it runs. storm, calm : nanoseconds with and without faults.
-    `move` : volatility of a step, `gap` chance of a jump of `gap_size`. `limit` : dollars of a position above which it is trimmed.
-    `raises` : chance that deciding raises."""
+    `move` : volatility of a step, `gap` chance of a jump of `gap_size`. `limit` : dollars of a position above which it is
+    trimmed. `raises` : chance that deciding raises."""
 
     seed: int
     settings: Settings

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from tests.simulation.brain import InMemory
 from tests.simulation.broken import LawBroken
+from tests.simulation.crash import CrashAt
 from tests.simulation.plan import plan_of
-from tests.simulation.world import CrashAt, World
+from tests.simulation.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Sending:
         self._is_written(request)
         intent = self.reading.intents[request.client_id]
         proposal, digest = self.reading.proposals[intent.digest], intent.digest
-        self._is_once(request, intent, proposal)
+        self._is_once(request, intent)
         self._is_allowed(digest, proposal, now_ns)
         self._is_within(request, intent, proposal)
         if self.reading.written[request.client_id] == 1:
@@ -58,7 +58,7 @@ class Sending:
             f"{request.client_id} leaves more often than intended",
         )
 
-    def _is_once(self, request: OrderRequest, intent: Intent, proposal: Mapping[str, Any]) -> None:
+    def _is_once(self, request: OrderRequest, intent: Intent) -> None:
         if request.client_id in self.sent:
             broken_unless(
                 request.client_id in self.absent,
@@ -71,10 +71,7 @@ class Sending:
                 continue
             same_leg = (other.digest, other.leg) == (intent.digest, intent.leg)
             broken_unless(not same_leg, "duplicate", f"{name} of the same leg may still trade")
-            flat = proposal["rule"] == FLATTEN
-            broken_unless(
-                flat or other.digest == intent.digest, "two proposals", f"{name} of another proposal may still trade"
-            )
+            broken_unless(other.digest == intent.digest, "two proposals", f"{name} of another proposal may still trade")
 
     def _is_allowed(self, digest: str, proposal: Mapping[str, Any], now_ns: int) -> None:
         reading, (who, channel) = self.reading, self.reading.approved.get(digest, ("", ""))

@@ -7,7 +7,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from perpbook.guard.desk import Desk
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
@@ -19,6 +19,7 @@ from perpbook.simulation.market import Prices
 from tests.simulation.agenda import Agenda, Turn
 from tests.simulation.brain import Brain, Died
 from tests.simulation.chance import Chance
+from tests.simulation.crash import CrashAt
 from tests.simulation.laws import Laws
 from tests.simulation.people import Person
 from tests.simulation.plan import MARKS, START_NS, Plan
@@ -26,14 +27,6 @@ from tests.simulation.wire import Wire
 
 QUIET_NS = 48 * SECOND_NS
 """Longer than the guard takes to read every account again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrashAt:
-    """A crash after a journal's write number `write`, from 1; `late` : only after the effect that follows it."""
-
-    write: int
-    late: bool
 
 
 class World:
@@ -157,6 +150,8 @@ class World:
     def _boot(self) -> None:
         self.is_up = True
         self.count("start")
+        for record in self.brain.missed(self.writes):
+            self._written(record)
         self._perform(self.brain.start(self._clock()))
         if self.is_up and self._flag is not None:
             self.flag(self._flag)
@@ -243,7 +238,9 @@ class World:
                 self.person.hear(effect.alert)
 
     def _write(self, record: Record) -> None:
-        kept = self.brain.kept(record)
+        self._written(self.brain.kept(record))
+
+    def _written(self, kept: Record) -> None:
         self.writes += 1
         self._wrote = True
         self.count(f"wrote {kept.kind.value}")

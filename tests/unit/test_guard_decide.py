@@ -12,15 +12,18 @@ from perpbook.guard.view import View
 from perpbook.model.action import ActionKind
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen
 from perpbook.model.verdict import Status
-from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
+from perpbook.playbook.automation_section import Automation
+from perpbook.playbook.schema import Playbook
+from perpbook.runs.check import CheckResult, check_snapshot, load_all_terms, read_inputs
 from perpbook.runs.guard_decide import Judge, by_rule, reason_of
 from perpbook.runs.guard_settings import settings_of
 
 EXAMPLES = Path("src/perpbook/examples")
+Judged = tuple[Judge, View, CheckResult]
 
 
 @pytest.fixture(scope="module")
-def judged():
+def judged() -> Judged:
     """The desk example: the judge of its book, and a view in which every venue says what the book file says."""
     folder = EXAMPLES / "desk"
     snapshot, playbook = read_inputs(folder / "book.toml", folder / "conservative.toml", market=None, now_ns=None)
@@ -43,15 +46,16 @@ def judged():
     return Judge(base=snapshot, playbook=playbook, terms=terms), view, check_snapshot(snapshot, playbook, terms)
 
 
-def test_the_guard_finds_what_check_finds(judged):
+def test_the_guard_finds_what_check_finds(judged: Judged) -> None:
     judge, view, checked = judged
     decision = judge(view)
     told = {(one.kind.removeprefix("rule."), one.sentence) for one in decision.alerts}
     found = {(one.rule, one.sentence) for one in checked.verdict.findings if one.status is not Status.OK}
-    assert told == found and decision.before.equity == pytest.approx(checked.assessment.book.equity, rel=1e-12)
+    assert told == found and decision.before is not None
+    assert decision.before.equity == pytest.approx(checked.assessment.book.equity, rel=1e-12)
 
 
-def test_what_it_wants_is_the_cheapest_plan_and_mends_what_a_trim_can(judged):
+def test_what_it_wants_is_the_cheapest_plan_and_mends_what_a_trim_can(judged: Judged) -> None:
     judge, view, checked = judged
     plan = next(one for one in checked.verdict.plans if one.method == "cheapest")
     wanted = [one for one in judge(view).wanted if one.kind is ActionKind.TRIM]
@@ -61,7 +65,7 @@ def test_what_it_wants_is_the_cheapest_plan_and_mends_what_a_trim_can(judged):
     assert all(leg.reduce_only for one in wanted for leg in one.legs)
 
 
-def test_without_an_account_only_rules_of_one_account_speak(judged):
+def test_without_an_account_only_rules_of_one_account_speak(judged: Judged) -> None:
     judge, view, _ = judged
     gone, *_ = view.accounts
     less = replace(
@@ -71,12 +75,12 @@ def test_without_an_account_only_rules_of_one_account_speak(judged):
     )
     decision = judge(less)
     assert decision.alerts and not any(one.account == gone for one in decision.alerts)
-    for one in (*decision.alerts, *decision.wanted):
-        rule = getattr(one, "rule", "") or one.kind.removeprefix("rule.")
+    rules = [one.kind.removeprefix("rule.") for one in decision.alerts] + [one.rule for one in decision.wanted]
+    for rule in rules:
         assert rule.startswith(("survival", "leverage.account", "account.margin")), rule
 
 
-def test_without_a_price_nothing_is_judged_and_it_is_told(judged):
+def test_without_a_price_nothing_is_judged_and_it_is_told(judged: Judged) -> None:
     judge, view, _ = judged
     key = next(iter(view.marks))
     blind = replace(view.marks[key], mark_price=None, oracle_price=None, index_price=None)
@@ -85,7 +89,7 @@ def test_without_a_price_nothing_is_judged_and_it_is_told(judged):
     assert [one.kind for one in decision.alerts] == ["stale.prices"]
 
 
-def test_trims_go_together_by_the_rule_that_asks_first(judged):
+def test_trims_go_together_by_the_rule_that_asks_first(judged: Judged) -> None:
     _, _, checked = judged
     plan = next(one for one in checked.verdict.plans if one.method == "cheapest")
     rules = {one.rule for one in checked.verdict.findings}
@@ -95,19 +99,18 @@ def test_trims_go_together_by_the_rule_that_asks_first(judged):
     assert reason_of(checked.verdict.findings, rules).count(".") >= 3
 
 
-def test_settings_hold_what_the_playbook_says(judged):
-    from perpbook.playbook.automation_section import Automation
-
+def test_settings_hold_what_the_playbook_says(judged: Judged) -> None:
     judge, _, _ = judged
     rules = Automation(
         auto=("survival",), max_per_action=1_000.0, max_per_hour=2_000.0, max_per_day=3_000.0, quiet_hours="22:00-07:00"
     )
     settings = settings_of(judge.base, replace_automation(judge.playbook, rules), judge.terms, live=True)
-    assert settings.band("survival.joint").action == 1_000.0 and settings.band("leverage.asset") is None
+    band = settings.band("survival.joint")
+    assert band is not None and band.action == 1_000.0 and settings.band("leverage.asset") is None
     hour = 3_600 * 10**9
     assert [settings.is_quiet(at * hour) for at in (23, 6, 7, 12)] == [True, True, False, False]
     assert settings.arming and settings.slice == 1_000.0
 
 
-def replace_automation(playbook, rules):
+def replace_automation(playbook: Playbook, rules: Automation) -> Playbook:
     return playbook.model_copy(update={"automation": rules})

@@ -31,7 +31,7 @@ def test_every_key_has_a_description_and_no_null() -> None:
 
 def test_what_this_version_refuses_is_marked() -> None:
     schema = json_schema()
-    assert schema["properties"]["exit"]["x-later"] is True
+    assert schema["$defs"]["Liquidity"]["properties"]["spread_alert"]["x-later"] is True
     assert "refuses" in schema["$defs"]["Survival"]["properties"]["funding_flip"]["description"]
     assert "x-later" not in schema["properties"]["survival"]
     marked = [key for key, one in properties(schema) if one.get("x-later")]

@@ -84,12 +84,14 @@ def test_a_missing_version_is_asked_for() -> None:
 
 
 def test_every_problem_is_told_in_the_order_of_the_file() -> None:
-    problems = problems_of("schema_version = 1\nnear = 2\n[data]\nage = 1\n[survival]\nmoves = [7]\n[exit]\n")
+    problems = problems_of(
+        "schema_version = 1\nnear = 2\n[data]\nage = 1\n[survival]\nmoves = [7]\n[liquidity]\nspread_alert = 1\n"
+    )
     assert [(problem.key, problem.line) for problem in problems] == [
         ("near", 2),
         ("data.age", 4),
         ("survival.moves[0]", 6),
-        ("exit", 7),
+        ("liquidity.spread_alert", 8),
     ]
 
 
@@ -108,7 +110,7 @@ def test_what_is_not_built_is_refused_once_whatever_it_holds(path: str) -> None:
 
 
 def test_there_is_something_not_built_to_refuse() -> None:
-    assert {"survival.depth_loss", "exit.steps", "survival.funding_flip"} <= set(LATER)
+    assert {"survival.depth_loss", "liquidity.spread_alert", "survival.funding_flip"} <= set(LATER)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perpbook.guard.signals import Past, Sensitivity, Signals, replayed
+from perpbook.guard.signals import Past, Sensitivity, Signals
 from perpbook.model.account import Account, Position
 from perpbook.model.alert import Alert
 from perpbook.model.market import Depth
@@ -35,7 +35,8 @@ def account(quantity: float) -> AccountSeen:
 
 
 def told(messages: list[Message], sensitivity: Sensitivity = QUICK) -> list[Alert]:
-    return replayed(Signals(sensitivity), messages)
+    signals = Signals(sensitivity)
+    return [alert for message in messages for alert in signals(message)]
 
 
 def calm(count: int = 30) -> list[Message]:

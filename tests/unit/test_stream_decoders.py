@@ -13,11 +13,13 @@ from perpbook.model.account import Account, MarginMode
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, OrderSeen
 from perpbook.model.order import OrderState, RejectReason
 from perpbook.venues.decode_binance import Binance
-from perpbook.venues.decode_parts import Decoder, Kind, Reason, Unfit
+from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
+from perpbook.venues.stream_dialects import dialect_of
 from tests.unit.stream_messages import (
     ADDRESS,
     NOW,
     NOW_MS,
+    SYMBOLS,
     decoder,
     depth,
     dydx,
@@ -45,6 +47,15 @@ def test_a_book_is_read_as_it_stands() -> None:
     assert (book.venue, book.symbol, book.at_ns, book.received_ns) == ("hyperliquid", "BTC", NOW, NOW)
 
 
+@pytest.mark.parametrize("venue", ["hyperliquid", "dydx", "binance"])
+def test_levels_beyond_what_is_asked_for_are_not_told(venue: str) -> None:
+    wrapped = b'{"stream":"btcusdt@depth20@100ms","data":' + depth(1, 2, 0, BIDS, ASKS) + b"}"
+    raw = {"hyperliquid": hl_book(BIDS, ASKS), "dydx": dydx_whole(1, BIDS, ASKS), "binance": wrapped}[venue]
+    of = dialect_of(venue).decoder(Scope(accounts={}, symbols=SYMBOLS, levels=1))
+    (book,) = tell(of, raw)
+    assert book.depth.bids == ((90000.0, 1.5),) and book.depth.asks == ((90001.0, 1.0),)
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
@@ -67,6 +78,8 @@ def test_a_book_is_read_as_it_stands() -> None:
         (b'{"channel":"l2Book","data":{"coin":"BTC","time":1}}', Reason.MALFORMED),
         (b'{"channel":"l2Book","data":{"coin":7,"time":1,"levels":[[],[]]}}', Reason.MALFORMED),
         (b'{"channel":"l2Book","data":', Reason.MALFORMED),
+        (hl_book(BIDS, ASKS).replace(b'"time"', b'"coin":"ETH","time"'), Reason.MALFORMED),
+        (b'{"channel":"l2Book","data":' + b"[" * 100_000, Reason.MALFORMED),
         (b"", Reason.MALFORMED),
         (b"\xff\xfe", Reason.MALFORMED),
         (b"[1]", Reason.MALFORMED),
@@ -262,6 +275,11 @@ def test_binance_changes_with_a_gap_are_refused(change: bytes) -> None:
 
 def test_a_key_that_expired_ends_what_is_known_of_the_account() -> None:
     assert refusal(binance(), b'{"e":"listenKeyExpired","E":1,"listenKey":"x"}') is Reason.REFUSED
+
+
+def test_a_binance_stream_that_speaks_of_another_contract_is_refused() -> None:
+    wrapped = b'{"stream":"bnbusdt@depth20@100ms","data":' + depth(1, 2, 0, BIDS, ASKS) + b"}"
+    assert refusal(binance(), wrapped) is Reason.MALFORMED
 
 
 def test_parts_of_a_book_are_whole_and_changes_are_not() -> None:

@@ -16,6 +16,7 @@ from perpbook.engine.clock import now_ns
 from perpbook.errors import InputError
 from perpbook.model.account import Account, Balance
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, Stale
+from perpbook.model.units import SECOND_NS
 from perpbook.venues.conflate import Inbox, Kept
 from perpbook.venues.decode_binance import Binance
 from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Sorted
@@ -23,7 +24,7 @@ from perpbook.venues.recorded import Recorded, Recorder, lines_of
 from perpbook.venues.stream import Habits, Prepare, Stream
 from perpbook.venues.stream_dialects import DIALECTS, dialect_of, scope_of
 from perpbook.venues.stream_reader import Reader
-from perpbook.venues.watchdog import SECOND_NS, Watchdog
+from perpbook.venues.watchdog import Watchdog
 from tests.unit.stream_messages import (
     ADDRESS,
     NOW,
@@ -218,6 +219,23 @@ def test_a_stream_that_is_cut_says_so_and_comes_back() -> None:
     assert kinds[0][0] is BookSeen and (Stale, "book:BTC", False) in kinds
     assert kinds[-2:] == [(Stale, "book:BTC", True), (BookSeen, "", None)]
     assert sum(b"l2Book" in one for one in heard) == 2
+
+
+def test_what_came_before_a_cut_is_told_before_it_and_nothing_is_fresh_by_it() -> None:
+    fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1, "tid": 5}
+    raws = [hl_context(), hl_book(BIDS, ASKS, ms=now_ms()), packed({"channel": "user", "data": {"fills": [fill]}})]
+
+    async def late(feed: AsyncIterator[Message], stream: Stream) -> list[Message]:
+        first = await until(feed, MarkSeen)
+        while not stream.reader.watchdog.stale:
+            await asyncio.sleep(0.01)
+        return first + await until(feed, Stale, 5)
+
+    told, _ = with_venue([raws, []], late)
+    fresh = [one for one in told if isinstance(one, Stale) and one.fresh]
+    kinds = [type(one) for one in told if not isinstance(one, Stale)]
+    assert kinds == [MarkSeen, BookSeen, FillSeen] and fresh == []
+    assert [type(one) for one in told[:3]] == kinds
 
 
 def test_a_slow_taker_gets_the_newest_and_every_event() -> None:

@@ -14,8 +14,8 @@ from perpbook.allocation.levers import OUTSIDE
 from perpbook.allocation.problem import REACHED, Problem, capital_of, size_of
 from perpbook.allocation.search import Answer
 from perpbook.model.account import Account
+from perpbook.model.contract import in_lots
 from perpbook.model.verdict import Finding
-from perpbook.sizing.quantities import in_lots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 import typer
 
 from perpbook.cli import (
+    alerts,
     approvals,
     backtest,
     book,
     check,
     data,
     drill,
+    exit,
     funding,
     guard,
     halt,
@@ -68,7 +70,9 @@ app.add_typer(guard.app, name="guard")
 app.add_typer(approvals.app, name="approvals")
 app.command()(halt.halt)
 app.command("venue-sim")(venue_sim.venue_sim)
+app.add_typer(exit.app, name="exit")
 app.add_typer(journal.app, name="journal")
+app.add_typer(alerts.app, name="alerts")
 
 
 def asked_of(words: Sequence[str]) -> typer.Typer:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from perpbook.dialects import binance_shapes as shapes
 from perpbook.dialects.asked import whole
 from perpbook.dialects.face import Asked
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.plain import milliseconds, text
 from perpbook.dialects.venue import ServedVenue
 
@@ -38,7 +38,7 @@ class Binance:
     """The dialect over one venue. `listen_keys` : accounts by the key of their user stream."""
 
     venue: ServedVenue
-    keys: tuple[TestKey, ...]
+    keys: tuple[MadeUpKey, ...]
     listen_keys: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class Binance:
         self.venue.catch_up()
         return found(self, asked)
 
-    def key_of(self, asked: Asked) -> TestKey:
+    def key_of(self, asked: Asked) -> MadeUpKey:
         """Whose API key a request carries."""
         key = self.by_public.get(asked.headers.get("x-mbx-apikey", ""))
         if key is None:

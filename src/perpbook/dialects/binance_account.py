@@ -153,7 +153,7 @@ class BinanceAccount:
         symbol = self.dialect.symbol(given)
         for name in self.venue.names(account):
             self.venue.truth.cancel_all(name, self.venue.truth.now_ns, symbol)
-        self.venue.settle_request()
+        self.venue.collect()
         return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
     def open_orders(self, account: str, given: Given) -> Any:
@@ -217,7 +217,7 @@ class BinanceAccount:
         symbol, wanted = self.dialect.symbol(given), whole(given.get("leverage"), "leverage")
         home = self.venue.at_home(account, symbol)
         refused = self.venue.truth.set_leverage(home, symbol, wanted, self.venue.truth.now_ns)
-        self.venue.settle_request()
+        self.venue.collect()
         if refused:
             raise Refused(-4028, refused)
         tiers = self.venue.contract(symbol).tiers.tiers

@@ -12,7 +12,7 @@ from perpbook.dialects.binance_account import SIGNED, STREAM_KEYS, BinanceAccoun
 from perpbook.dialects.binance_stream import BinanceStream
 from perpbook.dialects.face import Answer, Asked
 from perpbook.dialects.hub import Client, Hub
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.venue import ServedVenue
 
 ADDRESS = re.compile(r"/fapi/v[123](?P<path>/.+)")
@@ -22,7 +22,7 @@ SOCKET = re.compile(r"(?:/(?:public|market|private))?/(?P<kind>ws|stream)(?:/(?P
 class BinanceFace:
     """The venue as its clients reach it."""
 
-    def __init__(self, venue: ServedVenue, keys: tuple[TestKey, ...]) -> None:
+    def __init__(self, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> None:
         self.dialect = Binance(venue, keys)
         self.accounts = BinanceAccount(self.dialect)
         self.stream = BinanceStream(self.dialect)

@@ -10,7 +10,7 @@ from typing import Any
 from perpbook.dialects import dydx_shapes as shapes
 from perpbook.dialects.asked import Unreadable
 from perpbook.dialects.dydx_shapes import Written
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.plain import text
 from perpbook.dialects.venue import Known, ServedVenue
 from perpbook.model.order import OrderState
@@ -25,7 +25,7 @@ class Dydx:
     """The dialect over one venue. `written` : what orders say beside the exchange's own, by bucket and client id."""
 
     venue: ServedVenue
-    keys: tuple[TestKey, ...]
+    keys: tuple[MadeUpKey, ...]
     written: dict[tuple[str, str], Written] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

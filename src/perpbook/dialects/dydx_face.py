@@ -12,7 +12,7 @@ from perpbook.dialects.dydx_node import DydxNode
 from perpbook.dialects.dydx_stream import DydxStream
 from perpbook.dialects.face import Answer, Asked
 from perpbook.dialects.hub import Client, Hub
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.venue import ServedVenue
 
 ACCOUNT = "/rest/cosmos/auth/v1beta1/account_info/"
@@ -21,7 +21,7 @@ ACCOUNT = "/rest/cosmos/auth/v1beta1/account_info/"
 class DydxFace:
     """The venue as its clients reach it."""
 
-    def __init__(self, venue: ServedVenue, keys: tuple[TestKey, ...]) -> None:
+    def __init__(self, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> None:
         self.dialect = Dydx(venue, keys)
         self.node = DydxNode(self.dialect)
         self.hub = Hub(venue, DydxStream(self.dialect))

@@ -8,18 +8,16 @@ from typing import Any
 from perpbook.dialects import hyperliquid_shapes as shapes
 from perpbook.dialects.asked import Unreadable, whole
 from perpbook.dialects.hyperliquid_actions import Actions
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.plain import decimal, milliseconds
 from perpbook.dialects.venue import ServedVenue
 from perpbook.model.order import OrderState
-
-NO_USER = "a user is an address with an account here"
 
 
 class Hyperliquid:
     """The dialect over one venue. `keys` : of its accounts."""
 
-    def __init__(self, venue: ServedVenue, keys: tuple[TestKey, ...]) -> None:
+    def __init__(self, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> None:
         self.venue = venue
         self.accounts = {key.public: key.account for key in keys}
         self.users = {key.account: key.public for key in keys}

@@ -189,7 +189,7 @@ class Actions:
             raise Refusal("The margin mode of a contract does not change here.")
         leverage = whole(action.get("leverage"), "leverage")
         refused = self.venue.truth.set_leverage(account, symbol, leverage, self.venue.truth.now_ns)
-        self.venue.settle_request()
+        self.venue.collect()
         if refused:
             raise Refusal(refused)
         return {"type": "default"}

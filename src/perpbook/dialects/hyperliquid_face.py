@@ -9,14 +9,14 @@ from perpbook.dialects.face import Answer, Asked
 from perpbook.dialects.hub import Client, Hub
 from perpbook.dialects.hyperliquid import Hyperliquid
 from perpbook.dialects.hyperliquid_stream import HyperliquidStream
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 from perpbook.dialects.venue import ServedVenue
 
 
 class HyperliquidFace:
     """The venue as its clients reach it."""
 
-    def __init__(self, venue: ServedVenue, keys: tuple[TestKey, ...]) -> None:
+    def __init__(self, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> None:
         self.dialect = Hyperliquid(venue, keys)
         self.hub = Hub(venue, HyperliquidStream(self.dialect))
 

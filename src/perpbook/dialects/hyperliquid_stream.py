@@ -17,7 +17,7 @@ from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Or
 from perpbook.model.order import OrderState
 from perpbook.simulation.happened import Liquidated, Settled
 
-OF_COINS = ("l2Book", "bbo", "activeAssetCtx", "trades", "candle")
+OF_COINS = ("l2Book", "bbo", "activeAssetCtx", "trades")
 OF_USERS = (
     "userFills",
     "orderUpdates",
@@ -27,7 +27,6 @@ OF_USERS = (
     "openOrders",
     "userFundings",
     "userNonFundingLedgerUpdates",
-    "spotState",
 )
 CHANNEL = {"userEvents": "user"}
 """Channels that have another name than their subscription."""
@@ -170,6 +169,9 @@ class HyperliquidStream:
     def _first_fundings(self, user: str) -> Any:
         return {"isSnapshot": True, "user": user, "fundings": []}
 
+    def _first_ledger(self, user: str) -> Any:
+        return {"isSnapshot": True, "user": user, "nonFundingLedgerUpdates": []}
+
     def _first_book(self, symbol: str) -> Any:
         return shapes.book(self.venue.book(symbol))
 
@@ -270,6 +272,7 @@ FIRST: Mapping[str, Callable[[HyperliquidStream, str], Any]] = {
     "allMids": HyperliquidStream._first_mids,
     "userFills": HyperliquidStream._first_fills,
     "userFundings": HyperliquidStream._first_fundings,
+    "userNonFundingLedgerUpdates": HyperliquidStream._first_ledger,
     "clearinghouseState": HyperliquidStream._first_state,
     "webData2": HyperliquidStream._first_web_data,
     "openOrders": HyperliquidStream._first_orders,

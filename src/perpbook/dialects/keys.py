@@ -12,7 +12,7 @@ CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestKey:
+class MadeUpKey:
     """What a client signs with. `public` : the address, or Binance's API key; `secret` : private key or API secret."""
 
     account: str
@@ -20,15 +20,15 @@ class TestKey:
     secret: str = field(repr=False)
 
 
-def made_up_key(venue: str, account: str, seed: int) -> TestKey:
+def made_up_key(venue: str, account: str, seed: int) -> MadeUpKey:
     """The key of an account at a venue; the same for the same seed."""
     drawn = hashlib.sha256(f"perpbook venue-sim, not a real key: {seed} {venue} {account}".encode()).digest()
     if venue == "hyperliquid":
-        return TestKey(account=account, public=ethereum_address(drawn), secret="0x" + drawn.hex())
+        return MadeUpKey(account=account, public=ethereum_address(drawn), secret="0x" + drawn.hex())
     if venue == "dydx":
-        return TestKey(account=account, public=bech32("dydx", drawn[:20]), secret="0x" + drawn.hex())
+        return MadeUpKey(account=account, public=bech32("dydx", drawn[:20]), secret="0x" + drawn.hex())
     public = hashlib.sha256(b"public" + drawn).hexdigest()
-    return TestKey(account=account, public=public, secret=drawn.hex())
+    return MadeUpKey(account=account, public=public, secret=drawn.hex())
 
 
 def ethereum_address(private: bytes) -> str:

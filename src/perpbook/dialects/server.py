@@ -151,21 +151,9 @@ def made_app(faces: Mapping[str, Face], hang_s: float = 30.0) -> FastAPI:
             return
         await sockets.serve(name, "/" + path, socket_)
 
-    app.add_api_route("/{name}/{path:path}", typed(requested), methods=["GET", "POST", "PUT", "DELETE"])
-    app.add_api_websocket_route("/{name}/{path:path}", typed_socket(connected))
+    app.add_api_route("/{name}/{path:path}", requested, methods=["GET", "POST", "PUT", "DELETE"])
+    app.add_api_websocket_route("/{name}/{path:path}", connected)
     return app
-
-
-def typed(handler: Any) -> Any:
-    """A handler whose annotations are classes, which the framework reads."""
-    handler.__annotations__ = {"name": str, "path": str, "request": Request, "return": Response}
-    return handler
-
-
-def typed_socket(handler: Any) -> Any:
-    """The same of a websocket."""
-    handler.__annotations__ = {"name": str, "path": str, "socket_": WebSocket}
-    return handler
 
 
 def is_foreign(headers: Mapping[str, str]) -> bool:

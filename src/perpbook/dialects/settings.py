@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from perpbook.dialects.keys import TestKey
+from perpbook.dialects.keys import MadeUpKey
 
 
-def settings_of(venue: str, url: str, key: TestKey) -> list[str]:
+def settings_of(venue: str, url: str, key: MadeUpKey) -> list[str]:
     """Lines of Python for the clients of a venue, by its address here."""
     return SETTINGS[venue](url, key)
 
 
-def of_hyperliquid(url: str, key: TestKey) -> list[str]:
+def of_hyperliquid(url: str, key: MadeUpKey) -> list[str]:
     """Its own client, and ccxt."""
     return [
         f'client = ccxt.hyperliquid({{"walletAddress": "{key.public}", "privateKey": "{key.secret}"}})',
@@ -21,7 +21,7 @@ def of_hyperliquid(url: str, key: TestKey) -> list[str]:
     ]
 
 
-def of_dydx(url: str, key: TestKey) -> list[str]:
+def of_dydx(url: str, key: MadeUpKey) -> list[str]:
     """Through ccxt, which needs protobuf to place orders, and two figures of every market as strings."""
     return [
         f'client = ccxt.dydx({{"walletAddress": "{key.public}", "options": {{"privateKey": "{key.secret}"}}}})',
@@ -34,7 +34,7 @@ def of_dydx(url: str, key: TestKey) -> list[str]:
     ]
 
 
-def of_binance(url: str, key: TestKey) -> list[str]:
+def of_binance(url: str, key: MadeUpKey) -> list[str]:
     """Through ccxt, kept from asking the spot side."""
     return [
         f'client = ccxt.binanceusdm({{"apiKey": "{key.public}", "secret": "{key.secret}",',

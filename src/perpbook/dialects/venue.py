@@ -158,7 +158,7 @@ class ServedVenue:
                 self._outbox += [self._account_seen(account) for account in self.truth.accounts]
         elif now > self.truth.now_ns:
             self._advance(now, {}, {})
-        self._collect()
+        self.collect()
 
     def beat(self) -> bool:
         """Catch up, and let the line break or heal; True when it has just broken and clients are cut off."""
@@ -166,7 +166,7 @@ class ServedVenue:
         told = [one for one in self._wire.step(self.truth.now_ns) if isinstance(one, Stale)]
         if told:
             self.is_dark = not told[0].fresh
-        self._collect()
+        self.collect()
         return self.is_dark and bool(told)
 
     def drain(self) -> tuple[Told, ...]:
@@ -189,7 +189,7 @@ class ServedVenue:
         except OutcomeUnknown:
             raise self._struck() from None
         finally:
-            self._collect()
+            self.collect()
             self._arriving = None
 
     def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
@@ -200,11 +200,7 @@ class ServedVenue:
         except OutcomeUnknown:
             raise self._struck() from None
         finally:
-            self._collect()
-
-    def settle_request(self) -> None:
-        """After a request that acted on the exchange itself: what it did waits to be told."""
-        self._collect()
+            self.collect()
 
     def seen(self, account: str) -> tuple[AccountSeen, ...]:
         """The family as a read shows it: as it is, or through a fault as it was.
@@ -286,8 +282,8 @@ class ServedVenue:
                 now = self.truth.prices(symbol)
                 rows.append(Rate(at_ns=at, rate=now.funding_rate or 0.0, price=now.oracle or now.mark))
 
-    def _collect(self) -> None:
-        """Learn what truly happened, and queue what gets through."""
+    def collect(self) -> None:
+        """After a request that acted on `truth` itself: learn what happened, and queue what gets through."""
         messages = self._wire.drain(self.truth.now_ns)
         for one in self._wire.happened:
             self._learn(one.what)

@@ -200,7 +200,8 @@ class Shell:
         """Put in what a request answers; silence first, for whatever it dies of."""
         found: list[Message] | None = None
         try:
-            found = await asyncio.wait_for(work, self.pace.request)
+            async with asyncio.timeout(self.pace.request):
+                found = await work
         except (PerpbookError, OSError, TimeoutError) as error:
             silence = replace(silence, why=type(error).__name__)
         finally:
@@ -249,7 +250,8 @@ class Shell:
     async def _speak_out(self) -> None:
         while self._outbox:
             try:
-                await asyncio.wait_for(self.world.sink.tell(self._outbox.popleft()), self.pace.request)
+                async with asyncio.timeout(self.pace.request):
+                    await self.world.sink.tell(self._outbox.popleft())
             except (PerpbookError, OSError, TimeoutError):
                 self.alerts_lost += 1
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perpbook.model.alert import Alert, Severity
@@ -215,8 +214,3 @@ def _turned(message: MarkSeen, account: str, rate: float, *, pays: bool) -> Aler
         sentence=f"{message.symbol} @ {account} {now} {abs(rate):.4%} an interval; it {before} before.",
         account=account, symbol=message.symbol, measured=rate, limit=0.0, unit="share", resolved=not pays,
     )  # fmt: skip
-
-
-def replayed(signals: Signals, messages: Sequence[Message]) -> list[Alert]:
-    """Everything that begins or ends over some messages, in order."""
-    return [alert for message in messages for alert in signals(message)]

@@ -17,22 +17,20 @@ from perpbook.guard.watch_range import RATIO_LEVELS, Look, is_followed, proven_r
 from perpbook.margin.arrays import Item
 from perpbook.model.account import Account
 from perpbook.model.message import AccountSeen, FillSeen, MarkSeen, Message, Stale
+from perpbook.model.units import SECOND_NS
 from perpbook.terms.terms import PriceSource
-
-SECOND_NS = 1_000_000_000
 
 
 @dataclass(slots=True)
 class Row:
     """One position under a price. delta : base units, signed.  lines : (slope, offset) of its maintenance margin, the largest
-    holds.  size, fixed : its notional is size p + fixed."""
+    holds.  size : its notional is size p."""
 
     account: int
     delta: float
     lines: tuple[tuple[float, float], ...]
     reciprocal: float
     size: float
-    fixed: float
     entry: float
     needs: float = 0.0
 
@@ -186,7 +184,6 @@ class Watch:
             lines=tuple((float(lines.slope[number, k]), float(lines.offset[number, k])) for k in range(pieces)),
             reciprocal=float(lines.reciprocal[number]),
             size=abs(item.position.quantity),
-            fixed=0.0,
             entry=item.position.entry_price,
         )
         row.needs = row.requirement(item.mark)

@@ -18,9 +18,7 @@ from perpbook.margin.assess import Assessed, column_moves
 from perpbook.margin.breaking import HEDGED
 from perpbook.margin.measures import position_sizes
 from perpbook.model.scenario import Scenario
-
-FLOOR = -0.99
-"""As in `scenario.grid`: no price falls further in one scenario."""
+from perpbook.scenario.grid import FLOOR
 
 
 class Span(NamedTuple):

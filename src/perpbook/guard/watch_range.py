@@ -19,6 +19,7 @@ from perpbook.kernels import state as codes
 from perpbook.margin.arrays import Item
 from perpbook.margin.assess import Assessed
 from perpbook.playbook.decision import Decision
+from perpbook.playbook.schema import Playbook
 from perpbook.playbook.words import WORDINGS
 from perpbook.terms.terms import CloseFeeBasis, TierMode, TierUnit
 
@@ -32,13 +33,19 @@ SURE = 1e-8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A full look: what was assessed and decided, when, and the dollars the day and the week began with (0: not known)."""
+    """A full look: what was assessed and decided under a playbook, when, and the dollars the day and the week began with (0: not
+    known)."""
 
     assessed: Assessed
     decision: Decision
+    playbook: Playbook
     now_ns: int
     starts: tuple[float, float] = (0.0, 0.0)
-    pull: float = 0.0
+
+    @property
+    def pull(self) -> float:
+        """How far hedges break: the playbook's share."""
+        return self.playbook.survival.correlation_stress if self.playbook.survival else 0.0
 
 
 def is_followed(item: Item) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 
 
@@ -38,3 +39,8 @@ class Contract:
     def is_inverse(self) -> bool:
         """True when profit is paid in the base coin."""
         return self.kind is ContractKind.INVERSE
+
+
+def in_lots(count: int, lot: float) -> float:
+    """`count` lots as the float nearest to the exact decimal: 186,523 lots of 0.00001 are 1.86523."""
+    return float(Decimal(repr(lot)) * count)

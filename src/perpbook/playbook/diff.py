@@ -10,8 +10,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from perpbook.playbook.alerts_section import Alerts
 from perpbook.playbook.automation_section import TRADED, Automation
-from perpbook.playbook.drilling import drill_sentences, drill_values
+from perpbook.playbook.drilling import Told, drill_sentences, drill_values
+from perpbook.playbook.exit_section import Exit
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
 from perpbook.playbook.figures import listing, multiple, percent, plain, quoted
 from perpbook.playbook.keys import dotted
@@ -28,6 +30,8 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_alerts import alert_values
+from perpbook.playbook.tell_exit import order_in_words, triggers_in_words
 from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
 
 
@@ -68,6 +72,7 @@ RESERVE_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=+1, absent=
 GAS_COINS = Wish(say=lambda value: f"{plain(value)} coins", tighter=+1, absent="none")
 SETTLEMENTS = Wish(say=lambda value: f"{plain(value)} in a row", tighter=-1)
 CAP_DOLLARS = Wish(say=lambda value: f"${plain(value)}", tighter=-1)
+STEPS = Wish(say=plain, tighter=0)
 DAYS = Wish(say=lambda value: f"{plain(value)} days", tighter=-1)
 
 
@@ -92,7 +97,10 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_drill(before.drill, after.drill),
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
+            *_number("liquidity.max_exit_minutes", *_both(before, after, "liquidity", "max_exit_minutes"), MINUTES),
+            *_exit(before.exit or Exit(), after.exit or Exit()),
             *_automation(before.automation or Automation(), after.automation or Automation()),
+            *_alerts(before.alerts or Alerts(), after.alerts or Alerts()),
         ]
     )
 
@@ -229,11 +237,29 @@ def _drill(before: Drills | None, after: Drills | None) -> Iterator[Change]:
         yield from _words("drill", told[0], told[1], after is not None)
         return
     for old, new in zip(drill_values(before), drill_values(after), strict=True):
-        if old.is_limit and old.number != new.number:
-            limits = [math.inf if one.number is None else one.number for one in (old, new)]
-            yield _change(old.key, old.words, new.words, limits[1] < limits[0])
-        elif not old.is_limit:
-            yield from _words(old.key, old.words, new.words)
+        yield from _told(old, new)
+
+
+def _told(old: Told, new: Told) -> Iterator[Change]:
+    if old.is_limit and old.number != new.number:
+        limits = [math.inf if one.number is None else one.number for one in (old, new)]
+        yield _change(old.key, old.words, new.words, limits[1] < limits[0])
+    elif not old.is_limit:
+        yield from _words(old.key, old.words, new.words)
+
+
+def _alerts(before: Alerts, after: Alerts) -> Iterator[Change]:
+    """Who is told what; where the first of two rules wins, their order is meaning."""
+    old, new = alert_values(before), alert_values(after)
+    for key in _names(old, new):
+        nothing = Told(key=key, words="not said")
+        yield from _told(old.get(key, nothing), new.get(key, nothing))
+    for name in ("channels", "routes", "modes"):
+        orders = [
+            [key for key in getattr(one, name) if key in getattr(other, name)]
+            for one, other in ((before, after), (after, before))
+        ]
+        yield from _words(f"alerts.{name}", f"the order {listing(orders[0])}", f"the order {listing(orders[1])}")
 
 
 def _guardrails(before: Guardrails, after: Guardrails) -> Iterator[Change]:
@@ -283,6 +309,19 @@ def _automation(before: Automation, after: Automation) -> Iterator[Change]:
     waits = (before.approval_expires_minutes, after.approval_expires_minutes)
     yield from _number("automation.approval_expires_minutes", *waits, MINUTES)
     yield from _words("automation.quiet_hours", before.quiet_hours or "none", after.quiet_hours or "none")
+
+
+def _exit(before: Exit, after: Exit) -> Iterator[Change]:
+    """What starts it, and how everything is closed."""
+    old, new = set(before.triggers), set(after.triggers)
+    told = [f"starts {triggers_in_words(one.triggers)}" for one in (before, after)]
+    yield from _words("exit.triggers", told[0], told[1], new > old if new > old or new < old else None)
+    told = [f"closes {order_in_words(one.order)}" for one in (before, after)]
+    yield from _words("exit.order", told[0], told[1])
+    yield from _number("exit.steps", before.steps, after.steps, STEPS)
+    yield from _number("exit.slippage_max", before.slippage_max, after.slippage_max, MOST)
+    told = [one.destination or "no layer" for one in (before, after)]
+    yield from _words("exit.destination", told[0], told[1])
 
 
 def _hedge(before: Hedge, after: Hedge) -> Iterator[Change]:

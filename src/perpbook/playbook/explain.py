@@ -12,6 +12,7 @@ from perpbook.playbook.schema import (
     Guardrails,
     Layers,
     LeverageCaps,
+    Liquidity,
     Margin,
     Playbook,
     Shares,
@@ -19,6 +20,8 @@ from perpbook.playbook.schema import (
     Survival,
 )
 from perpbook.playbook.tell_acting import automation_sentences
+from perpbook.playbook.tell_alerts import alert_sentences
+from perpbook.playbook.tell_exit import exit_sentences, exit_time_sentence
 from perpbook.playbook.tell_money import TOP_UPS, layer_sentences, loss_sentence
 from perpbook.playbook.tell_time import (
     beta_sentence,
@@ -50,7 +53,9 @@ def explain(playbook: Playbook) -> tuple[str, ...]:
         said.append("No price move has to be survived.")
     if not limited:
         said.append(NO_LIMITS)
-    return (*_frame(playbook, limited), *said)
+    leaves = exit_sentences(playbook.exit) if playbook.exit else ()
+    told = alert_sentences(playbook.alerts) if playbook.alerts else ()
+    return (*_frame(playbook, limited), *said, *leaves, *told)
 
 
 def _frame(playbook: Playbook, limited: bool) -> Iterator[str]:
@@ -190,14 +195,19 @@ def _rest(playbook: Playbook) -> Iterator[str]:
         yield from drill_sentences(playbook.drill)
     if playbook.hedge is not None:
         yield from hedge_limits(playbook.hedge)
-    depth = playbook.liquidity.max_depth_share if playbook.liquidity else None
-    if depth is not None:
-        yield (
-            f"No position may be more than {percent(depth)} of the depth it would be closed into; "
-            "where the book file gives no depth, this is not judged."
-        )
+    yield from _liquidity(playbook.liquidity)
     if playbook.automation is not None:
         yield from automation_sentences(playbook.automation)
+
+
+def _liquidity(liquidity: Liquidity | None) -> Iterator[str]:
+    if liquidity is not None and liquidity.max_depth_share is not None:
+        yield (
+            f"No position may be more than {percent(liquidity.max_depth_share)} of the depth it would be closed into; "
+            "where the book file gives no depth, this is not judged."
+        )
+    if liquidity is not None and liquidity.max_exit_minutes is not None:
+        yield exit_time_sentence(liquidity.max_exit_minutes)
 
 
 def _modes(margin: Margin) -> Iterator[str]:

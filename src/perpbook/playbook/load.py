@@ -16,6 +16,7 @@ from perpbook.files.read import read_text
 from perpbook.playbook.complaints import complaints, nearest
 from perpbook.playbook.keys import dotted, inner_model, is_later, split_key
 from perpbook.playbook.schema import Playbook, Survival
+from perpbook.playbook.tell_exit import is_rule_in_force
 
 DEEPEST = 40
 """Tables and lists nested further than this are no playbook."""
@@ -51,7 +52,7 @@ def parse_playbook(text: str, file: str) -> Playbook:
         problems = complaints(errors, file, found)
     problems += [_later(key, file) for key in _not_built(Playbook, found)]
     if playbook is not None and not problems:
-        problems = [*_dangling(playbook, file), *_unguarded(playbook, file)]
+        problems = [*_dangling(playbook, file), *_unguarded(playbook, file), *_deaf(playbook, file)]
     if problems or playbook is None:
         placed = _in_place(problems, text)
         count = f"{len(placed)} problems" if len(placed) > 1 else "1 problem"
@@ -148,6 +149,19 @@ def _dangling(playbook: Playbook, file: str) -> Iterator[Problem]:
                     value=repr(name),
                     hint=nearest(name, known, "sleeves"),
                 )
+
+
+def _deaf(playbook: Playbook, file: str) -> Iterator[Problem]:
+    """Triggers of [exit] that no rule of this playbook can pull."""
+    for number, trigger in enumerate(playbook.exit.triggers if playbook.exit else ()):
+        if not is_rule_in_force(playbook, trigger):
+            yield Problem(
+                file=file,
+                key=dotted(("exit", "triggers", number)),
+                message="is no rule that this playbook sets",
+                value=repr(trigger),
+                hint='name a limit by its key, as in "guardrails.daily_drawdown", and set it; "account.margin" always holds',
+            )
 
 
 def _unguarded(playbook: Playbook, file: str) -> Iterator[Problem]:

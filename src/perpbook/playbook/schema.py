@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
+from perpbook.playbook.alerts_section import Alerts
 from perpbook.playbook.automation_section import Automation
+from perpbook.playbook.exit_section import Exit
 from perpbook.playbook.section import LATER, Cadence, Length, Move, Name, Positive, Section, Share, Zone
 
 RESERVE = "reserve"
@@ -290,26 +292,10 @@ class Liquidity(Section):
     """How much of the book a position may be."""
 
     max_depth_share: Positive | None = Field(None, description="Notional over what rests on the exit side.")
-    max_exit_minutes: Positive | None = Field(None, json_schema_extra=LATER)
+    max_exit_minutes: Positive | None = Field(
+        None, description="Longest that `perpbook exit plan` may take to close everything."
+    )
     spread_alert: Share | None = Field(None, json_schema_extra=LATER)
-
-
-class Exit(Section):
-    """How everything is closed."""
-
-    triggers: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
-    order: tuple[Name, ...] | None = Field(None, json_schema_extra=LATER)
-    steps: Annotated[int, Field(gt=0)] | None = Field(None, json_schema_extra=LATER)
-    slippage_max: Share | None = Field(None, json_schema_extra=LATER)
-    destination: Name | None = Field(None, json_schema_extra=LATER)
-
-
-class Alerts(Section):
-    """Who is told what."""
-
-    channels: dict[Name, Name] | None = Field(None, json_schema_extra=LATER)
-    digest: Name | None = Field(None, json_schema_extra=LATER)
-    escalate_after_minutes: Positive | None = Field(None, json_schema_extra=LATER)
 
 
 class Playbook(Section):
@@ -333,9 +319,9 @@ class Playbook(Section):
     drill: Drills | None = None
     hedge: Hedge | None = None
     liquidity: Liquidity | None = None
-    exit: Exit | None = Field(None, json_schema_extra=LATER)
+    exit: Exit | None = None
     automation: Automation | None = None
-    alerts: Alerts | None = Field(None, json_schema_extra=LATER)
+    alerts: Alerts | None = None
 
     @field_validator("schema_version", mode="before")
     @classmethod

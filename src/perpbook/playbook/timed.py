@@ -31,6 +31,12 @@ def not_judged(playbook: Playbook, *, rates_asked: bool = False) -> str | None:
     return f"not judged by check: {listing(rules)} {need} history, and check sees one instant; a backtest judges them"
 
 
+def exit_caution(playbook: Playbook) -> Iterator[str]:
+    """What a check says of the limit on the time to flat, which a plan of the exit is needed for."""
+    if playbook.liquidity is not None and playbook.liquidity.max_exit_minutes is not None:
+        yield "not judged by check: liquidity.max_exit_minutes; `perpbook exit plan BOOK PLAYBOOK` judges it"
+
+
 def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iterator[str]:
     """What a check says of rules of [hedge] that need past prices. held : the book's beta of every asset held, None for none."""
     hedge = playbook.hedge

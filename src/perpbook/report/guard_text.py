@@ -33,26 +33,26 @@ def alert_line(alert: Alert) -> str:
 
 def tell_status(console: Console, status: GuardStatus) -> None:
     """How the guard stands."""
-    say = lambda text: console.print(text, soft_wrap=True)  # noqa: E731
-    say("A guard runs." if status.running else "No guard runs: nothing is watched.")
+    _say(console, "A guard runs." if status.running else "No guard runs: nothing is watched.")
     if status.kill != "none":
-        say(f"The kill switch is at {status.kill}: {status.kill_reason}")
+        _say(console, f"The kill switch is at {status.kill}: {status.kill_reason}")
     if status.halt_flag != "none":
-        say(f"The halt flag is up: {status.halt_flag}.")
-    say(
+        _say(console, f"The halt flag is up: {status.halt_flag}.")
+    _say(
+        console,
         f"Armed for {status.armed_for_s / 3600:.1f} hours."
         if status.armed_for_s
-        else "Not armed: on a live venue it proposes only."
+        else "Not armed: on a live venue it proposes only.",
     )
     for account, held in status.accounts.items():
         told = ", ".join(f"{quantity:+g} {symbol}" for symbol, quantity in held.items()) or "flat"
-        say(f"  {account}: {told}")
-    say(f"{status.waiting} proposals wait for a person, {status.acting} are under way.")
+        _say(console, f"  {account}: {told}")
+    _say(console, f"{status.waiting} proposals wait for a person, {status.acting} are under way.")
     for line in status.incidents:
-        say(f"Incident: {line}")
+        _say(console, f"Incident: {line}")
     for line in status.alerts:
-        say(f"Stands: {line}")
-    say(f"{status.records} records, the last of {status.last}; digest {status.head}")
+        _say(console, f"Stands: {line}")
+    _say(console, f"{status.records} records, the last of {status.last}; digest {status.head}")
 
 
 def tell_proposals(console: Console, proposals: tuple[ProposalTold, ...]) -> None:
@@ -65,24 +65,28 @@ def tell_proposals(console: Console, proposals: tuple[ProposalTold, ...]) -> Non
 
 def tell_proposal(console: Console, one: ProposalTold) -> None:
     """One proposal: why, what, at most how dear, before and after, how long it stands."""
-    say = lambda text: console.print(text, soft_wrap=True)  # noqa: E731
     stands = f"{one.expires_in_s / 60:.0f} minutes left" if one.phase == "proposed" else one.phase
-    say(f"{one.digest[:12]}  {one.rule}  {one.kind}, {stands}{f' ({one.stopped})' if one.stopped else ''}")
-    say(f"  {one.reason}")
+    _say(console, f"{one.digest[:12]}  {one.rule}  {one.kind}, {stands}{f' ({one.stopped})' if one.stopped else ''}")
+    _say(console, f"  {one.reason}")
     for leg in one.legs:
         verb = "buy" if leg.quantity > 0 else "sell"
-        say(
+        _say(
+            console,
             f"  {verb} {abs(leg.quantity):g} {leg.symbol} on {leg.account} (of {leg.held:+g}) at {leg.limit_price:g} or better, "
-            f"{leg.notional:,.0f}"
+            f"{leg.notional:,.0f}",
         )
     if one.transfer:
-        say(f"  move {one.transfer}: you do this; approving it only notes that you will")
+        _say(console, f"  move {one.transfer}: you do this; approving it only notes that you will")
     if one.legs:
-        say(f"  fees and slippage ${one.cost_max:,.2f} at most")
+        _say(console, f"  fees and slippage ${one.cost_max:,.2f} at most")
     for name, (before, after) in one.risk.items():
         if before != after:
-            say(f"  {NAMES[name]} {_said(name, before)} -> {_said(name, after)}")
+            _say(console, f"  {NAMES[name]} {_said(name, before)} -> {_said(name, after)}")
 
 
 def _said(name: str, value: float | None) -> str:
     return "never" if value is None else UNITS[name].format(value)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True)

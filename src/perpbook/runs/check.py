@@ -215,11 +215,11 @@ def with_what_is_not_judged(
 ) -> Assessed:
     """The assessment with cautions for the playbook's rules that need history. betas : the book's own."""
     from perpbook.margin.assessment import Caution
-    from perpbook.playbook.timed import hedge_cautions, not_judged
+    from perpbook.playbook.timed import exit_caution, hedge_cautions, not_judged
 
     told, found = not_judged(playbook, rates_asked=past is not None), assessed.assessment
     held = {item.asset: betas.get(item.asset) for item in assessed.arrays.items if item.position}
-    said = [*([told] if told else []), *hedge_cautions(playbook, held)]
+    said = [*([told] if told else []), *hedge_cautions(playbook, held), *exit_caution(playbook)]
     more = [Caution(code="history", message=one) for one in said]
     if past is not None:
         from perpbook.runs.check_past import told_of

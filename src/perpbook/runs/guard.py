@@ -31,7 +31,8 @@ from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.paper_state import forget, keeper, kept_book
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
-from perpbook.simulation.exchange import Exchange, Setting
+from perpbook.simulation.exchange import Exchange
+from perpbook.simulation.setting import Setting
 
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot

@@ -35,7 +35,7 @@ class GuardConfig:
     """live : orders go to real accounts once armed. every : seconds between two looks at what no stream tells."""
 
     live: bool = False
-    every: float = 2.0
+    every: float = 4.0
     accounts: Mapping[str, LoginAsked] = field(default_factory=dict)
 
 
@@ -65,12 +65,12 @@ Wrong = Callable[[tuple[str | int, ...], str], None]
 def _config(found: Mapping[str, Any], wrong: Wrong) -> GuardConfig | None:
     for key in found.keys() - {"mode", "poll_seconds", "accounts"}:
         wrong((key,), "is not a key here: mode, poll_seconds and accounts are")
-    mode, every, tables = found.get("mode"), found.get("poll_seconds", 2.0), found.get("accounts", {})
+    mode, every, tables = found.get("mode"), found.get("poll_seconds", 4.0), found.get("accounts", {})
     if mode not in ("paper", "live"):
         wrong(("mode",), 'should be "paper" or "live"')
     if isinstance(every, bool) or not isinstance(every, int | float) or not FEW <= every <= MOST:
         wrong(("poll_seconds",), f"should be a number of seconds from {FEW:g} to {MOST:g}")
-        every = 2.0
+        every = 4.0
     if not isinstance(tables, dict):
         wrong(("accounts",), "should be tables, as in [accounts.hl-main]")
         return None

@@ -51,7 +51,8 @@ class Judge:
             return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
         whole = not view.unknown
         if self.watch is not None:
-            self.watch.look(Look(assessed=result.assessed, decision=result.decision, now_ns=view.now_ns))
+            look = Look(assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns)
+            self.watch.look(look)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
         return Decision(
             before=risk_of(result),

@@ -15,6 +15,7 @@ from perpbook.runs.live_accounts import parse_as
 if TYPE_CHECKING:
     from perpbook.guard.desk import Desk
     from perpbook.venues.rest import LiveVenue
+    from perpbook.venues.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
     from perpbook.venues.clients import client_for
     from perpbook.venues.dialect import DIALECTS
     from perpbook.venues.keys import load_secret
+    from perpbook.venues.joined import Joined
     from perpbook.venues.polled import Polled
     from perpbook.venues.rest import LiveVenue, Login
 
@@ -82,10 +84,24 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
         venues[name] = LiveVenue(dialect, logins, parse_as(dialect.format), now_ns, parents)
     return Live(
         venues=venues,
-        feeds={name: Polled(venue, config.every, now_ns) for name, venue in venues.items()},
+        feeds={name: Joined(stream_of(config, name), Polled(venue, config.every, now_ns)) for name, venue in venues.items()},
         symbols={name: symbols_of(snapshot, name) for name in venues},
         accounts={one.id: one.venue for one in snapshot.book.accounts},
     )
+
+
+PLACES = {"hyperliquid": "/ws", "dydx": "/v4/ws", "binance": "/stream"}
+"""Where websockets are at an endpoint that stands for a venue."""
+
+
+def stream_of(config: GuardConfig, venue: str) -> Stream:
+    """Books and prices of a venue as they come; at the endpoint of its first account, where it has one."""
+    from perpbook.venues.stream import Stream
+    from perpbook.venues.stream_dialects import dialect_of
+
+    endpoint = next(one.endpoint for one in config.accounts.values() if one.venue == venue)
+    url = endpoint.rstrip("/").replace("http", "ws", 1) + PLACES[venue] if endpoint else None
+    return Stream(dialect_of(venue), url=url)
 
 
 def symbols_of(snapshot: Snapshot, venue: str) -> tuple[str, ...]:

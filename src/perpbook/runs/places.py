@@ -39,6 +39,11 @@ def drills_folder() -> Path:
     return Path(chosen) if chosen else home() / "drills"
 
 
+def alerts_place() -> str:
+    """`$PERPBOOK_ALERTS` (a path, or a PostgreSQL URL), else `alerts.db` in the home folder: the journal of what was told."""
+    return os.environ.get("PERPBOOK_ALERTS") or str(home() / "alerts.db")
+
+
 def journal_place() -> str:
     """`$PERPBOOK_JOURNAL` (a path, or a PostgreSQL URL), else `journal.db` in the home folder."""
     return os.environ.get("PERPBOOK_JOURNAL") or str(home() / "journal.db")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import socket
 
     from perpbook.dialects.face import Face
-    from perpbook.dialects.keys import TestKey
+    from perpbook.dialects.keys import MadeUpKey
     from perpbook.dialects.pace import Pace
     from perpbook.dialects.venue import Rate, ServedVenue
     from perpbook.model.account import Account
@@ -67,7 +67,7 @@ class Simulation:
 
     url: str
     faces: Mapping[str, Face]
-    keys: Mapping[str, tuple[TestKey, ...]]
+    keys: Mapping[str, tuple[MadeUpKey, ...]]
     venues: Mapping[str, ServedVenue]
     notes: tuple[str, ...]
     asked: SimAsked
@@ -130,7 +130,7 @@ class Opened:
 
     venue: ServedVenue
     face: Face
-    keys: tuple[TestKey, ...]
+    keys: tuple[MadeUpKey, ...]
     notes: tuple[str, ...]
 
 
@@ -164,7 +164,7 @@ def roots(accounts: Sequence[Account]) -> list[Account]:
     return [account for account in accounts if account.parent not in names]
 
 
-def face_of(name: str, venue: ServedVenue, keys: tuple[TestKey, ...]) -> Face:
+def face_of(name: str, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> Face:
     """The dialect of a venue."""
     from perpbook.dialects.binance_face import BinanceFace
     from perpbook.dialects.dydx_face import DydxFace

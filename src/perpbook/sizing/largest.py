@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from perpbook.sizing.quantities import in_lots
+from perpbook.model.contract import in_lots
 
 DOUBLINGS = 40
 """A trade still allowed at 2^40 times the size asked about counts as unlimited, and that size is the answer."""

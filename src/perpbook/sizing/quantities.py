@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 
 from perpbook.margin.arrays import Item
+from perpbook.model.contract import in_lots
 
 WHOLE = 1e-9
 """Relative: a number of lots this near to a whole one is that one."""
@@ -24,11 +24,6 @@ def quantity_at(item: Item, share: float) -> float:
     if abs(lots - nearest) > WHOLE * max(1.0, lots):
         return quantity * share
     return math.copysign(in_lots(nearest, lot), quantity)
-
-
-def in_lots(count: int, lot: float) -> float:
-    """`count` lots as the float nearest to the exact decimal: 186,523 lots of 0.00001 are 1.86523."""
-    return float(Decimal(repr(lot)) * count)
 
 
 def lot_shares(item: Item, share: float) -> tuple[float, float]:

@@ -42,7 +42,6 @@ from perpbook.venues.decode_parts import (
 )
 
 VENUE = "binance"
-LEVELS = 100
 WAITING = 1_000
 """Changes that may wait for a snapshot."""
 
@@ -166,8 +165,8 @@ class Binance:
         except BROKEN:
             raise Unfit(*stream, Reason.MALFORMED) from None
         symbol = getattr(data, "s", None)
-        if symbol is not None and symbol not in self._scope.symbols:
-            raise Unfit(*stream, Reason.STRANGER)
+        if symbol is not None and what.stream[5:] != symbol:
+            raise Unfit(*stream, Reason.MALFORMED)
         match data:
             case DepthUpdate():
                 return self._depth(data, received_ns, stream, last, part=what.kind is Kind.WHOLE)
@@ -210,8 +209,9 @@ class Binance:
     def _depth(
         self, data: DepthUpdate, received_ns: int, stream: tuple[str, str], last: bool, *, part: bool
     ) -> Sequence[Message]:
+        most = self._scope.levels
         if part:
-            bids, asks = levels_of(tuple(data.b), -1.0, stream), levels_of(tuple(data.a), 1.0, stream)
+            bids, asks = levels_of(tuple(data.b[:most]), -1.0, stream), levels_of(tuple(data.a[:most]), 1.0, stream)
             return self._told(data.s, Depth(bids=bids, asks=asks), (data.E, data.u), received_ns, stream)
         chain = self._chains.setdefault(data.s, Chain())
         if chain.last < 0:
@@ -222,7 +222,7 @@ class Binance:
         _apply(chain, data, stream)
         if not last or not chain.joined:
             return ()
-        depth = Depth(bids=chain.ladder.bids.best(LEVELS), asks=chain.ladder.asks.best(LEVELS))
+        depth = Depth(bids=chain.ladder.bids.best(most), asks=chain.ladder.asks.best(most))
         return self._told(data.s, depth, (data.E, data.u), received_ns, stream)
 
     def _told(

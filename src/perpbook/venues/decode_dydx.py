@@ -48,7 +48,6 @@ from perpbook.venues.decode_parts import (
 )
 
 VENUE = "dydx"
-LEVELS = 100
 PARENTS = 128
 STREAMS = {
     "v4_orderbook": (Kind.CHANGE, "book"),
@@ -184,7 +183,7 @@ class Dydx:
                 side.put(price, size, found.message_id, stream)
         if not last:
             return ()
-        bids, asks = ladder.uncrossed(LEVELS)
+        bids, asks = ladder.uncrossed(self._scope.levels)
         refuse_crossed(bids, asks, stream)
         depth = Depth(bids=bids, asks=asks)
         return (

@@ -153,10 +153,10 @@ class Hyperliquid:
         return told
 
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
-        bids, asks = data.levels
+        (bids, asks), most = data.levels, self._scope.levels
         depth = Depth(
-            bids=levels_of(tuple(map(PRICED, bids)), -1.0, stream),
-            asks=levels_of(tuple(map(PRICED, asks)), 1.0, stream),
+            bids=levels_of(tuple(map(PRICED, bids[:most])), -1.0, stream),
+            asks=levels_of(tuple(map(PRICED, asks[:most])), 1.0, stream),
         )
         return self._told(data.coin, depth, (data.time, received_ns), stream)
 
@@ -172,14 +172,14 @@ class Hyperliquid:
     def _told(self, coin: str, depth: Depth, times: tuple[int, int], stream: tuple[str, str]) -> Sequence[Message]:
         """A book; `times` : the venue's milliseconds, our nanoseconds."""
         refuse_crossed(depth.bids, depth.asks, stream)
-        if coin not in self._scope.symbols:
-            raise Unfit(*stream, Reason.STRANGER)
+        if stream[1] != f"book:{coin}":
+            raise Unfit(*stream, Reason.MALFORMED)
         at_ns = time_ns(times[0], times[1], stream)
         return (BookSeen(venue=VENUE, symbol=coin, depth=depth, at_ns=at_ns, received_ns=times[1]),)
 
     def _activeAssetCtx(self, data: CoinContext, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
-        if data.coin not in self._scope.symbols:
-            raise Unfit(*stream, Reason.STRANGER)
+        if stream[1] != f"mark:{data.coin}":
+            raise Unfit(*stream, Reason.MALFORMED)
         ctx = data.ctx
         return (
             MarkSeen(

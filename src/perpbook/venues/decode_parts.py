@@ -21,6 +21,9 @@ AHEAD_NS = 5_000_000_000
 
 MS_NS = 1_000_000
 
+LEVELS = 100
+"""Levels of a side that are read where nobody says how many."""
+
 KNOWN = 4_096
 """Beginnings of messages that a decoder remembers at most."""
 
@@ -71,10 +74,12 @@ class Sorted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a stream is about. accounts : addresses, as the venue knows them, by account id.  symbols : contracts."""
+    """What a stream is about. accounts : addresses, as the venue knows them, by account id.  symbols : contracts.  levels : of
+    each side of a book that are read; those beyond are not looked at."""
 
     accounts: Mapping[str, str]
     symbols: frozenset[str]
+    levels: int = LEVELS
 
     def account_of(self, address: str) -> str | None:
         """Our id of a venue's address."""

@@ -48,7 +48,8 @@ class Polled:
             await asyncio.sleep(max(0.01, began + self.every - loop.time()))
 
     def _looks(self, accounts: Sequence[str], symbols: Sequence[str]) -> Iterable[tuple[str, str]]:
-        yield "marks", ",".join(symbols)
+        if symbols:
+            yield "marks", ",".join(symbols)
         yield from (("book", symbol) for symbol in symbols)
         yield from (("account", account) for account in accounts)
 

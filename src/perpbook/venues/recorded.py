@@ -14,10 +14,11 @@ from typing import IO
 
 from perpbook.errors import InputError
 from perpbook.model.message import Message
+from perpbook.model.units import SECOND_NS
 from perpbook.venues.decode_parts import Kind, Unfit
 from perpbook.venues.stream_dialects import Dialect, scope_of
 from perpbook.venues.stream_reader import Reader
-from perpbook.venues.watchdog import SECOND_NS, Watchdog
+from perpbook.venues.watchdog import Watchdog
 
 LINE = re.compile(rb"(\d{1,12})(?:\.(\d{1,9}))?: ")
 ANSWER = re.compile(rb"(\S+) -> (\d{1,12})(?:\.(\d{1,9}))?: ")

@@ -17,7 +17,7 @@ from perpbook.engine.clock import now_ns
 from perpbook.errors import InputError, VenueError
 from perpbook.model.message import Message, Stale
 from perpbook.venues.conflate import Inbox
-from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Unfit
+from perpbook.venues.decode_parts import LEVELS, Decoder, Kind, Reason, Scope, Unfit
 from perpbook.venues.recorded import Recorder
 from perpbook.venues.stream_dialects import Dialect, not_installed, scope_of
 from perpbook.venues.stream_reader import Reader
@@ -51,7 +51,8 @@ class Habits:
 
 
 class Stream:
-    """A `Feed`. addresses : of its accounts, as the venue knows them, by account id.  url : elsewhere than the venue's own."""
+    """A `Feed`. addresses : of its accounts, as the venue knows them, by account id.  url : elsewhere than the venue's own.
+    levels : of each side of a book that are read: what a decision walks, and no more, is the cheapest."""
 
     def __init__(
         self,
@@ -59,11 +60,12 @@ class Stream:
         addresses: Mapping[str, str] | None = None,
         *,
         url: Callable[[], Awaitable[str]] | str | None = None,
+        levels: int = LEVELS,
         habits: Habits = Habits(),
         prepare: Prepare | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        self._dialect, self._addresses = dialect, dict(addresses or {})
+        self._dialect, self._addresses, self._levels = dialect, dict(addresses or {}), levels
         self._url, self._habits = url or dialect.url, habits
         self._prepare, self._recorder = prepare, recorder
         self._inbox = Inbox(habits.room)
@@ -77,7 +79,7 @@ class Stream:
         unknown = [name for name in accounts if name not in self._addresses]
         if unknown:
             raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account to listen to")
-        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols)
+        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols, self._levels)
         self.reader = self._reader(scope)
         keeping = asyncio.create_task(self._keep(scope))
         keeping.add_done_callback(lambda _: self._woken.set())
@@ -85,11 +87,8 @@ class Stream:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                said, self._said = self._said, []
-                for message in said:
-                    yield message
-                while self._ready and (kept := self._inbox.take()) is not None:
-                    for message in self.reader.read(*kept):
+                while (told := self._next()) is not None:
+                    for message in told:
                         yield message
                 if keeping.done():
                     keeping.result()
@@ -108,6 +107,21 @@ class Stream:
             lag_ns=self._habits.lag_ns,
         )
         return Reader(self._dialect.decoder(scope), watchdog)
+
+    def _next(self) -> Sequence[Message] | None:
+        """What is told next: the watchdog's word before anything is read after it, so that fresh and stale keep their order."""
+        if self._said:
+            said, self._said = self._said, []
+            return said
+        kept = self._inbox.take() if self._ready else None
+        return self.reader.read(*kept) if kept is not None else None
+
+    def _end(self) -> None:
+        """A connection ended: what came over it is told, then that nothing is known."""
+        while self._ready and (kept := self._inbox.take()) is not None:
+            self._say(self.reader.read(*kept))
+        self._inbox.clear()
+        self._say(self.reader.lost(now_ns()))
 
     def hear(self, raw: bytes) -> None:
         """A frame came: keep it. Called by the socket; never waits, never raises."""
@@ -152,7 +166,7 @@ class Stream:
                 self._say(self.reader.refuse(unfit, now_ns()))
             except (TimeoutError, OSError, VenueError) as error:
                 LOG.warning("%s: the stream is away (%s)", self._dialect.venue, type(error).__name__)
-            self._say(self.reader.lost(now_ns()))
+            self._end()
             wait = self._habits.back_off if loop.time() - began > self._habits.steady else wait
             await self._rest(wait)
             wait = min(2.0 * wait, self._habits.back_off_most)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from perpbook.errors import InputError
-from perpbook.venues.decode_parts import Decoder, Scope
-from perpbook.venues.watchdog import SECOND_NS
+from perpbook.model.units import SECOND_NS
+from perpbook.venues.decode_parts import LEVELS, Decoder, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +134,13 @@ def _binance() -> Dialect:
 DIALECTS: Mapping[str, Callable[[], Dialect]] = {"hyperliquid": _hyperliquid, "dydx": _dydx, "binance": _binance}
 
 
-def scope_of(dialect: Dialect, addresses: Mapping[str, str], symbols: Sequence[str]) -> Scope:
+def scope_of(dialect: Dialect, addresses: Mapping[str, str], symbols: Sequence[str], levels: int = LEVELS) -> Scope:
     """What a connection is about. InputError where the venue's messages could not be told apart."""
     if dialect.one_account and len(addresses) > 1:
         raise InputError(
             f"{dialect.venue} does not say whose an order is: open one stream for each of {', '.join(sorted(addresses))}"
         )
-    return Scope(accounts=dict(addresses), symbols=frozenset(symbols))
+    return Scope(accounts=dict(addresses), symbols=frozenset(symbols), levels=levels)
 
 
 def _bytes(message: object) -> bytes:

@@ -35,6 +35,10 @@ class Ears(WSListener):
         self._long = False
         self.gone = asyncio.Event()
 
+    def deafen(self) -> None:
+        """Hear no more."""
+        self._hear = _nothing
+
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame."""
         kind = frame.msg_type
@@ -61,6 +65,10 @@ class Ears(WSListener):
         self._wake()
 
 
+def _nothing(raw: bytes) -> None:
+    """What is not heard."""
+
+
 class Socket:
     """A connection that stands."""
 
@@ -81,7 +89,8 @@ class Socket:
         return True
 
     def close(self) -> None:
-        """Let go."""
+        """Let go; what is still under way is not heard."""
+        self._ears.deafen()
         if not self._ears.gone.is_set():
             self._transport.disconnect()
 

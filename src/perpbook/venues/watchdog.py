@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perpbook.model.message import Stale
+from perpbook.model.units import SECOND_NS
 
-SECOND_NS = 1_000_000_000
 LAG_NS = 10 * SECOND_NS
 PATIENCE = 5.0
 """How many expected intervals a stream may be silent (our choice)."""

@@ -1,0 +1,1 @@
+"""Getting out and making smaller: where to trade, which leg, how fast, in what order."""

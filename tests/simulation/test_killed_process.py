@@ -1,0 +1,63 @@
+"""The guard's process is killed with signal 9 at a journal's write, and begins again on the file."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from perpbook.guard.desk import fold
+from perpbook.journal.database import open_journal
+from tests.simulation.crash import CrashAt
+from tests.simulation.plan import plan_of
+from tests.simulation.process import InProcess
+from tests.simulation.world import World
+
+SEED = 0
+"""One with proposals that are approved, sliced and verified, and some hundred writes."""
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("journal") / "empty.db"
+    open_journal(path).close()
+    return path
+
+
+def killed(empty: Path, path: Path, seed: int, at: CrashAt | None) -> World:
+    """A seed's world whose guard was killed there, its journal checked record by record."""
+    shutil.copy(empty, path)
+    plan = plan_of(seed)
+    quiet = replace(plan.network, crash=0.0, crashes=0.0)
+    brain = InProcess(replace(plan, raises=0.0, network=quiet), path, at)
+    world = World(brain.plan, brain)
+    try:
+        world.run()
+    finally:
+        brain.kill()
+    journal = open_journal(path)
+    assert fold(record for _, record in journal.read()) == world.shadow
+    journal.close()
+    path.unlink()
+    return world
+
+
+def test_a_process_that_is_killed_at_a_write_loses_nothing(empty: Path, tmp_path: Path) -> None:
+    writes = killed(empty, tmp_path / "whole.db", SEED, None).writes
+    for write in range(2, writes - 1, writes // 4):
+        world = killed(empty, tmp_path / "guard.db", SEED, CrashAt(write=write, late=write % 2 == 0))
+        assert world.counts["crash of the process"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "stride"), [(SEED, 1), (3, 5)])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_process_that_is_killed_at_any_write_loses_nothing(
+    empty: Path, tmp_path: Path, seed: int, stride: int, late: bool
+) -> None:
+    writes = killed(empty, tmp_path / "whole.db", seed, None).writes
+    for write in range(1, writes - 1, stride):
+        world = killed(empty, tmp_path / "guard.db", seed, CrashAt(write=write, late=late))
+        assert world.counts["crash of the process"] == 1

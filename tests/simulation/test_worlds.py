@@ -1,0 +1,105 @@
+"""Every law holds in every world, and every world has its faults."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from perpbook.simulation.faults import FaultKind
+from tests.simulation.agenda import Agenda, Turn
+from tests.simulation.chance import Chance
+from tests.simulation.play import Outcome, play, sweep
+
+SEEDS = range(100)
+REGRESSIONS = (331, 376, 1891)
+"""Seeds that broke a law once: caps that legs of one proposal overran together; a resend that is no new spending."""
+ALL = range(2_000, 3_500)
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    return [play(seed) for seed in SEEDS]
+
+
+def broken(outcomes: list[Outcome]) -> list[str]:
+    """What broke, with the command that replays it."""
+    return [f"{one.broken}\n    {one.command}" for one in outcomes if one.broken]
+
+
+def test_every_law_holds_in_a_hundred_worlds(outcomes: list[Outcome]) -> None:
+    assert not broken(outcomes)
+
+
+def test_every_kind_of_fault_and_of_end_occurs(outcomes: list[Outcome]) -> None:
+    counts = sum((one.counts for one in outcomes), Counter[str]())
+    faults = {f"fault {kind.value}" for kind in FaultKind} | {"fault lost", "fault lagging", "fault clock jump"}
+    crashes = {"crash at an effect", "crash between messages"}
+    phases = {f"phase {one}" for one in ("closed", "aborted", "denied", "expired", "proposed")}
+    people = {
+        f"person {one}" for one in ("approve", "deny", "forget", "twice", "other", "late", "stranger", "exit plan")
+    }
+    kills = {f"person kills {one}" for one in ("pause", "cancel", "flatten")}
+    assert faults | crashes | phases | people | kills | {"sent again", "told order.unknown", "told incident"} <= set(
+        counts
+    )
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS)
+def test_a_law_that_was_broken_once_holds(seed: int) -> None:
+    assert not broken([play(seed)])
+
+
+def test_a_seed_is_the_same_again_whatever_the_hashes_of_texts_are() -> None:
+    told = "from tests.simulation.play import play; print([play(seed).digest for seed in (3, 13, 21)])"
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", told], env={**os.environ, "PYTHONHASHSEED": salt}, capture_output=True, check=True
+        ).stdout
+        for salt in ("1", "2")
+    ]
+    assert digests[0] == digests[1]
+    assert [play(seed).digest for seed in (3, 13, 21)] == eval(digests[0])
+
+
+def test_other_seeds_are_other_worlds(outcomes: list[Outcome]) -> None:
+    assert len({one.digest for one in outcomes}) == len(outcomes)
+
+
+def test_a_crash_at_a_write_loses_nothing() -> None:
+    assert not broken(list(sweep(6, every=8)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 3, 13, 14, 17])
+def test_a_crash_at_any_write_loses_nothing(seed: int) -> None:
+    assert not broken(list(sweep(seed)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ALL[::100])
+def test_every_law_holds_in_many_worlds(first: int) -> None:
+    assert not broken([play(seed) for seed in range(first, first + 100)])
+
+
+def test_a_draw_more_in_one_stream_moves_no_other() -> None:
+    alone, market, faults = Chance(7, "faults"), Chance(7, "market"), Chance(7, "faults")
+    mixed = []
+    for _ in range(300):
+        market.uniform()
+        mixed.append(faults.uniform())
+    assert mixed == [alone.uniform() for _ in range(300)]
+
+
+def test_what_happens_at_one_instant_has_an_order() -> None:
+    agenda, done = Agenda(), list[str]()
+    for time_ns, turn in ((2, Turn.MARKET), (1, Turn.CLOCK), (1, Turn.MARKET), (1, Turn.CLOCK)):
+        agenda.at(time_ns, turn, lambda name=f"{time_ns} {turn.name} {len(done)}": done.append(name))
+        done.append("")
+    done.clear()
+    while (found := agenda.next(10)) is not None:
+        found[1]()
+    assert done == ["1 MARKET 2", "1 CLOCK 1", "1 CLOCK 3", "2 MARKET 0"]
