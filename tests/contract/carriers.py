@@ -72,7 +72,9 @@ class Carrier:
         return asyncio.run(whole())
 
 
-def live(venue: str, one: Served, *, at: str | None = None, timeout_ms: int = 5_000, secret: str | None = None) -> Carrier:
+def live(
+    venue: str, one: Served, *, at: str | None = None, timeout_ms: int = 5_000, secret: str | None = None
+) -> Carrier:
     """A live venue against a served one. at : where its server is, if not there itself."""
     key, dialect = one.keys[venue], DIALECTS[venue]
 

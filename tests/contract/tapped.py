@@ -48,7 +48,9 @@ def tapped(target: str) -> Iterator[Tap]:
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             tap.heard.append(Heard(self.command, self.path, dict(self.headers), body))
-            kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
+            kept = {
+                name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")
+            }
             got = requests.request(self.command, target + self.path, data=body or None, headers=kept, timeout=5)
             status, answer = tap.spoil(self.path, got.status_code, got.content)
             self.send_response(status)
@@ -57,7 +59,7 @@ def tapped(target: str) -> Iterator[Tap]:
             self.end_headers()
             self.wfile.write(answer)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = _pass
 
         def log_message(self, *words: Any) -> None:
             return

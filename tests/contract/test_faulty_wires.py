@@ -10,7 +10,7 @@ import pytest
 from perpbook.errors import OutcomeUnknown, VenueUnavailable
 from perpbook.model.order import OrderState, RejectReason
 from perpbook.simulation.faults import Faults
-from tests.contract.carriers import LIVE, Carrier, live
+from tests.contract.carriers import LIVE, live
 from tests.contract.tapped import tapped
 from tests.dialects.served import Served, served
 
@@ -80,9 +80,7 @@ SPOILED = {
 
 @each_venue
 @pytest.mark.parametrize("how", SPOILED)
-def test_15_an_answer_that_is_none_is_away_for_reads_and_unknown_for_orders(
-    name: str, how: str, whole: Served
-) -> None:
+def test_15_an_answer_that_is_none_is_away_for_reads_and_unknown_for_orders(name: str, how: str, whole: Served) -> None:
     with tapped(whole.url) as tap:
         one = live(name, whole, at=f"{tap.url}/{name}")
 

@@ -70,7 +70,11 @@ def test_dydx_sends_short_term_reduce_only_orders_without_a_router(venues: Serve
     (order,) = messages(raw)
     assert isinstance(order, Placing)
     now = height(venues.venues["dydx"].clock_ns)
-    assert tap.with_path("abci_info") and order.reduce_only and (order.side, order.time_in_force, order.id.flags) == (2, 1, 0)
+    assert (
+        tap.with_path("abci_info")
+        and order.reduce_only
+        and (order.side, order.time_in_force, order.id.flags) == (2, 1, 0)
+    )
     assert order.id.client_id == number_of(one.order(3, 1.0, 1.0).client_id)
     assert (order.quantums, order.subticks) == (10**9, 59_000 * 10**5)
     assert order.good_til_time_s == 0 and 0 < order.good_til_block - now <= 20
@@ -106,7 +110,11 @@ def test_hyperliquids_client_itself_cannot_agree(venues: Served) -> None:
 
         async def say(venue: Any) -> None:
             client = venue._logins[one.account].client
-            for agree in (client.approve_builder_fee("0x" + "6" * 40, "0.01%"), client.set_ref(), client.initialize_client()):
+            for agree in (
+                client.approve_builder_fee("0x" + "6" * 40, "0.01%"),
+                client.set_ref(),
+                client.initialize_client(),
+            ):
                 with contextlib.suppress(InvariantError):
                     await agree
 

@@ -27,7 +27,9 @@ def equity(simulation: object, account: str) -> float:
 
 def test_the_account_survives_that_dies_without_the_guard(crash: Outcome) -> None:
     for account, venue in ACCOUNTS.items():
-        print(f"{account}: {equity(crash.guarded, account):,.2f} with the guard, {equity(crash.bare, account):,.2f} without")
+        print(
+            f"{account}: {equity(crash.guarded, account):,.2f} with the guard, {equity(crash.bare, account):,.2f} without"
+        )
         assert crash.bare.venues[venue].liquidated and equity(crash.bare, account) < 500.0
         assert not crash.guarded.venues[venue].liquidated and equity(crash.guarded, account) > 700.0
         held = crash.guarded.venues[venue].truth.account(account).positions

@@ -35,6 +35,11 @@ def test_a_good_one_is_read_and_its_key_is_not_looked_for(tmp_path: Path) -> Non
     assert "NO_SUCH_KEY" not in repr(found)
 
 
+def test_the_pages_own_is_read(tmp_path: Path) -> None:
+    text = Path("docs/guard-live.md").read_text(encoding="utf-8").split("# guard.toml\n")[1].split("```")[0]
+    assert list(config(tmp_path, text).accounts) == ["hl-main", "dydx-main"]
+
+
 def test_paper_needs_nothing_and_reads_no_key(tmp_path: Path) -> None:
     assert not config(tmp_path, 'mode = "paper"').live
     assert not config(tmp_path, GOOD.replace('"live"', '"paper"')).live

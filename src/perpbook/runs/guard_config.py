@@ -96,7 +96,10 @@ def _login(name: str, table: Any, wrong: Wrong) -> LoginAsked | None:
     if texts["venue"] not in VENUES:
         wrong((*where, "venue"), f"should be one of {', '.join(VENUES)}")
     if not re.fullmatch(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)", texts["key"]):
-        wrong((*where, "key"), "should say where the key is, env:NAME or file:PATH; what stands there is not repeated here")
+        wrong(
+            (*where, "key"),
+            "should say where the key is, env:NAME or file:PATH; what stands there is not repeated here",
+        )
     if texts["endpoint"] and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", texts["endpoint"]):
         wrong((*where, "endpoint"), "should be https://..., or http:// on this machine alone")
     if _is_bad_address(texts["venue"], texts["address"]):

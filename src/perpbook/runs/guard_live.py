@@ -62,8 +62,8 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
     """
     from perpbook.venues.clients import client_for
     from perpbook.venues.dialect import DIALECTS
-    from perpbook.venues.keys import load_secret
     from perpbook.venues.joined import Joined
+    from perpbook.venues.keys import load_secret
     from perpbook.venues.polled import Polled
     from perpbook.venues.rest import LiveVenue, Login
 
@@ -84,7 +84,9 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
         venues[name] = LiveVenue(dialect, logins, parse_as(dialect.format), now_ns, parents)
     return Live(
         venues=venues,
-        feeds={name: Joined(stream_of(config, name), Polled(venue, config.every, now_ns)) for name, venue in venues.items()},
+        feeds={
+            name: Joined(stream_of(config, name), Polled(venue, config.every, now_ns)) for name, venue in venues.items()
+        },
         symbols={name: symbols_of(snapshot, name) for name in venues},
         accounts={one.id: one.venue for one in snapshot.book.accounts},
     )

@@ -364,7 +364,10 @@ class Binance:
             if trades:
                 first = min(int(one["order"]) for one in trades)
                 asked = {"symbol": client.market(symbol)["id"], "orderId": first, "limit": 1000}
-                names = {str(one["orderId"]): str(one["clientOrderId"]) for one in await client.fapiPrivateGetAllOrders(asked)}
+                names = {
+                    str(one["orderId"]): str(one["clientOrderId"])
+                    for one in await client.fapiPrivateGetAllOrders(asked)
+                }
                 found += [(names.get(str(one["order"]), ""), one) for one in trades]
         return found
 

@@ -192,7 +192,9 @@ class LiveVenue:
         client, what, owner = self._login(account).client, f"the orders of {account}", self._owner(account)
         found = await self._read(lambda: client.fetch_open_orders(), what, self._weights.orders)
         return self._understood(
-            lambda: tuple(report_of(one, owner, owner.symbol(one), owner.client_id(one), self._clock()) for one in found),
+            lambda: tuple(
+                report_of(one, owner, owner.symbol(one), owner.client_id(one), self._clock()) for one in found
+            ),
             what,
         )
 

@@ -96,7 +96,9 @@ def refused(request: OrderRequest, error: Exception, reason: RejectReason | None
 
 def said(error: Exception) -> str:
     """A venue's words, short, without addresses, keys and signatures that a client may have put among them."""
-    words = [one for one in str(error).split() if "://" not in one and not re.search(r"(?i)signature=|apikey|secret", one)]
+    words = [
+        one for one in str(error).split() if "://" not in one and not re.search(r"(?i)signature=|apikey|secret", one)
+    ]
     return re.sub(r"(0x)?[0-9a-fA-F]{40,}", "...", " ".join(words))[:200]
 
 
