@@ -12,9 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from perpbook.dialects.dydx_node import height, raw_of
+from perpbook.dialects.dydx_node import raw_of
+from perpbook.dialects.dydx_shapes import height
 from perpbook.dialects.dydx_tx import Placing, messages
 from perpbook.errors import InvariantError, VenueError
+from perpbook.model.message import MarkSeen
 from perpbook.model.order import OrderState
 from perpbook.venues.clients import FORBIDDEN, refuse_consent
 from perpbook.venues.dialect import number_of
@@ -150,9 +152,16 @@ def test_a_secret_is_not_shown_and_not_copied() -> None:
         pickle.dumps(secret)
 
 
+def marks_of(name: str, venues: Served) -> tuple[MarkSeen, ...]:
+    async def say(venue: Any) -> tuple[MarkSeen, ...]:
+        found: tuple[MarkSeen, ...] = await venue.marks(SYMBOLS[name])
+        return found
+
+    return live(name, venues).play(say)
+
+
 def test_every_symbol_is_found_by_the_venues_own_name(venues: Served) -> None:
     for name in LIVE:
-        one = live(name, venues)
-        marks = one.play(lambda venue, name=name: venue.marks(SYMBOLS[name]))
+        marks = marks_of(name, venues)
         assert {mark.symbol for mark in marks} == set(SYMBOLS[name])
         assert all(mark.mark_price and mark.mark_price > 0.0 and mark.funding_rate is not None for mark in marks)

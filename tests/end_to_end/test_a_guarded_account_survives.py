@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from perpbook.model.record import Record, RecordKind
 from perpbook.runs.journal import verify
+from perpbook.runs.venue_sim import Simulation
 from tests.end_to_end.crash import Outcome, a_crash
 
 pytest.importorskip("google.protobuf", reason="ccxt encodes dYdX orders with protobuf: perpbook[live]")
@@ -21,8 +23,8 @@ def crash(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return a_crash(tmp_path_factory.mktemp("crash"))
 
 
-def equity(simulation: object, account: str) -> float:
-    return simulation.venues[ACCOUNTS[account]].truth.account(account).reported.equity or 0.0  # type: ignore[attr-defined]
+def equity(simulation: Simulation, account: str) -> float:
+    return simulation.venues[ACCOUNTS[account]].truth.account(account).reported.equity or 0.0
 
 
 def test_the_account_survives_that_dies_without_the_guard(crash: Outcome) -> None:
@@ -37,7 +39,7 @@ def test_the_account_survives_that_dies_without_the_guard(crash: Outcome) -> Non
 
 
 def test_every_step_is_in_the_journal_and_in_order(crash: Outcome) -> None:
-    closed = [one.body["digest"] for one in crash.of(RecordKind.CLOSED)]
+    closed = [str(one.body["digest"]) for one in crash.of(RecordKind.CLOSED)]
     assert closed
     for digest in closed:
         mine = [one for one in crash.records if one.body.get("digest") == digest or is_answer(one, digest, crash)]
@@ -59,7 +61,7 @@ def test_people_were_told_before_they_were_asked(crash: Outcome) -> None:
 
 
 def test_every_order_makes_a_position_smaller_once(crash: Outcome) -> None:
-    requests = [one.body["request"] for one in crash.of(RecordKind.INTENDED)]
+    requests = [request_of(one) for one in crash.of(RecordKind.INTENDED)]
     ids = [one["client_id"] for one in requests]
     assert requests and len(set(ids)) == len(ids)
     assert all(one["reduce_only"] is True and one["quantity"] < 0.0 for one in requests)
@@ -82,10 +84,16 @@ def kind_of(record: Record) -> str:
     return str(alert["kind"])
 
 
+def request_of(record: Record) -> dict[str, Any]:
+    request = record.body["request"]
+    assert isinstance(request, dict)
+    return request
+
+
 def is_answer(record: Record, digest: str, crash: Outcome) -> bool:
     """Whether a record is an answer to an order of a proposal."""
     report = record.body.get("report")
     if record.kind is not RecordKind.ANSWERED or not isinstance(report, dict):
         return False
-    mine = {one.body["request"]["client_id"] for one in crash.of(RecordKind.INTENDED) if one.body["digest"] == digest}
+    mine = {request_of(one)["client_id"] for one in crash.of(RecordKind.INTENDED) if one.body["digest"] == digest}
     return report["client_id"] in mine

@@ -9,8 +9,9 @@ import pytest
 from perpbook.errors import InputError
 from perpbook.model.account import Account
 from perpbook.model.book import Book
-from perpbook.runs.guard_config import check_accounts, read_config
-from perpbook.venues.keys import load_secret
+from perpbook.runs.guard_config import GuardConfig, check_accounts, config_given, read_config
+from perpbook.venues.clients import client_for
+from perpbook.venues.keys import Secret, load_secret
 
 WALLET = "0x" + "ab" * 20
 GOOD = f'''mode = "live"
@@ -23,7 +24,7 @@ key = "env:PERPBOOK_NO_SUCH_KEY"
 '''
 
 
-def config(folder: Path, text: str):
+def config(folder: Path, text: str) -> GuardConfig:
     path = folder / "guard.toml"
     path.write_text(text, encoding="utf-8")
     return read_config(path)
@@ -71,6 +72,13 @@ def test_what_is_wrong_is_refused_with_its_place(why: str, tmp_path: Path) -> No
     assert "77" * 32 not in str(refused.value)
 
 
+def test_options_of_paper_are_refused_where_it_is_live(tmp_path: Path) -> None:
+    config(tmp_path, GOOD)
+    with pytest.raises(InputError, match="are of paper"):
+        config_given(tmp_path / "guard.toml", of_paper=True)
+    assert config_given(None, of_paper=True) is None
+
+
 def test_it_must_be_of_the_book(tmp_path: Path) -> None:
     found = config(tmp_path, GOOD)
     for accounts in ((), (Account(id="hl-main", venue="dydx"),), (Account(id="x", venue="hyperliquid"),)):
@@ -95,3 +103,14 @@ def test_a_key_that_others_may_read_or_that_is_not_there_is_refused(tmp_path: Pa
         with pytest.raises(InputError) as refused:
             load_secret(where)
         assert "abc-secret" not in str(refused.value)
+
+
+def test_a_mnemonic_is_no_key_of_dydx_here_and_is_not_repeated() -> None:
+    with pytest.raises(InputError, match="no mnemonic") as refused:
+        client_for("dydx", "dydx1" + "q" * 38, Secret("abandon ability able"))
+    assert "abandon" not in str(refused.value)
+
+
+def test_a_venue_without_a_client_is_refused() -> None:
+    with pytest.raises(InputError, match="cannot be traded from here"):
+        client_for("drift", "x", None)

@@ -169,9 +169,5 @@ async def until_stopped(shell: Shell, seconds: float | None, live: Live | None =
     if seconds is not None:
         loop.call_later(seconds, shell.stop)
     if live is not None:
-        try:
-            await live.open(shell.guard.desk)
-        except BaseException:
-            await live.close()
-            raise
+        await live.open(shell.guard.desk)
     await shell.run()

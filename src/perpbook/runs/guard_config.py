@@ -59,6 +59,14 @@ def read_config(path: Path) -> GuardConfig:
     return config
 
 
+def config_given(path: Path | None, *, of_paper: bool) -> GuardConfig | None:
+    """The configuration, None where none is named; errors as `read_config`, and where options `of_paper` meet a live one."""
+    found = None if path is None else read_config(path)
+    if found is not None and found.live and of_paper:
+        raise InputError("--storm, --lake and --fresh are of paper: leave them out where the configuration is live")
+    return found
+
+
 Wrong = Callable[[tuple[str | int, ...], str], None]
 
 

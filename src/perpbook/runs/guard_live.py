@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Feed, Venue
+from perpbook.errors import PerpbookError
 from perpbook.model.market import Snapshot
 from perpbook.runs.guard_config import GuardConfig, check_accounts
 from perpbook.runs.live_accounts import parse_as
@@ -35,7 +36,11 @@ class Live:
         VenueUnavailable : a venue is away: nothing can be guarded there.
         """
         for name, venue in self.venues.items():
-            await venue.open()
+            try:
+                await venue.open()
+            except PerpbookError:
+                await self.close()
+                raise
             for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
                 venue.watch(account, self.symbols[name])
         for ticket in desk.tickets.values():

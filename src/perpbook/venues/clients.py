@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -119,7 +120,9 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
 
     made = Patched(_settings("walletAddress", address, "mnemonicUnused", None))
     if secret is not None:
-        made.options["privateKey" if secret.reveal().startswith("0x") else "mnemonic"] = secret.reveal()
+        if not re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", secret.reveal()):
+            raise InputError("the key of a dYdX account should be a private key of 64 hexadecimal digits, no mnemonic")
+        made.options["privateKey"] = secret.reveal()
     if endpoint:
         made.urls["api"] |= {"indexer": f"{endpoint}/v4", "nodeRpc": f"{endpoint}/rpc", "nodeRest": f"{endpoint}/rest"}
     return made

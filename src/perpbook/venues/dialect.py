@@ -262,7 +262,9 @@ class Dydx:
         """From the indexer, which names orders by their long name."""
         asked = {"address": client.walletAddress, "subaccountNumber": self.subaccount, "limit": 100}
         rows = (await client.indexerGetFills(asked))["fills"]
-        found = [(str(row.get("orderId") or ""), told_fill(client, row)) for row in rows]
+        found: list[tuple[str, Mapping[str, Any]]] = [
+            (str(row.get("orderId") or ""), told_fill(client, row)) for row in rows
+        ]
         since = [one for one in found if one[1]["timestamp"] >= since_ms]
         if len(since) == 100:
             raise ValueError("there may be more trades than one answer holds")

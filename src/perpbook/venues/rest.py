@@ -69,7 +69,7 @@ class LiveVenue:
     async def open(self) -> None:
         """Load markets, once for every login."""
         for login in self._logins.values():
-            await self._read(lambda client=login.client: client.load_markets(), "its markets", self._weights.marks)
+            await self._read(login.client.load_markets, "its markets", self._weights.marks)
             for market in login.client.markets.values():
                 native = self._dialect.native(market)
                 if native:
