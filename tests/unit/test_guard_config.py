@@ -8,8 +8,11 @@ import pytest
 
 from perpbook.errors import InputError
 from perpbook.model.account import Account
+from perpbook.model.alert import Alert
 from perpbook.model.book import Book
+from perpbook.runs.guard import GuardAsked, run_guard
 from perpbook.runs.guard_config import GuardConfig, check_accounts, config_given, read_config
+from perpbook.runs.guard_places import GuardPlaces
 from perpbook.venues.clients import client_for
 from perpbook.venues.keys import Secret, load_secret
 
@@ -114,3 +117,23 @@ def test_a_mnemonic_is_no_key_of_dydx_here_and_is_not_repeated() -> None:
 def test_a_venue_without_a_client_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be traded from here"):
         client_for("drift", "x", None)
+
+
+class Nobody:
+    async def tell(self, alert: Alert) -> None:
+        return
+
+
+@pytest.mark.parametrize("mode", ("paper", "live"))
+def test_paper_runs_without_the_key_that_live_needs(mode: str, tmp_path: Path) -> None:
+    given = config(tmp_path, GOOD.replace('"live"', f'"{mode}"'))
+    example = Path("src/perpbook/examples/directional")
+    asked = GuardAsked(
+        book=example / "book.toml", playbook=example / "conservative.toml", seconds=0.5, config=given,
+        places=GuardPlaces(folder=tmp_path / "guards" / "guard", journal=str(tmp_path / "journal.db")),
+    )  # fmt: skip
+    if mode == "paper":
+        assert run_guard(asked, Nobody(), lambda line: None) > 0
+    else:
+        with pytest.raises(InputError, match="PERPBOOK_NO_SUCH_KEY"):
+            run_guard(asked, Nobody(), lambda line: None)
