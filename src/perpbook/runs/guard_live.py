@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Feed, Venue
-from perpbook.errors import PerpbookError
+from perpbook.errors import InputError, PerpbookError
 from perpbook.model.market import Snapshot
 from perpbook.runs.guard_config import GuardConfig, check_accounts
 from perpbook.runs.live_accounts import parse_as
@@ -21,32 +21,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """Venues, their feeds, and the contracts to listen to, by venue; accounts' venues."""
+    """Venues, their feeds, and the contracts to listen to, by venue; accounts' venues. held : accounts that the book has
+    positions in."""
 
     venues: Mapping[str, LiveVenue]
     feeds: Mapping[str, Feed]
     symbols: Mapping[str, tuple[str, ...]]
     accounts: Mapping[str, str]
+    held: frozenset[str]
 
     async def open(self, desk: Desk) -> None:
-        """Read what every venue lists, and know again the orders that the journal has.
+        """Read what every venue lists, look at accounts that the journal does not know, and know again the orders that it has.
 
         Raises
         ------
         VenueUnavailable : a venue is away: nothing can be guarded there.
+        InputError : an account shows nothing where the book holds something.
         """
-        for name, venue in self.venues.items():
-            try:
+        try:
+            for name, venue in self.venues.items():
                 await venue.open()
-            except PerpbookError:
-                await self.close()
-                raise
-            for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
-                venue.watch(account, self.symbols[name])
+                for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
+                    venue.watch(account, self.symbols[name])
+                    if account in self.held and account not in desk.positions:
+                        await self._refuse_empty(venue, account)
+        except PerpbookError:
+            await self.close()
+            raise
         for ticket in desk.tickets.values():
             request = ticket.request
             if request.venue in self.venues:
                 self.venues[request.venue].expect(request.account, request.symbol, (request.client_id,))
+
+    async def _refuse_empty(self, venue: LiveVenue, account: str) -> None:
+        """A wrong address shows an empty account, and so does an agent's: that is never taken for flat."""
+        if not (await venue.account(account)).account.positions:
+            raise InputError(
+                f"{account} shows no position at {venue.name} and the book holds some: is the address the account's own, and "
+                "not an agent's? Where it is flat, take the positions out of the book"
+            )
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -94,6 +107,7 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
         },
         symbols={name: symbols_of(snapshot, name) for name in venues},
         accounts={one.id: one.venue for one in snapshot.book.accounts},
+        held=frozenset(one.id for one in snapshot.book.accounts if one.positions),
     )
 
 
