@@ -17,6 +17,19 @@ Journal = Annotated[
     typer.Option("--journal", help="A file, or postgresql://...; $PERPBOOK_JOURNAL, or journal.db in the home folder."),
 ]
 Name = Annotated[str, typer.Option("--name", help="Which guard, where there are several: a book each.")]
+StormName = Annotated[
+    str | None, typer.Option("--storm", help="A storm of the catalogue that begins at once; left out: prices stand.")
+]
+LakePlace = Annotated[
+    Path | None, typer.Option("--lake", help="A lake whose past is replayed, laid on the book's prices.")
+]
+Fresh = Annotated[
+    bool,
+    typer.Option("--fresh", help="Begin with what the book file says, not with what paper accounts were left with."),
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="guard.toml: paper or live, accounts and where their keys lie.")
+]
 LENGTHS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -41,28 +54,21 @@ def run(
         "book.toml"
     ),
     playbook: Annotated[Path | None, typer.Argument(help="Playbook file; ./playbook.toml when there is one.")] = None,
-    storm: Annotated[
-        str | None,
-        typer.Option("--storm", help="A storm of the catalogue that begins at once; left out: prices stand."),
-    ] = None,
-    lake: Annotated[
-        Path | None, typer.Option("--lake", help="A lake whose past is replayed, laid on the book's prices.")
-    ] = None,
+    storm: StormName = None,
+    lake: LakePlace = None,
     speed: Annotated[float, typer.Option("--speed", min=0.01, help="Minutes of the storm in a minute.")] = 1.0,
     during: Annotated[
         str | None, typer.Option("--for", help="Stop after 90s, 30m, 8h; left out: until Ctrl-C.")
     ] = None,
-    fresh: Annotated[
-        bool,
-        typer.Option(
-            "--fresh", help="Begin with what the book file says, not with what paper accounts were left with."
-        ),
-    ] = False,
+    fresh: Fresh = False,
+    config: Config = None,
     journal: Journal = None,
     name: Name = "guard",
     as_json: AsJson = False,
 ) -> None:
     """Guard a book on the paper venue: simulated exchanges that hold what the book file says, with the clock of now.
+
+    With a --config that says `mode = "live"` it is the real accounts; nothing is sent there before `guard arm`.
 
     Alerts and proposals are told on standard error; answer them with `perpbook approvals`. Exit code 30: another guard has one
     of the accounts, or the halt flag is up.
@@ -70,6 +76,7 @@ def run(
 
     def work() -> Answer:
         from perpbook.runs.guard import GuardAsked, run_guard
+        from perpbook.runs.guard_config import config_given
         from perpbook.runs.guard_console import ConsoleSink, say_error
         from perpbook.runs.guard_places import guard_places
         from perpbook.runs.places import playbook_beside, terms_folders
@@ -77,6 +84,7 @@ def run(
         asked = GuardAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook,
             places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh,
+            config=config_given(config, of_paper=bool(storm or lake or fresh)),
             seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
         )  # fmt: skip
         records = run_guard(asked, ConsoleSink(), say_error)

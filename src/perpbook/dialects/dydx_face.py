@@ -35,7 +35,9 @@ class DydxFace:
         except Unreadable as wrong:
             return Answer(document={"errors": [{"msg": str(wrong)}]}, status=400)
         if found is None:
-            return Answer(document={"errors": [{"msg": "not found"}]}, status=404)
+            number = asked.path.removeprefix("/v4/orders/")
+            words = "not found" if number == asked.path else f"Unable to find order id {number[:40]}"
+            return Answer(document={"errors": [{"msg": words}]}, status=404)
         return Answer(document=found)
 
     def _found(self, path: str, query: Mapping[str, str]) -> Any:

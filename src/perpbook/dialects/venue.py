@@ -113,6 +113,11 @@ class ServedVenue:
         """The time that the venue says it is: its own, wrong by the skew."""
         return self.truth.now_ns + self.faults.skew_ns
 
+    def follow(self, path: Path) -> None:
+        """Another market from now on."""
+        self.catch_up()
+        self._path = path
+
     def contract(self, symbol: str) -> ContractTerms:
         """A contract's terms."""
         return find_contract(self.truth.terms, symbol)

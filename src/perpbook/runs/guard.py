@@ -23,7 +23,9 @@ from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
+from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
+from perpbook.runs.guard_live import Live, live_of
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_words import spoken
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 class GuardAsked:
     """What to guard. storm : an expression of the catalogue that begins at once; lake : the past that is replayed; neither:
     prices stand. speed : minutes of it in a minute. seconds : for how long; None: until it is stopped. fresh : begin with
-    what the book file says, not with what paper accounts were left with."""
+    what the book file says, not with what paper accounts were left with. config : logins, and whether it is live; None: paper."""
 
     book: Path
     playbook: Path | None
@@ -51,20 +53,12 @@ class GuardAsked:
     speed: float = 1.0
     seconds: float | None = None
     fresh: bool = False
+    config: GuardConfig | None = None
     terms_folders: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A guard about to begin. `symbols` listened to, by venue."""
-
-    shell: Shell
-    accounts: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
 def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> int:
-    """Guard a book on paper until stopped; how many records the journal has then.
+    """Guard a book until stopped; how many records the journal has then.
 
     Raises
     ------
@@ -80,12 +74,12 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     refuse_halted(asked.places)
     journal = open_journal(asked.places.journal)
     try:
-        held = held_now(asked, snapshot)
-        venues = paper_venues(held, terms, asked)
-        settings = settings_of(snapshot, playbook, terms, live=False)
+        live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
+        settings = settings_of(snapshot, playbook, terms, live=live is not None)
         desk = fold(record for _, record in journal.read())
+        venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
         world = World(
-            venues=dict[str, Venue](venues), feeds=dict[str, Feed](venues), journal=journal, sink=sink,
+            venues=venues, feeds=feeds, journal=journal, sink=sink,
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt),
         )  # fmt: skip
         watch = Watch()
@@ -93,14 +87,27 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         shell = Shell(
             Guard(desk, settings, judge, watch),
             world,
-            {name: venue.exchange.symbols for name, venue in venues.items()},
+            symbols,
         )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
         with owned(asked.places.locks, settings.accounts):
-            asyncio.run(until_stopped(shell, asked.seconds))
+            asyncio.run(until_stopped(shell, asked.seconds, live))
         return journal.head[0]
     finally:
         journal.close()
+
+
+Ports = tuple[Mapping[str, Venue], Mapping[str, Feed], Mapping[str, tuple[str, ...]]]
+"""Venues, feeds and contracts to listen to, by venue."""
+
+
+def ports_of(asked: GuardAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], live: Live | None) -> Ports:
+    """What the guard speaks to: live venues, or paper ones that hold what the book says."""
+    if live is not None:
+        return live.ports(), live.feeds, live.symbols
+    venues = paper_venues(held_now(asked, snapshot), terms, asked)
+    symbols = {name: venue.exchange.symbols for name, venue in venues.items()}
+    return dict[str, Venue](venues), dict[str, Feed](venues), symbols
 
 
 def held_now(asked: GuardAsked, snapshot: Snapshot) -> Snapshot:
@@ -113,6 +120,11 @@ def held_now(asked: GuardAsked, snapshot: Snapshot) -> Snapshot:
 
 def begun(asked: GuardAsked, accounts: tuple[str, ...], records: int) -> str:
     """The first line."""
+    if asked.config is not None and asked.config.live:
+        return (
+            f"Guarding {', '.join(accounts)} LIVE. Proposals wait for you; nothing is sent until `perpbook guard arm --for 8h`. "
+            f"Journal: {records} records before. Stop with Ctrl-C."
+        )
     market = (
         f"through {asked.storm}, {asked.speed:g} minutes a minute"
         if asked.storm
@@ -148,12 +160,14 @@ def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: Gua
     return found
 
 
-async def until_stopped(shell: Shell, seconds: float | None) -> None:
-    """Run until a signal, or for some time."""
+async def until_stopped(shell: Shell, seconds: float | None, live: Live | None = None) -> None:
+    """Run until a signal, or for some time; live venues are opened first."""
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):
             loop.add_signal_handler(name, shell.stop)
     if seconds is not None:
         loop.call_later(seconds, shell.stop)
+    if live is not None:
+        await live.open(shell.guard.desk)
     await shell.run()

@@ -61,12 +61,13 @@ def import_snapshot(
 
 
 def from_answers(found: Sequence[Any], format: str, account: str, now_ns: int) -> Snapshot:
-    """The book in a venue's own answers, as they came over the wire; errors as `import_snapshot`."""
+    """The book in a venue's own answers, as they came over the wire; errors as `import_snapshot`. now_ns : when they were asked
+    for, and so how old they may be where they do not say."""
     documents = [
         Document(path=Path(f"{format} answer {number}"), found=one) for number, one in enumerate(found, start=1)
     ]
     refuse([problem for problem in map(venue_error, documents) if problem], "the answer")
-    return _convert(documents, format, account, Reading(now_ns=now_ns))
+    return _convert(documents, format, account, Reading(now_ns=now_ns), now_ns)
 
 
 def _check_format(format: str | None, path: Path) -> list[Problem]:
@@ -126,7 +127,9 @@ def _parse(path: Path, *, sheet: bool) -> Any:
     return empty if found is None else found
 
 
-def _convert(documents: Sequence[Document], name: str, account: str | None, reading: Reading) -> Snapshot:
+def _convert(
+    documents: Sequence[Document], name: str, account: str | None, reading: Reading, asked_ns: int | None = None
+) -> Snapshot:
     format, _, exchange = name.partition(":")
     draft = Draft(exchange=exchange or None)
     answers = [Answer(one.found, (), Report(file=str(one.path))) for one in documents]
@@ -134,7 +137,7 @@ def _convert(documents: Sequence[Document], name: str, account: str | None, read
     module.read(answers, draft, account or exchange or format)
     refuse([problem for answer in answers for problem in answer.report.problems()], "the import")
     path = documents[0].path
-    as_of = min(draft.times_ns) if draft.times_ns else file_time(path, reading.now_ns)
+    as_of = min(draft.times_ns) if draft.times_ns else asked_ns or file_time(path, reading.now_ns)
     report = Report(file=str(path), origins=draft.origins)
     snapshot = read_document(draft.document(as_of, f"{format}: {path.name}"), report, reading)
     refuse(report.problems(), "the import")

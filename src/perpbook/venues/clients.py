@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -48,13 +49,30 @@ def _ccxt() -> Any:
     return ccxt
 
 
+def _strict(kind: Any) -> Any:
+    """A client's class whose answers are JSON objects or lists: what is none is not read as nothing."""
+
+    class Strict(kind):  # type: ignore[misc]
+        """See `_strict`."""
+
+        async def fetch(self, *words: Any, **named: Any) -> Any:
+            found = await super().fetch(*words, **named)
+            if not isinstance(found, dict | list) or found == {}:
+                from ccxt.base.errors import BadResponse
+
+                raise BadResponse("the answer is not JSON, or nothing")
+            return found
+
+    return Strict
+
+
 def _settings(address_key: str, address: str, secret_key: str, secret: Secret | None) -> dict[str, Any]:
     given: dict[str, Any] = {"enableRateLimit": False, "timeout": 8_000, address_key: address}
     return given | ({secret_key: secret.reveal()} if secret is not None else {})
 
 
 def _hyperliquid(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    class Hardened(ccxt.hyperliquid):  # type: ignore[misc]
+    class Hardened(_strict(ccxt.hyperliquid)):  # type: ignore[misc]
         """No consent is signed, and nothing leaves that carries one."""
 
         async def initialize_client(self) -> bool:
@@ -80,7 +98,7 @@ def refuse_consent(body: str) -> None:
 
 
 def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    class Patched(ccxt.dydx):  # type: ignore[misc]
+    class Patched(_strict(ccxt.dydx)):  # type: ignore[misc]
         """Markets whose whole numbers are text, as its own arithmetic wants them."""
 
         async def fetch_markets(self, params: Any = None) -> Any:
@@ -90,6 +108,11 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
                     market["info"][name] = str(market["info"][name])
             return found
 
+        def handle_errors(self, code: int, *words: Any) -> Any:
+            if code == 404 and "Unable to find order" in str(words[4]):
+                raise ccxt.OrderNotFound("dydx knows no such order")
+            return super().handle_errors(code, *words)
+
         def create_order_request(self, *words: Any, **named: Any) -> Any:
             order_id, request = super().create_order_request(*words, **named)
             request["value"]["order"]["orderRouterAddress"] = ""
@@ -97,14 +120,16 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
 
     made = Patched(_settings("walletAddress", address, "mnemonicUnused", None))
     if secret is not None:
-        made.options["privateKey" if secret.reveal().startswith("0x") else "mnemonic"] = secret.reveal()
+        if not re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", secret.reveal()):
+            raise InputError("the key of a dYdX account should be a private key of 64 hexadecimal digits, no mnemonic")
+        made.options["privateKey"] = secret.reveal()
     if endpoint:
         made.urls["api"] |= {"indexer": f"{endpoint}/v4", "nodeRpc": f"{endpoint}/rpc", "nodeRest": f"{endpoint}/rest"}
     return made
 
 
 def _binance(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    made = ccxt.binanceusdm(_settings("apiKey", address, "secret", secret))
+    made = _strict(ccxt.binanceusdm)(_settings("apiKey", address, "secret", secret))
     made.options |= {
         "fetchMarkets": {"types": ["linear"]},
         "fetchCurrencies": False,

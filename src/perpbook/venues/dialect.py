@@ -9,12 +9,40 @@ from typing import Any, Protocol
 from perpbook.engine.ports import Capabilities
 from perpbook.model.order import OrderRequest, RejectReason, TimeInForce
 
+WEEK_MS = 7 * 86_400_000 - 60_000
 MINE = frozenset("0123456789abcdef")
 
 
 def is_ours(client_id: str) -> bool:
     """Whether an id is one of `client_id_of`, and not a venue's own."""
     return len(client_id) == 32 and set(client_id) <= MINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What requests weigh in a venue's rate limit, and how much it lets through: `size` at once, `rate` a second."""
+
+    size: float
+    rate: float
+    send: float = 1.0
+    account: float = 1.0
+    book: float = 1.0
+    order: float = 1.0
+    orders: float = 1.0
+    trades: float = 1.0
+    marks: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """A contract's prices by its native name; funding per interval, as `MarkSeen`."""
+
+    symbol: str
+    mark: float | None
+    oracle: float | None = None
+    index: float | None = None
+    funding_rate: float | None = None
+    open_interest: float | None = None
 
 
 class Dialect(Protocol):
@@ -33,6 +61,11 @@ class Dialect(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+        ...
+
+    @property
+    def weights(self) -> Weights:
+        """Its rate limit."""
         ...
 
     def native(self, market: Mapping[str, Any]) -> str:
@@ -56,11 +89,15 @@ class Dialect(Protocol):
         ...
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
-        """Trades from a time on: the order's name in this dialect, and the trade as the client tells it."""
+        """Trades from a time on: the id of the order, or else the venue's name of it, and the trade as the client tells it."""
         ...
 
-    def order_name(self, client: Any, symbol: str, client_id: str) -> str:
-        """How trades name the order of an id, "" where that is known only once it was found."""
+    def order_names(self, client: Any, symbol: str, client_id: str) -> tuple[str, ...]:
+        """How the venue may name the order of an id, where its answers do not carry the id."""
+        ...
+
+    async def marks(self, client: Any) -> list[Priced]:
+        """What every contract is worth now."""
         ...
 
 
@@ -70,6 +107,8 @@ WORDS = (
     ("margin", RejectReason.MARGIN),
     ("insufficient", RejectReason.MARGIN),
     ("post only", RejectReason.POST_ONLY),
+    ("post-only", RejectReason.POST_ONLY),
+    ("could not immediately match", RejectReason.PRICE),
     ("minimum value", RejectReason.SIZE),
     ("min notional", RejectReason.SIZE),
     ("lot size", RejectReason.SIZE),
@@ -107,6 +146,15 @@ BINANCE = Capabilities(
 )  # fmt: skip
 
 
+HYPERLIQUID_WEIGHTS = Weights(
+    size=1200, rate=20, account=2, book=2, order=2, orders=20, trades=20, marks=20
+)  # 1,200 a minute and address: "Rate limits and user limits" of its documentation
+DYDX_WEIGHTS = Weights(size=100, rate=10, account=2)  # 100 indexer requests in 10 seconds
+BINANCE_WEIGHTS = Weights(
+    size=2400, rate=40, account=10, book=5, orders=40, trades=10, marks=10
+)  # 2,400 a minute; weights of its USD-M documentation
+
+
 @dataclass(frozen=True, slots=True)
 class Hyperliquid:
     """Orders carry a 128-bit id; trades carry it, too."""
@@ -114,6 +162,7 @@ class Hyperliquid:
     name: str = "hyperliquid"
     format: str = "hyperliquid"
     capabilities: Capabilities = HYPERLIQUID
+    weights: Weights = HYPERLIQUID_WEIGHTS
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The coin's name."""
@@ -146,9 +195,20 @@ class Hyperliquid:
         found = await client.fetch_my_trades(None, since_ms)
         return [(str(one["info"].get("cloid") or ""), one) for one in found]
 
-    def order_name(self, client: Any, symbol: str, client_id: str) -> str:
-        """Its cloid."""
-        return f"0x{client_id}"
+    def order_names(self, client: Any, symbol: str, client_id: str) -> tuple[str, ...]:
+        """Every answer carries the cloid."""
+        return ()
+
+    async def marks(self, client: Any) -> list[Priced]:
+        """Of all perpetuals."""
+        listed, told = await client.publicPostInfo({"type": "metaAndAssetCtxs"})
+        return [
+            Priced(
+                symbol=str(one["name"]), mark=number(row.get("markPx")), oracle=number(row.get("oraclePx")),
+                funding_rate=number(row.get("funding")), open_interest=number(row.get("openInterest")),
+            )
+            for one, row in zip(listed["universe"], told, strict=True)
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +219,7 @@ class Dydx:
     name: str = "dydx"
     format: str = "dydx"
     capabilities: Capabilities = DYDX
+    weights: Weights = DYDX_WEIGHTS
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The ticker."""
@@ -192,20 +253,37 @@ class Dydx:
         raise AssertionError("one of the two is the last")
 
     async def cancel(self, client: Any, symbol: str, client_id: str) -> None:
-        """By its number."""
-        number = str(number_of(client_id)) if is_ours(client_id) else client_id
-        await client.cancel_order(number, symbol, {"subAccountId": self.subaccount})
+        """By its number, as the order that it turns out to be."""
+        told = (await self.find(client, symbol, client_id))["info"]
+        flags = {"orderFlags": int(told["orderFlags"]), "subAccountId": self.subaccount}
+        await client.cancel_order(str(told["clientId"]), symbol, flags)
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """From the indexer, which names orders by their long name."""
         asked = {"address": client.walletAddress, "subaccountNumber": self.subaccount, "limit": 100}
         rows = (await client.indexerGetFills(asked))["fills"]
-        found = [(str(row.get("orderId") or ""), told_fill(client, row)) for row in rows]
-        return [one for one in found if one[1]["timestamp"] >= since_ms]
+        found: list[tuple[str, Mapping[str, Any]]] = [
+            (str(row.get("orderId") or ""), told_fill(client, row)) for row in rows
+        ]
+        since = [one for one in found if one[1]["timestamp"] >= since_ms]
+        if len(since) == 100:
+            raise ValueError("there may be more trades than one answer holds")
+        return since
 
-    def order_name(self, client: Any, symbol: str, client_id: str) -> str:
-        """The long name of a short-term order."""
-        return self._name(client, symbol, client_id, 0)
+    def order_names(self, client: Any, symbol: str, client_id: str) -> tuple[str, ...]:
+        """The long names of an order that lives by blocks, and of one that rests."""
+        return tuple(self._name(client, symbol, client_id, flags) for flags in (0, 64))
+
+    async def marks(self, client: Any) -> list[Priced]:
+        """Oracle prices, which dYdX margins on. Funding is the next hour's."""
+        told = (await client.indexerGetPerpetualMarkets())["markets"]
+        return [
+            Priced(
+                symbol=name, mark=number(row.get("oraclePrice")), oracle=number(row.get("oraclePrice")),
+                funding_rate=number(row.get("nextFundingRate")), open_interest=number(row.get("openInterest")),
+            )
+            for name, row in told.items()
+        ]  # fmt: skip
 
     def _name(self, client: Any, symbol: str, client_id: str, flags: int) -> str:
         if not is_ours(client_id):
@@ -222,6 +300,11 @@ def number_of(client_id: str) -> int:
     return int(client_id[:8], 16)
 
 
+def number(text: Any) -> float | None:
+    """A venue's number, None where it gives none; what is none raises ValueError."""
+    return None if text is None or text == "" else float(text)
+
+
 def told_fill(client: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     """An indexer's fill in the client's words."""
     from datetime import datetime
@@ -236,8 +319,7 @@ def told_fill(client: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_absent(error: Exception) -> bool:
     """Whether a venue says that it has never heard of an order."""
-    folded = str(error).lower()
-    return type(error).__name__ == "OrderNotFound" or "not found" in folded or "404" in folded
+    return type(error).__name__ == "OrderNotFound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +329,7 @@ class Binance:
     name: str = "binance"
     format: str = "binance"
     capabilities: Capabilities = BINANCE
+    weights: Weights = BINANCE_WEIGHTS
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The symbol."""
@@ -275,15 +358,34 @@ class Binance:
             await client.cancel_order(client_id, symbol)
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
-        """Contract by contract."""
+        """Contract by contract, of the last week at most; ids are of the orders that the trades name."""
         found: list[tuple[str, Mapping[str, Any]]] = []
+        since = max(since_ms, client.milliseconds() - WEEK_MS)
         for symbol in symbols:
-            found += [(str(one.get("order") or ""), one) for one in await client.fetch_my_trades(symbol, since_ms)]
+            trades = await client.fetch_my_trades(symbol, since)
+            if trades:
+                first = min(int(one["order"]) for one in trades)
+                asked = {"symbol": client.market(symbol)["id"], "orderId": first, "limit": 1000}
+                names = {
+                    str(one["orderId"]): str(one["clientOrderId"])
+                    for one in await client.fapiPrivateGetAllOrders(asked)
+                }
+                found += [(names.get(str(one["order"]), ""), one) for one in trades]
         return found
 
-    def order_name(self, client: Any, symbol: str, client_id: str) -> str:
-        """Known once it was found."""
-        return ""
+    def order_names(self, client: Any, symbol: str, client_id: str) -> tuple[str, ...]:
+        """Orders carry the id."""
+        return ()
+
+    async def marks(self, client: Any) -> list[Priced]:
+        """Of all contracts."""
+        return [
+            Priced(
+                symbol=str(row["symbol"]), mark=number(row.get("markPrice")), index=number(row.get("indexPrice")),
+                funding_rate=number(row.get("lastFundingRate")),
+            )
+            for row in await client.fapiPublicGetPremiumIndex()
+        ]  # fmt: skip
 
 
 DIALECTS: dict[str, Dialect] = {"hyperliquid": Hyperliquid(), "dydx": Dydx(), "binance": Binance()}

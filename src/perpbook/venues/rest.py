@@ -6,32 +6,30 @@ acted raises OutcomeUnknown.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from perpbook.errors import InputError, OutcomeUnknown, VenueUnavailable
-from perpbook.model.account import Account, Order
+from perpbook.model.account import Account
 from perpbook.model.market import Depth
-from perpbook.model.message import AccountSeen, BookSeen
+from perpbook.model.message import AccountSeen, BookSeen, MarkSeen
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason
 from perpbook.venues.buckets import Bucket
-from perpbook.venues.dialect import Dialect, is_absent, is_ours, reason_in
+from perpbook.venues.dialect import Dialect, is_absent
+from perpbook.venues.told import MS_NS, Owner, above, fill_of, refused, report_of, resting_of
 
 T = TypeVar("T")
 Parse = Callable[[Sequence[Any], str, int], tuple[Mapping[str, Account], int]]
 """A venue's answers, the account's id and our time: every margin bucket in them by id, and when the venue says that was, ns."""
 
 LEVELS = 20
-MS_NS = 1_000_000
-STATES = {
-    "open": OrderState.OPEN,
-    "closed": OrderState.FILLED,
-    "canceled": OrderState.CANCELED,
-    "expired": OrderState.CANCELED,
-    "rejected": OrderState.REJECTED,
-}
+TOO_MANY_S = 10.0
+"""How long nothing that opens risk goes after the venue said "too many"."""
+
+UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError)
+"""What reading a malformed answer dies of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +45,22 @@ class Login:
 
 
 class LiveVenue:
-    """See the module. logins : by account. buckets : of the venue."""
+    """See the module. Every login of a venue shares its rate limit."""
 
     def __init__(
-        self, dialect: Dialect, logins: Sequence[Login], parse: Parse, clock: Callable[[], int], bucket: Bucket
+        self,
+        dialect: Dialect,
+        logins: Sequence[Login],
+        parse: Parse,
+        clock: Callable[[], int],
+        parents: Mapping[str, str] | None = None,
     ) -> None:
+        """parents : of isolated positions that are accounts of their own, the account whose login they have."""
         self.name, self.capabilities = dialect.name, dialect.capabilities
-        self._dialect, self._parse, self._clock, self._bucket = dialect, parse, clock, bucket
+        self.bucket = Bucket(size=dialect.weights.size, rate=dialect.weights.rate)
+        self._dialect, self._parse, self._clock = dialect, parse, clock
         self._logins = {one.account: one for one in logins}
+        self._parents = dict(parents or {})
         self._unified: dict[str, str] = {}
         self._natives: dict[str, str] = {}
         self._names: dict[str, str] = {}
@@ -63,109 +69,144 @@ class LiveVenue:
     async def open(self) -> None:
         """Load markets, once for every login."""
         for login in self._logins.values():
-            await self._read(login.client.load_markets(), "its markets")
+            await self._read(login.client.load_markets, "its markets", self._weights.marks)
             for market in login.client.markets.values():
                 native = self._dialect.native(market)
                 if native:
                     self._unified[native], self._natives[market["symbol"]] = market["symbol"], native
 
+    def expect(self, account: str, symbol: str, client_ids: Iterable[str]) -> None:
+        """Know orders again that were sent before this object was made, where answers do not carry our ids."""
+        for client_id in client_ids:
+            names = self._dialect.order_names(self._login(account).client, self._name(symbol), client_id)
+            self._names.update(dict.fromkeys(names, client_id))
+
+    def watch(self, account: str, symbols: Sequence[str]) -> None:
+        """Contracts whose trades are asked for."""
+        self._watched[account] = tuple(symbols)
+
     async def account(self, account: str) -> AccountSeen:
         """An account's positions and money as the venue has them, with its resting orders."""
         login, asked_ns = self._login(account), self._clock()
-        answers = await self._read(self._dialect.read(login.client, login.address), f"the account {account}")
+        what, weights = f"the account {account}", self._weights
+        answers = await self._read(lambda: self._dialect.read(login.client, login.address), what, weights.account)
         try:
             found, at_ns = self._parse(answers, login.account, asked_ns)
         except InputError as error:
             raise VenueUnavailable(f"{self.name}: the answer on {account} cannot be used: {error.message}") from None
-        if account not in found:
-            raise VenueUnavailable(f"{self.name} shows no {account} in its answer")
-        resting = await self._read(login.client.fetch_open_orders(), f"the orders of {account}")
-        orders = tuple(self._resting(one) for one in resting)
-        held = replace(found[account], orders=tuple(one for one in orders if one is not None))
+        except (*UNREADABLE, AssertionError) as error:
+            raise self._unreadable(what, error) from None
+        if login.account not in found:
+            raise VenueUnavailable(f"{self.name} shows no {login.account} in its answer")
+        shown = found.get(account) or Account(id=account, venue=self.name, parent=login.account, collateral=())
+        resting = await self._read(lambda: login.client.fetch_open_orders(), f"the orders of {account}", weights.orders)
+        owner = self._owner(account)
+        orders = self._understood(lambda: [resting_of(one, owner) for one in resting], f"the orders of {account}")
+        held = replace(shown, orders=tuple(one for one in orders if one is not None))
         return AccountSeen(account=held, at_ns=at_ns, received_ns=self._clock())
 
     async def book(self, symbol: str) -> BookSeen:
         """The best levels of a book."""
-        client = next(iter(self._logins.values())).client
-        found = await self._read(client.fetch_order_book(self._name(symbol), LEVELS), f"the book of {symbol}")
-        sides = {side: tuple((float(row[0]), float(row[1])) for row in found[side]) for side in ("bids", "asks")}
+        client, what = self._any_client(), f"the book of {symbol}"
+        unified = self._name(symbol)
+        found = await self._read(lambda: client.fetch_order_book(unified, LEVELS), what, self._weights.book)
+        depth = self._understood(lambda: Depth(bids=levels(found["bids"]), asks=levels(found["asks"])), what)
         now = self._clock()
-        at = int(found["timestamp"]) * MS_NS if found.get("timestamp") else now
-        return BookSeen(venue=self.name, symbol=symbol, depth=Depth(**sides), at_ns=at, received_ns=now)
+        at = min(int(found["timestamp"]) * MS_NS, now) if found.get("timestamp") else now
+        return BookSeen(venue=self.name, symbol=symbol, depth=depth, at_ns=at, received_ns=now)
+
+    async def marks(self, symbols: Sequence[str]) -> tuple[MarkSeen, ...]:
+        """Prices and funding of some contracts; those that the venue does not list are left out."""
+        client, now = self._any_client(), self._clock()
+        found = await self._read(lambda: self._dialect.marks(client), "its prices", self._weights.marks)
+        return tuple(
+            MarkSeen(
+                venue=self.name, symbol=one.symbol, at_ns=now, received_ns=self._clock(), mark_price=one.mark,
+                oracle_price=one.oracle, index_price=one.index, funding_rate=one.funding_rate,
+                open_interest=one.open_interest,
+            )
+            for one in found
+            if one.symbol in symbols
+        )  # fmt: skip
 
     async def place(self, request: OrderRequest) -> OrderReport:
         """Send an order, once."""
-        if not request.reduce_only:
-            self._wait_for_room()
-        else:
-            self._bucket.wait_ns(1.0, self._clock(), reduces=True)
-        client = self._login(request.account).client
-        unified, side = self._name(request.symbol), "buy" if request.quantity > 0 else "sell"
-        size, params = abs(request.quantity), self._dialect.params(request)
-        errors = _errors()
+        errors, login = _errors(), self._login(request.account)
+        unified, params = self._name(request.symbol), self._dialect.params(request)
+        self.expect(request.account, request.symbol, (request.client_id,))
+        await self._room(self._weights.send, reduces=request.reduce_only)
+        side, size = ("buy" if request.quantity > 0 else "sell"), abs(request.quantity)
         try:
-            told = await client.create_order(unified, "limit", side, size, request.limit_price, params)
-        except errors.RateLimitExceeded as error:
-            self._bucket.refused(self._clock(), 10.0)
-            return self._refused(request, error, RejectReason.RATE_LIMIT)
-        except errors.NetworkError as error:
+            told = await login.client.create_order(unified, "limit", side, size, request.limit_price, params)
+            if told.get("status") is not None and told.get("filled") is not None:
+                return report_of(told, self._owner(request.account), request.symbol, request.client_id, self._clock())
+        except errors.OperationFailed as error:
+            if self._is_too_many(error):
+                return refused(request, error, RejectReason.RATE_LIMIT, self._clock())
             raise OutcomeUnknown(f"{self.name} gave no clear answer to an order ({type(error).__name__})") from None
-        except (errors.InvalidOrder, errors.InsufficientFunds, errors.AuthenticationError, errors.BadRequest) as error:
-            return self._refused(request, error, None)
-        except errors.ExchangeError as error:
-            return self._refused(request, error, None)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except errors.BaseError as error:
+            return refused(request, error, None, self._clock())
+        except UNREADABLE as error:
             raise OutcomeUnknown(f"{self.name}'s answer to an order cannot be read ({type(error).__name__})") from None
-        if told.get("status") is None or told.get("filled") is None:
-            return await self.order(request.account, request.symbol, request.client_id)
-        return self._report(told, request.account, request.symbol, request.client_id)
+        return await self._became(request)
 
     async def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """Take an order back; how it then stands."""
         errors, client = _errors(), self._login(account).client
-        self._bucket.wait_ns(1.0, self._clock(), reduces=True)
+        unified = self._name(symbol)
+        await self._room(self._weights.send, reduces=True)
         try:
-            await self._dialect.cancel(client, self._name(symbol), client_id)
-        except errors.NetworkError as error:
+            await self._dialect.cancel(client, unified, client_id)
+        except errors.OperationFailed as error:
             raise OutcomeUnknown(f"{self.name} gave no clear answer to a cancel ({type(error).__name__})") from None
-        except errors.ExchangeError:
+        except errors.BaseError:
             pass
+        except UNREADABLE as error:
+            raise OutcomeUnknown(f"{self.name}'s answer to a cancel cannot be read ({type(error).__name__})") from None
         return await self.order(account, symbol, client_id)
 
     async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """What became of an order; ABSENT where the venue has never heard of it."""
-        errors, client = _errors(), self._login(account).client
-        try:
-            told = await self._dialect.find(client, self._name(symbol), client_id)
-        except errors.NetworkError as error:
-            raise VenueUnavailable(f"{self.name} cannot be asked for an order ({type(error).__name__})") from None
-        except errors.ExchangeError as error:
-            if is_absent(error):
-                return self._absent(account, symbol, client_id)
-            raise VenueUnavailable(
-                f"{self.name} does not say what became of an order ({type(error).__name__})"
-            ) from None
-        if told.get("id"):
-            self._names[str(told["id"])] = client_id
-        return self._report(told, account, symbol, client_id)
+        client, unified, what = self._login(account).client, self._name(symbol), "an order"
+        self.expect(account, symbol, (client_id,))
+
+        async def asked() -> Mapping[str, Any] | None:
+            try:
+                found: Mapping[str, Any] = await self._dialect.find(client, unified, client_id)
+                return found
+            except _errors().BaseError as error:
+                if is_absent(error):
+                    return None
+                raise
+
+        told = await self._read(asked, what, self._weights.order)
+        if told is None:
+            return OrderReport(
+                client_id=client_id, account=account, venue=self.name, symbol=symbol, state=OrderState.ABSENT,
+                filled=0.0, average_price=None, at_ns=self._clock(),
+            )  # fmt: skip
+        return self._understood(lambda: report_of(told, self._owner(account), symbol, client_id, self._clock()), what)
 
     async def open_orders(self, account: str) -> tuple[OrderReport, ...]:
         """Orders that rest, by our id where they have one."""
-        client = self._login(account).client
-        found = await self._read(client.fetch_open_orders(), f"the orders of {account}")
-        return tuple(
-            self._report(one, account, self._natives.get(one["symbol"], one["symbol"]), self._own_id(one))
-            for one in found
+        client, what, owner = self._login(account).client, f"the orders of {account}", self._owner(account)
+        found = await self._read(lambda: client.fetch_open_orders(), what, self._weights.orders)
+        return self._understood(
+            lambda: tuple(
+                report_of(one, owner, owner.symbol(one), owner.client_id(one), self._clock()) for one in found
+            ),
+            what,
         )
 
     async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
         """Trades from a time on, oldest first."""
-        login = self._login(account)
-        symbols = tuple(self._unified[one] for one in self._traded(account))
+        login, what, owner = self._login(account), f"the trades of {account}", self._owner(account)
+        symbols = tuple(self._unified[one] for one in self._watched.get(account, ()) if one in self._unified)
+        since_ms = max(since_ns, 0) // MS_NS
         found = await self._read(
-            self._dialect.trades(login.client, symbols, since_ns // MS_NS), f"the trades of {account}"
+            lambda: self._dialect.trades(login.client, symbols, since_ms), what, self._weights.trades
         )
-        fills = [self._fill(name, one, account) for name, one in found]
+        fills = self._understood(lambda: [fill_of(name, one, owner) for name, one in found], what)
         return tuple(sorted(fills, key=lambda one: (one.time_ns, one.trade_id)))
 
     async def close(self) -> None:
@@ -173,93 +214,83 @@ class LiveVenue:
         for login in self._logins.values():
             await login.client.close()
 
-    def watch(self, account: str, symbols: Sequence[str]) -> None:
-        """Contracts whose trades are asked for."""
-        self._watched[account] = tuple(symbols)
+    @property
+    def _weights(self) -> Any:
+        return self._dialect.weights
 
-    def _traded(self, account: str) -> tuple[str, ...]:
-        return tuple(one for one in self._watched.get(account, ()) if one in self._unified)
+    def _any_client(self) -> Any:
+        return next(iter(self._logins.values())).client
 
     def _login(self, account: str) -> Login:
-        if account not in self._logins:
+        name = self._parents.get(account, account)
+        if name not in self._logins:
             raise InputError(f"{self.name} was not opened for the account {account}")
-        return self._logins[account]
+        return self._logins[name]
+
+    def _owner(self, account: str) -> Owner:
+        return Owner(venue=self.name, account=account, natives=self._natives, names=self._names)
 
     def _name(self, symbol: str) -> str:
         if symbol not in self._unified:
             raise VenueUnavailable(f"{self.name} lists no {symbol} now")
         return self._unified[symbol]
 
-    async def _read(self, request: Awaitable[T], what: str) -> T:
-        errors = _errors()
+    async def _became(self, request: OrderRequest) -> OrderReport:
+        """What became of an order that was taken: unknown while the venue does not show it yet."""
         try:
-            return await request
+            report = await self.order(request.account, request.symbol, request.client_id)
+        except VenueUnavailable as error:
+            raise OutcomeUnknown(f"an order was sent, and then: {error}") from None
+        if report.state is OrderState.ABSENT:
+            raise OutcomeUnknown(f"{self.name} took an order and does not show it yet")
+        return report
+
+    async def _room(self, weight: float, *, reduces: bool) -> None:
+        """Take a request's weight out of the rate limit. What reduces risk waits for room; what opens it is not sent."""
+        while wait := self.bucket.wait_ns(weight, self._clock(), reduces=reduces):
+            if not reduces:
+                raise VenueUnavailable(
+                    f"{self.name}: its rate limit is used up for {wait / 1e9:.1f} s but for what reduces risk: not sent"
+                )
+            await asyncio.sleep(wait / 1e9)
+
+    async def _read(self, request: Callable[[], Awaitable[T]], what: str, weight: float) -> T:
+        errors = _errors()
+        await self._room(weight, reduces=True)
+        try:
+            return await request()
         except errors.BaseError as error:
+            if self._is_too_many(error):
+                raise VenueUnavailable(f"{self.name} asks to wait before it tells {what}") from None
             raise VenueUnavailable(f"{self.name} does not tell {what} ({type(error).__name__})") from None
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise VenueUnavailable(f"{self.name}'s answer on {what} cannot be read ({type(error).__name__})") from None
+        except UNREADABLE as error:
+            raise self._unreadable(what, error) from None
 
-    def _wait_for_room(self) -> None:
-        wait = self._bucket.wait_ns(1.0, self._clock(), reduces=False)
-        if wait:
-            raise VenueUnavailable(
-                f"{self.name}: its rate limit is used up for {wait / 1e9:.1f} s but for what reduces risk"
-            )
+    def _is_too_many(self, error: Exception) -> bool:
+        """Whether a venue refused a request because there were too many; then what opens risk waits."""
+        errors = _errors()
+        found = isinstance(error, errors.RateLimitExceeded) or (
+            isinstance(error, errors.DDoSProtection) and any(f" {code} " in str(error) for code in (418, 429))
+        )
+        if found:
+            self.bucket.refused(self._clock(), TOO_MANY_S)
+        return found
 
-    def _report(self, told: Mapping[str, Any], account: str, symbol: str, client_id: str) -> OrderReport:
-        filled = float(told.get("filled") or 0.0)
-        side = 1.0 if told.get("side") != "sell" else -1.0
-        state = STATES.get(str(told.get("status")), OrderState.UNKNOWN)
-        remaining = told.get("remaining")
-        if state is OrderState.FILLED and remaining is not None and float(remaining) > 0.0:
-            state = OrderState.CANCELED
-        average = told.get("average")
-        at = int(told.get("lastUpdateTimestamp") or told.get("timestamp") or 0) * MS_NS
-        if not math.isfinite(filled) or filled < 0.0:
-            raise VenueUnavailable(f"{self.name} says of an order that {filled} is filled")
-        return OrderReport(
-            client_id=client_id, account=account, venue=self.name, symbol=symbol, state=state, filled=side * filled,
-            average_price=float(average) if average else None, at_ns=at or self._clock(),
-            reason=reason_in("") if state is OrderState.REJECTED else None,
-        )  # fmt: skip
+    def _understood(self, work: Callable[[], T], what: str) -> T:
+        try:
+            return work()
+        except (*UNREADABLE, AssertionError) as error:
+            raise self._unreadable(what, error) from None
 
-    def _refused(self, request: OrderRequest, error: Exception, reason: RejectReason | None) -> OrderReport:
-        words = " ".join(str(error).split())[:200]
-        return OrderReport(
-            client_id=request.client_id, account=request.account, venue=self.name, symbol=request.symbol,
-            state=OrderState.REJECTED, filled=0.0, average_price=None, at_ns=self._clock(),
-            reason=reason or reason_in(words), why=words,
-        )  # fmt: skip
+    def _unreadable(self, what: str, error: Exception) -> VenueUnavailable:
+        return VenueUnavailable(f"{self.name}'s answer on {what} cannot be read ({type(error).__name__})")
 
-    def _absent(self, account: str, symbol: str, client_id: str) -> OrderReport:
-        return OrderReport(
-            client_id=client_id, account=account, venue=self.name, symbol=symbol, state=OrderState.ABSENT, filled=0.0,
-            average_price=None, at_ns=self._clock(),
-        )  # fmt: skip
 
-    def _fill(self, name: str, told: Mapping[str, Any], account: str) -> Fill:
-        side = 1.0 if told["side"] == "buy" else -1.0
-        mine = name.removeprefix("0x")
-        return Fill(
-            client_id=mine if is_ours(mine) else self._names.get(name, ""), account=account, venue=self.name,
-            symbol=self._natives.get(told["symbol"], told["symbol"]), trade_id=str(told["id"]),
-            quantity=side * float(told["amount"]), price=float(told["price"]),
-            fee=float((told.get("fee") or {}).get("cost") or 0.0), time_ns=int(told["timestamp"]) * MS_NS,
-        )  # fmt: skip
-
-    def _own_id(self, told: Mapping[str, Any]) -> str:
-        mine = str(told.get("clientOrderId") or "").removeprefix("0x")
-        return mine if is_ours(mine) else self._names.get(str(told["id"]), str(told["id"]))
-
-    def _resting(self, told: Mapping[str, Any]) -> Order | None:
-        remaining, price = told.get("remaining") or told.get("amount"), told.get("price")
-        if not remaining or not price:
-            return None
-        side = 1.0 if told["side"] == "buy" else -1.0
-        return Order(
-            symbol=self._natives.get(told["symbol"], told["symbol"]), quantity=side * float(remaining),
-            limit_price=float(price), reduce_only=bool(told.get("reduceOnly")), id=self._own_id(told),
-        )  # fmt: skip
+def levels(rows: Sequence[Sequence[Any]]) -> tuple[tuple[float, float], ...]:
+    """One side of a book; one without anything cannot be told from a malformed answer."""
+    if not rows:
+        raise ValueError("one side is empty")
+    return tuple((above(row[0]), above(row[1])) for row in rows)
 
 
 def _errors() -> Any:

@@ -1,0 +1,132 @@
+"""Live venues for a guard: keys loaded, clients made, markets read, and a feed for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perpbook.engine.clock import now_ns
+from perpbook.engine.ports import Feed, Venue
+from perpbook.errors import InputError, PerpbookError
+from perpbook.model.market import Snapshot
+from perpbook.runs.guard_config import GuardConfig, check_accounts
+from perpbook.runs.live_accounts import parse_as
+
+if TYPE_CHECKING:
+    from perpbook.guard.desk import Desk
+    from perpbook.venues.rest import LiveVenue
+    from perpbook.venues.stream import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Venues, their feeds, and the contracts to listen to, by venue; accounts' venues. held : accounts that the book has
+    positions in."""
+
+    venues: Mapping[str, LiveVenue]
+    feeds: Mapping[str, Feed]
+    symbols: Mapping[str, tuple[str, ...]]
+    accounts: Mapping[str, str]
+    held: frozenset[str]
+
+    async def open(self, desk: Desk) -> None:
+        """Read what every venue lists, look at accounts that the journal does not know, and know again the orders that it has.
+
+        Raises
+        ------
+        VenueUnavailable : a venue is away: nothing can be guarded there.
+        InputError : an account shows nothing where the book holds something.
+        """
+        try:
+            for name, venue in self.venues.items():
+                await venue.open()
+                for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
+                    venue.watch(account, self.symbols[name])
+                    if account in self.held and account not in desk.positions:
+                        await self._refuse_empty(venue, account)
+        except PerpbookError:
+            await self.close()
+            raise
+        for ticket in desk.tickets.values():
+            request = ticket.request
+            if request.venue in self.venues:
+                self.venues[request.venue].expect(request.account, request.symbol, (request.client_id,))
+
+    async def _refuse_empty(self, venue: LiveVenue, account: str) -> None:
+        """A wrong address shows an empty account, and so does an agent's: that is never taken for flat."""
+        if not (await venue.account(account)).account.positions:
+            raise InputError(
+                f"{account} shows no position at {venue.name} and the book holds some: is the address the account's own, and "
+                "not an agent's? Where it is flat, take the positions out of the book"
+            )
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        for venue in self.venues.values():
+            await venue.close()
+
+    def ports(self) -> dict[str, Venue]:
+        """The venues as the loop sees them."""
+        return dict[str, Venue](self.venues)
+
+
+def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
+    """Everything that a live guard speaks to. Keys are loaded here and nowhere else.
+
+    Raises
+    ------
+    InputError : a key is not where it is said to be, or the configuration is not of this book.
+    """
+    from perpbook.venues.clients import client_for
+    from perpbook.venues.dialect import DIALECTS
+    from perpbook.venues.joined import Joined
+    from perpbook.venues.keys import load_secret
+    from perpbook.venues.polled import Polled
+    from perpbook.venues.rest import LiveVenue, Login
+
+    check_accounts(config, snapshot.book)
+    parents = {one.id: one.parent for one in snapshot.book.accounts if one.parent is not None}
+    venues: dict[str, LiveVenue] = {}
+    for name in dict.fromkeys(one.venue for one in config.accounts.values()):
+        logins = [
+            Login(
+                account=account,
+                address=one.address,
+                client=client_for(name, one.address, load_secret(one.key), one.endpoint or None),
+            )
+            for account, one in config.accounts.items()
+            if one.venue == name
+        ]
+        dialect = DIALECTS[name]
+        venues[name] = LiveVenue(dialect, logins, parse_as(dialect.format), now_ns, parents)
+    return Live(
+        venues=venues,
+        feeds={
+            name: Joined(stream_of(config, name), Polled(venue, config.every, now_ns)) for name, venue in venues.items()
+        },
+        symbols={name: symbols_of(snapshot, name) for name in venues},
+        accounts={one.id: one.venue for one in snapshot.book.accounts},
+        held=frozenset(one.id for one in snapshot.book.accounts if one.positions),
+    )
+
+
+PLACES = {"hyperliquid": "/ws", "dydx": "/v4/ws", "binance": "/stream"}
+"""Where websockets are at an endpoint that stands for a venue."""
+
+
+def stream_of(config: GuardConfig, venue: str) -> Stream:
+    """Books and prices of a venue as they come; at the endpoint of its first account, where it has one."""
+    from perpbook.venues.stream import Stream
+    from perpbook.venues.stream_dialects import dialect_of
+
+    endpoint = next(one.endpoint for one in config.accounts.values() if one.venue == venue)
+    url = endpoint.rstrip("/").replace("http", "ws", 1) + PLACES[venue] if endpoint else None
+    return Stream(dialect_of(venue), url=url)
+
+
+def symbols_of(snapshot: Snapshot, venue: str) -> tuple[str, ...]:
+    """Contracts of a venue that the book holds or has prices of."""
+    held = [held.symbol for one in snapshot.book.accounts if one.venue == venue for held in one.positions]
+    priced = [symbol for name, symbol in snapshot.market.quotes if name == venue]
+    return tuple(dict.fromkeys([*held, *priced]))

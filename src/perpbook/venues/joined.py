@@ -1,0 +1,72 @@
+"""Two feeds of a venue as one: what streams tell, and what only asking tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from perpbook.engine.ports import Feed
+from perpbook.model.message import MarkSeen, Message, Stale
+
+ROOM = 256
+"""Messages that may wait; then whoever tells waits."""
+
+
+PRICES = ("mark_price", "oracle_price", "index_price", "funding_rate", "open_interest")
+
+
+@dataclass(slots=True)
+class Whole:
+    """Prices made whole: what a message does not say is as it was last told, until the stream is stale."""
+
+    _marks: dict[str, MarkSeen] = field(default_factory=dict)
+
+    def __call__(self, message: Message) -> Message:
+        """The message, and for prices what was told before beside it, as of the newest of both."""
+        if isinstance(message, Stale) and not message.fresh:
+            self._marks.clear()
+        if not isinstance(message, MarkSeen):
+            return message
+        before = self._marks.get(message.symbol, message)
+        told = {name: getattr(before, name) for name in PRICES if getattr(message, name) is None}
+        whole = replace(message, at_ns=max(before.at_ns, message.at_ns), **told)
+        self._marks[message.symbol] = whole
+        return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A `Feed`. prices : asked for contracts alone.  accounts : asked for accounts alone. When one fails, so does the whole."""
+
+    prices: Feed
+    accounts: Feed
+
+    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
+        """Everything about these accounts and contracts, for ever."""
+        queue: asyncio.Queue[Message | None] = asyncio.Queue(ROOM)
+        whole = Whole()
+
+        async def pump(feed: AsyncIterator[Message]) -> None:
+            try:
+                async for message in feed:
+                    await queue.put(message)
+            finally:
+                if queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(None)
+
+        tasks = [
+            asyncio.create_task(pump(self.prices.messages((), symbols))),
+            asyncio.create_task(pump(self.accounts.messages(accounts, ()))),
+        ]
+        try:
+            while (message := await queue.get()) is not None:
+                yield whole(message)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
