@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_live import Live, live_of
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
+from perpbook.runs.guard_teller import begin, needs_teller
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.paper_state import forget, keeper, kept_book
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
@@ -36,6 +37,7 @@ from perpbook.simulation.setting import Setting
 
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
+    from perpbook.playbook.schema import Playbook
     from perpbook.terms.terms import VenueTerms
 
 
@@ -72,29 +74,36 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         raise InputError(f"{asked.book} holds no position: there is nothing to guard")
     terms = load_all_terms(snapshot, asked.terms_folders)
     refuse_halted(asked.places)
-    journal = open_journal(asked.places.journal)
-    try:
-        live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
-        settings = settings_of(snapshot, playbook, terms, live=live is not None)
+    live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
+    settings = settings_of(snapshot, playbook, terms, live=live is not None)
+    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
+    with owned(asked.places.locks, settings.accounts), closing(open_journal(asked.places.journal)) as journal:
         desk = fold(record for _, record in journal.read())
         venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
         world = World(
             venues=venues, feeds=feeds, journal=journal, sink=sink,
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt),
         )  # fmt: skip
-        watch = Watch()
-        judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=watch)
-        shell = Shell(
-            Guard(desk, settings, judge, watch),
-            world,
-            symbols,
-        )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
-        with owned(asked.places.locks, settings.accounts):
-            asyncio.run(until_stopped(shell, asked.seconds, live))
+        with telling(asked, playbook):
+            asyncio.run(
+                until_stopped(Shell(Guard(desk, settings, judge, judge.watch), world, symbols), asked.seconds, live)
+            )
         return journal.head[0]
+
+
+@contextmanager
+def telling(asked: GuardAsked, playbook: Playbook) -> Iterator[None]:
+    """The playbook's channels told meanwhile, by a process of their own; nothing where it names none."""
+    if asked.playbook is None or not needs_teller(playbook):
+        yield
+        return
+    process = begin(asked.places, asked.playbook)
+    try:
+        yield
     finally:
-        journal.close()
+        process.terminate()
+        process.join(5.0)
 
 
 Ports = tuple[Mapping[str, Venue], Mapping[str, Feed], Mapping[str, tuple[str, ...]]]

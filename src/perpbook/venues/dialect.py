@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from perpbook.engine.ports import Capabilities
 from perpbook.model.order import OrderRequest, RejectReason, TimeInForce
 
 WEEK_MS = 7 * 86_400_000 - 60_000
+NEAR = 1e-12
 MINE = frozenset("0123456789abcdef")
 
 
@@ -70,6 +72,10 @@ class Dialect(Protocol):
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The venue's own name of a market as the client lists it."""
+        ...
+
+    def price(self, market: Mapping[str, Any], quantity: float, limit: float) -> float:
+        """A limit price in the venue's steps that gives no more away: a buyer's down, a seller's up."""
         ...
 
     async def read(self, client: Any, address: str) -> list[Any]:
@@ -168,6 +174,13 @@ class Hyperliquid:
         """The coin's name."""
         return str(market["info"].get("name", "")) if market.get("swap") else ""
 
+    def price(self, market: Mapping[str, Any], quantity: float, limit: float) -> float:
+        """Five significant figures, and no more decimals than six less those of a size; whole numbers always."""
+        decimals = min(6 - int(market["info"]["szDecimals"]), max(0, 4 - math.floor(math.log10(limit) + 1e-12)))
+        whole = limit * 10**decimals
+        steps = math.floor(whole * (1.0 + NEAR)) if quantity > 0.0 else math.ceil(whole * (1.0 - NEAR))
+        return round(steps / 10**decimals, decimals)
+
     async def read(self, client: Any, address: str) -> list[Any]:
         """The perpetual account's state."""
         return [await client.publicPostInfo({"type": "clearinghouseState", "user": address})]
@@ -224,6 +237,10 @@ class Dydx:
     def native(self, market: Mapping[str, Any]) -> str:
         """The ticker."""
         return str(market["info"].get("ticker", ""))
+
+    def price(self, market: Mapping[str, Any], quantity: float, limit: float) -> float:
+        """The terms know its ticks, so it is in them."""
+        return limit
 
     async def read(self, client: Any, address: str) -> list[Any]:
         """The subaccount, and the markets whose oracle prices it is margined on."""
@@ -334,6 +351,10 @@ class Binance:
     def native(self, market: Mapping[str, Any]) -> str:
         """The symbol."""
         return str(market["id"]) if market.get("swap") else ""
+
+    def price(self, market: Mapping[str, Any], quantity: float, limit: float) -> float:
+        """The terms know its ticks, so it is in them."""
+        return limit
 
     async def read(self, client: Any, address: str) -> list[Any]:
         """Wallets, and positions with their prices."""

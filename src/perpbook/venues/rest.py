@@ -136,8 +136,9 @@ class LiveVenue:
         self.expect(request.account, request.symbol, (request.client_id,))
         await self._room(self._weights.send, reduces=request.reduce_only)
         side, size = ("buy" if request.quantity > 0 else "sell"), abs(request.quantity)
+        price = self._dialect.price(login.client.market(unified), request.quantity, request.limit_price)
         try:
-            told = await login.client.create_order(unified, "limit", side, size, request.limit_price, params)
+            told = await login.client.create_order(unified, "limit", side, size, price, params)
             if told.get("status") is not None and told.get("filled") is not None:
                 return report_of(told, self._owner(request.account), request.symbol, request.client_id, self._clock())
         except errors.OperationFailed as error:
