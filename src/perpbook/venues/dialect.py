@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from perpbook.engine.ports import Capabilities
-from perpbook.model.order import OrderRequest, RejectReason, TimeInForce
+from perpbook.model.order import OrderRequest, TimeInForce
 
 WEEK_MS = 7 * 86_400_000 - 60_000
 NEAR = 1e-12
@@ -107,37 +107,6 @@ class Dialect(Protocol):
         ...
 
 
-WORDS = (
-    ("builder fee", RejectReason.BUILDER),
-    ("reduce", RejectReason.REDUCE_ONLY),
-    ("margin", RejectReason.MARGIN),
-    ("insufficient", RejectReason.MARGIN),
-    ("post only", RejectReason.POST_ONLY),
-    ("post-only", RejectReason.POST_ONLY),
-    ("could not immediately match", RejectReason.PRICE),
-    ("minimum value", RejectReason.SIZE),
-    ("min notional", RejectReason.SIZE),
-    ("lot size", RejectReason.SIZE),
-    ("precision", RejectReason.SIZE),
-    ("quantity", RejectReason.SIZE),
-    ("price", RejectReason.PRICE),
-    ("duplicate", RejectReason.DUPLICATE),
-    ("placed before", RejectReason.DUPLICATE),
-    ("already been processed", RejectReason.DUPLICATE),
-    ("too many", RejectReason.RATE_LIMIT),
-    ("signature", RejectReason.AUTH),
-    ("api-key", RejectReason.AUTH),
-    ("halted", RejectReason.CLOSED),
-)
-"""What a refusal's words are about, the first that is found."""
-
-
-def reason_in(words: str) -> RejectReason:
-    """A refusal in a closed set of reasons."""
-    folded = words.lower()
-    return next((reason for word, reason in WORDS if word in folded), RejectReason.OTHER)
-
-
 HYPERLIQUID = Capabilities(
         places_orders=True, streams_books=True, streams_account=True, dead_man=True, self_expiring=False,
         finds_by_client_id=True, client_id_letters=34,
@@ -179,7 +148,7 @@ class Hyperliquid:
         decimals = min(6 - int(market["info"]["szDecimals"]), max(0, 4 - math.floor(math.log10(limit) + 1e-12)))
         whole = limit * 10**decimals
         steps = math.floor(whole * (1.0 + NEAR)) if quantity > 0.0 else math.ceil(whole * (1.0 - NEAR))
-        return round(steps / 10**decimals, decimals)
+        return float(round(steps / 10**decimals, decimals))
 
     async def read(self, client: Any, address: str) -> list[Any]:
         """The perpetual account's state."""

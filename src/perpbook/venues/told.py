@@ -10,7 +10,8 @@ from typing import Any
 
 from perpbook.model.account import Order
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason
-from perpbook.venues.dialect import is_ours, reason_in
+from perpbook.venues.dialect import is_ours
+from perpbook.venues.refusals import reason_in
 
 MS_NS = 1_000_000
 STATES = {
