@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from perpbook.kernels.types import Floats
-from perpbook.treasury.task import Failure, Task
+from perpbook.treasury.task import Failure, Lane, Task
 
 UNIT = 1e4
 """Dollars."""
@@ -16,8 +16,9 @@ UNIT = 1e4
 
 class Dense:
     """The task as one dense matrix, with what each lane delivers in each scenario as a variable of its own: scenario 0 is nothing
-    failing. Columns: sent, open, reduced, then by scenario what is delivered by lane, reduced beside, missing by need. Dollars in
-    units of `UNIT`."""
+    failing. Lanes that are one transfer have the gate of the first, and deliver in scenario 0 what all of it leaves. Columns:
+    sent, open, reduced, then by scenario what is delivered by lane, reduced beside, missing by need. Dollars in units of
+    `UNIT`."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -56,6 +57,14 @@ class Dense:
         shift = {"arrives": 0, "cut": self.lanes, "short": self.lanes + self.cuts}[kind]
         return 2 * self.lanes + self.cuts + scenario * self.block + shift + number
 
+    def counts(self, lane: Lane) -> bool:
+        """Whether it is in time, with every figure known."""
+        return not lane.unknown and lane.seconds <= self.task.needs[lane.need].seconds
+
+    def parts(self, lane: int) -> tuple[int, ...]:
+        """The lanes that it is one transfer with."""
+        return next((one for one in self.task.together if lane in one), (lane,))
+
     def most(self, pairs: dict[int, float], bound: float) -> None:
         """A row: their weighted sum is at most so much."""
         row = np.zeros(self.count)
@@ -67,10 +76,10 @@ class Dense:
     def _fill(self) -> None:
         task, n = self.task, self.lanes
         for k, lane in enumerate(task.lanes):
-            counts = not lane.unknown and lane.seconds <= task.needs[lane.need].seconds
-            self.upper[k], self.upper[n + k] = lane.most * counts, 1.0 * counts
-            self.most({k: 1.0, n + k: -lane.most}, 0.0)
-            self.most({k: -1.0, n + k: lane.least}, 0.0)
+            self.upper[k], self.upper[n + k] = lane.most * self.counts(lane), 1.0
+            parts = self.parts(k)
+            self.most({**dict.fromkeys(parts, 1.0), n + parts[0]: -lane.most}, 0.0)
+            self.most({**dict.fromkeys(parts, -1.0), n + parts[0]: lane.least}, 0.0)
         for k, cut in enumerate(task.cuts):
             self.upper[2 * n + k] = cut.dollars
         for k, spare in enumerate(task.spares):
@@ -86,9 +95,14 @@ class Dense:
         task, n = self.task, self.lanes
         for k, lane in enumerate(task.lanes):
             column = self.at(number, "arrives", k)
-            self.upper[column] = 0.0 if failure and lane.domains & failure.domains else lane.most
-            gain = (1.0 - lane.rate - lane.converts) * lane.worth
-            self.most({column: 1.0, k: -gain, n + k: lane.fixed * lane.worth}, 0.0)
+            fails = failure is not None and bool(lane.domains & failure.domains)
+            self.upper[column] = lane.most * (self.counts(lane) and not fails)
+            if failure is not None:
+                self.most({column: 1.0, self.at(0, "arrives", k): -1.0}, 0.0)
+                continue
+            gain, parts = (1.0 - lane.rate - lane.converts) * lane.worth, self.parts(k)
+            arrives = {self.at(0, "arrives", one): 1.0 for one in parts}
+            self.most({**arrives, **dict.fromkeys(parts, -gain), n + parts[0]: lane.fixed * lane.worth}, 0.0)
         for k, cut in enumerate(task.cuts):
             column = self.at(number, "cut", k)
             self.upper[column] = cut.dollars if failure else 0.0

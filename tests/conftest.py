@@ -6,8 +6,10 @@ import atexit
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
+import typer.testing
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from platformdirs import user_cache_path
@@ -39,6 +41,9 @@ os.environ["PERPBOOK_HOME"] = str(HOME)
 for limit in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(limit, "1")
 set_hypothesis_home_dir(KEPT / "hypothesis")
+
+# One command line for all runs of a process: a `CliRunner` builds every command anew each time, in a fifth of a second.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 settings.register_profile(
     "commit",

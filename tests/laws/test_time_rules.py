@@ -46,8 +46,9 @@ from tests.laws.test_decide import RULES
 from tests.parity.minds import MINUTE_NS, NO_CAP, START, Decided, by_field, fill, lived_through, seeded_policy
 
 SEEDS = st.integers(0, 10_000)
-LIVES = st.integers(0, settings().max_examples - 1)
-"""As many lives as the profile tries examples: every law is asked of the same ones, which are lived through once."""
+MANY = settings().max_examples
+LIVES = st.integers(0, MANY // 4 - 1)
+"""A quarter as many lives as the profile tries examples: every law is asked of the same ones, which are lived through once."""
 TIMED = {DAILY_DRAWDOWN, WEEKLY_DRAWDOWN, FUNDING_BOOK, FUNDING_ASSET, FUNDING_VENUE, TAKE_PROFIT, REBALANCE}
 
 
@@ -361,6 +362,24 @@ def test_a_rebalance_trades_only_when_due_beyond_the_band_and_after_everybody_el
             assert traded[i] == bool(due and strayed and not moved[i])
             if traded[i]:
                 assert one.proposals.target[i] == pytest.approx(wanted)
+
+
+@pytest.mark.slow
+@given(st.integers(0, MANY - 1), st.floats(0.0, 0.9))
+def test_all_of_it_holds_of_many_lives(seed: int, slack: float) -> None:
+    laws: tuple[Any, ...] = (
+        test_the_same_state_policy_and_memory_give_the_same,
+        test_rules_read_memory_and_never_write_it,
+        test_a_lower_rule_never_gives_back_what_a_higher_one_cut,
+        test_a_halt_lasts_until_it_is_rearmed_and_no_longer,
+        test_funding_cuts_a_position_at_most_once_a_day,
+        test_a_position_rests_after_a_cut_and_is_measured_all_the_same,
+        test_a_rebalance_trades_only_when_due_beyond_the_band_and_after_everybody_else,
+    )
+    for law in laws:
+        law.hypothesis.inner_test(seed)
+    slacker: Any = test_slack_cuts_so_much_more_and_changes_nothing_else
+    slacker.hypothesis.inner_test(seed, slack)
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import pytest
 
 from benchmarks.treasury import example
+from perpbook.treasury.arrivals import met_after
 from perpbook.treasury.exact import better, solve
 from perpbook.treasury.flow import build_of
 from perpbook.treasury.greedy import greedy
 from perpbook.treasury.layout import CENT, lay_out
 from perpbook.treasury.task import Plan, Task
-from tests.laws.treasury_tasks import best_by_trying, best_densely, our_blend, random_task, worth_of
+from tests.laws.treasury_tasks import best_by_trying, best_densely, our_blend, random_task, shared_task, worth_of
 
+Drawn = Callable[..., Task]
 SMALL = 200
-STARTS = [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(50, SMALL, 50))]
+FEW = 8
+MANY = [range(FEW, 50), *(range(start, start + 50) for start in range(50, SMALL, 50))]
 
 
 def agree(task: Task, ours: list[float], theirs: list[float]) -> bool:
@@ -27,10 +31,11 @@ def agree(task: Task, ours: list[float], theirs: list[float]) -> bool:
     return bool(near and np.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * unit))
 
 
-@pytest.mark.parametrize("start", STARTS)
-def test_the_best_plan_is_the_best_of_an_independent_formulation(start: int) -> None:
-    for seed in range(start, start + 50):
-        task = random_task(seed)
+@pytest.mark.parametrize("drawn", [random_task, shared_task])
+@pytest.mark.parametrize("seeds", [range(FEW), *(pytest.param(seeds, marks=pytest.mark.slow) for seeds in MANY)])
+def test_the_best_plan_is_the_best_of_an_independent_formulation(seeds: range, drawn: Drawn) -> None:
+    for seed in seeds:
+        task = drawn(seed)
         plan, (missing, blended) = solve(task), best_densely(task)
         unit = max(one.dollars * one.weight for one in task.needs)
         assert plan.method == "exact"
@@ -39,22 +44,24 @@ def test_the_best_plan_is_the_best_of_an_independent_formulation(start: int) -> 
 
 
 def test_the_best_plan_is_the_best_of_every_set_of_open_lanes() -> None:
-    for seed in range(6):
-        task = random_task(seed, lanes=5)
+    for seed, drawn in enumerate([random_task, shared_task] * 4):
+        task = drawn(seed, lanes=5)
         assert agree(task, worth_of(task, solve(task)), best_by_trying(task)), seed
 
 
 @pytest.mark.slow
-def test_of_two_hundred_tasks_every_set_of_open_lanes_is_tried() -> None:
+@pytest.mark.parametrize("drawn", [random_task, shared_task])
+def test_of_two_hundred_tasks_every_set_of_open_lanes_is_tried(drawn: Drawn) -> None:
     for seed in range(SMALL):
-        task = random_task(seed + 1_000)
+        task = drawn(seed + 1_000)
         assert agree(task, worth_of(task, solve(task)), best_by_trying(task)), seed
 
 
 def keeps_limits(task: Task, plan: Plan) -> bool:
     """Every lane and limit of a task, and cuts."""
     laid, going = lay_out(task), plan.sent > 0.0
-    lanes = bool(((plan.sent <= laid.most + CENT) & (~going | (plan.sent >= laid.least - CENT))).all())
+    whole = np.bincount(laid.transfer, plan.sent)[laid.transfer]
+    lanes = bool(((plan.sent <= laid.most + CENT) & (~going | (whole >= laid.least - CENT))).all())
     limits = all(plan.sent[list(one.lanes)].sum() <= one.dollars + CENT for one in laid.limits)
     cuts = all(dollars <= cut.dollars + CENT for cut, dollars in zip(task.cuts, plan.reduced, strict=True))
     return lanes and limits and cuts and bool((laid.usable[going] == 1).all())
@@ -64,7 +71,7 @@ def keeps_limits(task: Task, plan: Plan) -> bool:
 def test_no_plan_breaks_a_limit_and_the_greedy_one_is_never_better(seeds: range) -> None:
     worse = 0
     for seed in seeds:
-        task = random_task(seed, lanes=8)
+        task = (shared_task if seed % 3 == 0 else random_task)(seed, lanes=8)
         best, quick = solve(task), greedy(task)
         assert keeps_limits(task, best) and keeps_limits(task, quick), seed
         theirs, ours = worth_of(task, quick), worth_of(task, best)
@@ -125,6 +132,11 @@ def flow_task(chance: np.random.Generator) -> Task:
     return replace(task, lanes=lanes, needs=needs, cuts=(), failures=(), pipes={}, in_flight={}, waiting=0.0)
 
 
+@pytest.mark.slow
+def test_every_level_of_a_scarce_desk_is_proven_best() -> None:
+    assert solve(example(30, 80), seconds=600.0).why == ""
+
+
 @pytest.mark.parametrize("limit", [{"seconds": 0.0}, {"seconds": 0.05}, {"nodes": 0}, {"nodes": 5}])
 def test_a_search_that_is_cut_short_is_no_worse_than_the_greedy_plan_and_says_so(limit: dict[str, Any]) -> None:
     task = example(30, 80)
@@ -134,6 +146,27 @@ def test_a_search_that_is_cut_short_is_no_worse_than_the_greedy_plan_and_says_so
     theirs, ours = worth_of(task, greedy(task)), worth_of(task, found)
     first = next((k for k in range(5) if abs(theirs[k] - ours[k]) > 1.0), None)
     assert first is None or theirs[first] > ours[first]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_transfers_that_are_surer_by_their_number_keep_the_promise_together(apart: bool) -> None:
+    draws, promise, several = 10_000, 0.95, 0
+    for seed in range(700, 720):
+        task, chance = shared_task(seed), np.random.default_rng(seed)
+        plan = solve(task)
+        for need, one in enumerate(task.needs):
+            lanes = [k for k in np.flatnonzero(plan.sent).tolist() if task.lanes[k].need == need]
+            late = round(draws * (1.0 - promise)) // max(len(lanes), 1)
+            first = (
+                np.sort(chance.choice(draws, size=(len(lanes), 1)))
+                if not apart
+                else np.arange(len(lanes))[:, None] * late
+            )
+            arrivals = np.where((np.arange(draws) - first) % draws < late, 2.0, 0.5) * one.seconds
+            met = met_after(lay_out(task), plan, need, list(arrivals), lanes) <= one.seconds if lanes else np.ones(1)
+            assert met.mean() >= promise, seed
+            several += len(lanes) > 1 and met.mean() < 1.0 - 1.5 * late / draws
+    assert several > 0
 
 
 def test_of_two_plans_the_first_level_that_differs_decides() -> None:

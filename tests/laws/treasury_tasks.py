@@ -3,6 +3,7 @@ every set of open lanes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -60,6 +61,22 @@ def _lane(chance: np.random.Generator, number: int) -> Lane:
     )  # fmt: skip
 
 
+def shared_task(seed: int, lanes: int = 6) -> Task:
+    """A random task whose first place is to be filled up beside: every lane to it has a twin, of which it is one transfer."""
+    task, chance = random_task(seed, lanes), np.random.default_rng(seed + 10_000)
+    first = task.needs[0]
+    fill = replace(
+        first, dollars=float(chance.integers(1, 30)) * 1e3, seconds=first.seconds * float(chance.choice([0.7, 1.0])),
+        critical=bool(chance.random() < 0.3), weight=float(chance.choice([0.1, 1.0, 20.0])),
+    )  # fmt: skip
+    feeding = [one for one in task.lanes if one.need == 0]
+    twins = tuple(replace(one, number=lanes + k, need=2) for k, one in enumerate(feeding))
+    return replace(
+        task, needs=(*task.needs, fill), lanes=(*task.lanes, *twins),
+        together=tuple((one.number, lanes + k) for k, one in enumerate(feeding)),
+    )  # fmt: skip
+
+
 def worth_of(task: Task, plan: Plan) -> list[float]:
     """What a plan comes to in each level, in the order of `flow.levels` that puts time first."""
     weights = np.array([one.weight for one in task.needs])
@@ -98,7 +115,7 @@ def best_by_trying(task: Task, looser: float = 10.0) -> list[float]:
     """The same by trying every set of open lanes, a linear programme each. An earlier level is let go by
     `looser` 1e-9."""
     dense, out = Dense(task), []
-    usable = [k for k in range(dense.lanes) if dense.upper[k] > 0.0]
+    usable = list({dense.parts(k)[0]: None for k in range(dense.lanes) if dense.upper[k] > 0.0})
     sets = [dict(zip(usable, opened, strict=True)) for opened in product((0.0, 1.0), repeat=len(usable))]
     for costs in dense.costs():
         tried = [(value, opened) for opened in sets if (value := least_of(dense, costs, opened)) is not None]

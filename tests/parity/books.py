@@ -1,6 +1,7 @@
 """Seeded books through every kernel, each result an array with a name: what the two modes must agree on.
 
-Run as `python -m tests.parity.books FILE.npz`; `PERPBOOK_KERNELS` chooses the mode. Nothing here knows which it is.
+Run as `python -m tests.parity.books FILE.npz sums|decisions`; `PERPBOOK_KERNELS` chooses the mode. Nothing here knows which
+it is. Sums are margin, liquidation, stress and options; decisions are what rules make of them, four times as much to compile.
 """
 
 from __future__ import annotations
@@ -177,24 +178,26 @@ def of_options(draw: np.random.Generator) -> Arrays:
     yield from (("black_greeks", greeks), ("implied_volatilities", implied_by))
 
 
-def results(seed: int) -> Arrays:
-    """Every array of one seeded book."""
+def results(seed: int, part: str) -> Arrays:
+    """Every array of one seeded book in one part."""
     draw = np.random.default_rng(1_000 + seed)
     snapshot = seeded_snapshot(seed)
     terms = {account.venue: load_terms(account.venue) for account in snapshot.book.accounts}
     assessed = assess_under(snapshot, parse_playbook(PLAYBOOK, "playbook"), terms)
+    if part == "decisions":
+        yield from of_decision(assessed)
+        yield from of_time(seed)
+        return
     yield from of_assessment(assessed)
-    yield from of_decision(assessed)
     yield from of_kernels(assessed.arrays.held, assessed.arrays.prices, draw)
     yield from of_small_kernels(draw)
-    yield from of_time(seed)
 
 
-def main(path: Path) -> None:
-    found = {f"{seed}.{name}": array for seed in SEEDS for name, array in results(seed)}
+def main(path: Path, part: str) -> None:
+    found = {f"{seed}.{name}": array for seed in SEEDS for name, array in results(seed, part)}
     np.savez(path, **found)
     print(jit.mode(), hasattr(lanes.stress_grid, "py_func"), len(found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -81,7 +81,15 @@ def moves_of(storm: Storm) -> dict[str, KnownMove]:
     return {one.asset: one for one in storm.replay.moves}
 
 
-@pytest.mark.parametrize("storm", REPLAYS, ids=lambda storm: storm.name)
+FEWEST = min(REPLAYS, key=lambda storm: len(moves_of(storm)))
+"""The crash of which the fewest assets are known: the others are gone through asset by asset in the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "storm",
+    [FEWEST, *(pytest.param(one, marks=pytest.mark.slow) for one in REPLAYS if one is not FEWEST)],
+    ids=lambda storm: storm.name,
+)
 def test_every_asset_of_a_crash_reaches_what_the_catalogue_knows(storm: Storm, crashes: Lake) -> None:
     left = {asset: move for asset, move in moves_of(storm).items() if asset not in WITHOUT_PERP}
     for bar_ns in (HOUR_NS, 4 * HOUR_NS):  # assets without hourly bars are gone through in four hours

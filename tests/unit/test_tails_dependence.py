@@ -74,16 +74,17 @@ def test_fat_joint_tails_stand_out_of_the_gaussian_null() -> None:
     assert found.student.gain > 20.0
 
 
-def test_gaussian_moves_are_seldom_found_to_have_an_excess() -> None:
+@pytest.mark.parametrize("seeds", [2, pytest.param(8, marks=pytest.mark.slow)])
+def test_gaussian_moves_are_seldom_found_to_have_an_excess(seeds: int) -> None:
     judged, surprising = 0, 0
-    for seed in range(8):
+    for seed in range(seeds):
         (found,) = pair_tails(joint(moves(1_500, 0.6, seed=seed)), HOW, np.random.default_rng(2), levels=(0.10,))
         for one in (*found.dependence, *found.exceedance, *found.conditional):
             assert one.p_value is not None and one.excess.low is not None and one.excess.high is not None
             judged += 1
             surprising += one.p_value < 0.05
         assert found.student.nu.high is not None and found.student.nu.high > 30.0
-    assert judged == 48 and surprising <= 6
+    assert judged == 6 * seeds and surprising <= judged / 8
 
 
 def test_the_tail_of_few_rows_is_called_insufficient() -> None:

@@ -99,7 +99,7 @@ def test_a_tank_is_filled_for_the_dearest_fee_of_the_window_that_is_asked_for(tm
     lake = ("--lake", str(tmp_path / "lake"))
     words = ["data", "import", str(tmp_path / "gas.csv"), "--kind", "gas", "--venue", "arbitrum", *lake]
     assert CliRunner().invoke(app, words).exit_code == 0
-    found = ask("needs", str(EXAMPLE), *QUICK, *lake, "--gas-since", "2023-11-20")[1]
+    found = ask("needs", str(EXAMPLE), *QUICK, *lake, "--bar", "4h", "--gas-since", "2023-11-20")[1]
     tank = levels(found)["arbitrum", "gas"]
     # 0.01 gwei more every hour, from the 122nd on: the 99.9 % point lies 1.877 hours before the last.
     assert tank["band"]["least"] == pytest.approx(200_000 * 19.97123e-9 * 3_000.0)

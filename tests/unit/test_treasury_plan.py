@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from typer.testing import CliRunner
 from perpbook.cli.main import app
 from perpbook.treasury.exact import solve
 from perpbook.treasury.facts_load import packaged_facts
-from perpbook.treasury.network import undominated
+from perpbook.treasury.greedy import greedy
+from perpbook.treasury.network import together, undominated
 from perpbook.treasury.pots import Pot
-from perpbook.treasury.task import Cut, Failure, Lane, Need, Spare, Task
+from perpbook.treasury.task import Cut, Failure, Lane, Need, Plan, Spare, Task, transfers_of
 from perpbook.treasury.ways import ways_to
 
 DESK = Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml"
@@ -128,10 +130,30 @@ def test_the_greedy_plan_says_that_it_is_one() -> None:
     assert data["cost"] >= ask(*NEEDS)[1]["data"]["cost"] - 0.01
 
 
+SPLIT = (
+    "--keep", "1", "--first", "cost", "--no-failures", "--cap", "cctp-standard=10000", "--fee", "across=0.2",
+    "--cap", "across=20000", "--fee", "stargate-taxi=0.5", "--cap", "stargate-taxi=15000",
+)  # fmt: skip
+
+
 def test_transfers_that_a_need_hangs_on_together_are_each_promised_surer() -> None:
-    words = ("--need", "dydx-0=40000@95", "--no-failures", "--no-reduce", "--keep", "0", "--cap", "dydx-in=100000")
-    one = ask(*words, "--storm", "arbitrum-halt", "--probability", "0.9")[1]["data"]
-    assert one["arrivals_promised_at"] == 0.9 and one["promise_kept"]
+    code, document = ask("--need", "base=40000@20", "--need", "dydx-0=15000@45", *SPLIT)
+    base, dydx = document["data"]["needs"]
+    assert code == 0 and document["data"]["promise_kept"] and base["short"] == dydx["short"] == 0.0
+    assert (base["arrivals_promised_at"], dydx["arrivals_promised_at"]) == (pytest.approx(0.975), 0.95)
+    mine = [one for one in document["data"]["moves"] if one["to"] == "base"]
+    assert {one["over"] for one in mine} == {"cctp-standard", "cctp-fast", "stargate-taxi"}
+    assert all(one["in_time"]["high"] >= 0.975 and one["promised_seconds"] <= 1_200.0 for one in mine)
+    assert base["in_time"]["draws"] == 10_000 and base["in_time"]["low"] >= 0.95
+    one = ask("--need", "base=10000@20", *SPLIT)[1]["data"]
+    assert one["arrivals_promised_at"] == 0.95, "one transfer keeps its promise alone"
+
+
+def test_where_surer_transfers_would_leave_more_missing_the_first_plan_stands_and_its_promise_fails() -> None:
+    code, document = ask("--need", "base=40000@7", "--keep", "1", "--no-failures", "--cap", "debridge=20000")
+    (need,), told = document["data"]["needs"], document["data"]["verdict"]
+    assert code == 10 and need["arrivals_promised_at"] == 0.95 and need["short"] == 0.0
+    assert need["in_time"]["high"] < 0.95 and "not with the promised 95.0%" in told
 
 
 @pytest.mark.parametrize(
@@ -218,6 +240,32 @@ def test_by_hand_a_second_rail_carries_the_need_again_and_a_cut_waits_for_the_fa
     )
     gone = solve(small(one_lane(0), failures=(replace(lost[0], places=frozenset({"main"})),)))
     assert gone.feasible, "a place that is lost itself needs nothing"
+
+
+def filled(*lanes: Lane) -> Task:
+    """A need of 10,000 and 5,000 to fill the place up, over the same ways."""
+    task = small(*lanes)
+    fill = replace(task.needs[0], dollars=5_000.0, critical=False, weight=0.1)
+    twins = tuple(replace(one, number=len(lanes) + k, need=1) for k, one in enumerate(lanes))
+    both = (*lanes, *twins)
+    return replace(task, needs=(*task.needs, fill), lanes=both, together=together(both, (*task.needs, fill)))
+
+
+@pytest.mark.parametrize("planner", [solve, greedy])
+def test_by_hand_a_need_and_its_filling_up_are_one_transfer_with_one_fee(planner: Callable[[Task], Plan]) -> None:
+    task = filled(one_lane(0, fixed=30.0, most=15_030.0))
+    plan = planner(task)
+    (one,) = transfers_of(task, plan)
+    assert plan.cost == one.cost == pytest.approx(30.0) and not plan.short.any()
+    assert plan.sent == pytest.approx([10_020.0, 5_010.0], abs=0.05) and one.arrives == pytest.approx(
+        15_000.0, abs=0.02
+    )
+
+
+def test_by_hand_the_least_and_the_most_of_a_way_are_those_of_the_transfer() -> None:
+    plan = solve(filled(one_lane(0, least=14_000.0, most=15_000.0)))
+    assert plan.sent.sum() == pytest.approx(15_000.0, abs=0.02) and plan.short == pytest.approx([0.0, 1.0], abs=0.02)
+    assert any("the most over way 0 is used up" in one for one in plan.binds)
 
 
 def test_a_way_that_another_beats_is_left_out() -> None:

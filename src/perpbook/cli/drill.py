@@ -10,6 +10,7 @@ import typer
 from perpbook.cli import backtest as shared
 from perpbook.cli import drill_shelf
 from perpbook.cli.output import Answer, AsJson, reply
+from perpbook.cli.treasury_status import OwnFacts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Put the book through storms that never happened.", no_args_is_help=True, rich_markup_mode=None)
 
 Paths = Annotated[int, typer.Option("--paths", help="How many futures.", min=1)]
+Usually = Annotated[
+    int | None, typer.Option("--paths", help="How many futures. Usually 10000, with --treasury 200.", min=1)
+]
+Save = Annotated[
+    Path | None, typer.Option("--save", help="Folder to keep every future in, as Parquet, part by part as it goes.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the drill that --save keeps, where it stopped.")]
 Horizon = Annotated[
     str | None, typer.Option("--horizon", help="How far: 24h, 7d, 30d. Usually 7d, or the storm's own length.")
 ]
@@ -70,7 +78,7 @@ def run(
         Path | None, typer.Argument(help="Playbook; the one beside the book when there is one.")
     ] = None,
     storm: Storm = None,
-    paths: Paths = 10_000,
+    paths: Usually = None,
     horizon: Horizon = None,
     step: Step = None,
     kind: Kind = None,
@@ -82,6 +90,11 @@ def run(
     jumps: Jumps = None,
     block: Block = None,
     arrives: Arrives = None,
+    treasury: shared.Acts = False,
+    alarm: shared.Rings = None,
+    calm: shared.Calm = None,
+    reserves: shared.Kept = None,
+    facts: OwnFacts = None,
     seed: Seed = 1,
     start: shared.From = None,
     end: shared.To = None,
@@ -92,12 +105,8 @@ def run(
     no_playbook: shared.Alone = False,
     threads: Threads = 2,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one self-contained page.")] = None,
-    save: Annotated[
-        Path | None, typer.Option("--save", help="Folder to keep every future in, as Parquet, part by part as it goes.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the drill that --save keeps, where it stopped.")
-    ] = False,
+    save: Save = None,
+    resume: Resume = False,
     max_mem: Annotated[
         str | None, typer.Option("--max-mem", help="Most memory: 2GB, 500MB. Too little is refused before it begins.")
     ] = None,
@@ -123,12 +132,13 @@ def drilled(given: dict[str, Any]) -> Answer:
         jit.prefer_plain()  # One path is done before the compiler has begun.
     from perpbook.report.drill_document import drill_document
     from perpbook.report.drill_text import tell_drill
+    from perpbook.report.drill_treasury_text import tell_drill_treasury
     from perpbook.report.progress import progress
-    from perpbook.runs.drill import run_asked_drill
     from perpbook.runs.drill_asked import drill_from, manner_from
     from perpbook.runs.drill_keep import keep_drill
     from perpbook.runs.drill_map import MAP_PATHS, map_beside
     from perpbook.runs.drill_page import write_drill
+    from perpbook.runs.drill_treasury import run_treasured_drill
 
     def say(words: str) -> None:
         if not given["as_json"]:
@@ -138,14 +148,19 @@ def drilled(given: dict[str, Any]) -> Answer:
         raise InputError("--map stands in the report: name its file with --html, or use `drill map`")
     asked, survival = drill_from(given), None
     with progress("Drill", quiet=given["as_json"]) as tell:
-        found = run_asked_drill(asked, tell, threads=given["threads"], manner=manner_from(given, say))
+        found = run_treasured_drill(asked, tell, threads=given["threads"], manner=manner_from(given, say))
         if given["with_map"] and given["html"] is not None:
             survival = map_beside(asked, paths=min(asked.paths, MAP_PATHS), tell=tell)
     if given["html"] is not None:
         write_drill(found, given["html"], survival)
     if given["save"] is not None and found.drill is not None:
         keep_drill(found, given["save"])
-    return Answer(data=drill_document(found), tell=lambda console: tell_drill(console, found))
+
+    def told(console: Console) -> None:
+        tell_drill(console, found)
+        tell_drill_treasury(console, found.treasured)
+
+    return Answer(data=drill_document(found), tell=told)
 
 
 @app.command("compare")

@@ -75,7 +75,7 @@ def asked_of(words: Sequence[str]) -> typer.Typer:
 
 
 def _name(command: typer.models.CommandInfo) -> str:
-    return command.name or getattr(command.callback, "__name__", "")
+    return command.name or str(getattr(command.callback, "__name__", ""))
 
 
 def _nothing() -> None:

@@ -35,7 +35,7 @@ from perpbook.kernels.drill import (
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path, new_brush
 from perpbook.kernels.sight import hold_still
 from perpbook.kernels.state import REASONS, Policy
-from perpbook.kernels.sweep import Fresh
+from perpbook.kernels.sweep import Fresh, begin_again
 from perpbook.kernels.tape import Tape
 from perpbook.kernels.toll import TOLLS
 from perpbook.kernels.types import Floats, Integers
@@ -249,15 +249,34 @@ def scales_survived(drill: Drill, *, chunk: int = CHUNK_PATHS) -> Floats:
 def path_bars(drill: Drill, path: int) -> Bars:
     """One path of a drill as history: run through `backtest` it gives what the drill found, tick by tick, but for what a
     storm does beside prices."""
-    return _drawn(drill, set_stage(drill), path)
+    return draw_path(drill, set_stage(drill), path).journey.bars
 
 
 def replay_path(drill: Drill, path: int, purse: Purse | None = None) -> Outcome:
-    """One path of a drill, storm and all, tick by tick; equity in dollars, whatever the accounts' coins are worth.
+    """One path of a drill, storm and all, tick by tick; see `go_through`."""
+    stage = set_stage(drill)
+    return go_through(stage, draw_path(drill, stage, path), purse)
+
+
+def draw_path(drill: Drill, stage: Stage, path: int) -> Ready:
+    """A stage's run with a path drawn onto its tape; the next path that is drawn takes its place."""
+    fill_path(drill.source, drill.seed, path, stage.brush, stage.steps)
+    tape = stage.ready.reel.tape
+    stage_path(tape, stage.steps, stage.weather)
+    bars = drill.journey.bars
+    settled = [_settled(one, bars, tape, column) for column, one in enumerate(bars.settlements)]
+    drawn = replace(
+        bars, open=tape.open, high=tape.high, low=tape.low, close=tape.close, stale=tape.stale,
+        settlements=tuple(settled), source=f"path {path} of a drill",
+    )  # fmt: skip
+    return replace(stage.ready, journey=replace(stage.ready.journey, bars=drawn))
+
+
+def go_through(stage: Stage, ready: Ready, purse: Purse | None = None) -> Outcome:
+    """A path that is drawn on a stage, from its start; equity in dollars, whatever the accounts' coins are worth.
 
     purse : who moves money in it, as in `engine.drive.drive`; coins outside accounts count at par then."""
-    stage = set_stage(drill)
-    ready = replace(stage.ready, journey=replace(stage.ready.journey, bars=_drawn(drill, stage, path)))
+    begin_again(ready.body, ready.play.mind, stage.fresh)
     what: list[Integers] = []
     figures: list[Floats] = []
     take_turns(ready, None, purse, (what, figures))
@@ -266,19 +285,6 @@ def replay_path(drill: Drill, path: int, purse: Purse | None = None) -> Outcome:
     curve[:, -1] -= np.maximum(curve[:, -1], 0.0) * (1.0 - stage.weather.worth.back)
     away = stage.weather.worth.away if purse is None else outcome.outside
     return replace(outcome, curve=curve, outside=away)
-
-
-def _drawn(drill: Drill, stage: Stage, path: int) -> Bars:
-    """A path drawn onto a stage's tape, as bars."""
-    fill_path(drill.source, drill.seed, path, stage.brush, stage.steps)
-    tape = stage.ready.reel.tape
-    stage_path(tape, stage.steps, stage.weather)
-    bars = drill.journey.bars
-    settled = [_settled(one, bars, tape, column) for column, one in enumerate(bars.settlements)]
-    return replace(
-        bars, open=tape.open, high=tape.high, low=tape.low, close=tape.close, stale=tape.stale,
-        settlements=tuple(settled), source=f"path {path} of a drill",
-    )  # fmt: skip
 
 
 def _settled(one: Settlements, bars: Bars, tape: Tape, column: int) -> Settlements:

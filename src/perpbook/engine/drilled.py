@@ -11,6 +11,7 @@ import numpy as np
 from perpbook.engine.drill import Drill, Futures, replay_path
 from perpbook.engine.outcome import Outcome
 from perpbook.engine.standard import Standard
+from perpbook.engine.treasured_futures import TreasuredFutures
 from perpbook.kernels.drill import END, FIRST
 from perpbook.kernels.types import Floats
 from perpbook.treasury.gaps import RescueGaps
@@ -23,7 +24,7 @@ class Drilled:
     facts : what was drilled, in words and figures. notes : what stands in for what. not_modelled : what no path knows of.
     rescue : whether money comes in time.
     standard : what the usual metrics say. drill, replays : one that is read back from a folder has no drill to run again, and
-    brings its worst paths as plain data.
+    brings its worst paths as plain data. treasured : the same futures with a treasurer, None where none was asked for.
     """
 
     drill: Drill | None
@@ -38,6 +39,7 @@ class Drilled:
     rescue: RescueGaps
     standard: Standard | None = None
     replays: Sequence[Mapping[str, Any]] | None = None
+    treasured: TreasuredFutures | None = None
 
     @property
     def main(self) -> Futures:

@@ -120,12 +120,17 @@ def safe_scales(assessed: Assessed, buffer: float) -> Floats:
 
 def _plain_scales(held: Holdings, prices: Floats, buffer: float) -> Floats:
     """As `largest_scales`, to the bit: what runs as Python reads Python's own numbers in less than half the time of NumPy's."""
-    own: Any = Holdings(*(memoryview(np.ascontiguousarray(one)) for one in held))
-    columns: list[Any] = [memoryview(np.ascontiguousarray(one)) for one in prices.T]
+    own = Holdings(*(_own(one) for one in held))
+    columns = [_own(one) for one in prices.T]
     return np.array(
         [min(largest_scale(own, a, column, buffer) for column in columns) for a in range(held.cash.size)],
         dtype=np.float64,
     )
+
+
+def _own(array: Any) -> Any:
+    flat: Any = np.ascontiguousarray(array)
+    return memoryview(flat)
 
 
 def calm_scales(arrays: BookArrays, cap: float) -> Floats:

@@ -59,11 +59,12 @@ def compare_futures(names: tuple[str, str], first: Futures, second: Futures) -> 
         both=int((dead[0] & dead[1]).sum()),
         only_first=int((dead[0] & ~dead[1]).sum()),
         only_second=int((~dead[0] & dead[1]).sum()),
-        paired=tuple(_paired(name, first.figures[:, at], second.figures[:, at]) for name, at in lines),
+        paired=tuple(paired(name, first.figures[:, at], second.figures[:, at]) for name, at in lines),
     )
 
 
-def _paired(name: str, first: np.ndarray, second: np.ndarray) -> Paired:
+def paired(name: str, first: np.ndarray, second: np.ndarray) -> Paired:
+    """Means over the same futures, and how far they are apart."""
     apart = second - first
     half = Z * float(apart.std(ddof=1)) / apart.size**0.5 if apart.size > 1 else float("nan")
     middle = float(apart.mean())

@@ -10,6 +10,7 @@ from perpbook.report.drill_measures import QUANTILES, DrillMeasures, fan_quantil
 from perpbook.report.drill_missed import missed_of
 from perpbook.report.drill_orders import death_orders
 from perpbook.report.drill_text import sides_of, sizes_of, verdict_of
+from perpbook.report.drill_treasury_text import drill_treasury_data
 from perpbook.report.rescue_document import rescue_document
 
 
@@ -28,6 +29,7 @@ def drill_document(drilled: Drilled) -> dict[str, Any]:
             "without_playbook": fan_quantiles(drilled.without).tolist(),
         },
         "rescue": rescue_document(drilled.rescue),
+        "treasury": drill_treasury_data(drilled.treasured),
         "standard": drilled.standard,
         "missed": missed_of(drilled),
         "orders": death_orders(drilled, drilled.without),

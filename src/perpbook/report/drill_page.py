@@ -12,6 +12,7 @@ from perpbook.report.drill_orders import death_orders, order_figure
 from perpbook.report.drill_replay import replays_of
 from perpbook.report.drill_text import lines_of, rescue_words, share, sides_of, sizes_of, verdict_of, with_interval
 from perpbook.report.drill_tolls import toll_sentences
+from perpbook.report.drill_treasury_text import drill_treasury_part
 from perpbook.report.html import environment, piece
 from perpbook.report.rescue_figures import rescue_figures
 from perpbook.report.rescue_told import headline_of, rescue_sentences, rows_of
@@ -52,6 +53,7 @@ def drill_page(drilled: Drilled, survival: SurvivalMap | None = None) -> str:
             tolls=toll_sentences((under or without).tolls, without.paths),
             rescues=[told for one in (under or without).accounts if (told := rescue_words(one)) is not None],
             rescue_headline=headline_of(drilled.rescue),
+            treasurer=drill_treasury_part(drilled.treasured),
             told_rescue=rescue_sentences(drilled.rescue),
             rescue_rows=rows_of(drilled.rescue),
             rescue_figures=[(name, account) for name, account, _ in rescues],

@@ -16,6 +16,7 @@ from perpbook.report.treasury_told import TreasuryTold, level_words
 from perpbook.treasury.economics import DEAR, MEDIAN, Economics, LayerToll, costs_by_edge
 from perpbook.treasury.needs import Level
 from perpbook.treasury.planned import Planned
+from perpbook.treasury.task import transfers_of
 
 FREE, POSTED, UNDER_WAY, PLANNED, LOCKED = "--fan-close", "--band", "--flow-way", "--flow-plan", "--breach"
 LEAST_FLOW = 1.0
@@ -66,10 +67,10 @@ def flows_of(told: TreasuryTold) -> Iterator[Flow]:
 def _sent(planned: Planned) -> dict[tuple[str, str], list[tuple[str, float, str]]]:
     """(to, dollars, over what) of every planned transfer, by the place and coin it leaves."""
     task, out = planned.network.task, {}  # type: ignore[var-annotated]
-    for lane, sent in zip(task.lanes, planned.plan.sent.tolist(), strict=True):
-        if sent > 0.0:
-            spare = task.spares[lane.spare]
-            out.setdefault((spare.place, spare.asset), []).append((task.needs[lane.need].place, sent, lane.words))
+    for one in transfers_of(task, planned.plan):
+        lane = one.lanes[0]
+        spare = task.spares[lane.spare]
+        out.setdefault((spare.place, spare.asset), []).append((task.needs[lane.need].place, one.dollars, lane.words))
     return out
 
 

@@ -12,6 +12,7 @@ from perpbook.report.words import lasting, money, share
 from perpbook.treasury.arrivals import Tried
 from perpbook.treasury.layout import CENT
 from perpbook.treasury.planned import Planned
+from perpbook.treasury.task import transfers_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,13 +71,13 @@ def verdict_of(found: Planned) -> str:
 def moves_of(found: Planned) -> Iterator[dict[str, Any]]:
     """Transfers in the order of lanes."""
     task, plan = found.network.task, found.plan
-    for lane in (task.lanes[k] for k in np.flatnonzero(plan.sent > 0.0)):
-        sent, spare, need = float(plan.sent[lane.number]), task.spares[lane.spare], task.needs[lane.need]
-        cost = sent * (lane.rate + lane.converts) + lane.fixed
+    for one in transfers_of(task, plan):
+        lane = one.lanes[0]
+        spare, need = task.spares[lane.spare], task.needs[lane.need]
         yield {
-            "dollars": sent, "asset": spare.asset, "from": spare.place, "over": lane.words, "to": need.place,
-            "leaves": "now", "promised_seconds": lane.seconds, "typical_seconds": lane.typical, "cost": cost,
-            "arrives_dollars": sent - cost, "in_time": _in_time(found, lane.number),
+            "dollars": one.dollars, "asset": spare.asset, "from": spare.place, "over": lane.words, "to": need.place,
+            "leaves": "now", "promised_seconds": lane.seconds, "typical_seconds": lane.typical, "cost": one.cost,
+            "arrives_dollars": one.arrives, "in_time": _in_time(found, lane.number),
         }  # fmt: skip
 
 
@@ -102,9 +103,11 @@ def trial_words(found: Planned) -> Iterator[str]:
         need = needs[one.need]
         low, high = one.share.interval
         verdict = "" if one.share.keeps(found.probability) else f" THE PROMISE OF {share(found.probability)} FAILS."
+        strict = found.strict[one.need]
+        surer = f", each of its transfers {share(strict)}" if strict > found.probability else ""
         yield (
             f"{need.place}: in {one.share.count:,} of {one.share.draws:,} drawn arrivals ({share(low)} to {share(high)}) what is "
-            f"planned for it is there within {lasting(need.seconds)}; promised {share(found.probability)}.{verdict}"
+            f"planned for it is there within {lasting(need.seconds)}; promised {share(found.probability)}{surer}.{verdict}"
         )
 
 
@@ -148,12 +151,13 @@ def plan_document(found: Planned) -> dict[str, Any]:
     return {
         "verdict": verdict_of(found), "method": plan.method, "why": plan.why, "simulated": found.simulated,
         "storm": found.storm, "feasible": plan.feasible, "promise_kept": found.trial.kept, "probability": found.probability,
-        "arrivals_promised_at": found.strict, "cost": plan.cost, "waiting_cost": plan.waiting_cost,
+        "arrivals_promised_at": max(found.strict), "cost": plan.cost, "waiting_cost": plan.waiting_cost,
         "slowest_seconds": plan.slowest_seconds, "moves": list(moves_of(found)),
         "needs": [
             {
                 "place": one.place, "dollars": one.dollars, "seconds": one.seconds, "why": one.why, "critical": one.critical,
-                "short": float(plan.short[k]), "in_time": _tried(tried.get(k), found.probability),
+                "arrivals_promised_at": found.strict[k], "short": float(plan.short[k]),
+                "in_time": _tried(tried.get(k), found.probability),
             }
             for k, one in enumerate(task.needs)
         ],

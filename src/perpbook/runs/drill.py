@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perpbook.runs.drill_parts import Manner
     from perpbook.runs.rescue import Situation
     from perpbook.runs.storms import Faced
+    from perpbook.runs.treasury_given import TreasuryGiven
     from perpbook.scenario.storm import Storm
     from perpbook.terms.terms import VenueTerms
 
@@ -56,7 +57,7 @@ class DrillAsked:
     towards none (below 0), where the kind of path has one. `nu`, `filter` None: fitted, or the usual one; `trees` of a vine;
     `jumps` as `scenario.jumps` reads them (`drill_source`). `storm` is an expression of storms (`scenario.compose`).
     `scale` : every position so many times as large from the start. `arrives_ns` : how long money sent at the start is on its
-    way to an account, by its name."""
+    way to an account, by its name. `treasury` : who moves money in every future, None for nobody."""
 
     book: Path
     playbook: Path | None
@@ -77,6 +78,7 @@ class DrillAsked:
     jumps: str | None = None
     arrives_ns: Mapping[str, int] = field(default_factory=dict)
     terms_folders: tuple[Path, ...] = ()
+    treasury: TreasuryGiven | None = None
 
     def __post_init__(self) -> None:
         from perpbook.runs.drill_source import refuse_unfit
@@ -380,4 +382,4 @@ def facts_of(asked: DrillAsked, snapshot: Snapshot, past: Bars | None, drill: Dr
         "history_bars": past.count if past else 0,
         "history_source": past.source if past else "none: prices stand still but for the storm",
         "simulated": past.simulated if past else False,
-    }
+    } | ({"treasury": asked.treasury.facts} if asked.treasury else {})

@@ -12,6 +12,7 @@ from perpbook.runs.drill import DrillAsked, History
 from perpbook.runs.drill_memory import bytes_of
 from perpbook.runs.drill_parts import Keeping, Manner
 from perpbook.runs.drill_schedule import Scheduled, playbook_of
+from perpbook.runs.drill_treasury import USUALLY, WITH_TREASURER, treasury_asked
 from perpbook.runs.moments import length_ns, moment_ns, width_ns
 from perpbook.runs.own_storms import USUAL_HORIZON_NS, USUAL_STEP_NS, names_worst, span_of_storm
 from perpbook.runs.places import drills_folder, lake_folder, playbook_beside, terms_folders
@@ -19,7 +20,8 @@ from perpbook.runs.places import drills_folder, lake_folder, playbook_beside, te
 PLAIN: Mapping[str, Any] = {
     "playbook": None, "no_playbook": False, "storm": None, "kind": None, "paths": 1, "horizon": None, "step": None, "seed": 1,
     "nu": None, "filtering": None, "trees": 2, "jumps": None, "block": None, "shock": 1.0, "blend": 0.0, "arrives": None,
-    "lake": None, "start": None, "end": None, "proxies": None, "funding": None, "made_up": False,
+    "lake": None, "start": None, "end": None, "proxies": None, "funding": None, "made_up": False, "treasury": False,
+    "alarm": None, "calm": None, "reserves": None, "facts": None, "save": None, "resume": False,
 }  # fmt: skip
 """What a command that does not offer an option takes for it."""
 
@@ -39,6 +41,8 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
     horizon_ns, step_ns = USUAL_HORIZON_NS, USUAL_STEP_NS
     if storm and (horizon is None or step is None):
         horizon_ns, step_ns = span_of_storm(storm, book, rules, terms_folders())
+    treasury = treasury_asked(given)
+    paths = given["paths"] or (WITH_TREASURER if treasury else USUALLY)
     alone = "replay" if names_worst(storm) else "still"
     return DrillAsked(
         book=book,
@@ -46,7 +50,7 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         history=history_from(given),
         storm=storm,
         kind=given["kind"] or (alone if storm else "bootstrap"),
-        paths=given["paths"],
+        paths=paths,
         horizon_ns=horizon_ns if horizon is None else length_ns(horizon),
         step_ns=step_ns if step is None else width_ns(step),
         seed=given["seed"],
@@ -60,6 +64,7 @@ def drill_from(given: Mapping[str, Any]) -> DrillAsked:
         jumps=given["jumps"],
         arrives_ns={name: length_ns(length) for name, length in mapped(given["arrives"], "--arrives").items()},
         terms_folders=terms_folders(),
+        treasury=treasury,
     )
 
 

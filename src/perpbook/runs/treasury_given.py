@@ -30,18 +30,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreasuryGiven:
-    """What is asked for: whether a treasurer acts, how, and storms as `NAME@TIME`."""
+    """What is asked for: whether a treasurer acts, how, and storms as `NAME@TIME`. known : facts of ways, None the package's."""
 
     acts: bool = False
     policy: Policy = field(default_factory=Policy)
     storms: tuple[str, ...] = ()
+    known: Facts | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """As plain data."""
         one = self.policy
         return {
-            "acts": self.acts, "alarm": one.alarm, "calm": one.calm, "reserves": dict(one.reserves), "storms": list(self.storms)
+            "acts": self.acts, "alarm": one.alarm, "calm": one.calm, "reserves": dict(one.reserves), "storms": list(self.storms),
+            **({"own_figures": self.known.as_of["own"]} if self.known is not None and "own" in self.known.as_of else {}),
         }  # fmt: skip
 
 
@@ -177,11 +179,12 @@ def prices_in(journey: Journey) -> dict[str, float]:
     return {asset: float(journey.bars.open[column, 0]) for asset, column in found.items()}
 
 
-def score_by(seed: int) -> Score:
-    """Standard normal scores by a hop's name and a transfer's number; none depends on which others there are."""
+def score_by(seed: int, *path: int) -> Score:
+    """Standard normal scores by a hop's name and a transfer's number (and, of many futures, a `path`'s); none depends on which
+    others there are."""
 
     def score(name: str, number: int) -> float:
-        stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), number))
+        stream = np.random.SeedSequence(seed, spawn_key=(*path, zlib.crc32(name.encode()), number))
         return float(np.random.default_rng(stream).standard_normal())
 
     return score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from perpbook.treasury.flow import First
     from perpbook.treasury.network import Desk, Own
     from perpbook.treasury.planned import Planned
-    from perpbook.treasury.task import Cut, Need, Spare
+    from perpbook.treasury.task import Cut, Need, Plan, Spare
 
 DRAWS = 10_000
 TRIED_ELSEWHERE = 1
 """Added to the seed for the draws that a plan is tried by."""
 
-STRICTER = (1, 2, 3, 4)
-"""Of how many transfers a need may hang: each is promised so much surer that all of them together keep the promise."""
+MOST_SURER = 8
+"""Of how many transfers a need may hang at most, each promised so much surer that all of them together keep the promise."""
 
 HALF_SPREAD = 1e-4
 YEAR_SECONDS = 365.0 * 86_400.0
@@ -129,21 +129,29 @@ def spares_for(asked: Asked, state: State, needs: Sequence[Need]) -> tuple[Spare
 
 
 def planned(asked: Asked, state: State, needs: Sequence[Need], spares: Sequence[Spare]) -> Planned:
-    """The plan; with each arrival promised surer where several that a need hangs on do not keep the promise together."""
-    cuts = _cuts(asked, state, needs)
-    first = _once(asked, state, (needs, spares, cuts), asked.probability)
-    for several in STRICTER[1:]:
-        if first.trial.kept:
-            return first
-        strict = 1.0 - (1.0 - asked.probability) / several
-        found = _once(asked, state, (needs, spares, cuts), strict)
-        if found.trial.kept and float(found.plan.short.sum()) <= float(first.plan.short.sum()) + 1.0:
-            return found
-    return first
+    """The plan; with arrivals at a place promised surer where several that a need there hangs on do not keep the promise
+    together, unless that leaves more missing."""
+    parts, several = (needs, spares, _cuts(asked, state, needs)), dict[str, int]()
+    found = first = _once(asked, state, parts, {})
+    while not found.trial.kept and max(several.values(), default=1) < MOST_SURER:
+        for place in {needs[number].place for number in found.trial.broken}:
+            several[place] = several.get(place, 1) + 1
+        surer = {place: 1.0 - (1.0 - asked.probability) / count for place, count in several.items()}
+        found = _once(asked, state, parts, surer)
+    return found if found.trial.kept and _leaves_no_more(found.plan, first.plan) else first
+
+
+def _leaves_no_more(one: Plan, other: Plan) -> bool:
+    """Whether nothing more is missing, a dollar aside, now or after a failure."""
+    after = [name for name, short in other.short_after.items() if one.short_after[name].sum() > short.sum() + 1.0]
+    return not after and float(one.short.sum()) <= float(other.short.sum()) + 1.0
 
 
 def _once(
-    asked: Asked, state: State, parts: tuple[Sequence[Need], Sequence[Spare], Sequence[Cut]], strict: float
+    asked: Asked,
+    state: State,
+    parts: tuple[Sequence[Need], Sequence[Spare], Sequence[Cut]],
+    surer: Mapping[str, float],
 ) -> Planned:
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.arrivals import try_plan
@@ -155,7 +163,8 @@ def _once(
     from perpbook.treasury.ways import Chance
 
     needs, spares, cuts = parts
-    network = network_of(desk_of(asked, state, strict), needs, spares, cuts)
+    desk = replace(desk_of(asked, state, asked.probability), surer=surer)
+    network = network_of(desk, needs, spares, cuts)
     if asked.failures:
         singles = failures_of(state.snapshot.book, state.treasury.facts, network.ways, 0.0)
         network = replace(network, task=replace(network.task, failures=asked_failures(singles)))
@@ -163,7 +172,8 @@ def _once(
     fresh = Chance(scores=scores_by_name(asked.state.seed + TRIED_ELSEWHERE, DRAWS), held=True)
     trial = try_plan(network, plan, state.treasury.conditions, fresh, asked.probability)
     return Planned(
-        network=network, plan=plan, trial=trial, probability=asked.probability, strict=strict, storm=asked.state.storm or "",
+        network=network, plan=plan, trial=trial, probability=asked.probability,
+        strict=tuple(desk.promised(one) for one in needs), storm=asked.state.storm or "",
         simulated=state.snapshot.market.simulated, notes=state.notes,
     )  # fmt: skip
 

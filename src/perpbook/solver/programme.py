@@ -82,6 +82,10 @@ class Programme:
             self.highs.setOptionValue(name, False)
         self.highs.setOptionValue("mip_pscost_minreliable", 2)
 
+    def search_within(self, apart: float) -> None:
+        """Let an answer with whole columns stay so far from the best, absolutely, and no further; a millionth, if nobody says."""
+        self.highs.setOptionValue("mip_abs_gap", apart)
+
     def relax(self, *, on: bool) -> None:
         """Let whole columns take any number from now on, or no more."""
         self.highs.setOptionValue("solve_relaxation", on)

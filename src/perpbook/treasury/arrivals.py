@@ -102,7 +102,7 @@ def met_after(laid: Laid, plan: Plan, need: int, arrivals: Sequence[Floats], lan
     """(draws,) when as much has arrived as the plan promises a need, what positions are reduced by aside; inf: never."""
     reduced = sum(float(plan.reduced[k]) for k, cut in enumerate(laid.task.cuts) if cut.need == need)
     wanted = laid.task.needs[need].dollars - float(plan.short[need]) - reduced - CENT
-    amounts = np.array([laid.gain[lane] * plan.sent[lane] - laid.fixed[lane] for lane in lanes])
+    amounts = laid.brings(plan.sent)[list(lanes)]
     seconds = np.stack(arrivals)
     order = np.argsort(seconds, axis=0, kind="stable")
     there = np.cumsum(amounts[order], axis=0) >= wanted

@@ -183,7 +183,7 @@ class Courier:
         if account is None:
             return not (pot.account and pot.asset.upper() in off)
         terms = self.terms[account.venue]
-        if weight_of(pot.asset, account, terms, self.sky.facts) < 1.0:
+        if account.venue not in self.sky.facts.venues or weight_of(pot.asset, account, terms, self.sky.facts) < 1.0:
             return False
         own = any(one.asset == pot.asset for one in account.collateral) or terms.settle == pot.asset
         return pot.asset.upper() not in off or (own and not self.sky.facts.venues[account.venue].networks)

@@ -19,7 +19,7 @@ import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.treasury.binding import what_binds
-from perpbook.treasury.flow import NODES, Build, First, build_of, columns_of, levels
+from perpbook.treasury.flow import NODES, Build, First, build_of, columns_of, levels, sent_of
 from perpbook.treasury.greedy import greedy
 from perpbook.treasury.layout import CENT, lay_out, plan_of
 from perpbook.treasury.task import Plan, Task
@@ -31,7 +31,7 @@ TOLD = 1e-6
 """A level that may be further from the best than this is told."""
 
 NEAR = 1e-9
-"""An answer that is so near to a relaxation is the best, in the largest need."""
+"""An answer that is so near to a bound is the best, in the largest need."""
 
 NIL = 1e-9
 """Below it a column is 0."""
@@ -73,14 +73,10 @@ def better(build: Build, one: Plan, other: Plan, first: First) -> bool:
 
 
 def _plan(build: Build, found: Floats, doubt: str, first: First) -> Plan:
-    laid, task = build.laid, build.laid.task
-    sent, reduced = np.zeros(len(task.lanes)), np.zeros(len(task.cuts))
-    for lane, column in build.sent.items():
-        sent[lane] = found[column] * build.unit
+    laid, sent, reduced = build.laid, sent_of(build, found), np.zeros(len(build.laid.task.cuts))
     for cut, column in build.reduced.items():
         reduced[cut] = found[column] * build.unit
-    # What rounding takes off a route's least would be lost there.
-    sent, reduced = np.where(sent > CENT, np.maximum(sent, laid.least), 0.0), np.where(reduced > CENT, reduced, 0.0)
+    reduced = np.where(reduced > CENT, reduced, 0.0)
     return plan_of(laid, sent, reduced, method="exact", why=doubt, binds=what_binds(laid, sent, reduced, first))
 
 
@@ -90,6 +86,7 @@ def through_levels(held: Held, first: First, start: Plan) -> Floats | None:
     for number, costs in enumerate(levels(held.build, first)):
         if number == FIRST_LIGHT:
             held.build.programme.search_lightly()
+            held.build.programme.search_within(NEAR)
         nearer = held.level(costs, found)
         if nearer is None:
             return best
@@ -132,6 +129,8 @@ class Held:
             programme.start(found if same is None else same)
             answer = self.best()
             best, gap = same if answer is None else answer, programme.gap()
+            if best is not None and gap * float(costs @ best) <= NEAR:
+                gap = 0.0
         if best is None:
             return None
         self.gaps.append(gap)
@@ -167,8 +166,9 @@ class Held:
         """The best columns with lanes open by any share, or with those open that are in an answer; None where time ran out."""
         programme, gates = self.build.programme, self.build.opened
         low, high = programme.limits()
-        for lane, gate in gates.items() if found is not None else ():
-            is_open = float(found is not None and found[self.build.sent[lane]] > CENT / self.build.unit)
+        for first, gate in gates.items() if found is not None else ():
+            sent = [self.build.sent[lane] for lane in self.build.parts[first]]
+            is_open = float(found is not None and bool((found[sent] > CENT / self.build.unit).any()))
             programme.bound(gate, is_open, is_open)
         programme.relax(on=True)
         out = programme.solve()
@@ -186,13 +186,13 @@ class Held:
         reduced costs: Dantzig, Fulkerson and Johnson (1954)."""
         build, programme = self.build, self.build.programme
         low, high = programme.limits()
-        for lane, gate in build.opened.items():
-            sent = build.sent[lane]
-            least = build.laid.least[lane] / build.unit
-            at_low = floor[sent] <= NIL and floor[gate] <= low[gate] + NIL
-            if at_low and max(prices[sent], 0.0) * least + max(prices[gate], 0.0) > room:
-                programme.bound(gate, 0.0, 0.0)
-                programme.bound(sent, 0.0, 0.0)
+        for first, gate in build.opened.items():
+            sent = [build.sent[lane] for lane in build.parts[first]]
+            least = build.laid.least[first] / build.unit
+            at_low = floor[sent].max() <= NIL and floor[gate] <= low[gate] + NIL
+            if at_low and max(prices[sent].min(), 0.0) * least + max(prices[gate], 0.0) > room:
+                for column in (gate, *sent):
+                    programme.bound(column, 0.0, 0.0)
             elif floor[gate] >= high[gate] - NIL and -prices[gate] > room:
                 programme.bound(gate, 1.0, 1.0)
 

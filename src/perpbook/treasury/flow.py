@@ -1,8 +1,9 @@
 """A task as a mixed-integer programme: its columns, rows and levels.
 
-Columns: dollars sent over each lane, 0 or 1 for a lane with a fixed charge or a least amount, dollars of need reduced, dollars
-missing; the last two after each failure too: positions can be reduced when it has happened, money cannot be sent anew. Rows: what
-each place, route and risk class lets through, and what each need asks, now and after each failure.
+Columns: dollars sent over each lane, 0 or 1 for a transfer with a fixed charge or a least amount, dollars of need reduced,
+dollars missing; the last two after each failure too: positions can be reduced when it has happened, money cannot be sent anew.
+Rows: what each place, route and risk class lets through, and what each need asks, now and after each failure. Of lanes that are
+one transfer the first pays its fixed charge; `sent_of` shares it out.
 """
 
 from __future__ import annotations
@@ -32,15 +33,16 @@ LONG = 3_600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """A programme of a task with dollars in units of `unit`. Numbers of its columns: by lane what is sent and whether it is
-    open, by cut, by need what is missing, by (failure, need) what is missing after it, by (failure, cut) what is reduced beside
-    then. `limit_rows`: by limit."""
+    """A programme of a task with dollars in units of `unit`. Numbers of its columns: by lane what is sent, by the first lane of a
+    transfer whether it is open (`parts`: its lanes), by cut, by need what is missing, by (failure, need) what is missing after
+    it, by (failure, cut) what is reduced beside then. `limit_rows`: by limit."""
 
     laid: Laid
     programme: Programme
     unit: float
     sent: Mapping[int, int]
     opened: Mapping[int, int]
+    parts: Mapping[int, tuple[int, ...]]
     reduced: Mapping[int, int]
     short: Mapping[int, int]
     short_after: Mapping[tuple[int, int], int]
@@ -52,11 +54,14 @@ def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = NODES, opened:
     """Lay the programme out. opened : (L,) which lanes are open; left out, that is to be found."""
     task, unit = laid.task, max((one.dollars for one in laid.task.needs), default=1.0) or 1.0
     programme = Programme(gap=PROVEN, nodes=nodes, seconds=seconds)
-    sent, gates = {}, {}
-    for lane in np.flatnonzero(laid.usable).tolist():
-        sent[lane], gate = _lane_columns(programme, laid, lane, unit, opened)
+    sent: dict[int, int] = {}
+    gates: dict[int, int] = {}
+    parts = _parts(laid)
+    for first, lanes in parts.items():
+        columns, gate = _transfer_columns(programme, laid, lanes, unit, opened)
+        sent.update(zip(lanes, columns, strict=True))
         if gate is not None:
-            gates[lane] = gate
+            gates[first] = gate
     reduced = {
         k: programme.column(0.0, 0.0, task.cuts[k].dollars / unit) for k in np.flatnonzero(laid.cuttable).tolist()
     }
@@ -72,8 +77,8 @@ def build_of(laid: Laid, *, seconds: float = np.inf, nodes: int = NODES, opened:
     for (_, k), column in later.items():
         programme.row(-np.inf, task.cuts[k].dollars / unit, [column, reduced[k]], [1.0, 1.0])
     build = Build(
-        laid=laid, programme=programme, unit=unit, sent=sent, opened=gates, reduced=reduced, short=short, short_after=after,
-        reduced_after=later, limit_rows=dict(_limit_rows(laid, programme, sent, unit)),
+        laid=laid, programme=programme, unit=unit, sent=sent, opened=gates, parts=parts, reduced=reduced, short=short,
+        short_after=after, reduced_after=later, limit_rows=dict(_limit_rows(laid, programme, sent, unit)),
     )  # fmt: skip
     for need, column in short.items():
         _need_row(build, need, column, None)
@@ -87,8 +92,13 @@ def columns_of(build: Build, plan: Plan) -> Floats:
     out, unit, names = np.zeros(build.programme.columns), build.unit, [one.name for one in build.laid.task.failures]
     for lane, column in build.sent.items():
         out[column] = plan.sent[lane] / unit
-    for lane, column in build.opened.items():
-        out[column] = float(plan.sent[lane] > 0.0)
+    brings = build.laid.brings(plan.sent)
+    for first, gate in build.opened.items():
+        lanes = list(build.parts[first])
+        out[gate] = float(plan.sent[lanes].any())
+        if len(lanes) > 1:
+            out[[build.sent[lane] for lane in lanes]] = brings[lanes] / build.laid.gain[lanes] / unit
+            out[build.sent[first]] += out[gate] * build.laid.fixed[first] / build.laid.gain[first] / unit
     for cut, column in build.reduced.items():
         out[column] = plan.reduced[cut] / unit
     for (failure, cut), column in build.reduced_after.items():
@@ -101,24 +111,54 @@ def columns_of(build: Build, plan: Plan) -> Floats:
     return out
 
 
-def _lane_columns(
-    programme: Programme, laid: Laid, lane: int, unit: float, opened: Floats | None
-) -> tuple[int, int | None]:
-    """What a lane sends and whether it is open, where that makes a difference. Where that is given, no other limit than its own
-    is in the column, so that those of rows have their prices."""
-    least, gated = laid.least[lane] / unit, laid.fixed[lane] > 0.0 or laid.least[lane] > 0.0
-    if opened is not None:
-        is_open = float(opened[lane]) if gated else 1.0
-        column = programme.column(0.0, least * is_open, laid.alone[lane] / unit if is_open else 0.0)
-        return column, programme.column(0.0, is_open, is_open) if gated else None
-    most = laid.most[lane] / unit
-    column = programme.column(0.0, 0.0, most)
-    if not gated:
-        return column, None
-    gate = programme.column(0.0, 0.0, 1.0, whole=True)
-    programme.row(-np.inf, 0.0, [column, gate], [1.0, -most])
-    programme.row(0.0, np.inf, [column, gate], [1.0, -least])
-    return column, gate
+def sent_of(build: Build, columns: Floats) -> Floats:
+    """(L,) dollars that columns send over each lane; what rounding takes off a route's least would be lost there."""
+    laid, sent = build.laid, np.zeros(len(build.laid.task.lanes))
+    for lane, column in build.sent.items():
+        sent[lane] = columns[column] * build.unit
+    sent = np.where(sent > CENT, sent, 0.0)
+    for first in build.opened:
+        lanes = list(build.parts[first])
+        if len(lanes) > 1 and sent[lanes].any():
+            brings = np.zeros(sent.size)
+            brings[lanes] = laid.gain[lanes] * sent[lanes]
+            brings[first] -= laid.fixed[first]
+            sent[lanes] = laid.sending(np.where(brings > CENT, brings, 0.0))[lanes]
+        whole = float(sent[lanes].sum())
+        sent[lanes] *= max(laid.least[first] / whole, 1.0) if whole > 0.0 else 0.0
+    return sent
+
+
+def _parts(laid: Laid) -> dict[int, tuple[int, ...]]:
+    """Lanes that count, by the first of their transfer among them."""
+    found: dict[int, list[int]] = {}
+    for lane in np.flatnonzero(laid.usable).tolist():
+        found.setdefault(int(laid.transfer[lane]), []).append(lane)
+    return {lanes[0]: tuple(lanes) for lanes in found.values()}
+
+
+def _transfer_columns(
+    programme: Programme, laid: Laid, lanes: tuple[int, ...], unit: float, opened: Floats | None
+) -> tuple[list[int], int | None]:
+    """What each lane of a transfer sends and whether it is open, where that makes a difference. Where that is given, no other
+    limit than its own is in the columns, so that those of rows have their prices."""
+    first = lanes[0]
+    least, gated = laid.least[first] / unit, laid.fixed[first] > 0.0 or laid.least[first] > 0.0
+    if opened is None:
+        columns = [programme.column(0.0, 0.0, laid.most[lane] / unit) for lane in lanes]
+        gate = programme.column(0.0, 0.0, 1.0, whole=True) if gated else None
+    else:
+        is_open = float(opened[list(lanes)].any()) if gated else 1.0
+        columns = [programme.column(0.0, 0.0, is_open and laid.alone[lane] / unit) for lane in lanes]
+        gate = programme.column(0.0, is_open, is_open) if gated else None
+    if gate is None:
+        return columns, None
+    for lane, column in zip(lanes, columns, strict=True) if opened is None else ():
+        programme.row(-np.inf, 0.0, [column, gate], [1.0, -laid.most[lane] / unit])
+    programme.row(0.0, np.inf, [*columns, gate], [*(1.0 for _ in columns), -least])
+    if len(lanes) > 1:
+        programme.row(0.0, np.inf, [columns[0], gate], [laid.gain[first], -laid.fixed[first] / unit])
+    return columns, gate
 
 
 def _limit_rows(laid: Laid, programme: Programme, sent: Mapping[int, int], unit: float) -> Iterator[tuple[int, int]]:

@@ -63,20 +63,26 @@ class Hand:
     def _dear(self, lane: int, dollars: float) -> float:
         """What a dollar costs over a lane that brings so many."""
         laid = self.laid
-        fixed = 0.0 if self.sent[lane] > 0.0 else laid.charge[lane] / dollars
+        fixed = 0.0 if self._whole(lane) > 0.0 else laid.charge[lane] / dollars
         return float(laid.rate[lane] + fixed + laid.task.waiting * laid.typical[lane])
 
     def _send(self, lane: int, missing: float) -> None:
         """As much over a lane as is missing and every limit leaves; nothing where that is less than its least."""
-        laid, before = self.laid, self.sent[lane]
+        laid, whole = self.laid, self._whole(lane)
         if laid.gain[lane] <= 0.0:
             return
-        fixed = laid.fixed[lane] if before == 0.0 else 0.0
-        more = max((missing + fixed) / laid.gain[lane], laid.least[lane] - before)
-        more = min(more, laid.most[lane] - before)
+        fixed = laid.fixed[lane] if whole == 0.0 else 0.0
+        more = max((missing + fixed) / laid.gain[lane], laid.least[lane] - whole)
+        more = min(more, laid.most[lane] - self.sent[lane])
         for limit in laid.limits:
             if lane in limit.lanes:
                 more = min(more, limit.dollars - float(self.sent[list(limit.lanes)].sum()))
         arrives = laid.gain[lane] * more - fixed
-        if more > CENT and before + more >= laid.least[lane] and arrives > 0.0:
-            self.sent[lane] = before + more
+        if more > CENT and whole + more >= laid.least[lane] and arrives > 0.0:
+            brings = laid.brings(self.sent)
+            brings[lane] += arrives
+            self.sent[:] = np.where(laid.transfer == laid.transfer[lane], laid.sending(brings), self.sent)
+
+    def _whole(self, lane: int) -> float:
+        """What the transfer sends so far that a lane is part of."""
+        return float(self.sent[self.laid.transfer == self.laid.transfer[lane]].sum())

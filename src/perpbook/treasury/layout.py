@@ -1,17 +1,17 @@
 """A task as arrays: what each lane lets through, what arrives of it, what every failure leaves, which limits lanes share.
 
 What counts of `x` dollars sent over an open lane is `gain x - fixed`: fees are taken from the money itself. It costs
-`rate x + charge`.
+`rate x + charge`. Lanes that are one transfer bear its fixed charge by what each sends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perpbook.kernels.types import Flags, Floats
+from perpbook.kernels.types import Flags, Floats, Integers
 from perpbook.treasury.task import Cut, Failure, Lane, Plan, Task
 
 
@@ -29,7 +29,8 @@ class Limit:
 class Laid:
     """L lanes, N needs, C cuts, F failures. `usable` (L,), `cuttable` (C,): counts for its need. `most` (L,) dollars, what brings
     the whole need at most (more over one lane is of no use), 0 where not usable; `alone` the same with no limit but the lane's
-    own. `survives` (F, L), `cut_survives` (F, C): goes on after it. `asked` (F, N): must still be met after it."""
+    own. `transfer` (L,): the first of the lanes that it is one transfer with. `survives` (F, L), `cut_survives` (F, C): goes on
+    after it. `asked` (F, N): must still be met after it."""
 
     task: Task
     usable: Flags
@@ -44,6 +45,7 @@ class Laid:
     seconds: Floats
     typical: Floats
     need: Floats
+    transfer: Integers
     survives: Flags
     cut_survives: Flags
     asked: Flags
@@ -51,11 +53,29 @@ class Laid:
 
     def arriving(self, sent: Floats, alive: Flags | None = None) -> Floats:
         """(N,) dollars that reach each need in time, over the lanes that are `alive`."""
-        through = np.where(sent > 0.0, self.gain * sent - self.fixed, 0.0)
+        through = self.brings(sent)
         if alive is not None:
             through = through * alive
         out = np.zeros(len(self.task.needs))
         np.add.at(out, self.need.astype(np.int64), through)
+        return out
+
+    def borne(self, parts: Floats) -> Floats:
+        """(L,) the share of its transfer's fixed charge that each lane bears, by its part of what that sends, or brings."""
+        if not self.task.together:
+            return (parts > 0.0).astype(np.float64)
+        whole = np.bincount(self.transfer, parts, minlength=parts.size)[self.transfer]
+        out: Floats = np.divide(parts, whole, out=np.zeros(parts.size), where=whole > 0.0)
+        return out
+
+    def brings(self, sent: Floats) -> Floats:
+        """(L,) dollars that count for each lane's need."""
+        out: Floats = self.gain * sent - self.fixed * self.borne(sent)
+        return out
+
+    def sending(self, brings: Floats) -> Floats:
+        """(L,) dollars to send so that each lane brings so much: `brings` the other way."""
+        out: Floats = (brings + self.fixed * self.borne(brings)) / np.maximum(self.gain, LEAST_GAIN)
         return out
 
     def missing(self, sent: Floats, reduced: Floats) -> Floats:
@@ -124,6 +144,7 @@ def lay_out(task: Task) -> Laid:
         seconds=np.array([one.seconds for one in lanes], dtype=np.float64),
         typical=np.array([one.typical for one in lanes], dtype=np.float64),
         need=np.array([one.need for one in lanes], dtype=np.float64),
+        transfer=_transfers(task),
         survives=_flags([[_goes_on(one, fail, task) for one in lanes] for fail in task.failures], len(lanes)),
         cut_survives=_flags([[_cut_goes_on(one, fail) for one in task.cuts] for fail in task.failures], len(task.cuts)),
         asked=_flags(
@@ -131,6 +152,14 @@ def lay_out(task: Task) -> Laid:
         ),
         limits=limits,
     )
+
+
+def _transfers(task: Task) -> Integers:
+    out: Integers = np.arange(len(task.lanes), dtype=np.int64)
+    for together in task.together:
+        assert len({replace(task.lanes[k], number=0, need=0) for k in together}) == 1, "one transfer goes one way"
+        out[list(together)] = together[0]
+    return out
 
 
 def _flags(rows: list[list[bool]], width: int) -> Flags:
@@ -154,7 +183,8 @@ def _cut_goes_on(cut: Cut, failure: Failure) -> bool:
 
 
 def _limits(task: Task) -> Iterator[Limit]:
-    """Every limit that some lane feels: what a place can give, what a route takes, what may be under way by risk class."""
+    """Every limit that some lane feels: what a place can give, what a route takes, what may be under way by risk class, what
+    goes at once over a way that several needs share."""
     for number, spare in enumerate(task.spares):
         lanes = tuple(one.number for one in task.lanes if one.spare == number)
         if lanes:
@@ -169,6 +199,9 @@ def _limits(task: Task) -> Iterator[Limit]:
         lanes = tuple(one.number for one in task.lanes if one.risk == risk)
         if lanes:
             yield Limit(kind="risk", name=f"the most under way over {risk} routes", lanes=lanes, dollars=dollars)
+    for lanes in task.together:
+        if np.isfinite(most := task.lanes[lanes[0]].most):
+            yield Limit(kind="transfer", name=f"the most over {task.lanes[lanes[0]].words}", lanes=lanes, dollars=most)
 
 
 def plan_of(
@@ -185,7 +218,7 @@ def plan_of(
         reduced=reduced,
         short=laid.missing(sent, reduced),
         short_after=short,
-        cost=float(laid.rate @ sent) + float(laid.charge[going].sum()) + float(rates @ reduced),
+        cost=float(laid.rate @ sent) + float(laid.charge @ laid.borne(sent)) + float(rates @ reduced),
         waiting_cost=task.waiting * float(laid.typical[going] @ sent[going]),
         slowest_seconds=float(laid.seconds[going].max(initial=0.0)),
         method=method,

@@ -42,7 +42,7 @@ class Own:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What lanes are made of. accounts : the book's, by id; terms by venue; prices by coin. promise : the probability of every
-    arrival. waiting : what a dollar under way costs a second."""
+    arrival; `surer` : by place, of those there, where it is another. waiting : what a dollar under way costs a second."""
 
     facts: Facts
     accounts: Mapping[str, Account]
@@ -51,8 +51,13 @@ class Desk:
     chance: Chance
     prices: Mapping[str, float] = field(default_factory=dict)
     promise: float = 0.95
+    surer: Mapping[str, float] = field(default_factory=dict)
     waiting: float = 0.0
     own: Own = field(default_factory=Own)
+
+    def promised(self, need: Need) -> float:
+        """The probability of every arrival for a need."""
+        return self.surer.get(need.place, self.promise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +100,18 @@ def network_of(
     task = Task(
         needs=tuple(needs), spares=tuple(spares), lanes=tuple(lanes), cuts=tuple(cuts), failures=tuple(failures),
         pipes=limits_of(desk, used), in_flight=desk.own.in_flight, waiting=desk.waiting, probability=desk.promise,
+        together=together(lanes, needs),
     )  # fmt: skip
     return Network(task=task, ways=tuple(ways))
+
+
+def together(lanes: Sequence[Lane], needs: Sequence[Need]) -> tuple[tuple[int, ...], ...]:
+    """Lanes that are one transfer: the same way from the same money to one place, for several needs of it."""
+    found: dict[object, list[int]] = {}
+    for lane in lanes:
+        need = needs[lane.need]
+        found.setdefault((replace(lane, number=0, need=0), need.place, need.assets), []).append(lane.number)
+    return tuple(tuple(one) for one in found.values() if len(one) > 1)
 
 
 def limits_of(desk: Desk, pipes: Iterable[str]) -> dict[str, float]:
@@ -138,7 +153,7 @@ def _between(desk: Desk, traffic: Traffic, spare: Spare, need: Need) -> Iterator
             lane = Lane(
                 number=0, spare=0, need=0, words=_words(way, pot, spare), fixed=fixed, rate=rate,
                 least=_least(desk, way, fees, changed), most=math.inf,
-                seconds=float(np.quantile(seconds, desk.promise, method="inverted_cdf")),
+                seconds=float(np.quantile(seconds, desk.promised(need), method="inverted_cdf")),
                 typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
                 pipes=pipes_of(way),
                 domains=domains_of(desk.facts, way), risk=_risk(way), converts=(changed + changes) * CHANGE_COST,

@@ -11,13 +11,14 @@ from perpbook.treasury.task import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The plan with what it was made of. strict : each arrival was promised at so much."""
+    """The plan with what it was made of. strict : (needs,) at how much each
+    arrival for a need was promised."""
 
     network: Network
     plan: Plan
     trial: Trial
     probability: float
-    strict: float
+    strict: tuple[float, ...]
     storm: str = ""
     simulated: bool = False
     notes: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from perpbook.treasury.facts import Facts
 from perpbook.treasury.holdings import Flight, Holding, Holdings
 from perpbook.treasury.pots import price_of, weight_of
 from perpbook.treasury.standing import standing_of
-from perpbook.treasury.task import Plan, Task
+from perpbook.treasury.task import Plan, Task, transfers_of
 
 WALLET = "wallet:"
 """What the place of a venue's wallet begins with: money there stands in none of its accounts."""
@@ -201,13 +201,11 @@ def booked(holdings: Holdings, task: Task, plan: Plan, *, departs_ns: int) -> Ho
     if key in holdings.plans:
         raise Refused("this plan is booked already: make a new one from what stands now")
     held, flights = dict(holdings.holdings), list(holdings.flights)
-    for lane, sent in zip(task.lanes, plan.sent.tolist(), strict=True):
-        if sent <= 0.0:
-            continue
+    for one in transfers_of(task, plan):
+        lane, sent, arrives = one.lanes[0], one.dollars, one.arrives
         spare, need = task.spares[lane.spare], task.needs[lane.need]
         at = (spare.place, spare.asset)
         asset = spare.asset if not need.assets or spare.asset in need.assets else need.assets[0]
-        arrives = sent * (1.0 - lane.rate - lane.converts) - lane.fixed
         _may_leave(held, at, sent, arrives)
         held[at] = added(held[at], leaving=sent)
         there = (need.place, asset)

@@ -5,8 +5,10 @@ Dollars and seconds. It knows neither facts nor book: `network` makes a task fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from perpbook.kernels.types import Floats
 
@@ -91,7 +93,8 @@ class Task:
 
     pipes : most dollars that go through each route within the horizon, a shared cap counted at the trader's own share.
     in_flight : most dollars under way by risk class. waiting : what a dollar on its way costs a second. probability : with
-    which every arrival is promised.
+    which every arrival is promised. together : lanes that are one transfer, for several needs of one place: they differ in their
+    need alone, and the fixed charge, the least and the most are those of all of them.
     """
 
     needs: tuple[Need, ...]
@@ -103,6 +106,7 @@ class Task:
     in_flight: Mapping[str, float] = field(default_factory=dict)
     waiting: float = 0.0
     probability: float = 0.95
+    together: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +132,31 @@ class Plan:
     def feasible(self) -> bool:
         """Whether every need is met, whatever fails once."""
         return not self.short.any() and not any(one.any() for one in self.short_after.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """What leaves over one way at once: its lanes, the first of which tells it, `dollars` leaving, and what of them that
+    costs."""
+
+    lanes: tuple[Lane, ...]
+    dollars: float
+    cost: float
+
+    @property
+    def arrives(self) -> float:
+        """Dollars."""
+        return self.dollars - self.cost
+
+
+def transfers_of(task: Task, plan: Plan) -> Iterator[Transfer]:
+    """What a plan sends, in the order of lanes; for several needs of one place once."""
+    parts = {number: one for one in task.together for number in one}
+    told: set[int] = set()
+    for number in np.flatnonzero(plan.sent > 0.0).tolist():
+        if number in told:
+            continue
+        lanes = tuple(task.lanes[k] for k in parts.get(number, (number,)) if plan.sent[k] > 0.0)
+        told.update(one.number for one in lanes)
+        dollars, first = sum(float(plan.sent[one.number]) for one in lanes), lanes[0]
+        yield Transfer(lanes=lanes, dollars=dollars, cost=dollars * (first.rate + first.converts) + first.fixed)

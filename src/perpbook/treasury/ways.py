@@ -129,9 +129,8 @@ def _chains(
             continue
         for end in route.ends:
             if end != start and end not in seen:
-                hop = over_route(route, start, end)
                 for rest in _chains(facts, pot, end, ends, most - 1, (*seen, start)):
-                    yield (hop, *rest)
+                    yield (over_route(route, start, end), *rest)
 
 
 def _way(pot: Pot, hops: tuple[Hop, ...]) -> Way | None:
