@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from perpbook.engine.backtest import Journey, Ready, backtest
@@ -148,6 +148,45 @@ def test_nothing_arrives_while_what_it_goes_through_is_away(closes: list[float],
             assert pace.rate > 0.0 or not pace.start <= one.arrives < pace.end
 
 
+def under_way(holder: Treasurer, place: str, bar: int) -> float:
+    """Dollars that left for a place before a bar's close, do not count there yet, and of which nobody says they are stuck."""
+    now = float((bar + 1) * HOUR)
+    return sum(
+        one.dollars
+        for one in holder.sent
+        if one.destination == place and one.bar < bar < one.due
+        if one.arrives <= now or (now <= one.promised and not holder.courier.stopped(one.way, now))
+    )
+
+
+def sent_to(holder: Treasurer, place: str, bar: int) -> float:
+    return sum(one.dollars for one in holder.sent if one.bar == bar and one.destination == place)
+
+
+RISE = [3_000.0 * (1.0 + 0.006 * bar) for bar in range(BARS)]
+
+
+@settings(max_examples=4, deadline=None, phases=QUICK)
+@example(RISE, ())
+@example(RISE, (Absence(where="layer", name="base", kind="halt", start_step=9_000, end_step=BARS * HOUR, factor=1.0),))
+@given(walks(), skies())
+def test_nothing_is_sent_twice(closes: list[float], away: tuple[Absence, ...]) -> None:
+    journey = pair(closes)
+    holder = treasurer(journey, away)
+    outcome = run(journey, holder)
+    there = 12_000.0
+    for bar in range(min(deaths_by_account(outcome).get("short", BARS), BARS - 1)):
+        # Hyperliquid's maintenance margin of 100 ETH is 2 %; calm is 0.12; arbitrum is to hold 15,000.
+        missing = 0.02 * 100.0 * closes[bar] / 0.12 - outcome.curve[0, bar] - under_way(holder, "short", bar)
+        assert sent_to(holder, "short", bar) <= max(missing, 0.0) + 1e-6
+        there += sum(one.dollars for one in holder.sent if one.destination == "arbitrum" and one.due == bar)
+        short = 15_000.0 - there - under_way(holder, "arbitrum", bar)
+        assert sent_to(holder, "arbitrum", bar) <= max(short, 0.0) + 1e-6
+        there -= sum(
+            one.dollars + one.fee + one.gas for one in holder.sent if one.source == "arbitrum" and one.bar == bar
+        )
+
+
 def before(sent: list[Sent], bar: int) -> list[tuple[object, ...]]:
     return [
         (one.bar, one.source, one.destination, one.dollars, one.fee, one.way.words) for one in sent if one.bar <= bar
@@ -200,6 +239,7 @@ def test_all_of_it_holds_in_many_markets(
     of_one(test_what_left_is_what_arrived_and_what_is_under_way_and_fees)(closes, away)
     of_one(test_a_sender_keeps_itself_calm)(closes, alarm)
     of_one(test_nothing_arrives_while_what_it_goes_through_is_away)(closes, away)
+    of_one(test_nothing_is_sent_twice)(closes, away)
     of_one(test_nothing_that_comes_later_changes_what_was_done)(closes, other, away, later, bar)
     of_one(test_one_that_never_acts_changes_not_a_bit)(closes)
 

@@ -23,9 +23,9 @@ from perpbook.runs.past_gas import past_of_gas
 from perpbook.runs.treasury_given import TreasuryGiven, treasurer_of, weather
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.past_gas import GasPast, Past
-from tests.laws.test_treasurer import pair
+from tests.laws.test_treasurer import RISE, pair
 from tests.unit.history_lakes import MS, START, candles, funding, put
-from tests.unit.test_treasury_runs import BOOK, RISE
+from tests.unit.test_treasury_runs import BOOK
 
 ROWS = 9 * 24
 SPIKE = from_iso("2021-05-19")

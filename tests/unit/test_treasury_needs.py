@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.errors import InputError
+from perpbook.model.units import HOUR_NS, SECOND_NS, to_iso
 from perpbook.playbook.schema import Layers
 from perpbook.runs.treasury_needs import NeedsAsked, wanted_of
 from perpbook.runs.treasury_state import StateAsked, state_of
@@ -92,6 +93,20 @@ def test_what_cannot_be_read_stops_what_is_new(tmp_path: Path) -> None:
         assert found["data"].get("spares", []) == []
 
 
+def test_a_tank_is_filled_for_the_dearest_fee_of_the_window_that_is_asked_for(tmp_path: Path) -> None:
+    rows = [f"{to_iso(1_700_000_000 * SECOND_NS + hour * HOUR_NS)},{hour / 100}" for hour in range(2_000)]
+    (tmp_path / "gas.csv").write_text("\n".join(["date,gwei", *rows]), encoding="utf-8")
+    lake = ("--lake", str(tmp_path / "lake"))
+    words = ["data", "import", str(tmp_path / "gas.csv"), "--kind", "gas", "--venue", "arbitrum", *lake]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    found = ask("needs", str(EXAMPLE), *QUICK, *lake, "--bar", "4h", "--gas-since", "2023-11-20")[1]
+    tank = levels(found)["arbitrum", "gas"]
+    # 0.01 gwei more every hour, from the 122nd on: the 99.9 % point lies 1.877 hours before the last.
+    assert tank["band"]["least"] == pytest.approx(200_000 * 19.97123e-9 * 3_000.0)
+    told = [one for one in found["data"]["notes"] if "base fees on" in one]
+    assert len(told) == 1 and "Arbitrum One" in told[0] and "2023-11-20..2024-02-06, 1h of the lake" in told[0]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
@@ -102,6 +117,8 @@ def test_what_cannot_be_read_stops_what_is_new(tmp_path: Path) -> None:
         (("--made-up", "--buffer", "-1"), 3, "--buffer"),
         (("--made-up", "--opportunity", "0"), 3, "--opportunity"),
         (("--made-up", "--transfer-cost", "-3"), 3, "--transfer-cost"),
+        (("--made-up", "--gas-since", "2024-01-01"), 20, "has no gas of any layer"),
+        (("--made-up", "--gas-until", "soon"), 3, "no ISO time"),
         (("--made-up", "--storm", "flash-crash"), 3, "takes no layer"),
         (("--made-up", "--storm", "nonsense"), 3, "there is no storm"),
     ],

@@ -15,10 +15,10 @@ from perpbook.scenario.overlay import Absence
 from perpbook.strategies.orders import Orders
 from perpbook.strategies.protocol import View
 from perpbook.treasury.courier import Fallen, Sky
-from tests.laws.test_treasurer import BARS, FACTS, HOUR, pair, run, treasurer
+from tests.laws.test_treasurer import BARS, FACTS, HOUR, RISE, pair, run, treasurer
 
+PAGE = Path(__file__).parents[2] / "docs/treasury-time.md"
 DESK = Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml"
-RISE = [3_000.0 * (1.0 + 0.006 * bar) for bar in range(BARS)]
 BOOK = """
 schema = "book/1"
 as_of = "2024-01-01T00:00:00Z"
@@ -159,7 +159,7 @@ def test_nonsense_of_a_treasurer_is_named_with_the_next_step(place: Path, words:
 
 
 def test_incidents_are_gone_through_with_and_without() -> None:
-    words = ["treasury", "incidents", str(DESK), "--no-playbook", "--alarm", "0.3", "--calm", "0.12", "--step", "1h"]
+    words = ["treasury", "incidents", str(DESK), "--no-playbook", "--alarm", "0.3", "--calm", "0.12", "--step", "30m"]
     names = ["--storm", "arbitrum-2023-12-15", "--storm", "dydx-2025-10-10"]
     data = json.loads(CliRunner().invoke(app, [*words, *names, "--json"]).output)["data"]
     halt, dydx = (one["treasury"]["liquidated"] for one in data["incidents"])
@@ -167,3 +167,19 @@ def test_incidents_are_gone_through_with_and_without() -> None:
     assert "dydx-0" not in halt["with"] and "dydx-0" in dydx["with"]
     said = CliRunner().invoke(app, [*words, *names]).output
     assert "dydx-2025-10-10" in said and "dead without" in said
+
+
+@pytest.mark.slow
+def test_the_incidents_of_the_document_are_what_is_found() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    words = ["treasury", "incidents", str(DESK), "--no-playbook", "--alarm", "0.3", "--calm", "0.12", "--json"]
+    found = {
+        one["name"]: one["treasury"] for one in json.loads(CliRunner().invoke(app, words).output)["data"]["incidents"]
+    }
+    for told in found.values():
+        assert f"| ${told['sent_dollars']:,.0f} in {len(told['moves'])} |" in page
+        assert set(told["liquidated"]["without"]) == {"hl-sol", "dydx-0"}
+    assert {name for name, told in found.items() if told["liquidated"]["with"]} == {"dydx-2025-10-10"}
+    hourly = json.loads(CliRunner().invoke(app, [*words, "--step", "1h", "--storm", "arbitrum-2023-12-15"]).output)
+    (told,) = (one["treasury"] for one in hourly["data"]["incidents"])
+    assert "dydx-0" in told["liquidated"]["with"] and any(one["too_late"] for one in told["moves"])

@@ -53,7 +53,8 @@ def incidents(
         from perpbook.treasury.own_facts import treasury_facts
 
         one = TreasuryGiven(acts=True, policy=policy_of(alarm, calm, pairs(reserves, "--reserve")))
-        asked = drill_from({**given, "storm": None})
+        of_drill = {name: value for name, value in given.items() if name not in {"alarm", "calm", "reserves", "facts"}}
+        asked = drill_from({**of_drill, "storm": None})
         with progress("Incidents", quiet=as_json) as tell:
             found = go_through(asked, one, storms or (), (prices, after), tell, treasury_facts(facts))
         return Answer(data=incidents_data(found), tell=lambda console: tell_incidents(console, found))

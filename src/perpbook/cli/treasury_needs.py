@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
+from perpbook.cli.treasury_routes import GasSince, GasUntil
 from perpbook.cli.treasury_status import (
     UNREAD,
     Book,
@@ -56,6 +57,8 @@ def needs(
     like: Annotated[
         list[str] | None, typer.Option("--like", help="LINK=ETH: the coin whose past stands in; repeatable.")
     ] = None,
+    gas_since: GasSince = None,
+    gas_until: GasUntil = None,
     draws: Annotated[int, typer.Option("--draws", help="Futures that are drawn.")] = 2_000,
     seed: Seed = 1,
     as_json: AsJson = False,
@@ -88,7 +91,7 @@ def needed(given: dict[str, Any]) -> Answer:
 def needs_asked(given: dict[str, Any]) -> Any:
     """The options of a verb that reckons needs, by their names here."""
     from perpbook.runs.asked import mapped
-    from perpbook.runs.moments import width_ns
+    from perpbook.runs.moments import moment_ns, width_ns
     from perpbook.runs.places import lake_folder
     from perpbook.runs.treasury_needs import NeedsAsked
 
@@ -97,4 +100,5 @@ def needs_asked(given: dict[str, Any]) -> Any:
         bar_ns=width_ns(given["bar"]), like=mapped(given["like"], "--like"), confidence=given["confidence"],
         promised=given["promised"], buffer=given["buffer"], opportunity=given["opportunity"],
         transfer_cost=given["transfer_cost"], draws=given["draws"],
+        gas_since_ns=moment_ns(given["gas_since"], "--gas-since"), gas_until_ns=moment_ns(given["gas_until"], "--gas-until"),
     )  # fmt: skip

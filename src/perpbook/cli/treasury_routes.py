@@ -18,10 +18,10 @@ Coin = Annotated[str, typer.Option("--asset", help="The coin that goes.")]
 Dollars = Annotated[float, typer.Option("--amount", help="Dollars that go, at most.")]
 Prices = Annotated[list[str] | None, typer.Option("--price", help="Dollars of a coin, as in ETH=3000; repeatable.")]
 Most = Annotated[int, typer.Option("--most", help="Rows at most, the soonest first.")]
-Since = Annotated[
+GasSince = Annotated[
     str | None, typer.Option("--gas-since", help="Base fees of the lake from this time on, not the facts'.")
 ]
-Until = Annotated[str | None, typer.Option("--gas-until", help="Base fees of the lake before this time.")]
+GasUntil = Annotated[str | None, typer.Option("--gas-until", help="Base fees of the lake before this time.")]
 LakeFolder = Annotated[
     Path | None, typer.Option("--lake", help="Folder of the lake; $PERPBOOK_DATA_LAKE, or lake in the home folder.")
 ]
@@ -41,8 +41,8 @@ def routes(
     last: Last = None,
     price: Prices = None,
     most: Most = 20,
-    gas_since: Since = None,
-    gas_until: Until = None,
+    gas_since: GasSince = None,
+    gas_until: GasUntil = None,
     lake: LakeFolder = None,
     seed: Seed = 1,
     as_json: AsJson = False,

@@ -277,10 +277,14 @@ class Treasurer:
                     there[one.asset] = there.get(one.asset, 0.0) + one.dollars
 
     def _on_the_way(self, ready: Ready, bar: int) -> list[Sent]:
-        """What has not arrived and is not stuck, as far as anybody sees: no outage holds it, and it is not overdue."""
+        """What does not count yet and is not stuck, as far as anybody sees: it arrived within the bar, or it goes on."""
         now = seconds_after(ready, bar)
         under_way = [one for one in self.sent if one.due > bar]
-        return [one for one in under_way if now <= one.promised and not self.courier.stopped(one.way, now)]
+        return [one for one in under_way if one.arrives <= now or self._goes_on(one, now)]
+
+    def _goes_on(self, one: Sent, now: float) -> bool:
+        """Whether money that has not arrived is neither overdue nor held by an outage that is seen."""
+        return now <= one.promised and not self.courier.stopped(one.way, now)
 
     def _seen(self, ready: Ready, bar: int, now: float) -> dict[str, Seen]:
         holding, tape = ready.body.holding, ready.reel.tape

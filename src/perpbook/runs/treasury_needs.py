@@ -32,7 +32,8 @@ LEAST_BEYOND = 10
 class NeedsAsked:
     """How needs are reckoned. lake None: no past. confidence : of margin; promised : of arrivals. buffer None: the playbook's, or
     `BUFFER`. opportunity : what a dollar that lies idle costs a year, a fraction. transfer_cost : dollars that each transfer
-    costs beside what is known. like : asset = asset whose past stands in."""
+    costs beside what is known. like : asset = asset whose past stands in. gas_since_ns, gas_until_ns :
+    the window of the lake whose base fees take the place of the facts'; None for both: the facts'."""
 
     state: StateAsked
     lake: Path | None = None
@@ -46,6 +47,8 @@ class NeedsAsked:
     opportunity: float = 0.10
     transfer_cost: float = 0.0
     draws: int = 2_000
+    gas_since_ns: int | None = None
+    gas_until_ns: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("--confidence", self.confidence), ("--promised", self.promised)):
@@ -72,9 +75,28 @@ def run_needs(asked: NeedsAsked, *, now_ns: int | None, terms_folders: Sequence[
     Raises
     ------
     InputError : a file, the storm or an option is wrong, too little history.
-    DataError : a price is missing or stale, or there is no past to reckon with and the playbook gives no reserves.
+    DataError : a price is missing or stale, or there is no past to reckon with and the playbook gives no reserves; the lake has
+    no gas in the window.
     """
-    return wanted_of(state_of(asked.state, now_ns=now_ns, terms_folders=terms_folders), asked)
+    return wanted_of(_with_gas(state_of(asked.state, now_ns=now_ns, terms_folders=terms_folders), asked), asked)
+
+
+def _with_gas(state: State, asked: NeedsAsked) -> State:
+    """The state with the base fees of the lake's window, said of which layers, where one is asked for."""
+    from dataclasses import replace
+
+    from perpbook.runs.gas_history import with_lake_gas
+
+    if asked.lake is None or (asked.gas_since_ns is None and asked.gas_until_ns is None):
+        return state
+    old = state.treasury.facts
+    facts = with_lake_gas(old, asked.lake, asked.gas_since_ns, asked.gas_until_ns)
+    told = (
+        f"base fees on {layer.name} are those of {layer.gas.window}"
+        for layer in facts.layers.values()
+        if layer.gas is not None and layer.gas != old.layers[layer.id].gas
+    )
+    return replace(state, treasury=replace(state.treasury, facts=facts), notes=(*state.notes, *told))
 
 
 def wanted_of(state: State, asked: NeedsAsked) -> Wanted:
