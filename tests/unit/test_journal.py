@@ -166,6 +166,19 @@ def test_an_older_database_is_copied_before_it_is_changed(place: Any, open_at: O
             assert connection.exec_driver_sql("SELECT count(*) FROM records_before_0002").scalar() == 1
 
 
+def test_who_reads_does_not_make_a_journal_of_an_empty_database(place: Any) -> None:
+    if isinstance(place, Path):
+        place.touch()
+    with pytest.raises(InputError, match=r"there is no journal at .* yet"):
+        open_journal(place, create=False)
+    first = open_journal(place)
+    first.append(note("mine"))
+    first.close()
+    again = open_journal(place, create=False)
+    assert again.head[0] == 1
+    again.close()
+
+
 def test_an_exported_journal_is_the_same_chain(place: Any, tmp_path: Path, open_at: OpenAt) -> None:
     from perpbook.journal.chain import held_together
 

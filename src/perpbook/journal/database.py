@@ -113,8 +113,11 @@ def open_journal(where: str | Path, *, create: bool = True) -> DatabaseJournal:
             raise InputError(f"there is no journal at {path}: `perpbook guard run` writes one")
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        copied = bring_up_to_date(engine, where)
+        copied = bring_up_to_date(engine, where, create=create)
         return DatabaseJournal(engine, where, copied)
+    except (InputError, BrokenJournal):
+        engine.dispose()
+        raise
     except (OperationalError, DatabaseError) as error:
         engine.dispose()
         raise BrokenJournal(f"{told(where)} cannot be opened as a journal: {_short(error)}") from None

@@ -12,18 +12,20 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
-from perpbook.errors import BrokenJournal
+from perpbook.errors import BrokenJournal, InputError
 from perpbook.journal.places import told
 
 
-def bring_up_to_date(engine: Engine, where: str | Path) -> Path | str | None:
-    """Run the steps a database lacks; the copy that was made before, None where there was nothing to copy.
+def bring_up_to_date(engine: Engine, where: str | Path, *, create: bool = True) -> Path | str | None:
+    """Run the steps a database lacks; the copy that was made before, None where there was nothing to copy. create : False leaves
+    an empty database to whoever writes to it.
 
     A file is copied beside itself as NAME.before-REVISION; on PostgreSQL the table is copied to records_before_REVISION.
 
     Raises
     ------
     BrokenJournal : the database was made by a newer version, or holds tables that are no journal.
+    InputError : it is empty, and not to be made a journal.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -32,6 +34,8 @@ def bring_up_to_date(engine: Engine, where: str | Path) -> Path | str | None:
         found = _revision(connection, config, where)
         if found == head:
             return None
+        if found is None and not create:
+            raise InputError(f"there is no journal at {told(where)} yet: `perpbook guard run` writes one")
         copy = None if found is None else put_aside(connection, found, head)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
