@@ -36,6 +36,9 @@ NEAR = 1e-9
 NIL = 1e-9
 """Below it a column is 0."""
 
+BESIDE = "the solver's best plan stands within rounding of this one on an earlier level, and is worse on a later"
+"""Levels are held to `SLACK`: what rounding gave away on one can stand in the way of the next."""
+
 LOOSER = (1.0, 10.0, 100.0)
 """Times that, where rounding makes a level impossible."""
 
@@ -60,8 +63,8 @@ def solve(task: Task, *, first: First = "time", seconds: float = SECONDS, nodes:
     if found is None:
         return replace(by_hand, why=f"the solver did not end within {seconds:g} seconds")
     plan = _plan(build, found, held.doubt, first)
-    if plan.why and better(build, by_hand, plan, first):
-        return replace(by_hand, why=f"{plan.why}; no better than this was found")
+    if better(build, by_hand, plan, first):
+        return replace(by_hand, why=f"{plan.why or BESIDE}; no better than this was found")
     return plan
 
 
