@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from perpbook.model.alert import Severity
 from perpbook.model.units import SECOND_NS
-from perpbook.playbook.alerts_section import HOURS, SEVERITIES, Alerts, names_in
+from perpbook.playbook.alerts_section import SEVERITIES, Alerts, names_in
+from perpbook.playbook.hours import HOURS
 
 MINUTE_NS = 60 * SECOND_NS
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perpbook.cli.guard import Journal, Name
+from perpbook.cli.guard import Journal, Name, standing
 from perpbook.cli.output import BREACH, OK, Answer, AsJson, reply
 
 app = typer.Typer(help="The way to flat: in which order, how long, how dear, and what is left.", no_args_is_help=True)
@@ -79,12 +79,6 @@ def stop(journal: Journal = None, name: Name = "guard", as_json: AsJson = False)
 
 
 def _said(what: str, journal: str | None, name: str, as_json: bool) -> None:
-    def work() -> Answer:
-        from perpbook.report.guard_text import tell_status
-        from perpbook.runs.guard_people import exit_word
-        from perpbook.runs.guard_places import guard_places
+    from perpbook.runs.guard_people import exit_word
 
-        found = exit_word(guard_places(name, journal), what)
-        return Answer(data=found, tell=lambda console: tell_status(console, found))
-
-    reply("guard-status/1", as_json, work)
+    standing(lambda places: exit_word(places, what), journal, name, as_json)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perpbook.cli.output import Answer, AsJson, reply
+
+if TYPE_CHECKING:
+    from perpbook.report.guard_told import GuardStatus
+    from perpbook.runs.guard_places import GuardPlaces
 
 app = typer.Typer(help="Watch a book under its playbook, propose, and act once that is approved.", no_args_is_help=True)
 
@@ -99,16 +104,9 @@ def run(
 @app.command()
 def status(journal: Journal = None, name: Name = "guard", as_json: AsJson = False) -> None:
     """How the guard stands: whether one runs, its kill switch, what it holds, what waits, what is wrong."""
+    from perpbook.runs.guard_people import status_of
 
-    def work() -> Answer:
-        from perpbook.report.guard_text import tell_status
-        from perpbook.runs.guard_people import status_of
-        from perpbook.runs.guard_places import guard_places
-
-        found = status_of(guard_places(name, journal))
-        return Answer(data=found, tell=lambda console: tell_status(console, found))
-
-    reply("guard-status/1", as_json, work)
+    standing(status_of, journal, name, as_json)
 
 
 @app.command()
@@ -119,26 +117,17 @@ def arm(
     as_json: AsJson = False,
 ) -> None:
     """Let a running guard act on live venues for some time. It ends by itself."""
-    _armed(lambda: seconds_of(during, "--for"), journal, name, as_json)
+    from perpbook.runs.guard_people import arm as armed
+
+    standing(lambda places: armed(places, seconds_of(during, "--for")), journal, name, as_json)
 
 
 @app.command()
 def disarm(journal: Journal = None, name: Name = "guard", as_json: AsJson = False) -> None:
     """From now on a running guard proposes only."""
-    _armed(lambda: 0.0, journal, name, as_json)
+    from perpbook.runs.guard_people import arm as armed
 
-
-def _armed(seconds: object, journal: str | None, name: str, as_json: bool) -> None:
-    def work() -> Answer:
-        from perpbook.report.guard_text import tell_status
-        from perpbook.runs.guard_people import arm as armed
-        from perpbook.runs.guard_places import guard_places
-
-        assert callable(seconds)
-        found = armed(guard_places(name, journal), seconds())
-        return Answer(data=found, tell=lambda console: tell_status(console, found))
-
-    reply("guard-status/1", as_json, work)
+    standing(lambda places: armed(places, 0.0), journal, name, as_json)
 
 
 @app.command()
@@ -149,16 +138,9 @@ def adopt(
     as_json: AsJson = False,
 ) -> None:
     """Take what the venue says an account holds for true, and end what stands open against it."""
+    from perpbook.runs.guard_people import adopt as adopted
 
-    def work() -> Answer:
-        from perpbook.report.guard_text import tell_status
-        from perpbook.runs.guard_people import adopt as adopted
-        from perpbook.runs.guard_places import guard_places
-
-        found = adopted(guard_places(name, journal), account)
-        return Answer(data=found, tell=lambda console: tell_status(console, found))
-
-    reply("guard-status/1", as_json, work)
+    standing(lambda places: adopted(places, account), journal, name, as_json)
 
 
 @app.command()
@@ -169,13 +151,19 @@ def acknowledge(
     as_json: AsJson = False,
 ) -> None:
     """Say that you have seen an incident and looked after it: it ends, and what it forbade is allowed again."""
+    from perpbook.runs.guard_people import acknowledge as acknowledged
+
+    standing(lambda places: acknowledged(places, incident), journal, name, as_json)
+
+
+def standing(say: Callable[[GuardPlaces], GuardStatus], journal: str | None, name: str, as_json: bool) -> None:
+    """Say something to a guard, and tell how it then stands."""
 
     def work() -> Answer:
         from perpbook.report.guard_text import tell_status
-        from perpbook.runs.guard_people import acknowledge as acknowledged
         from perpbook.runs.guard_places import guard_places
 
-        found = acknowledged(guard_places(name, journal), incident)
+        found = say(guard_places(name, journal))
         return Answer(data=found, tell=lambda console: tell_status(console, found))
 
     reply("guard-status/1", as_json, work)

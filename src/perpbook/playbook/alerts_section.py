@@ -9,15 +9,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from perpbook.playbook.section import Cadence, Name, Positive, Section, Share, Zone
+from perpbook.playbook.section import Cadence, Hours, Name, Positive, Section, Share, Zone
 
 SEVERITIES = ("page", "warn", "info")
 CONSOLE = "console"
 PLACE = re.compile(r"(webhook|apprise|telegram):([A-Z][A-Z0-9_]*)")
 KEY = re.compile(r"(?P<kind>[a-z0-9_.*?\-]+?)(?::(?P<severity>page|warn|info))?")
 """What a rule is for: a severity, a kind (`*` and `?` allowed), or both as kind:severity."""
-
-HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 def _place(text: str) -> str:
@@ -28,15 +26,7 @@ def _place(text: str) -> str:
     return text
 
 
-def _hours(text: str) -> str:
-    found = HOURS.fullmatch(text)
-    if found is None or (found[1], found[2]) == (found[3], found[4]):
-        raise PydanticCustomError("hours", "should be two different times of day, as in 22:00-07:00")
-    return text
-
-
 Place = Annotated[str, Field(min_length=1), AfterValidator(_place)]
-Hours = Annotated[str, Field(min_length=1), AfterValidator(_hours)]
 Mode = Literal["on", "silent", "digest", "off"]
 
 

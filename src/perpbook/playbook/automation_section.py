@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from perpbook.playbook.section import Move, Name, Positive, Section
+from perpbook.playbook.section import Hours, Move, Name, Positive, Section
 
 TRADED = (
     "funding.daily_cap",
@@ -41,16 +41,7 @@ def _rule(text: str) -> str:
     return text
 
 
-def _hours(text: str) -> str:
-    from perpbook.playbook.hours import is_hours
-
-    if not is_hours(text):
-        raise PydanticCustomError("hours", "should be two different times of day in UTC, as in 22:00-07:00")
-    return text
-
-
 Rule = Annotated[Name, AfterValidator(_rule)]
-Hours = Annotated[Name, AfterValidator(_hours)]
 
 
 class Automation(Section):

@@ -1,4 +1,4 @@
-"""Hours of a day, as in 22:00-07:00, in UTC."""
+"""Hours of a day, as in 22:00-07:00."""
 
 from __future__ import annotations
 

@@ -35,6 +35,14 @@ def _length(text: str) -> str:
     return text
 
 
+def _hours(text: str) -> str:
+    from perpbook.playbook.hours import is_hours
+
+    if not is_hours(text):
+        raise PydanticCustomError("hours", "should be two different times of day, as in 22:00-07:00")
+    return text
+
+
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 Move = Annotated[FiniteFloat, Field(gt=0, lt=1)]
@@ -42,6 +50,7 @@ Name = Annotated[str, Field(min_length=1)]
 Cadence = Annotated[str, Field(min_length=1), AfterValidator(_comes_round)]
 Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
 Length = Annotated[str, Field(min_length=1), AfterValidator(_length)]
+Hours = Annotated[str, Field(min_length=1), AfterValidator(_hours)]
 
 
 class Section(BaseModel):
