@@ -19,9 +19,10 @@ from itertools import count
 from perpbook.engine.clock import now_ns
 from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, take_back
 from perpbook.engine.live_halt import HaltFlag
-from perpbook.engine.ports import Feed, Journal, Sink, Venue
+from perpbook.engine.ports import Feed, Inputs, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
 from perpbook.guard.guard import Guard
+from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
 from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
@@ -33,7 +34,8 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag."""
+    """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag.
+    inputs : where what the guard is told is kept."""
 
     venues: Mapping[str, Venue]
     feeds: Mapping[str, Feed]
@@ -41,6 +43,7 @@ class World:
     sink: Sink
     people: AsyncIterator[Message] | None = None
     halt: HaltFlag | None = None
+    inputs: Inputs | None = None
     clock: Callable[[], int] = now_ns
 
 
@@ -64,6 +67,8 @@ class Shell:
     ) -> None:
         """symbols : contracts to listen to, by venue."""
         self.guard, self.world, self.symbols, self.pace = guard, world, symbols, pace or Pace()
+        inputs = world.inputs
+        self._core = Recorder(guard, inputs.keep, inputs.run, inputs.fresh_page) if inputs is not None else guard
         self.alerts_lost = 0
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(self.pace.inbox)
         self._urgent: deque[Message] = deque()
@@ -84,7 +89,7 @@ class Shell:
         if self.world.halt is not None:
             self.world.halt.start()
         try:
-            await self._perform(self.guard.start(self.world.clock()))
+            await self._perform(self._core.start(self.world.clock()))
             for name, feed in self.world.feeds.items():
                 self._aside(self._listen(feed.messages(accounts.get(name, ()), self.symbols.get(name, ()))), name)
             if self.world.people is not None:
@@ -111,7 +116,7 @@ class Shell:
             self._look_at_flag()
             message = self._urgent.popleft() if self._urgent else await self._next()
             if message is not None:
-                await self._perform(self.guard.receive(message))
+                await self._perform(self._core.receive(message))
             if self.guard.is_broken:
                 raise InvariantError(
                     "the guard failed while it was stopping itself: its journal says why; nothing more is sent"
@@ -266,7 +271,7 @@ class Shell:
             waiting, self._urgent = self._urgent, deque()
             for message in [*waiting, *(self._inbox.get_nowait() for _ in range(self._inbox.qsize()))]:
                 if isinstance(message, OrderSeen | FillSeen | NoAnswer):
-                    found = self.guard.receive(message)
+                    found = self._core.receive(message)
                     await self._perform([one for one in found if isinstance(one, Write | Tell | Send)])
 
     async def _close(self) -> None:

@@ -47,15 +47,20 @@ def _look_at_clock(turn: Turn, clock_ns: int) -> None:
 
 def decide(turn: Turn, port: Decide) -> None:
     """Decide on what is known now: tell what stands and what is over, keep exit plans, propose what is wanted."""
-    turn.known.decided_ns, turn.known.decide = turn.now_ns, False
-    decision = port(view(turn))
+    known = turn.known
+    known.decided_ns, known.decide, known.looks = turn.now_ns, False, known.looks + 1
+    shown = view(turn)
+    decision = port(shown)
+    known.judged += decision.before is not None
     _tell(turn, decision)
     for plan, body in (decision.exits or {}).items():
         keep_exit(turn, plan, body, "rule")
-    turn.known.before = decision.before or turn.known.before
+    known.before = decision.before or known.before
     if decision.before is not None:
+        turn.shown = shown
         for wanted in decision.wanted:
             propose(turn, wanted, decision.before)
+    turn.shown = None
 
 
 def view(turn: Turn) -> View:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from perpbook.guard.approving import approve_itself
 from perpbook.guard.case import key_of
 from perpbook.guard.controls import price_within, shrink
+from perpbook.guard.looked import look_digest
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.guard.view import Wanted, WantedLeg
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
@@ -45,7 +46,8 @@ def open_proposal(turn: Turn, proposal: Proposal | None) -> str:
     if proposal is None or proposal.digest in turn.desk.cases:
         return ""
     digest = proposal.digest
-    turn.write(RecordKind.PROPOSED, digest=digest, proposal=proposal)
+    look = look_digest(turn.shown, turn.settings) if turn.shown is not None else ""
+    turn.write(RecordKind.PROPOSED, digest=digest, proposal=proposal, look=look)
     traded = ", ".join(f"{leg.quantity:+g} {leg.symbol} on {leg.account}" for leg in proposal.legs) or proposal.transfer
     if not approve_itself(turn, turn.desk.cases[digest]):
         turn.tell(
