@@ -7,7 +7,7 @@ from typing import Protocol
 
 from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
-from perpbook.guard.inputs import Line, Recorder
+from perpbook.guard.inputs import Began, Line, Recorder
 from perpbook.guard.view import Decision, View
 from perpbook.model.effect import Effect
 from perpbook.model.message import Message
@@ -16,7 +16,6 @@ from tests.simulation.chance import Chance
 from tests.simulation.memory import MemoryJournal
 from tests.simulation.mind import Mind
 from tests.simulation.plan import Plan
-
 
 PAGE = 5
 """Of so many lines one may be a place where a replay can begin."""
@@ -60,8 +59,10 @@ class Brain(Protocol):
 class InMemory:
     """A guard in this process, on a journal in memory. `raised` : how often deciding raised. `lines` : what it was told."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, lossy: float = 0.0) -> None:
+        """lossy : the chance that there is no room for a line of what it was told."""
         self._plan, self.journal = plan, MemoryJournal()
+        self._lossy, self._disk = lossy, Chance(plan.seed, "inputs")
         self._mind, self._chance = Mind(plan), Chance(plan.seed, "decides")
         self._guard: Recorder | None = None
         self.raised, self.lines = 0, list[Line]()
@@ -97,6 +98,9 @@ class InMemory:
         self._guard = None
 
     def _keep(self, line: Line) -> bool:
+        is_start = isinstance(line, Began) and line.known is None
+        if self._lossy and not is_start and self._disk.strikes(self._lossy):
+            return False
         self.lines.append(line)
         return True
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, take_back
+from perpbook.engine.live_asking import ask_account, ask_book, ask_order, ask_trades, lacks_trades, send, take_back
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.ports import Feed, Inputs, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
+from perpbook.guard.case import Ticket
 from perpbook.guard.guard import Guard
 from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
@@ -76,6 +77,7 @@ class Shell:
         self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
+        self._lacking: set[str] = set()
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     def stop(self) -> None:
@@ -96,6 +98,8 @@ class Shell:
                 self._aside(self._listen(self.world.people), "")
             self._aside(self._wake(), "")
             self._aside(self._speak(), "")
+            for client_id in self.guard.desk.tickets:
+                self._trades(client_id)
             gc.collect()
             gc.freeze()
             await self._loop()
@@ -117,6 +121,8 @@ class Shell:
             message = self._urgent.popleft() if self._urgent else await self._next()
             if message is not None:
                 await self._perform(self._core.receive(message))
+            if type(message) is OrderSeen:
+                self._trades(message.report.client_id)
             if self.guard.is_broken:
                 raise InvariantError(
                     "the guard failed while it was stopping itself: its journal says why; nothing more is sent"
@@ -236,6 +242,25 @@ class Shell:
                 self._poke.set()
 
         return ended
+
+    def _trades(self, client_id: str) -> None:
+        """Ask for an order's trades where its venue has told only how much it traded."""
+        ticket = self.guard.desk.tickets.get(client_id)
+        if ticket is None or not lacks_trades(ticket) or client_id in self._lacking:
+            return
+        venue = self.world.venues.get(ticket.request.venue)
+        if venue is not None:
+            self._lacking.add(client_id)
+            self._aside(self._told_trades(venue, ticket), "")
+
+    async def _told_trades(self, venue: Venue, ticket: Ticket) -> None:
+        try:
+            for message in await ask_trades(venue, ticket, self.world.clock):
+                await self._put(message)
+        except (PerpbookError, OSError, TimeoutError):
+            return
+        finally:
+            self._lacking.discard(ticket.request.client_id)
 
     async def _listen(self, messages: AsyncIterator[Message]) -> None:
         async for message in messages:

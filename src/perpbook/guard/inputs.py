@@ -1,9 +1,9 @@
 """What a guard was told, as far as its decisions hang on it: kept while it runs, so that they can be made again.
 
 Kept is every message, but for two kinds. A wake that led to no effect and no decision moved the time and nothing else, and the
-time stands on the next line. A book or a price that led to none changed what is known of its contract and nothing else: the newest
-of each is kept in front of the next message that led to something, or came while something was under way. So at every decision a
-guard made again knows what this one knew.
+time stands on the next line. A book or a price that led to none changed what is known of its contract and nothing else: the
+newest of each is kept in front of the next message that led to something, or came while something was under way. So at every
+decision a guard made again knows what this one knew.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Price = BookSeen | MarkSeen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Began:
-    """A guard begins at `now_ns` on a journal of so many records, or (`known` not None) goes on from there: a place where a replay
-    can begin.
+    """A guard begins at `now_ns` on a journal of so many records, or (`known` not None) goes on from there: a place where a
+    replay can begin.
 
     run : what it was begun with, plain.  lost : messages before this that were not kept, because there was no room.
     """

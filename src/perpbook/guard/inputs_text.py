@@ -35,7 +35,9 @@ def line_of(text: str) -> inputs.Line:
     try:
         line = again(json.loads(text), KINDS)
     except (KeyError, TypeError, ValueError) as error:
-        raise BrokenJournal(f"the log of inputs has a line that this version cannot read ({type(error).__name__})") from None
+        raise BrokenJournal(
+            f"the log of inputs has a line that this version cannot read ({type(error).__name__})"
+        ) from None
     if not isinstance(line, inputs.Began | inputs.Took):
         raise BrokenJournal("the log of inputs has a line that is none")
     return line

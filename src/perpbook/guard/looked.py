@@ -9,9 +9,9 @@ from perpbook.model.action import digest_of
 
 
 def look_digest(view: View, settings: Settings) -> str:
-    """SHA-256 over the time, accounts, books, marks, what is not known, exits under way, the playbook and the terms, hex."""
+    """SHA-256, hex, over the time, accounts, books, marks, what is not known, exits under way, what day and week began with, the
+    playbook and the terms."""
     parts = (view.accounts, view.books, view.marks)
     told = [[one for _, one in sorted(part.items())] for part in parts]
-    return digest_of(
-        plain([view.now_ns, *told, sorted(view.unknown), view.desk.exits, settings.playbook, settings.terms])
-    )
+    kept = [view.desk.exits, view.desk.day, view.desk.week]
+    return digest_of(plain([view.now_ns, *told, sorted(view.unknown), *kept, settings.playbook, settings.terms]))

@@ -46,8 +46,8 @@ DIED = "the guard ended before their inputs were on disk"
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """What a replay came to so far. same : records that were made again as they are.  unkept : made by the guard just before it died,
-    and by the replay, but not in the journal."""
+    """What a replay came to so far. same : records that were made again as they are.  unkept : made by the guard just before it
+    died, and by the replay, but not in the journal."""
 
     runs: int = 0
     messages: int = 0

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import IO
@@ -32,11 +33,17 @@ ROOM = 8_192
 
 
 class InputLog:
-    """Lines of one run of a guard into a folder. run : what it was begun with. `why` : what stopped it from being written, "" while
-    nothing has."""
+    """Lines of one run of a guard into a folder. run : what it was begun with. `why` : what stopped it from being written, ""
+    while nothing has."""
 
     def __init__(
-        self, folder: Path, run: Mapping[str, object], *, page: int = PAGE_BYTES, kept: int = KEPT_BYTES, room: int = ROOM
+        self,
+        folder: Path,
+        run: Mapping[str, object],
+        *,
+        page: int = PAGE_BYTES,
+        kept: int = KEPT_BYTES,
+        room: int = ROOM,
     ) -> None:
         self.run, self.why = run, ""
         self._folder, self._page, self._kept = folder, page, kept
@@ -128,7 +135,9 @@ class Page:
         for row, (told, text) in enumerate(_rows(self.path), start=1):
             digest = _next(digest, text)
             if told != digest:
-                raise BrokenJournal(f"page {self.number} of the log of inputs was altered at line {row}, or one is missing")
+                raise BrokenJournal(
+                    f"page {self.number} of the log of inputs was altered at line {row}, or one is missing"
+                )
             if row > 1:
                 yield digest, line_of(text)
 
@@ -145,7 +154,7 @@ def pages_in(folder: Path) -> list[Page]:
         raise InputError(
             f"no inputs are kept at {folder}: `perpbook guard run` keeps them from its start; --inputs names another folder"
         )
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         if other.number != one.number + 1:
             raise BrokenJournal(f"page {one.number + 1} of the log of inputs is missing")
     return found
@@ -161,7 +170,9 @@ def lines_of(pages: list[Page]) -> Iterator[Line]:
     digest = pages[0].previous
     for page in pages:
         if page.previous != digest:
-            raise BrokenJournal(f"page {page.number} of the log of inputs does not follow page {page.number - 1}: one was altered")
+            raise BrokenJournal(
+                f"page {page.number} of the log of inputs does not follow page {page.number - 1}: one was altered"
+            )
         for told, line in page.lines():
             digest = told
             yield line

@@ -24,9 +24,9 @@ from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
+from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
-from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_live import Live, live_of
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
