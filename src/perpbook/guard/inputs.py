@@ -9,7 +9,8 @@ decision a guard made again knows what this one knew.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from copy import copy
+from dataclasses import dataclass, fields
 
 from perpbook.guard.guard import Guard
 from perpbook.guard.turn import Known, known_of
@@ -107,5 +108,9 @@ class Recorder:
 
 def copied(known: Known) -> Known:
     """What is known, apart from what changes later."""
-    parts = {one.name: getattr(known, one.name) for one in fields(known)}
-    return replace(known, **{name: part.copy() for name, part in parts.items() if isinstance(part, dict | set)})
+    found = copy(known)
+    for one in fields(known):
+        part = getattr(known, one.name)
+        if isinstance(part, dict | set):
+            setattr(found, one.name, part.copy())
+    return found

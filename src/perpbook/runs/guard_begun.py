@@ -56,7 +56,8 @@ def remade(begun: Mapping[str, Any], terms_folders: tuple[Path, ...]) -> Remade:
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        book, playbook = _put(folder, begun["book"]), _put(folder, begun["playbook"])
+        book = _put(folder, begun["book"])
+        playbook = _put(folder, begun["playbook"]) if begun["playbook"] is not None else None
         snapshot, rules = read_inputs(book, playbook, market=None, now_ns=None, terms_folders=terms_folders)
     terms = load_all_terms(snapshot, terms_folders)
     settings = settings_of(snapshot, rules, terms, live=bool(begun["live"]))
@@ -79,10 +80,8 @@ def _file(path: Path) -> dict[str, object]:
     return {"name": path.name, "text": path.read_text(encoding="utf-8"), "written_ns": path.stat().st_mtime_ns}
 
 
-def _put(folder: Path, kept: Mapping[str, Any] | None) -> Path | None:
+def _put(folder: Path, kept: Mapping[str, Any]) -> Path:
     """A file again, under its name and as old as it was: a book without a time is as old as its file."""
-    if kept is None:
-        return None
     path = folder / Path(str(kept["name"])).name
     path.write_text(str(kept["text"]), encoding="utf-8")
     os.utime(path, ns=(int(kept["written_ns"]), int(kept["written_ns"])))

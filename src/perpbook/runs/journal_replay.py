@@ -176,7 +176,7 @@ def told_as(
     return ReplayTold(
         journal=told(asked.journal), inputs=str(asked.inputs), pages=len(pages), runs=result.runs,
         messages=result.messages, looks=result.looks, same=result.same, unkept=result.unkept,
-        gaps=tuple(result.gaps), is_same=found is None,
+        gaps=() if asked.proposal else tuple(result.gaps), is_same=found is None,
         number=found.number if found else None, message=found.message if found else "",
         at=to_iso(found.at_ns) if found else "",
         kept=record_told(found.kept) if found else None, made=record_told(found.made) if found else None,
