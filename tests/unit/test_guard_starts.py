@@ -47,7 +47,7 @@ def seen() -> tuple[Judge, View]:
         for key, one in snapshot.market.quotes.items()
     }  # fmt: skip
     view = View(now_ns=NOON, accounts=accounts, books={}, marks=marks, unknown=frozenset(), desk=Desk())
-    rules = playbook("daily_drawdown = 0.05\nweekly_drawdown = 0.10")
+    rules = playbook('daily_drawdown = 0.05\nweekly_drawdown = 0.10\ndrawdown_action = "halt"')
     return Judge(base=snapshot, playbook=rules, terms=load_all_terms(snapshot), watch=Watch()), view
 
 

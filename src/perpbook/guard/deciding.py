@@ -67,11 +67,10 @@ def decide(turn: Turn, port: Decide) -> None:
 
 
 def _begin_day(turn: Turn, equity: float) -> None:
-    """Write down what the whole book is worth at the first look of a day; it is looked at once more, with that known."""
+    """Write down what the whole book is worth at the first look of a day."""
     day = turn.now_ns // DAY_NS
     if turn.desk.day is None or turn.desk.day.number != day:
         turn.write(RecordKind.DAY, day=day, week=(day + MONDAY) // 7, equity=equity)
-        turn.known.decide = True
 
 
 def view(turn: Turn) -> View:
