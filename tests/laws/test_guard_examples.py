@@ -378,6 +378,13 @@ def test_a_leg_of_less_than_a_lot_does_not_keep_the_others_back() -> None:
     assert not nothing.phases() and "less than a lot" in nothing.told("refused.proposal")[0].sentence
 
 
+def test_a_wish_of_which_a_leg_was_left_out_is_not_made_again_at_the_next_look() -> None:
+    both = replace(trim("BTC", -1.0), legs=(*trim("BTC", -0.001).legs, *trim("ETH", 9.0).legs))
+    world = ready([both], BTC=5.0, ETH=-40.0)
+    world.run(70)
+    assert world.phases() == ["proposed"]
+
+
 def test_a_book_that_is_not_known_is_asked_for_and_told_when_it_stays_so() -> None:
     world = World(venue=Exchange(positions={"BTC": 5.0}), wanted=[trim("BTC", -1.0)])
     world.run(32)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.simulation.again import again
 from tests.simulation.brain import InMemory
 from tests.simulation.broken import LawBroken
 from tests.simulation.crash import CrashAt
@@ -48,6 +49,7 @@ def play(seed: int, crash: CrashAt | None = None, *, trace: bool = False) -> Out
     law, broken = "", ""
     try:
         world.run()
+        again(plan, brain.lines, [record for _, record in brain.journal.read()])
     except LawBroken as error:
         law, broken = error.law, str(error)
     digest = f"{world.digest[:32]}{brain.journal.digest[:32]}"

@@ -49,7 +49,7 @@ def judged() -> Judged:
 def test_the_guard_finds_what_check_finds(judged: Judged) -> None:
     judge, view, checked = judged
     decision = judge(view)
-    told = {(one.kind.removeprefix("rule."), one.sentence) for one in decision.alerts}
+    told = {(one.kind.removeprefix("rule."), one.sentence) for one in decision.alerts if one.kind.startswith("rule.")}
     found = {(one.rule, one.sentence) for one in checked.verdict.findings if one.status is not Status.OK}
     assert told == found and decision.before is not None
     assert decision.before.equity == pytest.approx(checked.assessment.book.equity, rel=1e-12)

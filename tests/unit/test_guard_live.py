@@ -20,6 +20,8 @@ from perpbook.engine.ports import Capabilities, Ear
 from perpbook.errors import BrokenJournal, OutcomeUnknown, Refused, VenueUnavailable
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.inputs import Began, Line
+from perpbook.guard.replay import Replay, ends_of
 from perpbook.guard.settings import Timing
 from perpbook.guard.view import Decision, View
 from perpbook.model.alert import Alert
@@ -149,6 +151,21 @@ class Direct(Stream):
         await asyncio.Event().wait()
 
 
+class Told:
+    """What the guard was told, in memory."""
+
+    def __init__(self) -> None:
+        self.run: dict[str, object] = {}
+        self.lines: list[Line] = []
+
+    def keep(self, line: Line) -> bool:
+        self.lines.append(line)
+        return True
+
+    def fresh_page(self) -> bool:
+        return len(self.lines) % 7 == 0
+
+
 async def _nothing() -> None:
     return None
 
@@ -162,6 +179,7 @@ class Bench:
         self.feeds: dict[str, Stream] = {}
         self.wanted = [trim("BTC", -1.0, "auto")]
         self.missing, self.pace = False, PACE
+        self.told = Told()
         self.halt = HaltFlag(halt) if halt is not None else None
 
     def decide(self, view: View) -> Decision:
@@ -172,7 +190,9 @@ class Bench:
         """Run until something is so, or for five seconds at most."""
         guard = Guard(fold(self.journal.records), QUICK, self.decide)
         venues = {} if self.missing else {VENUE: self.port}
-        world = World(venues=venues, feeds=self.feeds, journal=self.journal, sink=self.ears, halt=self.halt)
+        world = World(
+            venues=venues, feeds=self.feeds, journal=self.journal, sink=self.ears, halt=self.halt, inputs=self.told
+        )
         shell = Shell(guard, world, {VENUE: ("BTC",)}, self.pace)
         running = asyncio.create_task(shell.run())
         for _ in range(1_000):
@@ -197,6 +217,41 @@ def test_a_trim_goes_all_the_way_and_its_record_is_kept_before_its_order() -> No
     assert bench.port.exchange.positions["BTC"] == 4.0
     assert [line.split()[0] for line in bench.log] == ["kept", "place", "close"]
     assert fold(bench.journal.records) == guard.desk
+
+
+def has_trades(guard: Guard) -> bool:
+    return closed(guard) and any(ticket.fills for ticket in guard.desk.tickets.values())
+
+
+def test_trades_of_an_order_are_kept_as_they_were() -> None:
+    bench = Bench()
+    guard = asyncio.run(bench.until(has_trades))
+    (fill,) = [record.body["fill"] for record in bench.journal.records if record.kind is RecordKind.FILL]
+    assert (fill["quantity"], fill["fee"]) == (-1.0, 0.1)  # type: ignore[index]
+    assert [ticket.filled for ticket in guard.desk.tickets.values()] == [-1.0] and not guard.desk.incidents
+
+
+def test_trades_that_were_not_told_before_the_end_are_asked_for_at_the_next_start() -> None:
+    bench = Bench()
+    asyncio.run(bench.until(closed))
+    assert RecordKind.FILL not in {record.kind for record in bench.journal.records}
+    guard = asyncio.run(bench.until(has_trades))
+    assert guard.desk.kill is KillLevel.NONE and bench.port.exchange.positions["BTC"] == 4.0
+
+
+def test_what_a_shell_was_told_makes_the_same_records_again() -> None:
+    bench = Bench()
+    for _ in range(2):
+        asyncio.run(bench.until(closed))
+    records = bench.journal.records
+    replay = Replay(
+        records,
+        ends_of([one for one in bench.told.lines if isinstance(one, Began)], len(records)),
+        lambda desk, began: Guard(desk, QUICK, bench.decide),
+    )
+    assert [step.line for step in replay.steps(bench.told.lines)] == bench.told.lines
+    assert replay.result.difference is None and not replay.result.gaps
+    assert replay.result.same == len(records) and replay.result.runs == 2
 
 
 @pytest.mark.parametrize("fault", [OutcomeUnknown("gone"), VenueUnavailable("away"), OSError("reset"), None])

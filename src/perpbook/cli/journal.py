@@ -94,3 +94,47 @@ def export(
         )
 
     reply("journal-export/1", as_json, work)
+
+
+@app.command()
+def replay(
+    place: Annotated[str | None, typer.Argument(help="A journal; left out: the guard's usual one.")] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="Folder of what the guard was told; left out: beside the journal.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Stop at a time, or after the record of this number.")
+    ] = None,
+    proposal: Annotated[
+        str | None,
+        typer.Option("--proposal", help="Only the look that this proposal came of, by its digest's beginning."),
+    ] = None,
+    playbook: Annotated[
+        Path | None, typer.Option("--playbook", help="Also ask this playbook at every look what it would have wanted.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Which guard, where there are several.")] = "guard",
+    as_json: AsJson = False,
+) -> None:
+    """Make the guard again, tell it again what it was told, and compare what it writes. Exit code 20: something differs."""
+
+    def work() -> Answer:
+        from perpbook.errors import BrokenJournal
+        from perpbook.report.replay_told import tell_replay
+        from perpbook.runs.guard_places import guard_places
+        from perpbook.runs.journal_replay import ReplayAsked, replay_journal
+        from perpbook.runs.places import terms_folders
+
+        places = guard_places(name, place)
+        asked = ReplayAsked(
+            journal=places.journal, inputs=inputs or places.inputs, until=until, proposal=proposal,
+            playbook=playbook, terms_folders=terms_folders(),
+        )  # fmt: skip
+        found = replay_journal(asked)
+        same = found.is_same and (found.look is None or found.look.same)
+        return Answer(
+            data=found,
+            tell=lambda console: tell_replay(console, found),
+            exit_code=0 if same else BrokenJournal.exit_code,
+        )
+
+    reply("journal-replay/1", as_json, work)

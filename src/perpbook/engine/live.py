@@ -20,11 +20,13 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, take_back
+from perpbook.engine.live_asking import ask_account, ask_book, ask_order, ask_trades, lacks_trades, send, take_back
 from perpbook.engine.live_halt import HaltFlag
-from perpbook.engine.ports import DirectFeed, Feed, Journal, Sink, Venue
+from perpbook.engine.ports import DirectFeed, Feed, Inputs, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
+from perpbook.guard.case import Ticket
 from perpbook.guard.guard import Guard
+from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
 from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
@@ -36,7 +38,8 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag."""
+    """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag.
+    inputs : where what the guard is told is kept."""
 
     venues: Mapping[str, Venue]
     feeds: Mapping[str, Feed]
@@ -44,6 +47,7 @@ class World:
     sink: Sink
     people: AsyncIterator[Message] | None = None
     halt: HaltFlag | None = None
+    inputs: Inputs | None = None
     clock: Callable[[], int] = now_ns
 
 
@@ -69,6 +73,8 @@ class Shell:
     ) -> None:
         """symbols : contracts to listen to, by venue."""
         self.guard, self.world, self.symbols, self.pace = guard, world, symbols, pace or Pace()
+        inputs = world.inputs
+        self._core = Recorder(guard, inputs.keep, inputs.run, inputs.fresh_page) if inputs is not None else guard
         self.alerts_lost = 0
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(self.pace.inbox)
         self._urgent: deque[Message] = deque()
@@ -80,6 +86,7 @@ class Shell:
         self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
+        self._lacking: set[str] = set()
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     def stop(self) -> None:
@@ -93,7 +100,7 @@ class Shell:
         if self.world.halt is not None:
             self.world.halt.start()
         try:
-            await self._perform(self.guard.start(self.world.clock()))
+            await self._perform(self._core.start(self.world.clock()))
             for name, feed in self.world.feeds.items():
                 asked = (accounts.get(name, ()), self.symbols.get(name, ()))
                 direct = isinstance(feed, DirectFeed)
@@ -102,6 +109,8 @@ class Shell:
                 self._aside(self._listen(self.world.people), "")
             self._aside(self._wake(), "")
             self._aside(self._speak(), "")
+            for client_id in self.guard.desk.tickets:
+                self._trades(client_id)
             gc.collect()
             gc.freeze()
             if self.pace.spin:
@@ -134,10 +143,17 @@ class Shell:
             self._behind.append(message)
             self._poke.set()
             return
-        self._due = self.guard.receive(message)
+        self._due = self._receive(message)
         if self._due or self.guard.is_broken:
             self._idle = False
             self._poke.set()
+
+    def _receive(self, message: Message) -> list[Effect]:
+        """What a message wants done. Of an order that was told of, trades that are missing are asked for."""
+        effects = self._core.receive(message)
+        if type(message) is OrderSeen:
+            self._trades(message.report.client_id)
+        return effects
 
     def when_ready(self, again: Callable[[], None]) -> None:
         """Call this whenever the loop has nothing more to do."""
@@ -152,7 +168,7 @@ class Shell:
             self._look_at_flag()
             message = self._urgent.popleft() if self._urgent else await self._next()
             if message is not None:
-                await self._perform(self.guard.receive(message))
+                await self._perform(self._receive(message))
             if self.guard.is_broken:
                 raise InvariantError(
                     "the guard failed while it was stopping itself: its journal says why; nothing more is sent"
@@ -280,6 +296,25 @@ class Shell:
 
         return ended
 
+    def _trades(self, client_id: str) -> None:
+        """Ask for an order's trades where its venue has told only how much it traded."""
+        ticket = self.guard.desk.tickets.get(client_id)
+        if ticket is None or not lacks_trades(ticket) or client_id in self._lacking:
+            return
+        venue = self.world.venues.get(ticket.request.venue)
+        if venue is not None:
+            self._lacking.add(client_id)
+            self._aside(self._told_trades(venue, ticket), "")
+
+    async def _told_trades(self, venue: Venue, ticket: Ticket) -> None:
+        try:
+            for message in await ask_trades(venue, ticket, self.world.clock):
+                await self.put(message)
+        except (PerpbookError, OSError, TimeoutError):
+            return
+        finally:
+            self._lacking.discard(ticket.request.client_id)
+
     async def _listen(self, messages: AsyncIterator[Message]) -> None:
         async for message in messages:
             await self.put(message)
@@ -314,7 +349,7 @@ class Shell:
             waiting, self._urgent = self._urgent, deque()
             for message in [*waiting, *(self._inbox.get_nowait() for _ in range(self._inbox.qsize()))]:
                 if isinstance(message, OrderSeen | FillSeen | NoAnswer):
-                    found = self.guard.receive(message)
+                    found = self._core.receive(message)
                     await self._perform([one for one in found if isinstance(one, Write | Tell | Send)])
 
     async def _close(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable
 
 from perpbook.engine.ports import Venue
+from perpbook.guard.case import Ticket, same
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel
 from perpbook.model.message import FillSeen, Message, OrderSeen
 from perpbook.model.order import OrderRequest, OrderState
@@ -12,6 +15,9 @@ from perpbook.model.units import SECOND_NS
 
 BEFORE_NS = 60 * SECOND_NS
 """How far before an order's first intent its trades are looked for, should the venue's clock be behind."""
+
+TRADES_S = (0.5, 2.0, 8.0)
+"""Seconds before each question about an order's trades: streams may tell them first, and venues list them late."""
 
 Clock = Callable[[], int]
 
@@ -40,6 +46,28 @@ async def ask_order(venue: Venue, effect: AskOrder, first_ns: int, clock: Clock)
     if mine:
         return [FillSeen(fill=fill, received_ns=clock()) for fill in mine]
     return [OrderSeen(report=report, received_ns=clock())]
+
+
+async def ask_trades(venue: Venue, ticket: Ticket, clock: Clock) -> list[Message]:
+    """The trades of an order of which the venue said that it traded; asked for again where they are not all there yet."""
+    request = ticket.request
+    found: list[Message] = []
+    for wait in TRADES_S:
+        await asyncio.sleep(wait)
+        if not lacks_trades(ticket):
+            return []
+        fills = await venue.fills(request.account, ticket.first_ns - BEFORE_NS)
+        mine = [fill for fill in fills if fill.client_id == request.client_id]
+        found = [FillSeen(fill=fill, received_ns=clock()) for fill in mine]
+        if same(math.fsum(fill.quantity for fill in mine), ticket.filled):
+            break
+    return found
+
+
+def lacks_trades(ticket: Ticket) -> bool:
+    """Whether its venue said that more of an order was traded than its known trades come to."""
+    traded = math.fsum(ticket.fills.values())
+    return abs(ticket.reported) > abs(traded) and not same(ticket.reported, traded)
 
 
 async def ask_account(venue: Venue, effect: AskAccount) -> list[Message]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from perpbook.guard.inputs import Line
 from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, Message
 from perpbook.model.order import Fill, OrderReport, OrderRequest
@@ -116,6 +117,20 @@ class Journal(Protocol):
 
     def read(self, after: int = 0) -> Iterable[tuple[int, Record]]:
         """Records after a number, in order."""
+        ...
+
+
+class Inputs(Protocol):
+    """Where what the guard is told is kept. run : what the guard was begun with, plain."""
+
+    run: Mapping[str, object]
+
+    def keep(self, line: Line) -> bool:
+        """Take a line, without waiting; False where there is no room."""
+        ...
+
+    def fresh_page(self) -> bool:
+        """Whether a place where a replay can begin is wanted."""
         ...
 
 

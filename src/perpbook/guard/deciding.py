@@ -5,11 +5,12 @@ from __future__ import annotations
 from perpbook.guard.proposing import propose
 from perpbook.guard.turn import OWN, Turn
 from perpbook.guard.view import Decide, Decision, View
+from perpbook.kernels.memory import MONDAY
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount
 from perpbook.model.message import ExitWord
 from perpbook.model.record import RecordKind
-from perpbook.model.units import SECOND_NS, to_iso
+from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
 
 BEHIND_NS = 60 * SECOND_NS
 """How far this machine's clock may be behind the journal's last record before a person is told."""
@@ -47,15 +48,29 @@ def _look_at_clock(turn: Turn, clock_ns: int) -> None:
 
 def decide(turn: Turn, port: Decide) -> None:
     """Decide on what is known now: tell what stands and what is over, keep exit plans, propose what is wanted."""
-    turn.known.decided_ns, turn.known.decide = turn.now_ns, False
-    decision = port(view(turn))
+    known = turn.known
+    known.decided_ns, known.decide, known.looks = turn.now_ns, False, known.looks + 1
+    shown = view(turn)
+    decision = port(shown)
+    known.judged += decision.before is not None
     _tell(turn, decision)
     for plan, body in (decision.exits or {}).items():
         keep_exit(turn, plan, body, "rule")
-    turn.known.before = decision.before or turn.known.before
+    if decision.before is not None and not shown.unknown:
+        _begin_day(turn, decision.before.equity)
+    known.before = decision.before or known.before
     if decision.before is not None:
+        turn.shown = shown
         for wanted in decision.wanted:
             propose(turn, wanted, decision.before)
+    turn.shown = None
+
+
+def _begin_day(turn: Turn, equity: float) -> None:
+    """Write down what the whole book is worth at the first look of a day."""
+    day = turn.now_ns // DAY_NS
+    if turn.desk.day is None or turn.desk.day.number != day:
+        turn.write(RecordKind.DAY, day=day, week=(day + MONDAY) // 7, equity=equity)
 
 
 def view(turn: Turn) -> View:

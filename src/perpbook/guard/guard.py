@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from perpbook.guard import (
@@ -20,7 +21,7 @@ from perpbook.guard import (
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Settings
-from perpbook.guard.turn import Known, Turn
+from perpbook.guard.turn import Known, Turn, known_of
 from perpbook.guard.view import Decide, WantsLook
 from perpbook.model.action import ActionKind
 from perpbook.model.alert import Alert, Severity
@@ -65,6 +66,16 @@ class Guard:
         return self._turn.settings
 
     @property
+    def known(self) -> Known:
+        """What was last told: to be read, not changed."""
+        return self._turn.known
+
+    @property
+    def now_ns(self) -> int:
+        """Its time: the latest of everything it was told."""
+        return self._turn.now_ns
+
+    @property
     def is_broken(self) -> bool:
         """It failed while it was stopping itself, and takes nothing more."""
         return self._broken
@@ -75,6 +86,18 @@ class Guard:
         self._turn.known.started_ns = self._turn.known.decided_ns = self._turn.now_ns
         reconciling.start(self._turn)
         return self._taken()
+
+    def take_up(self, known: Known, now_ns: int) -> None:
+        """Go on from what another guard knew after a look that could tell the book's risk, instead of a start."""
+        self._turn.known, self._turn.now_ns = known, now_ns
+        self._decide(deciding.view(self._turn))
+
+    def pass_over(self, prices: Iterable[BookSeen | MarkSeen], now_ns: int) -> None:
+        """Know prices that a guard in this state took without an effect or a decision, and that time has passed."""
+        known = self._turn.known
+        self._turn.now_ns = max(self._turn.now_ns, now_ns)
+        for price in prices:
+            known_of(known, price)[price.venue, price.symbol] = price
 
     def receive(self, message: Message) -> list[Effect]:
         """Take a message. Never raises: whatever fails inside is recorded, paged, and pauses the guard."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from perpbook.guard.approving import approve_itself
 from perpbook.guard.case import key_of
 from perpbook.guard.controls import price_within, shrink
+from perpbook.guard.looked import look_digest
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.guard.view import Wanted, WantedLeg
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
@@ -23,7 +25,7 @@ TRADES = (ActionKind.TRIM, ActionKind.EXIT)
 
 def propose(turn: Turn, wanted: Wanted, before: RiskView) -> None:
     """Propose one wanted action, unless it is already proposed, or something forbids it."""
-    if turn.desk.kill is not KillLevel.NONE or _is_quiet(turn, wanted):
+    if turn.desk.kill is not KillLevel.NONE or _is_quiet(turn, wanted.rule, pairs_of(wanted.legs)):
         return
     why = _forbidden(turn, wanted) or _unknown_book(turn, wanted)
     if not why and not (_told(before) and _told(wanted.after)):
@@ -37,7 +39,9 @@ def propose(turn: Turn, wanted: Wanted, before: RiskView) -> None:
         _refuse(turn, wanted.rule, why)
         return
     turn.over("refused.proposal", symbol=wanted.rule)
-    open_proposal(turn, _fitted(turn, _made(turn, wanted, tuple(legs), before)))
+    proposal = _fitted(turn, _made(turn, wanted, tuple(legs), before))
+    if proposal is not None and not _is_quiet(turn, proposal.rule, pairs_of(proposal.legs)):
+        open_proposal(turn, proposal)
 
 
 def open_proposal(turn: Turn, proposal: Proposal | None) -> str:
@@ -45,7 +49,8 @@ def open_proposal(turn: Turn, proposal: Proposal | None) -> str:
     if proposal is None or proposal.digest in turn.desk.cases:
         return ""
     digest = proposal.digest
-    turn.write(RecordKind.PROPOSED, digest=digest, proposal=proposal)
+    look = look_digest(turn.shown, turn.settings) if turn.shown is not None else ""
+    turn.write(RecordKind.PROPOSED, digest=digest, proposal=proposal, look=look)
     traded = ", ".join(f"{leg.quantity:+g} {leg.symbol} on {leg.account}" for leg in proposal.legs) or proposal.transfer
     if not approve_itself(turn, turn.desk.cases[digest]):
         turn.tell(
@@ -54,10 +59,14 @@ def open_proposal(turn: Turn, proposal: Proposal | None) -> str:
     return digest
 
 
-def _is_quiet(turn: Turn, wanted: Wanted) -> bool:
+def pairs_of(legs: Iterable[Leg | WantedLeg]) -> frozenset[tuple[str, str]]:
+    """(account, symbol) of every leg."""
+    return frozenset((leg.account, leg.symbol) for leg in legs)
+
+
+def _is_quiet(turn: Turn, rule: str, pairs: frozenset[tuple[str, str]]) -> bool:
     """The same wish lives, or ended a short while ago, or its positions are being changed."""
-    pairs = frozenset((leg.account, leg.symbol) for leg in wanted.legs)
-    key, timing = key_of(wanted.rule, pairs), turn.settings.timing
+    key, timing = key_of(rule, pairs), turn.settings.timing
     if any(case.key == key for case in turn.desk.live_cases()):
         return True
     if any(turn.desk.busy(*pair) for pair in pairs):

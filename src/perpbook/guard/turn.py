@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from perpbook.files.plain import plain
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Settings
+from perpbook.guard.view import View
 from perpbook.model.action import RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Effect, Tell, Write
@@ -26,7 +28,8 @@ class Known:
     """What was last told and still holds; gone after a crash. `stale` (venue, stream) pairs. asked : when something was last
     asked for. unreconciled : accounts not yet held against the journal. awaited : books without which
     nothing could be proposed, since when. decided_ns : when was last decided. decide : it is to
-    be done again at once. before : the risk that was decided on."""
+    be done again at once. before : the risk that was decided on. looks, judged : decisions asked for, and those of them that
+    could tell the book's risk."""
 
     accounts: dict[str, AccountSeen] = field(default_factory=dict)
     books: dict[tuple[str, str], BookSeen] = field(default_factory=dict)
@@ -39,17 +42,21 @@ class Known:
     decided_ns: int = 0
     decide: bool = False
     before: RiskView | None = None
+    looks: int = 0
+    judged: int = 0
 
 
 @dataclass(slots=True)
 class Turn:
-    """One guard's state and the effects of the message it is taking. The desk changes by `write` alone."""
+    """One guard's state and the effects of the message it is taking. The desk changes by `write` alone. shown : what is being
+    decided on, None while nothing is."""
 
     desk: Desk
     settings: Settings
     known: Known
     now_ns: int = 0
     effects: list[Effect] = field(default_factory=list)
+    shown: View | None = None
 
     def write(self, kind: RecordKind, **body: object) -> None:
         """Append a record, and take it."""
@@ -128,3 +135,8 @@ def held(seen: AccountSeen) -> Mapping[str, float]:
     for position in seen.account.positions:
         found[position.symbol] = found.get(position.symbol, 0.0) + position.quantity
     return {symbol: quantity for symbol, quantity in found.items() if quantity != 0.0}
+
+
+def known_of(known: Known, price: BookSeen | MarkSeen) -> dict[tuple[str, str], Any]:
+    """Where a price is kept, by (venue, symbol)."""
+    return known.books if isinstance(price, BookSeen) else known.marks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from perpbook.kernels.decide import decide
@@ -15,6 +16,11 @@ from perpbook.playbook.past import Past, write_past
 from perpbook.playbook.schema import Playbook
 from perpbook.playbook.state import state_of
 from perpbook.playbook.words import findings_in_words
+
+Starts = tuple[float, float]
+"""Dollars that the book was worth when the UTC day and week began, NaN where that is not known: nothing is measured by it
+then."""
+NO_STARTS: Starts = (math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +40,24 @@ class Decision:
         return self.findings[0].status if self.findings else Status.OK
 
 
-def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None, ground: Ground = NO_GROUND) -> Decision:
-    """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers. Pure."""
+def decide_on(
+    assessed: Assessed,
+    playbook: Playbook,
+    past: Past | None = None,
+    ground: Ground = NO_GROUND,
+    starts: Starts = NO_STARTS,
+) -> Decision:
+    """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers, `starts`
+    of the day and the week. Pure."""
     names = names_of(assessed, playbook, ground)
     policy = compile_policy(playbook, names, assessed.scenarios)
     state = state_of(assessed, playbook, names, policy, ground)
     if past is not None:
         write_past(state, past)
     raw, proposals = empty_findings(state, policy), no_proposals(state)
-    decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
+    memory = memory_of_one_look(state.positions.size, policy.profit_gain.size)
+    memory.day_start[0], memory.week_start[0] = starts
+    decide(state, policy, memory, raw, proposals)
     return Decision(
         names=names,
         state=state,

@@ -18,7 +18,7 @@ from perpbook.runs.places import drills_folder
 if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
     from perpbook.margin.assessment import Assessment
-    from perpbook.playbook.decision import Decision
+    from perpbook.playbook.decision import Decision, Starts
     from perpbook.playbook.ground import Ground
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.check_past import KnownPast
@@ -158,12 +158,14 @@ def check_snapshot(
     with_plans: bool = True,
     terms_folders: tuple[Path, ...] = (),
     past: KnownPast | None = None,
+    starts: Starts | None = None,
 ) -> CheckResult:
-    """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster."""
+    """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster. starts : what the day and the
+    week began with, where somebody was there."""
     positions = count_positions(snapshot)
     if positions <= SMALL_BOOK:
         jit.prefer_plain()
-    from perpbook.playbook.decision import decide_on
+    from perpbook.playbook.decision import NO_STARTS, decide_on
     from perpbook.playbook.sleeves import sleeve_shares
     from perpbook.runs.propose import propose_money, to_top_up
     from perpbook.sizing.asked import asked_for_funding
@@ -171,7 +173,7 @@ def check_snapshot(
 
     assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
-    decision = decide_on(assessed, playbook, past.past if past else None, ground)
+    decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS)
     planned = positions <= PLANNED_BOOK
     plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:

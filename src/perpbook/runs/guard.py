@@ -21,8 +21,10 @@ from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
+from perpbook.journal.inputs import InputLog
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
+from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_live import Live, live_of
@@ -80,17 +82,24 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
     judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
-    with owned(asked.places.locks, settings.accounts), closing(open_journal(asked.places.journal)) as journal:
+    begun_with = begun_of(asked.book, asked.playbook, settings)
+    with (
+        owned(asked.places.locks, settings.accounts),
+        closing(open_journal(asked.places.journal)) as journal,
+        closing(InputLog(asked.places.inputs, begun_with)) as inputs,
+    ):
         desk = fold(record for _, record in journal.read())
         venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
         world = World(
             venues=venues, feeds=feeds, journal=journal, sink=sink,
-            people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt),
+            people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt), inputs=inputs,
         )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
         shell = Shell(Guard(desk, settings, judge, judge.watch), world, symbols, Pace(spin=asked.spin))
         with telling(asked, playbook), asyncio.Runner(loop_factory=fast_loop()) as runner:
             runner.run(until_stopped(shell, asked.seconds, live))
+        if inputs.why:
+            tell(f"{inputs.why}: what was decided since cannot be replayed")
         return journal.head[0]
 
 

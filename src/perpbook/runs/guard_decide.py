@@ -7,6 +7,7 @@ that saves an account does not wait for another venue.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from perpbook.model.market import Quote, Snapshot
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_exit import Leaving, leaving
+from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of, unjudged_alerts
 
 if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 """Rules that need no other account to be known."""
+
+Pair = tuple[str, str]
+"""Account and symbol."""
 
 SEVERITIES = {Status.BREACH: Severity.PAGE, Status.NEAR: Severity.WARN}
 MOST = 1e6
@@ -46,13 +51,17 @@ class Judge:
 
     def __call__(self, view: View) -> Decision:
         """Check what is known; where a price is missing nothing is wanted, and it is told."""
+        starts = starts_of(view)
         try:
-            result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms)
+            result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms, starts=starts)
         except DataError as error:
             return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
         whole = not view.unknown
         if self.watch is not None:
-            look = Look(assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns)
+            look = Look(
+                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns,
+                starts=(known_or_nothing(starts[0]), known_or_nothing(starts[1])),
+            )  # fmt: skip
             self.watch.look(look)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
         risk = risk_of(result)
@@ -61,17 +70,22 @@ class Judge:
             leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
         )
         told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
-        return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
+        unknown = (*start_alerts(view, self.playbook), *unjudged_alerts(view, self.playbook))
+        return Decision(before=risk, alerts=(*told, *unknown, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
 
     def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
         """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
+        lost = drawdown_in(result.verdict.findings) if self._flattens else ""
+        if lost in judged:
+            yield from self._flat(result, lost)
+            return
         plan = next((one for one in result.verdict.plans if one.method == "cheapest"), None)
         for rule, trims in by_rule(plan.trims if plan else (), judged).items():
             yield Wanted(
                 kind=ActionKind.TRIM,
                 rule=rule,
                 reason=reason_of(result.verdict.findings, {key for one in trims for key in one.rules}),
-                after=risk_of(self._checked_after(result, trims)),
+                after=risk_of(self._checked_after(result, changes_of(trims))),
                 legs=tuple(
                     WantedLeg(
                         account=one.account, symbol=one.symbol, quantity=one.quantity_after - one.quantity_before
@@ -83,12 +97,34 @@ class Judge:
             if move.source:
                 yield money_wanted(move, risk_of(result))
 
-    def _checked_after(self, result: CheckResult, trims: Sequence[Trim]) -> CheckResult:
-        """A check of the book once some trims are done, at today's prices."""
+    @property
+    def _flattens(self) -> bool:
+        """Whether the playbook closes everything once too much of a day or week is lost."""
+        return self.playbook.guardrails is not None and self.playbook.guardrails.drawdown_action == "flatten"
+
+    def _flat(self, result: CheckResult, rule: str) -> Iterator[Wanted]:
+        """Everything closed, where anything is held."""
+        held = [
+            (account.id, one) for account in result.snapshot.book.accounts for one in account.positions if one.quantity
+        ]
+        if held:
+            closed = {(account, one.symbol): (0.0, 0.0) for account, one in held}
+            yield Wanted(
+                kind=ActionKind.EXIT,
+                rule=rule,
+                reason=reason_of(result.verdict.findings, {rule}),
+                after=risk_of(self._checked_after(result, closed)),
+                legs=tuple(
+                    WantedLeg(account=account, symbol=one.symbol, quantity=-one.quantity) for account, one in held
+                ),
+            )
+
+    def _checked_after(self, result: CheckResult, wanted: Mapping[Pair, tuple[float, float]]) -> CheckResult:
+        """A check of the book once some positions have another quantity, each as (quantity, dollars of cost), at today's
+        prices."""
         from perpbook.sizing.apply import with_quantities
 
         arrays = result.assessed.arrays
-        wanted = {(one.account, one.symbol): (one.quantity_after, one.cost) for one in trims}
         changes = {}
         for row in arrays.positions():
             item = arrays.items[row]
@@ -147,6 +183,21 @@ def quote_of(key: tuple[str, str], view: View, before: Quote | None) -> Quote:
         index_price=mark.index_price, funding_rate=mark.funding_rate, open_interest=mark.open_interest,
         depth=depth, as_of_ns=mark.at_ns,
     )  # fmt: skip
+
+
+def changes_of(trims: Sequence[Trim]) -> dict[Pair, tuple[float, float]]:
+    """Quantity and cost after trims, by (account, symbol)."""
+    return {(one.account, one.symbol): (one.quantity_after, one.cost) for one in trims}
+
+
+def known_or_nothing(dollars: float) -> float:
+    """Dollars, 0 where they are not known."""
+    return 0.0 if math.isnan(dollars) else dollars
+
+
+def drawdown_in(findings: Sequence[Finding]) -> str:
+    """The limit on what a day or week may lose that is broken, "" without one."""
+    return next((one.rule for one in findings if one.rule in DRAWDOWNS and one.status is Status.BREACH), "")
 
 
 def by_rule(trims: Sequence[Trim], judged: set[str]) -> dict[str, list[Trim]]:

@@ -28,6 +28,11 @@ class GuardPlaces:
         return self.folder / "halt"
 
     @property
+    def inputs(self) -> Path:
+        """What it was told, page by page: beside a journal in a file, else in its folder."""
+        return self.folder / "inputs" if "://" in self.journal else Path(f"{self.journal}.inputs")
+
+    @property
     def locks(self) -> Path:
         """One file for every account that is guarded; shared by all guards of this home."""
         return self.folder.parent / "locks"
