@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perpbook.kernels.decide import decide
@@ -11,10 +12,12 @@ from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding, Status
 from perpbook.playbook.compile import Names, compile_policy, names_of
 from perpbook.playbook.ground import NO_GROUND, Ground
+from perpbook.playbook.hardship_judge import judge_hardship
 from perpbook.playbook.past import Past, write_past
 from perpbook.playbook.schema import Playbook
+from perpbook.playbook.spread_judge import judge_spreads
 from perpbook.playbook.state import state_of
-from perpbook.playbook.words import findings_in_words
+from perpbook.playbook.words import SEVERITY, findings_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,5 +52,19 @@ def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None, 
         policy=policy,
         raw=raw,
         proposals=proposals,
-        findings=findings_in_words(raw, policy, names, assessed),
+        findings=tuple(
+            sorted(
+                (*findings_in_words(raw, policy, names, assessed), *_besides(assessed, playbook, state, policy, names)),
+                key=lambda one: SEVERITY[one.status],
+            )
+        ),
     )
+
+
+def _besides(assessed: Assessed, playbook: Playbook, state: State, policy: Policy, names: Names) -> Iterator[Finding]:
+    """Findings of rules that no kernel knows of."""
+    if playbook.survival is not None:
+        yield from judge_hardship(assessed, state, policy, names, playbook.survival)
+    alert = playbook.liquidity.spread_alert if playbook.liquidity else None
+    if alert is not None:
+        yield from judge_spreads(assessed, alert, playbook.near)
