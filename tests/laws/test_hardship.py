@@ -116,8 +116,7 @@ def test_a_plan_restores_survival_with_hardship_and_the_money_wanted_would_too()
     found = checked(with_rates(0.0005), asked, with_plans=True)
     plan = found.verdict.plans[0]
     assert plan.restores and {rule for trim in plan.trims for rule in trim.rules} == {THIN}
-    easier = checked(with_rates(0.0005), "", with_plans=True).verdict.plans[0]
-    assert sum(one.notional_closed for one in plan.trims) > sum(one.notional_closed for one in easier.trims)
+    assert not checked(with_rates(0.0005), "", with_plans=True).verdict.plans
     wanted = {one.account: one.dollars for one in found.verdict.money_wanted}
     snapshot = with_rates(0.0005)
     accounts = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perpbook.guard.proposing import propose
+from perpbook.guard.starts import note_starts
 from perpbook.guard.turn import OWN, Turn
 from perpbook.guard.view import Decide, Decision, View
 from perpbook.model.alert import Alert, Severity
@@ -48,7 +49,9 @@ def _look_at_clock(turn: Turn, clock_ns: int) -> None:
 def decide(turn: Turn, port: Decide) -> None:
     """Decide on what is known now: tell what stands and what is over, keep exit plans, propose what is wanted."""
     turn.known.decided_ns, turn.known.decide = turn.now_ns, False
-    decision = port(view(turn))
+    seen = view(turn)
+    decision = port(seen)
+    note_starts(turn, decision, whole=not seen.unknown)
     _tell(turn, decision)
     for plan, body in (decision.exits or {}).items():
         keep_exit(turn, plan, body, "rule")
@@ -86,9 +89,14 @@ def exit_word(turn: Turn, message: ExitWord) -> None:
     turn.known.decide = True
 
 
+def is_decided(turn: Turn, key: tuple[str, str, str]) -> bool:
+    """Whether who decides may end an alert: neither the guard nor a signal raised it."""
+    return key[0] not in OWN and key not in turn.known.signalled
+
+
 def _tell(turn: Turn, decision: Decision) -> None:
     stands = {alert.key for alert in decision.alerts}
-    for kind, account, symbol in [key for key in turn.desk.alerts if key not in stands and key[0] not in OWN]:
+    for kind, account, symbol in [key for key in turn.desk.alerts if is_decided(turn, key) and key not in stands]:
         turn.over(kind, account, symbol)
     for alert in decision.alerts:
         turn.say(alert, stands=True)

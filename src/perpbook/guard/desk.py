@@ -58,7 +58,7 @@ class Desk:
     (venue, trade id) of fills counted.  spent : of the last day.  positions : by account as last seen, verified or adopted, {}
     for flat; an account that is missing was never seen.  incidents : open, by key.  exits : plans in progress.  alerts : severity
     of those that stand.  ended : how a wish's last proposal ended.  untold : digests of proposals whose end nobody was told yet.
-    alert : the last one written, which may not have been told.
+    alert : the last one written, which may not have been told.  starts : (number, dollars) of the UTC "day" and "week".
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -73,6 +73,7 @@ class Desk:
     ended: dict[Key, Ended] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
     alert: Mapping[str, object] | None = None
+    starts: dict[str, tuple[int, float]] = field(default_factory=dict)
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -284,6 +285,11 @@ def _exit(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         desk.exits[body["plan"]] = dict(body["body"])
 
 
+def _note(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
+    if body.get("about") == "start":
+        desk.starts[body["span"]] = (int(body["number"]), float(body["equity"]))
+
+
 _STEPS = {
     RecordKind.PROPOSED: _proposed,
     RecordKind.APPROVED: _approved,
@@ -306,4 +312,5 @@ _STEPS = {
     RecordKind.ALERT: _alert,
     RecordKind.ACKNOWLEDGED: _acknowledged,
     RecordKind.EXIT: _exit,
+    RecordKind.NOTE: _note,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perpbook.model.alert import Alert, Severity
@@ -71,6 +72,11 @@ SKEW = Measure(
 )  # fmt: skip
 
 
+MEASURED = tuple(one.kind for one in (SPREAD, DEPTH, BASIS, SKEW))
+TURNED = "funding.flip"
+Key = tuple[str, str, str]
+
+
 class Past:
     """The newest samples of one measure, by age and by size."""
 
@@ -112,6 +118,22 @@ class Signals:
     _standing: dict[tuple[str, str, str], Standing] = field(default_factory=dict)
     _held: dict[str, tuple[str, dict[str, float]]] = field(default_factory=dict)
     _paying: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+
+    def resume(self, standing: Mapping[Key, str], accounts: Mapping[str, str]) -> set[Key]:
+        """Take what stood before a start as still standing, until its past is long enough to say that it is over; its keys.
+        accounts : their venues."""
+        found = set[Key]()
+        for key in (one for one, severity in standing.items() if severity == Severity.WARN.value):
+            kind, account, symbol = key
+            venue, _, contract = symbol.partition(":")
+            if kind in MEASURED and contract and not account:
+                past = Past(self.sensitivity.samples)
+                self._standing[kind, venue, contract] = Standing(past, raised=True)
+                found.add(key)
+            elif kind == TURNED and account in accounts:
+                self._paying[account, accounts[account], symbol] = True
+                found.add(key)
+        return found
 
     def __call__(self, message: Message) -> list[Alert]:
         """What begins, or is over, by a message."""
@@ -210,7 +232,7 @@ class Signals:
 def _turned(message: MarkSeen, account: str, rate: float, *, pays: bool) -> Alert:
     now, before = ("pays", "was paid") if pays else ("is paid", "paid")
     return Alert(
-        kind="funding.flip", severity=Severity.WARN, at_ns=message.received_ns,
+        kind=TURNED, severity=Severity.WARN, at_ns=message.received_ns,
         sentence=f"{message.symbol} @ {account} {now} {abs(rate):.4%} an interval; it {before} before.",
         account=account, symbol=message.symbol, measured=rate, limit=0.0, unit="share", resolved=not pays,
     )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from perpbook.kernels.decide import decide
 from perpbook.kernels.memory import memory_of_one_look
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
@@ -45,7 +47,10 @@ def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None, 
     if past is not None:
         write_past(state, past)
     raw, proposals = empty_findings(state, policy), no_proposals(state)
-    decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
+    with np.errstate(
+        over="ignore"
+    ):  # of a speck of a position every excess is infinitely many: plain kernels would warn of it
+        decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
     return Decision(
         names=names,
         state=state,

@@ -19,10 +19,12 @@ from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import InputError, Refused
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.signals import Signals
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
+from perpbook.runs.guard_beside import Beside, sensitivity_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_live import Live, live_of
@@ -31,6 +33,8 @@ from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_teller import begin, needs_teller
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.paper_state import forget, keeper, kept_book
+from perpbook.runs.places import drills_folder
+from perpbook.runs.treasury_health import memory_file
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.setting import Setting
@@ -76,7 +80,9 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     refuse_halted(asked.places)
     live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
-    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
+    beside = Beside(base=snapshot, playbook=playbook, book=asked.book, health=memory_file(), shelf=drills_folder())
+    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch(), beside=beside)
+    signals = Signals(sensitivity_of(playbook.alerts))
     with owned(asked.places.locks, settings.accounts), closing(open_journal(asked.places.journal)) as journal:
         desk = fold(record for _, record in journal.read())
         venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
@@ -87,7 +93,9 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         tell(begun(asked, tuple(settings.accounts), desk.records))
         with telling(asked, playbook):
             asyncio.run(
-                until_stopped(Shell(Guard(desk, settings, judge, judge.watch), world, symbols), asked.seconds, live)
+                until_stopped(
+                    Shell(Guard(desk, settings, judge, judge.watch, signals), world, symbols), asked.seconds, live
+                )
             )
         return journal.head[0]
 

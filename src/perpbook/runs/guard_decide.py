@@ -7,11 +7,13 @@ that saves an account does not wait for another venue.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perpbook.alerts.of_check import Key, alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
+from perpbook.guard.starts import MONDAY_NS, WEEK_NS
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import Look
@@ -19,7 +21,11 @@ from perpbook.model.account import Account
 from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.market import Quote, Snapshot
+from perpbook.model.units import DAY_NS
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
+from perpbook.playbook.alerts_section import Alerts
+from perpbook.playbook.drawdown_judge import judge_drawdowns
+from perpbook.playbook.words import SEVERITY
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_exit import Leaving, leaving
 
@@ -30,29 +36,33 @@ if TYPE_CHECKING:
 OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 """Rules that need no other account to be known."""
 
-SEVERITIES = {Status.BREACH: Severity.PAGE, Status.NEAR: Severity.WARN}
 MOST = 1e6
 """Stands for a ratio without an end, which no record can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look."""
+    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look.
+    beside : alerts that are not of this book's prices."""
 
     base: Snapshot
     playbook: Playbook
     terms: Mapping[str, VenueTerms]
     watch: Watch | None = None
+    beside: Callable[[int, Collection[Key]], tuple[Alert, ...]] | None = None
 
     def __call__(self, view: View) -> Decision:
         """Check what is known; where a price is missing nothing is wanted, and it is told."""
         try:
-            result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms)
+            result, begun = self._checked(view), starts_of(view)
         except DataError as error:
             return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
         whole = not view.unknown
         if self.watch is not None:
-            look = Look(assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns)
+            starts = (begun.get("day", 0.0), begun.get("week", 0.0))
+            look = Look(
+                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns, starts=starts
+            )  # fmt: skip
             self.watch.look(look)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
         risk = risk_of(result)
@@ -60,8 +70,29 @@ class Judge:
         wanted = (
             leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
         )
-        told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
-        return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
+        told = alerts_of_findings(
+            findings, self.playbook.near, view.now_ns, view.desk.alerts, [one.id for one in result.assessment.accounts]
+        )
+        return Decision(
+            before=risk, alerts=(*told, *leaves.alerts, *self._beside(result, view)), wanted=wanted, exits=leaves.bodies
+        )
+
+    def _checked(self, view: View) -> CheckResult:
+        """The check of what is known, with what the day and the week cost where the whole book is."""
+        result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms)
+        if view.unknown:
+            return result
+        equity, rules = result.assessment.book.equity, self.playbook.guardrails
+        lost = judge_drawdowns(rules, starts_of(view), equity, self.playbook.near)
+        found = tuple(sorted((*result.verdict.findings, *lost), key=lambda one: SEVERITY[one.status]))
+        status = found[0].status if found else result.verdict.status
+        return replace(result, verdict=replace(result.verdict, findings=found, status=status))
+
+    def _beside(self, result: CheckResult, view: View) -> tuple[Alert, ...]:
+        """Alerts on accounts that the playbook asks for, and those that are not of this book's prices."""
+        rules, standing = self.playbook.alerts or Alerts(), tuple(view.desk.alerts)
+        found = alerts_of_accounts(result.assessment.accounts, rules, self.playbook.near, view.now_ns, standing)
+        return (*found, *(self.beside(view.now_ns, standing) if self.beside is not None else ()))
 
     def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
         """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
@@ -98,6 +129,12 @@ class Judge:
                 changes[row] = wanted[key]
         book = with_quantities(result.snapshot.book, arrays, changes)
         return check_snapshot(replace(result.snapshot, book=book), self.playbook, self.terms, with_plans=False)
+
+
+def starts_of(view: View) -> dict[str, float]:
+    """What the book held when the day and the week began, as far as they are this day and this week."""
+    numbers = {"day": view.now_ns // DAY_NS, "week": (view.now_ns - MONDAY_NS) // WEEK_NS}
+    return {span: dollars for span, (number, dollars) in view.desk.starts.items() if numbers[span] == number}
 
 
 def seen_book(base: Snapshot, view: View) -> Snapshot:
@@ -183,15 +220,6 @@ def risk_of(result: CheckResult) -> RiskView:
         liquidation_move=found.book.liquidation_move,
         broken=tuple(dict.fromkeys(one.rule for one in result.verdict.findings if one.status is Status.BREACH)),
     )
-
-
-def alert_of(finding: Finding, now_ns: int) -> Alert:
-    """A finding that is near or broken, told."""
-    symbol, _, account = finding.subject.rpartition(" @ ")
-    return Alert(
-        kind=f"rule.{finding.rule}", severity=SEVERITIES[finding.status], at_ns=now_ns, sentence=finding.sentence,
-        account=account, symbol=symbol, measured=min(finding.measured, MOST), limit=finding.limit, unit=finding.unit,
-    )  # fmt: skip
 
 
 def not_judged(why: str, now_ns: int) -> Alert:
