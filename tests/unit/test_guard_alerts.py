@@ -24,7 +24,7 @@ from perpbook.runs.guard_beside import Beside, sensitivity_of
 from perpbook.runs.guard_decide import Judge
 from perpbook.snapshot import load_snapshot
 from tests.anvil.written import Written
-from tests.laws.guarded import CALM, SETTINGS, as_read
+from tests.laws.guarded import CALM, SETTINGS, Exchange, as_read
 from tests.unit.test_health_faces import ask, serve
 from tests.unit.test_signals import QUICK, book, mark
 
@@ -42,7 +42,6 @@ class Watched:
         self.before = replace(CALM, equity=equity)
         self.guard = Guard(desk or Desk(), SETTINGS, self._decide, signals=Signals(QUICK))
         self.records = [one.record for one in self.guard.start(1) if isinstance(one, Write)]
-        self.guard._turn.known.started_ns = 1
 
     def _decide(self, view: View) -> Decision:
         return Decision(before=self.before)
@@ -71,11 +70,13 @@ def test_what_a_signal_said_stands_on_after_a_restart_until_its_past_says_otherw
 
 def test_a_day_and_a_week_begin_with_what_the_book_held_and_a_restart_knows_it() -> None:
     watched, monday = Watched(equity=5_000.0), 4 * DAY_NS // SECOND_NS
-    watched.hear(mark(monday), mark(monday + 60))
-    assert watched.guard.desk.starts == {"day": (4, 5_000.0), "week": (0, 5_000.0)}
+    watched.hear(mark(monday))
+    assert watched.guard.desk.starts == {}
+    watched.hear(Exchange().account(monday * SECOND_NS), mark(monday + 5))
+    assert watched.guard.desk.starts == {"day": (4, 5_000.0), "week": (1, 5_000.0)}
     watched.before = replace(CALM, equity=4_000.0)
-    watched.hear(mark(monday + 86_400))
-    assert watched.guard.desk.starts == {"day": (5, 4_000.0), "week": (0, 5_000.0)}
+    watched.hear(Exchange().account((monday + 86_400) * SECOND_NS), mark(monday + 86_405))
+    assert watched.guard.desk.starts == {"day": (5, 4_000.0), "week": (1, 5_000.0)}
     assert fold(as_read(one) for one in watched.records).starts == watched.guard.desk.starts
 
 
@@ -129,8 +130,8 @@ SENT = """
 [[transfers]]
 asset = "USDC"
 amount = 500.0
-from = "base"
-to = "hl-main"
+source = "base"
+destination = "hl-main"
 arrives = 2026-01-01T00:00:00Z
 """
 

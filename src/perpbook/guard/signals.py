@@ -143,12 +143,25 @@ class Signals:
             case MarkSeen():
                 return self._mark(message)
             case AccountSeen():
-                held = {one.symbol: one.quantity for one in message.account.positions}
-                self._held[message.account.id] = (message.account.venue, held)
+                return self._account(message)
             case Stale():
                 for (_, venue, _), standing in self._standing.items():
                     standing.beyond = 0 if venue == message.venue else standing.beyond
         return []
+
+    def _account(self, message: AccountSeen) -> list[Alert]:
+        """Know what is held; of what is held no more nobody pays funding."""
+        of, held = message.account, {one.symbol: one.quantity for one in message.account.positions}
+        self._held[of.id] = (of.venue, held)
+        gone = [key for key in self._paying if key[0] == of.id and not held.get(key[2])]
+        return [
+            Alert(
+                kind=TURNED, severity=Severity.WARN, at_ns=message.received_ns, account=of.id, symbol=symbol, resolved=True,
+                sentence=f"{symbol} @ {of.id} is held no more.",
+            )
+            for key in gone
+            if self._paying.pop(key) and (symbol := key[2])
+        ]  # fmt: skip
 
     def _book(self, message: BookSeen) -> list[Alert]:
         standing = self._standing.get((SPREAD.kind, message.venue, message.symbol))

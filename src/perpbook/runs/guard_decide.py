@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.alerts.of_check import Key, alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
-from perpbook.guard.starts import MONDAY_NS, WEEK_NS
+from perpbook.guard.starts import spans_at
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import Look
@@ -21,7 +21,6 @@ from perpbook.model.account import Account
 from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.market import Quote, Snapshot
-from perpbook.model.units import DAY_NS
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.playbook.drawdown_judge import judge_drawdowns
@@ -133,7 +132,7 @@ class Judge:
 
 def starts_of(view: View) -> dict[str, float]:
     """What the book held when the day and the week began, as far as they are this day and this week."""
-    numbers = {"day": view.now_ns // DAY_NS, "week": (view.now_ns - MONDAY_NS) // WEEK_NS}
+    numbers = spans_at(view.now_ns)
     return {span: dollars for span, (number, dollars) in view.desk.starts.items() if numbers[span] == number}
 
 
