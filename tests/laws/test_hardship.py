@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.examples.catalogue import book_file
+from perpbook.guard.watch_range import Look, unproven_rules
 from perpbook.kernels.scale import surplus_at_scale
 from perpbook.margin.arrays import book_arrays
 from perpbook.margin.tolls import Hardship, account_tolls, tolled, tolls_of
@@ -19,6 +20,7 @@ from perpbook.model.units import HOUR_NS
 from perpbook.model.verdict import Finding, Status
 from perpbook.playbook.hardship_judge import FLIP, THIN
 from perpbook.playbook.load import parse_playbook
+from perpbook.playbook.timed import hardship_notes
 from perpbook.runs.check import CheckResult, check_snapshot, load_all_terms
 from perpbook.snapshot import load_snapshot
 from perpbook.terms.terms import VenueTerms
@@ -147,3 +149,19 @@ def test_a_book_that_ends_before_the_position_does_is_not_known_to_be_enough() -
 def test_without_the_keys_nothing_is_asked() -> None:
     found = checked(with_rates(0.0005), "funding_flip = false")
     assert found.assessed.tolls is None and not of(found, FLIP) and not of(found, THIN)
+
+
+def test_a_run_says_that_it_does_not_judge_them() -> None:
+    playbook = parse_playbook(
+        "schema_version = 1\n[survival]\nfunding_flip = true\n[liquidity]\nspread_alert = 0.1", "run.toml"
+    )
+    (note,) = hardship_notes(playbook)
+    assert "survival.funding_flip and liquidity.spread_alert" in note
+    assert hardship_notes(None) == hardship_notes(parse_playbook("schema_version = 1\n[survival]\n", "run.toml")) == ()
+
+
+def test_the_guard_looks_again_for_what_prices_alone_do_not_settle() -> None:
+    found = checked(with_rates(0.0001, 3.0), "funding_flip = true\ndepth_loss = 0.1")
+    playbook = parse_playbook("schema_version = 1\n[survival]\n", "look.toml")
+    look = Look(assessed=found.assessed, decision=found.decision, playbook=playbook, now_ns=0)
+    assert set(unproven_rules(look)) >= {FLIP, THIN}
