@@ -28,7 +28,7 @@ from perpbook.guard.case import Ticket
 from perpbook.guard.guard import Guard
 from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Notice, Send, Tell, Write
 from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
 from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
 
@@ -39,7 +39,7 @@ BATCH = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag.
-    inputs : where what the guard is told is kept."""
+    inputs : where what the guard is told is kept.  notices : what is seen beside the book."""
 
     venues: Mapping[str, Venue]
     feeds: Mapping[str, Feed]
@@ -48,6 +48,7 @@ class World:
     people: AsyncIterator[Message] | None = None
     halt: HaltFlag | None = None
     inputs: Inputs | None = None
+    notices: AsyncIterator[Message] | None = None
     clock: Callable[[], int] = now_ns
 
 
@@ -105,8 +106,9 @@ class Shell:
                 asked = (accounts.get(name, ()), self.symbols.get(name, ()))
                 direct = isinstance(feed, DirectFeed)
                 self._aside(feed.tell(*asked, self) if direct else self._listen(feed.messages(*asked)), name)
-            if self.world.people is not None:
-                self._aside(self._listen(self.world.people), "")
+            for beside in (self.world.people, self.world.notices):
+                if beside is not None:
+                    self._aside(self._listen(beside), "")
             self._aside(self._wake(), "")
             self._aside(self._speak(), "")
             for client_id in self.guard.desk.tickets:
@@ -207,6 +209,8 @@ class Shell:
                     await asyncio.get_running_loop().run_in_executor(
                         self._disk, self.world.journal.append, effect.record
                     )
+                case Notice():
+                    self._urgent.append(effect.noticed)
                 case Tell():
                     self.alerts_lost += len(self._outbox) == self._outbox.maxlen
                     self._outbox.append(effect.alert)

@@ -101,9 +101,14 @@ def exit_word(turn: Turn, message: ExitWord) -> None:
     turn.known.decide = True
 
 
+def is_decided(turn: Turn, key: tuple[str, str, str]) -> bool:
+    """Whether who decides may end an alert: neither the guard raised it, nor was it noticed beside the book."""
+    return key[0] not in OWN and key not in turn.known.noticed
+
+
 def _tell(turn: Turn, decision: Decision) -> None:
     stands = {alert.key for alert in decision.alerts}
-    for kind, account, symbol in [key for key in turn.desk.alerts if key not in stands and key[0] not in OWN]:
+    for kind, account, symbol in [key for key in turn.desk.alerts if is_decided(turn, key) and key not in stands]:
         turn.over(kind, account, symbol)
     for alert in decision.alerts:
         turn.say(alert, stands=True)

@@ -16,16 +16,18 @@ from perpbook.guard import (
     killing,
     lost,
     reconciling,
+    signalling,
     verifying,
 )
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Settings
+from perpbook.guard.signals import Signals
 from perpbook.guard.turn import Known, Turn, known_of
 from perpbook.guard.view import Decide, WantsLook
 from perpbook.model.action import ActionKind
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.effect import Effect, Send, Tell, Write
+from perpbook.model.effect import Effect, Notice, Send, Tell, Write
 from perpbook.model.message import (
     Acknowledge,
     Adopt,
@@ -38,6 +40,7 @@ from perpbook.model.message import (
     KillLevel,
     MarkSeen,
     Message,
+    Noticed,
     Wake,
 )
 from perpbook.model.order import OrderState
@@ -47,12 +50,23 @@ from perpbook.model.record import Record, RecordKind
 class Guard:
     """A desk, what it may do, and who decides.
 
-    `watch` says which messages want a decision at once; without it one is made as time passes.
+    `watch` says which messages want a decision at once; without it one is made as time passes. `signals` is told what venues say;
+    what it finds comes back as a message of its own.
     """
 
-    def __init__(self, desk: Desk, settings: Settings, decide: Decide, watch: WantsLook | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        settings: Settings,
+        decide: Decide,
+        watch: WantsLook | None = None,
+        signals: Signals | None = None,
+    ) -> None:
         self._turn = Turn(desk=desk, settings=settings, known=Known(), now_ns=desk.at_ns)
-        self._decide, self._watch = decide, watch
+        self._decide, self._watch, self._signals = decide, watch, signals
+        self._turn.known.noticed = signalling.noticed_in(desk.alerts)
+        if signals is not None:
+            signals.resume(self._turn.known.noticed, settings.accounts)
         self._broken = False
 
     @property
@@ -118,15 +132,7 @@ class Guard:
     def _take(self, message: Message) -> None:
         turn = self._turn
         turn.now_ns = max(turn.now_ns, message.received_ns)
-        taken = True
-        if type(message) is BookSeen or type(message) is MarkSeen:
-            taken = hearing.hear(turn, message)
-        elif isinstance(message, Wake):
-            deciding.look(turn, message.received_ns)
-        elif isinstance(message, FromPeople):
-            self._person(message)
-        else:
-            taken = hearing.hear(turn, message)
+        taken = self._heard(message)
         wanted = taken and self._watch is not None and self._watch(message)
         if turn.desk.live:
             for case in turn.desk.live_cases():
@@ -136,6 +142,25 @@ class Guard:
             flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:
             deciding.decide(turn, self._decide)
+
+    def _heard(self, message: Message) -> bool:
+        """Take what a message says; False where it is refused."""
+        turn = self._turn
+        if type(message) is not BookSeen and type(message) is not MarkSeen:
+            if isinstance(message, FromPeople):
+                self._person(message)
+                return True
+            if isinstance(message, Wake):
+                deciding.look(turn, message.received_ns)
+                return True
+            if isinstance(message, Noticed):
+                signalling.notice(turn, message.alerts)
+                return True
+        if not hearing.hear(turn, message):
+            return False
+        if self._signals is not None and (found := self._signals(message)):
+            turn.do(Notice(noticed=Noticed(alerts=tuple(found), received_ns=turn.now_ns)))
+        return True
 
     def _person(self, message: FromPeople) -> None:
         match message:

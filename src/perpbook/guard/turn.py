@@ -29,7 +29,7 @@ class Known:
     asked for. unreconciled : accounts not yet held against the journal. awaited : books without which
     nothing could be proposed, since when. decided_ns : when was last decided. decide : it is to
     be done again at once. before : the risk that was decided on. looks, judged : decisions asked for, and those of them that
-    could tell the book's risk."""
+    could tell the book's risk. noticed : alerts that stand by what was seen beside the book."""
 
     accounts: dict[str, AccountSeen] = field(default_factory=dict)
     books: dict[tuple[str, str], BookSeen] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class Known:
     before: RiskView | None = None
     looks: int = 0
     judged: int = 0
+    noticed: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)

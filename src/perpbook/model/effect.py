@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perpbook.model.alert import Alert
+from perpbook.model.message import Noticed
 from perpbook.model.order import OrderRequest
 from perpbook.model.record import Record
 
@@ -60,10 +61,17 @@ class AskBook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Let the guard take this next: it is told as any other message, so that it is kept among its inputs."""
+
+    noticed: Noticed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
     """Let people know."""
 
     alert: Alert
 
 
-Effect = Write | Send | Cancel | AskOrder | AskAccount | AskBook | Tell
+Effect = Write | Send | Cancel | AskOrder | AskAccount | AskBook | Notice | Tell

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from perpbook.model.account import Account
+from perpbook.model.alert import Alert
 from perpbook.model.market import Depth
 from perpbook.model.order import Fill, OrderReport
 
@@ -154,6 +155,15 @@ class ExitWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """What was seen beside the book: how a market stands to its own past, layers, transfers, drills. alerts : those that begin or
+    go on, and, resolved, those that are over."""
+
+    alerts: tuple[Alert, ...]
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """Time has passed."""
 
@@ -161,4 +171,4 @@ class Wake:
 
 
 FromPeople = Answered | Kill | Arm | Adopt | Acknowledge | ExitWord
-Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | FromPeople | Wake
+Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | FromPeople | Noticed | Wake

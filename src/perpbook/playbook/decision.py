@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from perpbook.kernels.decide import decide
 from perpbook.kernels.memory import memory_of_one_look
@@ -12,10 +15,12 @@ from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding, Status
 from perpbook.playbook.compile import Names, compile_policy, names_of
 from perpbook.playbook.ground import NO_GROUND, Ground
+from perpbook.playbook.hardship_judge import judge_hardship
 from perpbook.playbook.past import Past, write_past
 from perpbook.playbook.schema import Playbook
+from perpbook.playbook.spread_judge import judge_spreads
 from perpbook.playbook.state import state_of
-from perpbook.playbook.words import findings_in_words
+from perpbook.playbook.words import SEVERITY, findings_in_words
 
 Starts = tuple[float, float]
 """Dollars that the book was worth when the UTC day and week began, NaN where that is not known: nothing is measured by it
@@ -57,12 +62,29 @@ def decide_on(
     raw, proposals = empty_findings(state, policy), no_proposals(state)
     memory = memory_of_one_look(state.positions.size, policy.profit_gain.size)
     memory.day_start[0], memory.week_start[0] = starts
-    decide(state, policy, memory, raw, proposals)
+    with np.errstate(
+        over="ignore"
+    ):  # of a speck of a position every excess is infinitely many: plain kernels would warn of it
+        decide(state, policy, memory, raw, proposals)
     return Decision(
         names=names,
         state=state,
         policy=policy,
         raw=raw,
         proposals=proposals,
-        findings=findings_in_words(raw, policy, names, assessed),
+        findings=tuple(
+            sorted(
+                (*findings_in_words(raw, policy, names, assessed), *_besides(assessed, playbook, state, policy, names)),
+                key=lambda one: SEVERITY[one.status],
+            )
+        ),
     )
+
+
+def _besides(assessed: Assessed, playbook: Playbook, state: State, policy: Policy, names: Names) -> Iterator[Finding]:
+    """Findings of rules that no kernel knows of."""
+    if playbook.survival is not None:
+        yield from judge_hardship(assessed, state, policy, names, playbook.survival)
+    alert = playbook.liquidity.spread_alert if playbook.liquidity else None
+    if alert is not None:
+        yield from judge_spreads(assessed, alert, playbook.near)

@@ -19,12 +19,14 @@ from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import InputError, Refused
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.signals import Signals
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
 from perpbook.runs.guard_begun import begun_of
+from perpbook.runs.guard_beside import Beside, beside_the_book, sensitivity_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_live import Live, live_of
@@ -33,6 +35,8 @@ from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_teller import begin, needs_teller
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.paper_state import forget, keeper, kept_book
+from perpbook.runs.places import drills_folder
+from perpbook.runs.treasury_health import memory_file
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.setting import Setting
@@ -81,7 +85,9 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     refuse_halted(asked.places)
     live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
+    beside = Beside(base=snapshot, playbook=playbook, book=asked.book, health=memory_file(), shelf=drills_folder())
     judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
+    signals = Signals(sensitivity_of(playbook.alerts))
     begun_with = begun_of(asked.book, asked.playbook, settings)
     with (
         owned(asked.places.locks, settings.accounts),
@@ -93,9 +99,10 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         world = World(
             venues=venues, feeds=feeds, journal=journal, sink=sink,
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt), inputs=inputs,
+            notices=beside_the_book(beside, lambda: tuple(desk.alerts), now_ns),
         )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
-        shell = Shell(Guard(desk, settings, judge, judge.watch), world, symbols, Pace(spin=asked.spin))
+        shell = Shell(Guard(desk, settings, judge, judge.watch, signals), world, symbols, Pace(spin=asked.spin))
         with telling(asked, playbook), asyncio.Runner(loop_factory=fast_loop()) as runner:
             runner.run(until_stopped(shell, asked.seconds, live))
         if inputs.why:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perpbook.alerts.of_check import alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
@@ -21,6 +22,7 @@ from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.market import Quote, Snapshot
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
+from perpbook.playbook.alerts_section import Alerts
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_exit import Leaving, leaving
 from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of, unjudged_alerts
@@ -35,7 +37,6 @@ OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 Pair = tuple[str, str]
 """Account and symbol."""
 
-SEVERITIES = {Status.BREACH: Severity.PAGE, Status.NEAR: Severity.WARN}
 MOST = 1e6
 """Stands for a ratio without an end, which no record can hold."""
 
@@ -69,9 +70,14 @@ class Judge:
         wanted = (
             leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
         )
-        told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
-        unknown = (*start_alerts(view, self.playbook), *unjudged_alerts(view, self.playbook))
-        return Decision(before=risk, alerts=(*told, *unknown, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
+        accounts, standing = result.assessment.accounts, view.desk.alerts
+        told = (
+            *alerts_of_findings(findings, self.playbook.near, view.now_ns, standing, [one.id for one in accounts]),
+            *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, standing),
+            *start_alerts(view, self.playbook),
+            *unjudged_alerts(view, self.playbook),
+        )
+        return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
 
     def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
         """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
@@ -234,15 +240,6 @@ def risk_of(result: CheckResult) -> RiskView:
         liquidation_move=found.book.liquidation_move,
         broken=tuple(dict.fromkeys(one.rule for one in result.verdict.findings if one.status is Status.BREACH)),
     )
-
-
-def alert_of(finding: Finding, now_ns: int) -> Alert:
-    """A finding that is near or broken, told."""
-    symbol, _, account = finding.subject.rpartition(" @ ")
-    return Alert(
-        kind=f"rule.{finding.rule}", severity=SEVERITIES[finding.status], at_ns=now_ns, sentence=finding.sentence,
-        account=account, symbol=symbol, measured=min(finding.measured, MOST), limit=finding.limit, unit=finding.unit,
-    )  # fmt: skip
 
 
 def not_judged(why: str, now_ns: int) -> Alert:
