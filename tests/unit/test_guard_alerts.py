@@ -12,12 +12,16 @@ from perpbook.engine.clock import now_ns
 from perpbook.examples.catalogue import book_file
 from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.inputs import Line, Recorder
+from perpbook.guard.inputs_text import line_of, text_of
+from perpbook.guard.replay import Replay, ends_of
 from perpbook.guard.signalling import Key
 from perpbook.guard.signals import Signals
 from perpbook.guard.view import Decision, View
 from perpbook.model.alert import Alert
 from perpbook.model.effect import Effect, Notice, Tell, Write
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
+from perpbook.model.record import RecordKind
 from perpbook.model.units import DAY_NS
 from perpbook.playbook.load import parse_playbook
 from perpbook.runs.check import load_all_terms
@@ -163,3 +167,20 @@ def test_how_unusual_is_the_playbooks() -> None:
     rules = parse_playbook("schema_version = 1\n[alerts]\nunusual = 9\n", "p.toml").alerts
     assert (sensitivity_of(rules).high, sensitivity_of(rules).low) == (9.0, 4.5)
     assert sensitivity_of(None).high == 6.0
+
+
+def test_a_replay_without_signals_writes_what_a_guard_with_signals_wrote() -> None:
+    lines: list[Line] = []
+    watched = Watched()
+    watched.guard = Guard(Desk(), SETTINGS, watched._decide, signals=Signals(QUICK))
+    core = Recorder(watched.guard, lambda line: not lines.append(line), {})  # type: ignore[func-returns-value]
+    effects = core.start(1)
+    for message in (*(book(k) for k in range(1, 31)), *(book(k, spread=40.0) for k in range(31, 36)), book(36)):
+        told = core.receive(message)
+        effects += told + [more for one in told if isinstance(one, Notice) for more in core.receive(one.noticed)]
+    records = [as_read(one.record) for one in effects if isinstance(one, Write)]
+    replay = Replay(records, ends_of([lines[0]], len(records)), lambda desk, _: Guard(desk, SETTINGS, watched._decide))
+    for _ in replay.steps([line_of(text_of(one)) for one in lines]):
+        pass
+    assert replay.result.difference is None and replay.result.same == len(records) and not replay.result.gaps
+    assert [one.body["alert"]["kind"] for one in records if one.kind is RecordKind.ALERT].count("market.spread") == 2
