@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perpbook.alerts.kinds import kind_of
+from perpbook.alerts.of_check import alerts_of_findings
 from perpbook.errors import DataError
+from perpbook.guard.turn import OWN
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import Look
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
 OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 """Rules that need no other account to be known."""
 
-SEVERITIES = {Status.BREACH: Severity.PAGE, Status.NEAR: Severity.WARN}
+KINDS_OF_ONE = tuple(kind_of(rule) for rule in OF_ONE_ACCOUNT)
+"""Beginnings of the kinds of their alerts."""
+
+STALE = "stale.prices"
 MOST = 1e6
 """Stands for a ratio without an end, which no record can hold."""
 
@@ -49,7 +55,7 @@ class Judge:
         try:
             result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms)
         except DataError as error:
-            return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
+            return Decision(before=None, alerts=(not_judged(str(error), view.now_ns), *unseen(view, judged=False)))
         whole = not view.unknown
         if self.watch is not None:
             look = Look(assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns)
@@ -60,8 +66,11 @@ class Judge:
         wanted = (
             leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
         )
-        told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
-        return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
+        told = alerts_of_findings(
+            findings, self.playbook.near, view.now_ns, view.desk.alerts, [one.id for one in result.assessment.accounts]
+        )
+        alerts = (*told, *leaves.alerts, *unseen(view, judged=True))
+        return Decision(before=risk, alerts=alerts, wanted=wanted, exits=leaves.bodies)
 
     def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
         """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
@@ -185,16 +194,23 @@ def risk_of(result: CheckResult) -> RiskView:
     )
 
 
-def alert_of(finding: Finding, now_ns: int) -> Alert:
-    """A finding that is near or broken, told."""
-    symbol, _, account = finding.subject.rpartition(" @ ")
-    return Alert(
-        kind=f"rule.{finding.rule}", severity=SEVERITIES[finding.status], at_ns=now_ns, sentence=finding.sentence,
-        account=account, symbol=symbol, measured=min(finding.measured, MOST), limit=finding.limit, unit=finding.unit,
+def unseen(view: View, *, judged: bool) -> tuple[Alert, ...]:
+    """What stands and was not looked at now, as it stands: what is not known is not over.
+
+    judged : rules were judged, those on the whole book where every account is known.
+    """
+    stands = [key for key in view.desk.alerts if key[0] not in OWN and key[0] != STALE]
+    return tuple(
+        Alert(
+            kind=kind, severity=Severity(view.desk.alerts[kind, account, symbol]), at_ns=view.now_ns,
+            sentence="It is not judged now.", account=account, symbol=symbol,
+        )
+        for kind, account, symbol in stands
+        if not judged or (view.unknown and not (kind.startswith(KINDS_OF_ONE) and account not in view.unknown))
     )  # fmt: skip
 
 
 def not_judged(why: str, now_ns: int) -> Alert:
     """No rule was judged."""
     sentence = f"No rule is judged now: {' '.join(why.split())}"
-    return Alert(kind="stale.prices", severity=Severity.PAGE, at_ns=now_ns, sentence=sentence)
+    return Alert(kind=STALE, severity=Severity.PAGE, at_ns=now_ns, sentence=sentence)

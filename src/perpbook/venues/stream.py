@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-Prepare = Callable[[Decoder, Scope], Awaitable[None]]
-"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder. What comes
-meanwhile waits. A VenueError of it begins the connection anew."""
+Prepare = Callable[[Decoder, Scope], Awaitable[Mapping[str, Sequence[Message]]]]
+"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder, and what is
+known by it is told, by stream. What comes meanwhile waits. A VenueError of it begins the connection anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Stream:
         self._ready = False
         self.connections = 0
 
-    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
+    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncGenerator[Message, None]:
         """Everything about these accounts and contracts, for ever."""
         unknown = [name for name in accounts if name not in self._addresses]
         if unknown:
@@ -122,6 +122,10 @@ class Stream:
             self._say(self.reader.read(*kept))
         self._inbox.clear()
         self._say(self.reader.lost(now_ns()))
+
+    def renew(self) -> None:
+        """Begin the connection anew: what it told is not believed any more."""
+        self.reader.broken = True
 
     def hear(self, raw: bytes) -> None:
         """A frame came: keep it. Called by the socket; never waits, never raises."""
@@ -187,7 +191,8 @@ class Stream:
             for ask in self._dialect.asks(scope):
                 socket.send(ask)
             if self._prepare is not None:
-                await self._prepare(self.reader.decoder, scope)
+                for stream, told in (await self._prepare(self.reader.decoder, scope)).items():
+                    self._say(self.reader.begun(stream, told, now_ns()))
                 self._ready = True
                 self._woken.set()
             loop = asyncio.get_running_loop()

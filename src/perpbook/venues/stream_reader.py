@@ -30,6 +30,11 @@ class Reader:
         self.decoder.forget()
         self.watchdog.begin(now_ns)
 
+    def begun(self, stream: str, told: Sequence[Message], now_ns: int) -> Sequence[Message]:
+        """What a stream begins with, read elsewhere: whole, so it is fresh."""
+        said = self.watchdog.heard(stream, now_ns, now_ns, whole=True)
+        return told if said is None else (said, *told)
+
     def lost(self, now_ns: int) -> list[Stale]:
         """A connection ended."""
         return self.watchdog.lose("", now_ns)
