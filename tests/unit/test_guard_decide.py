@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perpbook.alerts.kinds import kind_of
+from perpbook.alerts.of_check import alerts_of_findings
 from perpbook.guard.desk import Desk
 from perpbook.guard.view import View
 from perpbook.model.action import ActionKind
@@ -49,9 +51,11 @@ def judged() -> Judged:
 def test_the_guard_finds_what_check_finds(judged: Judged) -> None:
     judge, view, checked = judged
     decision = judge(view)
-    told = {(one.kind.removeprefix("rule."), one.sentence) for one in decision.alerts}
-    found = {(one.rule, one.sentence) for one in checked.verdict.findings if one.status is not Status.OK}
-    assert told == found and decision.before is not None
+    told = {one.kind for one in decision.alerts}
+    assert told == {kind_of(one.rule) for one in checked.verdict.findings if one.status is not Status.OK}
+    accounts, near = [one.id for one in checked.assessment.accounts], judge.playbook.near
+    assert decision.alerts == alerts_of_findings(checked.verdict.findings, near, view.now_ns, (), accounts)
+    assert decision.before is not None
     assert decision.before.equity == pytest.approx(checked.assessment.book.equity, rel=1e-12)
 
 
@@ -77,7 +81,22 @@ def test_without_an_account_only_rules_of_one_account_speak(judged: Judged) -> N
     assert decision.alerts and not any(one.account == gone for one in decision.alerts)
     rules = [one.kind.removeprefix("rule.") for one in decision.alerts] + [one.rule for one in decision.wanted]
     for rule in rules:
-        assert rule.startswith(("survival", "leverage.account", "account.margin")), rule
+        assert rule.startswith(("survival", "leverage.account", "account.margin", "margin.dead")), rule
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_what_is_not_judged_is_not_over(judged: Judged, blind: bool) -> None:
+    """A page on the whole book stands while an account, or a price, is not known."""
+    judge, view, _ = judged
+    gone, *_ = view.accounts
+    desk = Desk()
+    desk.alerts = {("rule.leverage.book.gross", "", ""): "page", ("rule.survival.joint", gone, ""): "page"}
+    known = replace(view, desk=desk, marks={} if blind else view.marks)
+    if not blind:
+        rest = {name: one for name, one in view.accounts.items() if name != gone}
+        known = replace(known, accounts=rest, unknown=frozenset({gone}))
+    stands = {one.key: one.severity.value for one in judge(known).alerts}
+    assert desk.alerts.items() <= stands.items()
 
 
 def test_without_a_price_nothing_is_judged_and_it_is_told(judged: Judged) -> None:

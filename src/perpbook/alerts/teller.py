@@ -9,7 +9,7 @@ from functools import partial
 from typing import cast
 
 from perpbook.alerts.channels import Channel, Sent
-from perpbook.alerts.desk import Desk, acknowledged, delivered, heard
+from perpbook.alerts.desk import Desk, Place, acknowledged, delivered, heard
 from perpbook.alerts.due import due, settle
 from perpbook.alerts.held import Delivery
 from perpbook.alerts.routing import Routing
@@ -64,7 +64,7 @@ class Teller:
         acknowledged there. What was taken before leaves no trace."""
         if number <= self.desk.taken.get(journal, 0):
             return
-        place = {"journal": journal, "number": number}
+        place: Place = {"journal": journal, "number": number}
         if record.kind is RecordKind.ALERT:
             alert, stands = rebuild(Alert, record.body["alert"]), bool(record.body["stands"])
             self._write(partial(heard, self.desk, alert, stands, self._now(), place))

@@ -105,21 +105,17 @@ class Streamed:
             case AccountSeen():
                 return self._seen(root, login, message)
             case OrderSeen():
-                report = message.report
-                named = {
-                    "client_id": self._venue.own_id(report.client_id),
-                    "account": self._bucket(root, report.symbol),
-                }
-                return (replace(message, report=replace(report, **named)),)
+                client_id, account = self._named(root, message.report.client_id, message.report.symbol)
+                return (replace(message, report=replace(message.report, client_id=client_id, account=account)),)
             case FillSeen():
-                fill = message.fill
-                named = {"client_id": self._venue.own_id(fill.client_id), "account": self._bucket(root, fill.symbol)}
-                return (replace(message, fill=replace(fill, **named)),)
+                client_id, account = self._named(root, message.fill.client_id, message.fill.symbol)
+                return (replace(message, fill=replace(message.fill, client_id=client_id, account=account)),)
         return ()
 
-    def _bucket(self, root: str, symbol: str) -> str:
-        """The account that a contract of a login is held in: that of an isolated position is named after both."""
-        return alone if (alone := f"{root}-{symbol}") in self._parents else root
+    def _named(self, root: str, client_id: str, symbol: str) -> tuple[str, str]:
+        """Our id of an order, and its account: that of an isolated position is named after the login's and the contract."""
+        alone = f"{root}-{symbol}"
+        return self._venue.own_id(client_id), alone if alone in self._parents else root
 
     def _gap(self, root: str, login: Login, message: Stale) -> Sequence[Message]:
         """The stream broke, or stands again."""
