@@ -54,7 +54,8 @@ def test_the_guard_finds_what_check_finds(judged: Judged) -> None:
     told = {one.kind for one in decision.alerts}
     assert told == {kind_of(one.rule) for one in checked.verdict.findings if one.status is not Status.OK}
     accounts, near = [one.id for one in checked.assessment.accounts], judge.playbook.near
-    assert decision.alerts == alerts_of_findings(checked.verdict.findings, near, view.now_ns, (), accounts)
+    found = alerts_of_findings(checked.verdict.findings, near, view.now_ns, (), accounts)
+    assert {one.key: one for one in decision.alerts} == {one.key: one for one in found}
     assert decision.before is not None
     assert decision.before.equity == pytest.approx(checked.assessment.book.equity, rel=1e-12)
 
@@ -91,7 +92,9 @@ def test_what_is_not_judged_is_not_over(judged: Judged, blind: bool) -> None:
     gone, *_ = view.accounts
     desk = Desk()
     desk.alerts = {("rule.leverage.book.gross", "", ""): "page", ("rule.survival.joint", gone, ""): "page"}
-    known = replace(view, desk=desk, marks={} if blind else view.marks)
+    key = next(iter(view.marks))
+    unpriced = replace(view.marks[key], mark_price=None, oracle_price=None, index_price=None)
+    known = replace(view, desk=desk, marks={**view.marks, key: unpriced} if blind else view.marks)
     if not blind:
         rest = {name: one for name, one in view.accounts.items() if name != gone}
         known = replace(known, accounts=rest, unknown=frozenset({gone}))

@@ -6,14 +6,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 
 from perpbook.engine.clock import now_ns
 from perpbook.errors import VenueUnavailable
 from perpbook.model.account import Account, Position
 from perpbook.model.message import AccountSeen, FillSeen, Message, OrderSeen, Stale
+from perpbook.model.units import SECOND_NS
 from perpbook.runs.guard_config import LoginAsked
 from perpbook.runs.guard_streams import source_of
 from perpbook.venues.listen_key import ListenKey
@@ -73,11 +76,18 @@ def test_a_fill_is_told_as_it_happens_and_the_account_is_the_venues_own(name: st
             async with streamed(venue, one, mine, NEVER) as feed:
                 await standing(feed, mine)
                 await venue.place(order)
-                return await until(feed, holds(0.75, one.btc)), await venue.account(one.account)
+                kinds = set[type]()
+                is_held = holds(0.75, one.btc)
+
+                def is_whole(message: Message) -> bool:
+                    kinds.add(type(message) if not isinstance(message, AccountSeen) or is_held(message) else Stale)
+                    return {AccountSeen, FillSeen, OrderSeen} <= kinds
+
+                return await until(feed, is_whole), await venue.account(one.account)
 
         told, truth = one.play(say)
-    seen = told[-1]
-    assert isinstance(seen, AccountSeen) and seen.account.id == one.account
+    seen = next(message for message in told if isinstance(message, AccountSeen) and holds(0.75, one.btc)(message))
+    assert seen.account.id == one.account
     amounts = [[(coin.asset, coin.amount) for coin in each.account.collateral] for each in (seen, truth)]
     assert amounts[0] == [(asset, pytest.approx(amount, rel=1e-6)) for asset, amount in amounts[1]]
     named = [m.fill.client_id if isinstance(m, FillSeen) else m.report.client_id for m in told if is_of_orders(m)]
@@ -165,7 +175,9 @@ def with_key(
         made = one.play(say)
         heard = tap.with_path("listenKey")
         assert not any(b"signature" in each.body or "signature" in each.path for each in heard)
-    return made, [(each.method, each.headers.get("X-Mbx-Apikey") == server.keys["binance"].public) for each in heard]
+    named = [{name.lower(): value for name, value in each.headers.items()} for each in heard]
+    public = server.keys["binance"].public
+    return made, [(one.method, each.get("x-mbx-apikey") == public) for one, each in zip(heard, named, strict=True)]
 
 
 def test_a_listen_key_is_kept_good_and_given_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -223,3 +235,19 @@ def test_an_expired_listen_key_makes_the_stream_begin_anew_and_nothing_is_missed
 
         told, connections = one.play(say)
     assert connections == 2 and any(isinstance(message, Stale) for message in told)
+
+
+def test_a_served_listen_key_is_good_for_an_hour() -> None:
+    with served("binance") as server:
+        venue = server.venues["binance"]
+
+        def asked(method: str) -> tuple[int, dict[str, Any]]:
+            sent = {"X-MBX-APIKEY": server.keys["binance"].public}
+            got = requests.request(method, f"{server.at('binance')}/fapi/v1/listenKey", headers=sent, timeout=5)
+            return got.status_code, got.json()
+
+        (_, first), (_, again) = asked("POST"), asked("PUT")
+        venue.pace = replace(venue.pace, start_ns=venue.pace.start_ns + 61 * 60 * SECOND_NS)
+        status, refused = asked("PUT")
+        (_, later) = asked("POST")
+    assert first == again != later and (status, refused["code"]) == (400, -1125)

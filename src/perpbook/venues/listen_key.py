@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from perpbook.errors import VenueUnavailable
 from perpbook.venues.rest import LiveVenue
@@ -51,16 +52,14 @@ class ListenKey:
             pause = self._keep_s if await self._is_kept(renew) else self._again_s
 
     async def close(self) -> None:
-        """Give it back, if the venue is there to hear it."""
+        """Give it back, if the venue is there to hear it; its answer is empty."""
         if self._key:
             self._key = ""
-            try:
+            with suppress(VenueUnavailable, TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     await self._venue.ask(
                         self._account, lambda client: client.fapiPrivateDeleteListenKey(), "a listen key"
                     )
-            except (VenueUnavailable, TimeoutError):
-                LOG.info("binance %s: its listen key was not given back", self._account)
 
     async def _is_kept(self, renew: Callable[[], object]) -> bool:
         """Prolong it; where that is refused, ask for one: another one means another stream."""
