@@ -88,14 +88,11 @@ def test_a_fill_is_told_as_it_happens_and_the_account_is_the_venues_own(name: st
         told, truth = one.play(say)
     seen = next(message for message in told if isinstance(message, AccountSeen) and holds(0.75, one.btc)(message))
     assert seen.account.id == one.account
-    amounts = [[(coin.asset, coin.amount) for coin in each.account.collateral] for each in (seen, truth)]
-    assert amounts[0] == [(asset, pytest.approx(amount, rel=1e-6)) for asset, amount in amounts[1]]
-    named = [m.fill.client_id if isinstance(m, FillSeen) else m.report.client_id for m in told if is_of_orders(m)]
-    assert set(named) == {order.client_id}
-
-
-def is_of_orders(message: Message) -> bool:
-    return isinstance(message, FillSeen | OrderSeen)
+    amounts = [{coin.asset: coin.amount for coin in each.account.collateral} for each in (seen, truth)]
+    assert amounts[0] == pytest.approx(amounts[1], rel=1e-6)
+    fills = {(message.fill.client_id, message.fill.account) for message in told if isinstance(message, FillSeen)}
+    reports = {(message.report.client_id, message.report.account) for message in told if isinstance(message, OrderSeen)}
+    assert fills == reports == {(order.client_id, one.account)}
 
 
 @pytest.mark.parametrize("name", LIVE)
