@@ -64,6 +64,8 @@ async def merged(feeds: Sequence[AsyncIterator[Message]]) -> AsyncGenerator[Mess
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(None)
+            if isinstance(feed, AsyncGenerator):
+                await feed.aclose()
 
     tasks = [asyncio.create_task(pump(feed)) for feed in feeds]
     try:
