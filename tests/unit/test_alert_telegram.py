@@ -320,7 +320,8 @@ def test_a_proposal_with_a_quarter_of_its_time_left_pages_until_it_is_decided(wo
         teller = Teller(
             routing_of(None), {"phone": bot}, partial(open_journal, tmp_path / "a.db"), now=lambda: world.now_ns
         )
-        assert await teller.ask(PROPOSAL)
+        teller.wait(PROPOSAL)
+        await teller.ask()
         out: list[Any] = []
         for seconds in (400, 60):
             world.now_ns += seconds * SECOND_NS

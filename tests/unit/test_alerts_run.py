@@ -153,9 +153,9 @@ def test_a_guards_records_are_taken_once_and_its_acknowledged_incident_is_quiet(
     assert told
     teller = Teller(routing_of(None), {}, again)
     for number in (4, 4, 3):
-        teller.take(number, told)
+        teller.take("a", number, told)
     assert [one.acknowledged for one in teller.desk.held.values()] == [""]
     seen = Record(kind=RecordKind.ACKNOWLEDGED, at_ns=START, body={"key": "proposal.ab12", "who": "ann"})
-    teller.take(5, seen)
+    teller.take("a", 5, seen)
     after = Teller(routing_of(None), {}, again)
-    assert [one.acknowledged for one in after.desk.held.values()] == ["ann"] and after.desk.taken == 5
+    assert [one.acknowledged for one in after.desk.held.values()] == ["ann"] and after.desk.taken == {"a": 5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,48 @@ def test_a_key_that_others_may_read_or_that_is_not_there_is_refused(tmp_path: Pa
         with pytest.raises(InputError) as refused:
             load_secret(where)
         assert "abc-secret" not in str(refused.value)
+
+
+KEYRING = """\
+from keyring.errors import KeyringError
+
+def get_password(service, user):
+    if user == "locked":
+        raise KeyringError(f"{service} is locked: abc-secret")
+    return " abc-secret\\n" if user == "main" else None
+"""
+
+
+def test_a_key_is_read_from_the_systems_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_keyring(tmp_path, monkeypatch)
+    found = load_secret("keyring:perpbook/main")
+    assert found.reveal() == "abc-secret" and "abc" not in f"{found} {found!r}"
+    for where, words in (("other", "has no perpbook of other"), ("locked", r"cannot be read \(KeyringError\)")):
+        with pytest.raises(InputError, match=words) as refused:
+            load_secret(f"keyring:perpbook/{where}")
+        assert "abc-secret" not in str(refused.value) and refused.value.__cause__ is None
+
+
+def with_keyring(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keyring that holds one key, in the place of the system's."""
+    (folder / "keyring").mkdir()
+    (folder / "keyring" / "__init__.py").write_text(KEYRING, encoding="utf-8")
+    (folder / "keyring" / "errors.py").write_text("class KeyringError(Exception): ...\n", encoding="utf-8")
+    for name in ("keyring", "keyring.errors"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_without_a_keyring_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(InputError, match=r"pip install 'perpbook\[keyring\]'"):
+        load_secret("keyring:perpbook/main")
+
+
+@pytest.mark.parametrize("where", ["keyring:", "keyring:perpbook", "keyring:perpbook/", "keyring:/main"])
+def test_a_keyring_without_service_and_user_is_no_place(where: str) -> None:
+    with pytest.raises(InputError, match="keyring:SERVICE/USER"):
+        load_secret(where)
 
 
 def test_a_mnemonic_is_no_key_of_dydx_here_and_is_not_repeated() -> None:

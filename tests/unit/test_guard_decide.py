@@ -89,6 +89,23 @@ def test_without_an_account_only_rules_of_one_account_speak(judged: Judged) -> N
         ), rule
 
 
+@pytest.mark.parametrize("blind", [True, False])
+def test_what_is_not_judged_is_not_over(judged: Judged, blind: bool) -> None:
+    """A page on the whole book stands while an account, or a price, is not known."""
+    judge, view, _ = judged
+    gone, *_ = view.accounts
+    desk = Desk()
+    desk.alerts = {("rule.leverage.book.gross", "", ""): "page", ("rule.survival.joint", gone, ""): "page"}
+    key = next(iter(view.marks))
+    unpriced = replace(view.marks[key], mark_price=None, oracle_price=None, index_price=None)
+    known = replace(view, desk=desk, marks={**view.marks, key: unpriced} if blind else view.marks)
+    if not blind:
+        rest = {name: one for name, one in view.accounts.items() if name != gone}
+        known = replace(known, accounts=rest, unknown=frozenset({gone}))
+    stands = {one.key: one.severity.value for one in judge(known).alerts}
+    assert desk.alerts.items() <= stands.items()
+
+
 def test_without_a_price_nothing_is_judged_and_it_is_told(judged: Judged) -> None:
     judge, view, _ = judged
     key = next(iter(view.marks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -142,6 +143,10 @@ def test_an_account_is_told_whole_once_its_orders_are_known_too() -> None:
     assert (bucket.account.id, bucket.account.parent) == ("one-ETH", "one")
     assert bucket.account.mode is MarginMode.ISOLATED and bucket.account.collateral[0].amount == 2000.0
     assert bucket.account.orders[0].quantity == -1.0 and bucket.account.orders[0].reduce_only
+    assert bucket.account.orders[0].id == "5"
+    pool, closed = tell(of, state([cross]))
+    assert closed.account == replace(bucket.account, positions=(), collateral=(), orders=())
+    assert [one.account.id for one in tell(of, state([cross]))] == ["one"]
 
 
 def test_an_account_of_a_stranger_is_refused() -> None:

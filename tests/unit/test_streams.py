@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +225,7 @@ def with_venue(
             try:
                 return await asyncio.wait_for(use(feed, stream), 10)
             finally:
-                await feed.aclose()  # type: ignore[attr-defined]
+                await feed.aclose()
 
     return asyncio.run(run()), heard
 
@@ -269,7 +269,7 @@ def test_what_came_before_a_cut_is_told_before_it_and_nothing_is_fresh_by_it() -
         first = await until(feed, MarkSeen)
         while not stream.reader.watchdog.stale:
             await asyncio.sleep(0.01)
-        return first + await until(feed, Stale, 5)
+        return first + await until(feed, Stale, 3)
 
     told, _ = with_venue([raws, []], late)
     fresh = [one for one in told if isinstance(one, Stale) and one.fresh]
@@ -336,23 +336,25 @@ def test_whoever_awaits_a_stream_learns_that_its_ear_failed(first: bool) -> None
 def test_what_is_read_over_http_is_there_before_anything_is_told() -> None:
     """Changes of a book and of an account that come before their snapshots wait for them."""
 
-    async def prepare(of: Decoder, scope: Scope) -> None:
+    async def prepare(of: Decoder, scope: Scope) -> Mapping[str, Sequence[Message]]:
         assert isinstance(of, Binance) and scope.symbols == {"BTCUSDT"}
         await asyncio.sleep(0.05)
         of.snapshot("BTCUSDT", packed({"lastUpdateId": 100, "bids": BIDS, "asks": ASKS}))
         held = Account(id="one", venue="binance", collateral=(Balance(asset="USDT", amount=5.0),))
-        of.seed([AccountSeen(account=held, at_ns=now_ns() - SECOND_NS, received_ns=now_ns())])
+        seen = AccountSeen(account=held, at_ns=now_ns() - SECOND_NS, received_ns=now_ns())
+        of.seed([seen])
+        return {"account": [seen]}
 
     change = {"B": [{"a": "USDT", "wb": "9", "cw": "7"}], "P": []}
     account = packed({"e": "ACCOUNT_UPDATE", "E": now_ms(), "T": now_ms(), "a": change})
     book = depth(96, 104, 95, [], []).replace(str(NOW_MS).encode(), str(now_ms()).encode())
 
     async def use(feed: AsyncIterator[Message], _: Stream) -> list[Message]:
-        return await until(feed, AccountSeen)
+        return await until(feed, AccountSeen, 2)
 
     told, _ = with_venue([[book, account]], use, venue="binance", symbol="BTCUSDT", prepare=prepare)
-    assert [type(one) for one in told] == [BookSeen, AccountSeen]
-    assert isinstance(told[1], AccountSeen) and told[1].account.collateral[0].amount == 7.0
+    assert [type(one) for one in told] == [AccountSeen, BookSeen, AccountSeen]
+    assert [one.account.collateral[0].amount for one in told if isinstance(one, AccountSeen)] == [5.0, 7.0]
 
 
 def test_silence_is_told_and_a_silent_connection_begins_anew() -> None:
@@ -371,7 +373,7 @@ def test_a_venue_that_is_away_is_tried_again_and_nothing_is_known() -> None:
         stream = Stream(dialect_of("dydx"), url="ws://127.0.0.1:1", habits=Habits(back_off=0.01, look=0.01))
         feed = stream.messages([], ["BTC-USD"])
         told = await asyncio.wait_for(anext(feed), 10)
-        await feed.aclose()  # type: ignore[attr-defined]
+        await feed.aclose()
         return told
 
     told = asyncio.run(run())
@@ -385,8 +387,8 @@ def test_a_venue_that_is_away_is_tried_again_and_nothing_is_known() -> None:
         (lambda: scope_of(dialect_of("binance"), {"a": "1", "b": "2"}, []), "open one stream for each of a, b"),
         (lambda: Recorded(Path("x"), dialect_of("dydx"), speed=0.0), "speed above 0"),
         (lambda: list(lines_of(Path("nowhere"))), "cannot be read"),
-        (lambda: asyncio.run(anext(Stream(dialect_of("dydx")).messages(["me"], []))), "no address is known for me"),  # type: ignore[arg-type]
-        (lambda: asyncio.run(anext(Stream(dialect_of("dydx"), url="http://x").messages([], []))), "begins with ws://"),  # type: ignore[arg-type]
+        (lambda: asyncio.run(anext(Stream(dialect_of("dydx")).messages(["me"], []))), "no address is known for me"),
+        (lambda: asyncio.run(anext(Stream(dialect_of("dydx"), url="http://x").messages([], []))), "begins with ws://"),
     ],
 )
 def test_what_cannot_be_listened_to_says_what_to_do(make: Callable[[], Any], words: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Protocol
 
-from perpbook.alerts.held import Delivery
+from perpbook.alerts.held import Delivery, What
 from perpbook.alerts.secret import Secret
 from perpbook.alerts.text import body_of, document_of, title_of
 from perpbook.alerts.wire import Wire
@@ -42,13 +42,15 @@ class Channel(Protocol):
 
 
 class Console:
-    """Lines where the program's own messages go."""
+    """Lines where the program's own messages go. shown : what stands there already, and is not printed."""
 
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], object], shown: frozenset[What] = frozenset()) -> None:
+        self._write, self._shown = write, shown
 
     async def send(self, delivery: Delivery) -> Sent:
         """Print it."""
+        if all(part.what in self._shown for part in delivery.parts) and delivery.what is not What.DIGEST:
+            return Sent(ok=True, why="the guard printed it")
         self._write(f"{title_of(delivery)}\n" + "\n".join(f"  {one}" for one in body_of(delivery).splitlines()))
         return Sent(ok=True, why="printed")
 

@@ -2,14 +2,16 @@
 
 Three kinds of records change it. ALERT: something was heard ({"alert", "stands"}, as the guard writes them). ACKNOWLEDGED: a
 person has seen it ({"key", "who"}). NOTE with "about": "delivery" (it went out, or did not), "settled" (it stayed less bad, or
-over, for long enough) and "closed" (nothing more is to be told of it). Other records pass by. Delivery is at least once: a crash
-between a message and its record sends it again.
+over, for long enough) and "closed" (nothing more is to be told of it). A record with "journal" and "number" says how far a
+guard's journal was read. Other records pass by. Delivery is at least once: a crash between a message and its record sends it
+again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from perpbook.alerts.held import Delivery, Held, What, id_of, rank, spoken
@@ -19,6 +21,11 @@ from perpbook.model.alert import Alert
 from perpbook.model.record import Record, RecordKind
 from perpbook.model.units import HOUR_NS
 
+Place = Mapping[str, str | int]
+"""A record of a guard's: {"journal": its origin, "number": the record's}."""
+
+NOWHERE: Place = MappingProxyType({})
+
 REFRESH_NS = HOUR_NS // 12
 """A standing alert whose numbers moved is written down again after so long at the earliest."""
 
@@ -26,18 +33,19 @@ REFRESH_NS = HOUR_NS // 12
 @dataclass(slots=True)
 class Desk:
     """held : by id. sent : when each channel last got messages, an hour back. digested : when its last digest went out.
-    taken : how far a guard's journal was read."""
+    taken : how far each guard's journal was read, by the journal's `origin`."""
 
     held: dict[str, Held] = field(default_factory=dict)
     sent: dict[str, list[int]] = field(default_factory=dict)
     digested: dict[str, int] = field(default_factory=dict)
     episodes: int = 0
-    taken: int = 0
+    taken: dict[str, int] = field(default_factory=dict)
 
     def apply(self, record: Record) -> None:
         """Take a record."""
-        number = record.body.get("number")
-        self.taken = max(self.taken, number if isinstance(number, int) else 0)
+        journal, number = record.body.get("journal"), record.body.get("number")
+        if isinstance(journal, str) and isinstance(number, int):
+            self.taken[journal] = max(self.taken.get(journal, 0), number)
         if record.kind is RecordKind.ALERT:
             alert = rebuild(Alert, record.body["alert"])
             self._heard(alert, bool(record.body["stands"]), record.at_ns)
@@ -55,7 +63,7 @@ class Desk:
         if alert.resolved:
             for id_, one in self.held.items():
                 if id_.split("#")[0] == spoken(alert.key) and not one.alert.resolved:
-                    _lower(one, alert, at_ns)
+                    _lower(one, _ended(alert, one.alert), at_ns)
             return
         id_ = id_of(alert, stands)
         found = self.held.get(id_)
@@ -122,6 +130,11 @@ def _lower(held: Held, alert: Alert, at_ns: int) -> None:
     held.easing = alert
 
 
+def _ended(over: Alert, before: Alert) -> Alert:
+    """An end in words: a guard says no more than that it is over."""
+    return replace(over, sentence=f"Over: {before.sentence}") if over.sentence == "over" else over
+
+
 def _noted(held: Held, channel: str, at_ns: int, ok: bool) -> None:
     if ok:
         held.told[channel] = at_ns
@@ -138,8 +151,8 @@ def fold(records: Iterable[Record]) -> Desk:
     return desk
 
 
-def heard(desk: Desk, alert: Alert, stands: bool, now_ns: int, number: int = 0) -> Record | None:
-    """The record of an alert that was heard, None where it is no news. number : of the guard's record of it, 0 for none."""
+def heard(desk: Desk, alert: Alert, stands: bool, now_ns: int, place: Place = NOWHERE) -> Record | None:
+    """The record of an alert that was heard, None where it is no news. place : where a guard wrote it, empty for none."""
     if alert.resolved:
         live = [one for id_, one in desk.held.items() if id_.split("#")[0] == spoken(alert.key) and rank(one.alert)]
         news = any(one.easing is None or not one.easing.resolved for one in live)
@@ -152,8 +165,7 @@ def heard(desk: Desk, alert: Alert, stands: bool, now_ns: int, number: int = 0) 
     if not news:
         return None
     body = {**asdict(alert), "severity": alert.severity.value}
-    told = {"alert": body, "stands": stands, **({"number": number} if number else {})}
-    return Record(kind=RecordKind.ALERT, at_ns=now_ns, body=told)
+    return Record(kind=RecordKind.ALERT, at_ns=now_ns, body={"alert": body, "stands": stands, **place})
 
 
 def delivered(delivery: Delivery, *, ok: bool, why: str, now_ns: int) -> Record:

@@ -84,6 +84,8 @@ OWN = (
     _kind("disarmed", "the guard proposes only", INFO),
     _kind("refused.*", "what somebody asked of the guard and it did not do", INFO, WARN),
     _kind("guard.error", "the guard failed", PAGE),
+    _kind("guard.down", "the guard's process ended", PAGE),
+    _kind("teller.down", "the process that tells alerts ended, or stood still", WARN, PAGE),
     _kind("telegram.refused", "a press of a button that did not count", WARN),
 )
 """What is not a rule by its own name. A kind that is not here is routed by its severity like any other."""

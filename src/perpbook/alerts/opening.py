@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from perpbook.alerts.channels import Channel, Console, Fanned, Webhook
+from perpbook.alerts.held import What
 from perpbook.alerts.secret import secret_in
 from perpbook.alerts.telegram import HOST, Setup, Telegram
 from perpbook.errors import InputError
@@ -13,9 +14,15 @@ from perpbook.playbook.alerts_section import PLACE, Alerts
 
 
 def open_channel(
-    name: str, rules: Alerts, environment: Mapping[str, str], *, folder: Path, write: Callable[[str], object]
+    name: str,
+    rules: Alerts,
+    environment: Mapping[str, str],
+    *,
+    folder: Path,
+    write: Callable[[str], object],
+    shown: frozenset[What] = frozenset(),
 ) -> Channel:
-    """One channel of a playbook. folder : where a bot remembers what it read. write : the console's.
+    """One channel of a playbook. folder : where a bot remembers what it read. write, shown : the console's.
 
     Raises
     ------
@@ -25,7 +32,7 @@ def open_channel(
         raise InputError(f'"{name}" is no channel of the playbook: {", ".join(rules.channels)}')
     found = PLACE.fullmatch(rules.channels[name])
     if found is None:
-        return Console(write)
+        return Console(write, shown)
     kind, variable = found.groups()
     whose = f"channel {name}"
     secret = secret_in(variable, environment, f"the {_needs(kind)} of {whose}")

@@ -103,6 +103,10 @@ class Telegram:
                 failed.append(f"user {user}: {error}")
         return Sent(ok=len(failed) < len(self._setup.users), why="; ".join(failed) or "telegram has it")
 
+    def has_asked(self, subject: str) -> bool:
+        """Whether somebody has a message about it whose buttons still count."""
+        return any(one.subject == subject and one.message for one in self._memory.asks.open)
+
     async def closed(self, subject: str, words: str) -> None:
         """A proposal was decided elsewhere, or a page is over: its buttons go."""
         await self._take_buttons(self._memory.asks.end(subject), words)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import cast
 
 from perpbook.alerts.channels import Channel, Sent
-from perpbook.alerts.desk import Desk, acknowledged, delivered, heard
+from perpbook.alerts.desk import Desk, Place, acknowledged, delivered, heard
 from perpbook.alerts.due import due, settle
 from perpbook.alerts.held import Delivery
 from perpbook.alerts.routing import Routing
@@ -23,7 +23,12 @@ from perpbook.model.action import Proposal
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.message import Answered
 from perpbook.model.record import Record, RecordKind
-from perpbook.model.units import to_iso
+from perpbook.model.units import SECOND_NS, to_iso
+
+WAITS, EXPIRING = "proposal.waits", "proposal.expiring"
+ASK_AGAIN_NS = 30 * SECOND_NS
+ANSWERED_NS = 2**63
+"""Stands for the time at which what was answered is asked again."""
 
 
 class Teller:
@@ -46,6 +51,7 @@ class Teller:
         self._number = 0
         self.figures: list[Figures] = []
         self._waiting: dict[str, Proposal] = {}
+        self._asked_ns: dict[str, int] = {}
         self._journal = self._opened()
 
     def hear(self, alerts: Iterable[Alert], *, stands: bool) -> None:
@@ -53,17 +59,23 @@ class Teller:
         for alert in alerts:
             self._write(partial(heard, self.desk, alert, stands, self._now()))
 
-    def take(self, number: int, record: Record) -> None:
-        """What a guard wrote into its own journal as record `number`: alerts, and incidents that were acknowledged there. What
-        was taken before leaves no trace, so after a crash everything after `desk.taken` may be taken again."""
-        if number <= self.desk.taken:
+    def take(self, journal: str, number: int, record: Record) -> None:
+        """What a guard wrote into its own journal, known by its origin, as record `number`: alerts, and incidents that were
+        acknowledged there. What was taken before leaves no trace."""
+        if number <= self.desk.taken.get(journal, 0):
             return
+        place: Place = {"journal": journal, "number": number}
         if record.kind is RecordKind.ALERT:
             alert, stands = rebuild(Alert, record.body["alert"]), bool(record.body["stands"])
-            self._write(partial(heard, self.desk, alert, stands, self._now(), number))
+            self._write(partial(heard, self.desk, alert, stands, self._now(), place))
         elif record.kind is RecordKind.ACKNOWLEDGED:
-            body = {"key": record.body["key"], "who": record.body["who"], "number": number}
+            body = {"key": record.body["key"], "who": record.body["who"], **place}
             self._write(partial(_as_made, Record(kind=RecordKind.ACKNOWLEDGED, at_ns=self._now(), body=body)))
+
+    def read_to(self, journal: str, number: int) -> None:
+        """Keep how far a guard's journal was read, so that nothing of it is taken again."""
+        if number > self.desk.taken.get(journal, 0):
+            self.note("read", journal=journal, number=number)
 
     def acknowledge(self, key: str, who: str) -> str:
         """Somebody has seen a page; its id.
@@ -80,17 +92,31 @@ class Teller:
         """Keep something beside the alerts."""
         self._write(partial(_as_made, Record(kind=RecordKind.NOTE, at_ns=self._now(), body={"about": about, **body})))
 
-    async def ask(self, proposal: Proposal) -> bool:
-        """Put a proposal to whoever can answer it by a button; whether anybody was reached. Until it is `closed`, what is left of
-        its time is watched."""
+    def wait(self, proposal: Proposal) -> None:
+        """A proposal waits for an answer: `ask` asks for it, and until it is `closed` what is left of its time is watched."""
         self._waiting[proposal.digest] = proposal
-        return any([(await bot.ask(proposal)).ok for bot in self._bots()])
+
+    async def ask(self) -> None:
+        """Put what waits to whoever can answer it by a button and was not asked yet; what failed, again half a minute later."""
+        for proposal in tuple(self._waiting.values()):
+            digest, now = proposal.digest, self._now()
+            if now >= proposal.expires_ns or now - self._asked_ns.get(digest, -ASK_AGAIN_NS) < ASK_AGAIN_NS:
+                continue
+            for bot in self._bots():
+                if not bot.has_asked(digest):
+                    self._asked_ns[digest] = now
+                    await bot.ask(proposal)
 
     async def closed(self, digest: str, words: str) -> None:
-        """A proposal was decided: nobody is asked any longer."""
-        found = self._waiting.pop(digest, None)
-        if found is not None:
-            self.hear([replace(_expiring(found, self._now()), resolved=True)], stands=True)
+        """A proposal was decided: nobody is asked or paged for it any longer."""
+        self._waiting.pop(digest, None)
+        self._asked_ns.pop(digest, None)
+        now = self._now()
+        late = [one for one in self.desk.standing() if one.kind == EXPIRING and one.proposal == digest]
+        self.hear([replace(one, at_ns=now, resolved=True) for one in late], stands=True)
+        for id_, held in tuple(self.desk.held.items()):
+            if held.is_page and held.alert.proposal == digest and held.alert.kind == WAITS and not held.acknowledged:
+                self.acknowledge(id_, words)
         for bot in self._bots():
             await bot.closed(digest, words)
 
@@ -101,7 +127,11 @@ class Teller:
         ------
         ProviderError : a bot cannot be heard.
         """
-        found = [word for bot in self._bots() for word in await bot.poll(wait_s)]
+        polled = await asyncio.gather(*(bot.poll(wait_s) for bot in self._bots()), return_exceptions=True)
+        found = [word for words in polled if not isinstance(words, BaseException) for word in words]
+        failed = next((one for one in polled if isinstance(one, BaseException)), None)
+        if failed is not None and not found:
+            raise failed
         for one in found:
             if isinstance(one, Acknowledged):
                 self._seen(one)
@@ -111,7 +141,9 @@ class Teller:
                     kind="telegram.refused", severity=Severity.WARN, at_ns=one.received_ns, sentence=told, account=one.who
                 )  # fmt: skip
                 self.hear([alert], stands=False)
-        return tuple(one for one in found if isinstance(one, Answered))
+        answers = tuple(one for one in found if isinstance(one, Answered))
+        self._asked_ns.update({one.digest: ANSWERED_NS for one in answers})
+        return answers
 
     def _bots(self) -> list[Telegram]:
         return [one for one in self._channels.values() if isinstance(one, Telegram)]
@@ -120,6 +152,10 @@ class Teller:
         held = self.desk.held.get(word.key)
         if held is not None and held.is_page and not held.acknowledged:
             self.acknowledge(word.key, word.who)
+
+    def catch_up(self) -> None:
+        """Take what others wrote into the journal since: acknowledgements, above all."""
+        self._read(self._journal)
 
     async def tell(self) -> tuple[tuple[Delivery, Sent], ...]:
         """Send everything that is due now, channels side by side, and what falls due because some failed; what came of it."""
@@ -157,12 +193,15 @@ class Teller:
 
     def _opened(self) -> Journal:
         journal = self._again()
+        self._read(journal)
+        return journal
+
+    def _read(self, journal: Journal) -> None:
         for number, record in journal.read(self._number):
             self._number = number
             self.desk.apply(record)
             if record.body.get("about") == "market":
                 self.figures = [*self.figures[1 - MOST :], cast(Figures, record.body["figures"])]
-        return journal
 
     def _write(self, made: Callable[[], Record | None]) -> None:
         """Append a record and take it; made anew when somebody else has written meanwhile."""
@@ -183,7 +222,7 @@ class Teller:
 def _expiring(proposal: Proposal, at_ns: int) -> Alert:
     told = f"Proposal {proposal.short} for {proposal.rule} is denied at {to_iso(proposal.expires_ns)} unless somebody answers."
     return Alert(
-        kind="proposal.expiring", severity=Severity.PAGE, at_ns=at_ns, sentence=told, symbol=proposal.short,
+        kind=EXPIRING, severity=Severity.PAGE, at_ns=at_ns, sentence=told, symbol=proposal.short,
         proposal=proposal.digest,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from perpbook.dialects import binance_shapes as shapes
@@ -25,6 +25,13 @@ AHEAD_MS = 1_000
 """How old a request may be where it does not say, and how far ahead of the venue's clock it may be stamped."""
 
 
+class ListenKey(NamedTuple):
+    """Whose user stream, and until when, nanoseconds of the wall's clock."""
+
+    account: str
+    until_ns: int
+
+
 class Refused(Exception):
     """A request is refused with a code and the venue's words."""
 
@@ -35,11 +42,12 @@ class Refused(Exception):
 
 @dataclass(eq=False)
 class Binance:
-    """The dialect over one venue. `listen_keys` : accounts by the key of their user stream."""
+    """The dialect over one venue. `listen_keys` : by the key of a user stream, whose it is and until when."""
 
     venue: ServedVenue
     keys: tuple[MadeUpKey, ...]
-    listen_keys: dict[str, str] = field(default_factory=dict)
+    listen_keys: dict[str, ListenKey] = field(default_factory=dict)
+    listen_keys_made: int = 0
 
     def __post_init__(self) -> None:
         self.by_public = {key.public: key for key in self.keys}

@@ -9,11 +9,12 @@ from typing import Any
 
 from perpbook.dialects import binance_shapes as shapes
 from perpbook.dialects.asked import flag, number, whole
-from perpbook.dialects.binance import Binance, Refused, limited
+from perpbook.dialects.binance import Binance, ListenKey, Refused, limited
 from perpbook.dialects.plain import text
 from perpbook.dialects.venue import Known
 from perpbook.model.account import MarginMode
 from perpbook.model.order import OrderRequest, OrderState, RejectReason, TimeInForce
+from perpbook.model.units import SECOND_NS
 
 TIFS = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "GTX": TimeInForce.POST}
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
@@ -28,6 +29,9 @@ REFUSALS = {
 }
 MARKET_REACH = 0.149
 """How far from the mark a market order may trade, a fraction: within the venue's band of 15 % (PERCENT_PRICE)."""
+
+LISTEN_KEY_NS = 60 * 60 * SECOND_NS
+"""How long a listen key is good."""
 
 Given = Mapping[str, str]
 
@@ -236,16 +240,31 @@ class BinanceAccount:
         raise Refused(-4048, "Margin type cannot be changed here.")
 
     def listen_key(self, account: str, given: Given) -> Any:
-        """A key of the account's stream: the same while the server runs."""
-        made = hashlib.sha256(f"stream {account}".encode()).hexdigest()
-        self.dialect.listen_keys[made] = account
-        return {"listenKey": made}
+        """A key of the account's stream for another hour: the one that is good, else a new one."""
+        found = self._listen_key(account)
+        if found is None:
+            self.dialect.listen_keys_made += 1
+            found = hashlib.sha256(f"stream {account} {self.dialect.listen_keys_made}".encode()).hexdigest()
+        self.dialect.listen_keys[found] = ListenKey(account, self.venue.pace.wall_ns + LISTEN_KEY_NS)
+        return {"listenKey": found}
+
+    def kept_listen_key(self, account: str, given: Given) -> Any:
+        """The key that is good, for another hour."""
+        if self._listen_key(account) is None:
+            raise Refused(-1125, "This listenKey does not exist.")
+        return self.listen_key(account, given)
 
     def no_listen_key(self, account: str, given: Given) -> Any:
-        """Forget it."""
-        for key in [key for key, owner in self.dialect.listen_keys.items() if owner == account]:
-            del self.dialect.listen_keys[key]
+        """Its time is up."""
+        found = self._listen_key(account)
+        if found is not None:
+            self.dialect.listen_keys[found] = ListenKey(account, 0)
         return {}
+
+    def _listen_key(self, account: str) -> str | None:
+        now = self.venue.pace.wall_ns
+        good = (name for name, key in self.dialect.listen_keys.items() if key.account == account and key.until_ns > now)
+        return next(good, None)
 
     def one_way(self, account: str, given: Given) -> Any:
         """One position a contract."""
@@ -281,7 +300,7 @@ SIGNED: Mapping[tuple[str, str], Callable[[BinanceAccount, str, Given], Any]] = 
 
 STREAM_KEYS: Mapping[str, Callable[[BinanceAccount, str, Given], Any]] = {
     "POST": BinanceAccount.listen_key,
-    "PUT": BinanceAccount.listen_key,
+    "PUT": BinanceAccount.kept_listen_key,
     "DELETE": BinanceAccount.no_listen_key,
 }
 """`listenKey`, for which the API key alone is enough."""

@@ -13,10 +13,28 @@ from perpbook.dialects.binance_stream import BinanceStream
 from perpbook.dialects.face import Answer, Asked
 from perpbook.dialects.hub import Client, Hub
 from perpbook.dialects.keys import MadeUpKey
+from perpbook.dialects.plain import milliseconds
 from perpbook.dialects.venue import ServedVenue
 
 ADDRESS = re.compile(r"/fapi/v[123](?P<path>/.+)")
 SOCKET = re.compile(r"(?:/(?:public|market|private))?/(?P<kind>ws|stream)(?:/(?P<name>.+))?")
+
+
+class BinanceHub(Hub):
+    """Clients of the venue; those of a listen key whose time is up are told so, and hear no more of its account."""
+
+    stream: BinanceStream
+
+    def flush(self) -> None:
+        """Tell everybody what happened."""
+        super().flush()
+        keys, now = self.stream.dialect.listen_keys, self.venue.pace.wall_ns
+        for name in [name for name, key in keys.items() if key.until_ns <= now]:
+            account = keys.pop(name).account
+            said = {"e": "listenKeyExpired", "E": milliseconds(self.venue.clock_ns), "listenKey": name}
+            for client in [one for one in self.clients if one.channels.get(("user", account)) == name]:
+                self.send(client, self.stream.wrapped(client, ("user", account), said))
+                del client.channels["user", account]
 
 
 class BinanceFace:
@@ -26,7 +44,7 @@ class BinanceFace:
         self.dialect = Binance(venue, keys)
         self.accounts = BinanceAccount(self.dialect)
         self.stream = BinanceStream(self.dialect)
-        self.hub = Hub(venue, self.stream)
+        self.hub = BinanceHub(venue, self.stream)
 
     def answer(self, asked: Asked) -> Answer:
         """A request; a refusal carries a code and words."""

@@ -45,8 +45,9 @@ class BinanceStream:
         return channel is not None
 
     def _channel(self, name: str) -> Hashable | None:
-        if name in self.dialect.listen_keys:
-            return ("user", self.dialect.listen_keys[name])
+        key = self.dialect.listen_keys.get(name)
+        if key is not None:
+            return ("user", key.account) if key.until_ns > self.venue.pace.wall_ns else None
         if name.startswith(ALL_MARKS):
             return (ALL_MARKS,)
         symbol, _, rest = name.partition("@")

@@ -33,6 +33,12 @@ class DatabaseJournal:
         """Number and digest of the last record; (0, zeros) of an empty journal."""
         return (self._last.number, self._last.digest) if self._last else (0, START)
 
+    @property
+    def origin(self) -> str:
+        """Digest of the first record, by which a journal is known wherever it lies; "" of an empty one."""
+        first = self._page(0, 1)
+        return first[0].digest if first else ""
+
     def append(self, record: Record) -> int:
         """Keep a record; when this returns its number it would survive a power cut.
 

@@ -20,7 +20,7 @@ from perpbook.runs.places import home
 
 if TYPE_CHECKING:
     from perpbook.alerts.channels import Channel, Sent
-    from perpbook.alerts.held import Delivery
+    from perpbook.alerts.held import Delivery, What
     from perpbook.alerts.teller import Teller
     from perpbook.playbook.alerts_section import Alerts
     from perpbook.runs.check import CheckResult
@@ -77,8 +77,8 @@ def look(asked: Asked, now_ns: int) -> Looked:
     return Looked(standing=teller.desk.standing(), went=told, unjudged=unjudged)
 
 
-def teller_of(rules: Alerts, journal: str) -> tuple[Teller, dict[str, str]]:
-    """A teller over every channel that can be opened; and why the others cannot."""
+def teller_of(rules: Alerts, journal: str, shown: frozenset[What] = frozenset()) -> tuple[Teller, dict[str, str]]:
+    """A teller over every channel that can be opened; and why the others cannot. shown : what the console has without it."""
     from perpbook.alerts.routing import routing_of
     from perpbook.alerts.teller import Teller
     from perpbook.journal.database import open_journal
@@ -87,16 +87,17 @@ def teller_of(rules: Alerts, journal: str) -> tuple[Teller, dict[str, str]]:
     unopened: dict[str, str] = {}
     for name in rules.channels:
         try:
-            channels[name] = _open(name, rules)
+            channels[name] = _open(name, rules, shown)
         except InputError as error:
             unopened[name] = error.message.splitlines()[0]
     return Teller(routing_of(rules), channels, partial(open_journal, journal)), unopened
 
 
-def _open(name: str, rules: Alerts) -> Channel:
+def _open(name: str, rules: Alerts, shown: frozenset[What] = frozenset()) -> Channel:
     from perpbook.alerts.opening import open_channel
 
-    return open_channel(name, rules, os.environ, folder=home(), write=partial(print, file=sys.stderr))
+    write = partial(print, file=sys.stderr)
+    return open_channel(name, rules, os.environ, folder=home(), write=write, shown=shown)
 
 
 def _hear(teller: Teller, asked: Asked, rules: Alerts, now_ns: int) -> str:

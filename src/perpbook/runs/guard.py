@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +29,11 @@ from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_beside import Beside, beside_the_book, sensitivity_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
+from perpbook.runs.guard_follow import Charge
 from perpbook.runs.guard_live import Live, live_of
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
-from perpbook.runs.guard_teller import begin, needs_teller
+from perpbook.runs.guard_teller import TellerProcess, needs_teller
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.paper_state import forget, keeper, kept_book
 from perpbook.runs.places import drills_folder
@@ -103,25 +104,21 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
         shell = Shell(Guard(desk, settings, judge, judge.watch, signals), world, symbols, Pace(spin=asked.spin))
-        with telling(asked, playbook), asyncio.Runner(loop_factory=fast_loop()) as runner:
-            runner.run(until_stopped(shell, asked.seconds, live))
+        with (
+            telling(asked, playbook, journal.head[0]) as teller,
+            asyncio.Runner(loop_factory=fast_loop()) as runner,
+        ):
+            runner.run(until_stopped(shell, asked.seconds, live, teller))
         if inputs.why:
             tell(f"{inputs.why}: what was decided since cannot be replayed")
         return journal.head[0]
 
 
-@contextmanager
-def telling(asked: GuardAsked, playbook: Playbook) -> Iterator[None]:
-    """The playbook's channels told meanwhile, by a process of their own; nothing where it names none."""
+def telling(asked: GuardAsked, playbook: Playbook, records: int) -> AbstractContextManager[TellerProcess | None]:
+    """The process that tells the playbook's channels meanwhile; nothing where it names none."""
     if asked.playbook is None or not needs_teller(playbook):
-        yield
-        return
-    process = begin(asked.places, asked.playbook)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join(5.0)
+        return nullcontext()
+    return TellerProcess(Charge(places=asked.places, playbook=asked.playbook, after=records))
 
 
 Ports = tuple[Mapping[str, Venue], Mapping[str, Feed], Mapping[str, tuple[str, ...]]]
@@ -187,8 +184,10 @@ def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: Gua
     return found
 
 
-async def until_stopped(shell: Shell, seconds: float | None, live: Live | None = None) -> None:
-    """Run until a signal, or for some time; live venues are opened first."""
+async def until_stopped(
+    shell: Shell, seconds: float | None, live: Live | None = None, teller: TellerProcess | None = None
+) -> None:
+    """Run until a signal, or for some time; live venues are opened first, and who tells alerts is looked after."""
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):
@@ -197,4 +196,9 @@ async def until_stopped(shell: Shell, seconds: float | None, live: Live | None =
         loop.call_later(seconds, shell.stop)
     if live is not None:
         await live.open(shell.guard.desk)
-    await shell.run()
+    watching = loop.create_task(teller.watch(shell.world.sink)) if teller is not None else None
+    try:
+        await shell.run()
+    finally:
+        if watching is not None:
+            watching.cancel()

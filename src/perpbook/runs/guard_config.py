@@ -21,8 +21,8 @@ FEW, MOST = 0.2, 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginAsked:
-    """venue : its name. address : wallet, or API key. key : where the secret lies, as `env:NAME` or `file:PATH`. endpoint :
-    another host than the venue's own, "" for none."""
+    """venue : its name. address : wallet, or API key. key : where the secret lies, as `env:NAME`, `file:PATH` or
+    `keyring:SERVICE/USER`. endpoint : another host than the venue's own, "" for none."""
 
     venue: str
     address: str
@@ -32,7 +32,7 @@ class LoginAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardConfig:
-    """live : orders go to real accounts once armed. every : seconds between two looks at what no stream tells."""
+    """live : orders go to real accounts once armed. every : seconds between two looks at an account whose stream is away."""
 
     live: bool = False
     every: float = 4.0
@@ -103,10 +103,10 @@ def _login(name: str, table: Any, wrong: Wrong) -> LoginAsked | None:
             return None
     if texts["venue"] not in VENUES:
         wrong((*where, "venue"), f"should be one of {', '.join(VENUES)}")
-    if not re.fullmatch(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)", texts["key"]):
+    if not re.fullmatch(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)", texts["key"]):
         wrong(
             (*where, "key"),
-            "should say where the key is, env:NAME or file:PATH; what stands there is not repeated here",
+            "should say where the key is, env:NAME, file:PATH or keyring:SERVICE/USER; what stands there is not repeated here",
         )
     if texts["endpoint"] and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", texts["endpoint"]):
         wrong((*where, "endpoint"), "should be https://..., or http:// on this machine alone")

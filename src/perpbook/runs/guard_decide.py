@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perpbook.alerts.kinds import kind_of
 from perpbook.alerts.of_check import alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
+from perpbook.guard.turn import OWN
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import Look
@@ -37,6 +39,10 @@ OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 Pair = tuple[str, str]
 """Account and symbol."""
 
+KINDS_OF_ONE = tuple(kind_of(rule) for rule in OF_ONE_ACCOUNT)
+"""Beginnings of the kinds of their alerts."""
+
+STALE = "stale.prices"
 MOST = 1e6
 """Stands for a ratio without an end, which no record can hold."""
 
@@ -56,7 +62,7 @@ class Judge:
         try:
             result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms, starts=starts)
         except DataError as error:
-            return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
+            return Decision(before=None, alerts=(not_judged(str(error), view.now_ns), *unseen(view, judged=False)))
         whole = not view.unknown
         if self.watch is not None:
             look = Look(
@@ -76,6 +82,7 @@ class Judge:
             *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, standing),
             *start_alerts(view, self.playbook),
             *unjudged_alerts(view, self.playbook),
+            *unseen(view, judged=True),
         )
         return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
 
@@ -242,7 +249,23 @@ def risk_of(result: CheckResult) -> RiskView:
     )
 
 
+def unseen(view: View, *, judged: bool) -> tuple[Alert, ...]:
+    """What stands and was not looked at now, as it stands: what is not known is not over.
+
+    judged : rules were judged, those on the whole book where every account is known.
+    """
+    stands = [key for key in view.desk.alerts if key[0] not in OWN and key[0] != STALE]
+    return tuple(
+        Alert(
+            kind=kind, severity=Severity(view.desk.alerts[kind, account, symbol]), at_ns=view.now_ns,
+            sentence="It is not judged now.", account=account, symbol=symbol,
+        )
+        for kind, account, symbol in stands
+        if not judged or (view.unknown and not (kind.startswith(KINDS_OF_ONE) and account not in view.unknown))
+    )  # fmt: skip
+
+
 def not_judged(why: str, now_ns: int) -> Alert:
     """No rule was judged."""
     sentence = f"No rule is judged now: {' '.join(why.split())}"
-    return Alert(kind="stale.prices", severity=Severity.PAGE, at_ns=now_ns, sentence=sentence)
+    return Alert(kind=STALE, severity=Severity.PAGE, at_ns=now_ns, sentence=sentence)

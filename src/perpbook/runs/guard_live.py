@@ -11,12 +11,12 @@ from perpbook.engine.ports import Feed, Venue
 from perpbook.errors import InputError, PerpbookError
 from perpbook.model.market import Snapshot
 from perpbook.runs.guard_config import GuardConfig, check_accounts
+from perpbook.runs.guard_streams import feed_of
 from perpbook.runs.live_accounts import parse_as
 
 if TYPE_CHECKING:
     from perpbook.guard.desk import Desk
     from perpbook.venues.rest import LiveVenue
-    from perpbook.venues.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,7 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
     """
     from perpbook.venues.clients import client_for
     from perpbook.venues.dialect import DIALECTS
-    from perpbook.venues.joined import Joined
     from perpbook.venues.keys import load_secret
-    from perpbook.venues.polled import Polled
     from perpbook.venues.rest import LiveVenue, Login
 
     check_accounts(config, snapshot.book)
@@ -102,27 +100,11 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
         venues[name] = LiveVenue(dialect, logins, parse_as(dialect.format), now_ns, parents)
     return Live(
         venues=venues,
-        feeds={
-            name: Joined(stream_of(config, name), Polled(venue, config.every, now_ns)) for name, venue in venues.items()
-        },
+        feeds={name: feed_of(config, venue, parents) for name, venue in venues.items()},
         symbols={name: symbols_of(snapshot, name) for name in venues},
         accounts={one.id: one.venue for one in snapshot.book.accounts},
         held=frozenset(one.id for one in snapshot.book.accounts if one.positions),
     )
-
-
-PLACES = {"hyperliquid": "/ws", "dydx": "/v4/ws", "binance": "/stream"}
-"""Where websockets are at an endpoint that stands for a venue."""
-
-
-def stream_of(config: GuardConfig, venue: str) -> Stream:
-    """Books and prices of a venue as they come; at the endpoint of its first account, where it has one."""
-    from perpbook.venues.stream import Stream
-    from perpbook.venues.stream_dialects import dialect_of
-
-    endpoint = next(one.endpoint for one in config.accounts.values() if one.venue == venue)
-    url = endpoint.rstrip("/").replace("http", "ws", 1) + PLACES[venue] if endpoint else None
-    return Stream(dialect_of(venue), url=url)
 
 
 def symbols_of(snapshot: Snapshot, venue: str) -> tuple[str, ...]:

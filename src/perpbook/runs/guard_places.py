@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from perpbook.runs.places import home, journal_place
+from perpbook.runs.places import alerts_place, home, journal_place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,11 @@ class GuardPlaces:
     def words(self) -> Path:
         """What people say to it."""
         return self.folder / "words"
+
+    @property
+    def alerts(self) -> str:
+        """The journal of what was told; `alerts run` reads and writes that of the usual guard."""
+        return beside(alerts_place(), self.folder.name)
 
     @property
     def halt(self) -> Path:
@@ -46,8 +51,12 @@ def guard_places(name: str = "guard", journal: str | None = None) -> GuardPlaces
 
 
 def journal_of(name: str) -> str:
-    """The usual journal; another guard than the usual one has a file of its own."""
-    usual = journal_place()
+    """The journal of a guard where none is named."""
+    return beside(journal_place(), name)
+
+
+def beside(usual: str, name: str) -> str:
+    """A usual place, or for another guard than the usual one a file of its own beside it."""
     if name == "guard" or "://" in usual:
         return usual
     path = Path(usual)

@@ -161,7 +161,9 @@ class Wallets:
         self._resting.pop(row.i, None)
         left = number(row.q, stream) - number(row.z, stream)
         if STATES.get(row.X) is OrderState.OPEN and left > 0.0 and limit > 0.0:
-            self._resting[row.i] = Order(symbol=row.s, quantity=way * left, limit_price=limit, reduce_only=row.R)
+            self._resting[row.i] = Order(
+                symbol=row.s, quantity=way * left, limit_price=limit, reduce_only=row.R, id=own_id(row.c, str(row.i))
+            )  # fmt: skip
 
 
 def _is_of(order: Order, row: OrderRow, way: float, limit: float) -> bool:

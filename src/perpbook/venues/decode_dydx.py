@@ -264,7 +264,7 @@ class Dydx:
         if state is OrderState.OPEN and row.price and size > filled:
             resting = Order(
                 symbol=symbol, quantity=side * (size - filled), limit_price=above_nothing(row.price, stream),
-                reduce_only=row.reduceOnly,
+                reduce_only=row.reduceOnly, id=row.id,
             )  # fmt: skip
             self._kept[name].orders[row.id] = (resting, symbol)
         elif state.is_final:

@@ -99,11 +99,13 @@ class Hyperliquid:
         self._sorted: dict[bytes, Sorted] = {}
         self._states: dict[str, tuple[State, int]] = {}
         self._orders: dict[str, tuple[Order, ...]] = {}
+        self._alone: dict[str, frozenset[str]] = {}
 
     def forget(self, stream: str = "") -> None:
         """What accounts held and rested is not known any more."""
         self._states.clear()
         self._orders.clear()
+        self._alone.clear()
 
     def sort(self, raw: bytes) -> Sorted:
         """By the first letters, as the venue writes them; else by decoding the envelope."""
@@ -203,21 +205,23 @@ class Hyperliquid:
                 quantity=_side(one.side, stream) * above_nothing(one.sz, stream),
                 limit_price=above_nothing(one.limitPx, stream),
                 reduce_only=one.reduceOnly,
+                id=own_id(one.cloid, str(one.oid)),
             )
             for one in data.orders
         )
         return self._whole(account, received_ns, stream)
 
     def _whole(self, account: str, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
-        """Every bucket of an account, once all of it is known."""
+        """Every bucket of an account, once all of it is known; an isolated one that closed is told empty once."""
         if account not in self._states or account not in self._orders:
             return ()
         state = self._states[account][0]
         at_ns = time_ns(state.time, received_ns, stream)
-        return tuple(
-            AccountSeen(account=one, at_ns=at_ns, received_ns=received_ns)
-            for one in buckets(account, state, self._orders[account], stream)
-        )
+        now = buckets(account, state, self._orders[account], stream)
+        gone = self._alone.get(account, frozenset()) - {one.id for one in now}
+        self._alone[account] = frozenset(one.id for one in now if one.parent)
+        closed = [Account(id=name, venue=VENUE, mode=MarginMode.ISOLATED, parent=account) for name in sorted(gone)]
+        return tuple(AccountSeen(account=one, at_ns=at_ns, received_ns=received_ns) for one in (*now, *closed))
 
     def _userFills(self, data: Fills, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         account = self._account(data.user, stream)

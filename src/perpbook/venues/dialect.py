@@ -257,8 +257,9 @@ class Dydx:
         return since
 
     def order_names(self, client: Any, symbol: str, client_id: str) -> tuple[str, ...]:
-        """The long names of an order that lives by blocks, and of one that rests."""
-        return tuple(self._name(client, symbol, client_id, flags) for flags in (0, 64))
+        """The long names of an order that lives by blocks, and of one that rests; and its number, by which streams call it."""
+        names = (self._name(client, symbol, client_id, flags) for flags in (0, 64))
+        return (*names, str(number_of(client_id))) if is_ours(client_id) else tuple(names)
 
     async def marks(self, client: Any) -> list[Priced]:
         """Oracle prices, which dYdX margins on. Funding is the next hour's."""

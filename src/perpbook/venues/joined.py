@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from perpbook.engine.ports import DirectFeed, Ear, Feed
@@ -93,29 +94,36 @@ class Joined:
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """Everything about these accounts and contracts, for ever."""
-        queue: asyncio.Queue[Message | None] = asyncio.Queue(ROOM)
         whole = Whole()
-
-        async def pump(feed: AsyncIterator[Message]) -> None:
-            try:
-                async for message in feed:
-                    await queue.put(message)
-            finally:
-                if queue.full():
-                    queue.get_nowait()
-                queue.put_nowait(None)
-
-        tasks = [
-            asyncio.create_task(pump(self.prices.messages((), symbols))),
-            asyncio.create_task(pump(self.accounts.messages(accounts, ()))),
-        ]
-        try:
-            while (message := await queue.get()) is not None:
+        feeds = [self.prices.messages((), symbols), self.accounts.messages(accounts, ())]
+        async with aclosing(merged(feeds)) as both:
+            async for message in both:
                 yield whole(message)
-            for task in tasks:
-                if task.done():
-                    task.result()
+
+
+async def merged(feeds: Sequence[AsyncIterator[Message]]) -> AsyncGenerator[Message, None]:
+    """What several tell, as it comes, for ever; when one fails, or ends, so does the whole."""
+    queue: asyncio.Queue[Message | None] = asyncio.Queue(ROOM)
+
+    async def pump(feed: AsyncIterator[Message]) -> None:
+        try:
+            async for message in feed:
+                await queue.put(message)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+            if isinstance(feed, AsyncGenerator):
+                await feed.aclose()
+
+    tasks = [asyncio.create_task(pump(feed)) for feed in feeds]
+    try:
+        while (message := await queue.get()) is not None:
+            yield message
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -28,7 +28,7 @@ class Secret:
 
 
 def load_secret(where: str) -> Secret:
-    """The secret at `env:NAME` or `file:PATH` (readable by its owner alone).
+    """The secret at `env:NAME`, `file:PATH` (readable by its owner alone) or `keyring:SERVICE/USER` (the system's own keyring).
 
     Raises
     ------
@@ -42,8 +42,12 @@ def load_secret(where: str) -> Secret:
         return Secret(value.strip())
     if kind == "file" and place:
         return Secret(_from_file(Path(place).expanduser()))
+    service, _, user = place.partition("/")
+    if kind == "keyring" and service and user:
+        return Secret(_from_keyring(service, user))
     raise InputError(
-        "a key is named by where it is, as env:NAME or file:PATH; what stands there now is neither, and is not repeated here"
+        "a key is named by where it is, as env:NAME, file:PATH or keyring:SERVICE/USER; what stands there now is none of these, "
+        "and is not repeated here"
     )
 
 
@@ -58,3 +62,25 @@ def _from_file(path: Path) -> str:
     if not text:
         raise InputError(f"the key file {path} is empty")
     return text
+
+
+def _from_keyring(service: str, user: str) -> str:
+    """The password that the system's keyring has for a user of a service."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise InputError(
+            "a key in the system's keyring needs keyring\n    install it with: pip install 'perpbook[keyring]'"
+        ) from None
+    try:
+        found = keyring.get_password(service, user)
+    except (KeyringError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"the system's keyring cannot be read ({type(error).__name__}): is it there, and unlocked?"
+        ) from None
+    if not found or not found.strip():
+        raise InputError(
+            f"the system's keyring has no {service} of {user}: `keyring set {service} {user}` puts it there"
+        )
+    return str(found).strip()

@@ -81,6 +81,20 @@ class LiveVenue:
             names = self._dialect.order_names(self._login(account).client, self._name(symbol), client_id)
             self._names.update(dict.fromkeys(names, client_id))
 
+    def own_id(self, name: str) -> str:
+        """Our id of an order that the venue names so; the name itself where it is none of ours."""
+        return self._names.get(name, name)
+
+    async def ask(self, account: str, request: Callable[[Any], Awaitable[T]], what: str) -> T:
+        """Something beside the port that an account's client asks for, within the rate limit.
+
+        Raises
+        ------
+        VenueUnavailable : it is not told.
+        """
+        client = self._login(account).client
+        return await self._read(lambda: request(client), what, self._weights.order)
+
     def watch(self, account: str, symbols: Sequence[str]) -> None:
         """Contracts whose trades are asked for."""
         self._watched[account] = tuple(symbols)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-Prepare = Callable[[Decoder, Scope], Awaitable[None]]
-"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder. What comes
-meanwhile waits. A VenueError of it begins the connection anew."""
+Prepare = Callable[[Decoder, Scope], Awaitable[Mapping[str, Sequence[Message]]]]
+"""Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder, and what is
+known by it is told, by stream. What comes meanwhile waits. A VenueError of it begins the connection anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Stream:
         self._ready = False
         self.connections = 0
 
-    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
+    async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncGenerator[Message, None]:
         """Everything about these accounts and contracts, for ever."""
         async with self._kept(accounts, symbols) as keeping:
             while True:
@@ -173,6 +173,10 @@ class Stream:
         self._inbox.clear()
         self._say(self.reader.lost(now_ns()))
 
+    def renew(self) -> None:
+        """Begin the connection anew: what it told is not believed any more."""
+        self.reader.broken = True
+
     def hear(self, raw: bytes, last: bool = False) -> None:
         """A frame came: keep it, or tell it at once where nothing stands before it and no newer one is at hand. Called by the
         socket; never waits."""
@@ -240,7 +244,8 @@ class Stream:
             for ask in self._dialect.asks(scope):
                 socket.send(ask)
             if self._prepare is not None:
-                await self._prepare(self.reader.decoder, scope)
+                for stream, told in (await self._prepare(self.reader.decoder, scope)).items():
+                    self._say(self.reader.begun(stream, told, now_ns()))
                 self._ready = True
                 self._wake()
             loop = asyncio.get_running_loop()

@@ -84,7 +84,7 @@ def _dydx() -> Dialect:
         url="wss://indexer.dydx.trade/v4/ws",
         decoder=Dydx,
         asks=lambda scope: [
-            _bytes({"type": "subscribe", "channel": "v4_markets"}),
+            *([_bytes({"type": "subscribe", "channel": "v4_markets"})] if scope.symbols else []),
             *(
                 _bytes({"type": "subscribe", "channel": "v4_orderbook", "id": symbol})
                 for symbol in sorted(scope.symbols)
@@ -95,7 +95,7 @@ def _dydx() -> Dialect:
             ),
         ],
         streams=lambda scope: {
-            "mark": 20 * SECOND_NS,
+            **({"mark": 20 * SECOND_NS} if scope.symbols else {}),
             **{f"book:{symbol}": 10 * SECOND_NS for symbol in scope.symbols},
             **{f"account:{name}": 0 for name in scope.accounts},
         },
@@ -109,19 +109,23 @@ def _binance() -> Dialect:
         venue="binance",
         url="wss://fstream.binance.com/stream",
         decoder=Binance,
-        asks=lambda scope: [
-            _bytes(
-                {
-                    "method": "SUBSCRIBE",
-                    "params": [
-                        f"{symbol.lower()}@{kind}"
-                        for symbol in sorted(scope.symbols)
-                        for kind in ("depth20@100ms", "markPrice@1s")
-                    ],
-                    "id": 1,
-                }
-            )
-        ],
+        asks=lambda scope: (
+            [
+                _bytes(
+                    {
+                        "method": "SUBSCRIBE",
+                        "params": [
+                            f"{symbol.lower()}@{kind}"
+                            for symbol in sorted(scope.symbols)
+                            for kind in ("depth20@100ms", "markPrice@1s")
+                        ],
+                        "id": 1,
+                    }
+                )
+            ]
+            if scope.symbols
+            else []
+        ),
         streams=lambda scope: {
             **{f"book:{symbol}": 2 * SECOND_NS for symbol in scope.symbols},
             **{f"mark:{symbol}": 3 * SECOND_NS for symbol in scope.symbols},

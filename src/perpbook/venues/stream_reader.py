@@ -30,6 +30,11 @@ class Reader:
         self.decoder.forget()
         self.watchdog.begin(now_ns)
 
+    def begun(self, stream: str, told: Sequence[Message], now_ns: int) -> Sequence[Message]:
+        """What a stream begins with, read elsewhere: whole, so it is fresh."""
+        said = self.watchdog.heard(stream, now_ns, now_ns, whole=True)
+        return told if said is None else (said, *told)
+
     def lost(self, now_ns: int) -> list[Stale]:
         """A connection ended."""
         return self.watchdog.lose("", now_ns)
@@ -37,7 +42,8 @@ class Reader:
     def read(self, what: Sorted, raw: bytes, received_ns: int, last: bool = True) -> Sequence[Message]:
         """What a message says, and whether its stream is fresh by it; nothing of a stream that lags, nor of one that is broken.
 
-        A change that can be told joins a snapshot without a gap, so it makes its stream fresh as a whole message does.
+        A change that can be told joins a snapshot without a gap, so it makes its stream fresh as a whole message does; what tells
+        nothing, as half of an account, makes nothing fresh.
         """
         if self.broken:
             return ()
@@ -45,13 +51,12 @@ class Reader:
             told = self.decoder.decode(what, raw, received_ns, last)
         except Unfit as unfit:
             return self.refuse(unfit, received_ns, what.kind)
-        whole = what.kind is not Kind.CHANGE or bool(told)
         at_ns = received_ns
         if told:
             first = told[0]
             if isinstance(first, TIMED):
                 at_ns = first.at_ns
-        said = self.watchdog.heard(what.stream, at_ns, received_ns, whole=whole)
+        said = self.watchdog.heard(what.stream, at_ns, received_ns, whole=bool(told))
         if said is not None:
             return (said, *told) if said.fresh else (said,)
         return () if received_ns - at_ns > self.watchdog.lag_ns else told

@@ -26,6 +26,10 @@ class Pulse:
     stale: bool = False
 
 
+HAPPENINGS = ("fills", "orders")
+"""Streams of what happens, without a state: never stale, for nothing whole would make them fresh; their account's is instead."""
+
+
 class Watchdog:
     """The streams of one connection. Each is told stale once, and fresh once a whole message has come in time."""
 
@@ -75,7 +79,7 @@ class Watchdog:
         return [told for name, pulse in lost if (told := self._lose(name, pulse, now_ns)) is not None]
 
     def _lose(self, name: str, pulse: Pulse, now_ns: int) -> Stale | None:
-        if pulse.stale:
+        if pulse.stale or name in HAPPENINGS:
             return None
         pulse.stale = True
         return Stale(venue=self._venue, stream=name, received_ns=now_ns)
