@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -75,14 +75,12 @@ class Joined:
     async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
         """The same into an ear: prices at once, accounts in their turn."""
         through = Through(ear, Whole())
-
-        async def pump(feed: AsyncIterator[Message]) -> None:
-            async for message in feed:
-                await through.put(message)
-
         direct = isinstance(self.prices, DirectFeed)
-        prices = self.prices.tell((), symbols, through) if direct else pump(self.prices.messages((), symbols))
-        tasks = [asyncio.create_task(prices), asyncio.create_task(pump(self.accounts.messages(accounts, ())))]
+        prices = (
+            self.prices.tell((), symbols, through) if direct else each(self.prices.messages((), symbols), through.put)
+        )
+        told = each(self.accounts.messages(accounts, ()), through.put)
+        tasks = [asyncio.create_task(prices), asyncio.create_task(told)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -101,20 +99,27 @@ class Joined:
                 yield whole(message)
 
 
+async def each(feed: AsyncIterator[Message], take: Callable[[Message], Awaitable[None]]) -> None:
+    """Have every message of a feed taken; it is closed with whoever takes."""
+    try:
+        async for message in feed:
+            await take(message)
+    finally:
+        if isinstance(feed, AsyncGenerator):
+            await feed.aclose()
+
+
 async def merged(feeds: Sequence[AsyncIterator[Message]]) -> AsyncGenerator[Message, None]:
     """What several tell, as it comes, for ever; when one fails, or ends, so does the whole."""
     queue: asyncio.Queue[Message | None] = asyncio.Queue(ROOM)
 
     async def pump(feed: AsyncIterator[Message]) -> None:
         try:
-            async for message in feed:
-                await queue.put(message)
+            await each(feed, queue.put)
         finally:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(None)
-            if isinstance(feed, AsyncGenerator):
-                await feed.aclose()
 
     tasks = [asyncio.create_task(pump(feed)) for feed in feeds]
     try:
