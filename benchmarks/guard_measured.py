@@ -14,6 +14,7 @@ from perpbook.engine.live import Pace, Shell, World
 from perpbook.engine.ports import Capabilities, Feed
 from perpbook.guard.desk import Desk
 from perpbook.guard.guard import Guard
+from perpbook.guard.signals import Signals
 from perpbook.guard.watch import Watch
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.alert import Alert
@@ -149,7 +150,7 @@ def shell_of(feed: Feed, after: Callable[[Message], None], *, spin: bool) -> She
     terms = {VENUE: load_terms(VENUE)}
     playbook = parse_playbook(PLAYBOOK, "benchmark.toml")
     judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
-    guard = Timed(Desk(), settings_of(snapshot, playbook, terms, live=False), judge, judge.watch)
+    guard = Timed(Desk(), settings_of(snapshot, playbook, terms, live=False), judge, judge.watch, Signals())
     guard.after = after
     memory = Memory()
     venues: Mapping[str, Held] = {VENUE: Held(snapshot.book.accounts[0])}

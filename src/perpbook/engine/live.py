@@ -104,8 +104,10 @@ class Shell:
             await self._perform(self._core.start(self.world.clock()))
             for name, feed in self.world.feeds.items():
                 asked = (accounts.get(name, ()), self.symbols.get(name, ()))
-                direct = isinstance(feed, DirectFeed)
-                self._aside(feed.tell(*asked, self) if direct else self._listen(feed.messages(*asked)), name)
+                self._aside(
+                    feed.tell(*asked, self) if isinstance(feed, DirectFeed) else self._listen(feed.messages(*asked)),
+                    name,
+                )
             for beside in (self.world.people, self.world.notices):
                 if beside is not None:
                     self._aside(self._listen(beside), "")

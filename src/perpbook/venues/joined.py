@@ -75,9 +75,10 @@ class Joined:
     async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
         """The same into an ear: prices at once, accounts in their turn."""
         through = Through(ear, Whole())
-        direct = isinstance(self.prices, DirectFeed)
         prices = (
-            self.prices.tell((), symbols, through) if direct else each(self.prices.messages((), symbols), through.put)
+            self.prices.tell((), symbols, through)
+            if isinstance(self.prices, DirectFeed)
+            else each(self.prices.messages((), symbols), through.put)
         )
         told = each(self.accounts.messages(accounts, ()), through.put)
         tasks = [asyncio.create_task(prices), asyncio.create_task(told)]
