@@ -16,7 +16,7 @@ from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.live_owner import owned
 from perpbook.engine.paper import Market, PaperVenue
 from perpbook.engine.ports import Feed, Sink, Venue
-from perpbook.errors import InputError, Refused
+from perpbook.errors import DataError, InputError, Refused
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
 from perpbook.guard.signals import Signals
@@ -24,7 +24,7 @@ from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
 from perpbook.model.message import KillLevel
-from perpbook.runs.check import load_all_terms, read_inputs
+from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
 from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_beside import Beside, beside_the_book, sensitivity_of
 from perpbook.runs.guard_config import GuardConfig
@@ -89,6 +89,7 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     beside = Beside(base=snapshot, playbook=playbook, book=asked.book, health=memory_file(), shelf=drills_folder())
     judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
     signals = Signals(sensitivity_of(playbook.alerts))
+    warm_up(snapshot, playbook, terms)
     begun_with = begun_of(asked.book, asked.playbook, settings)
     with (
         owned(asked.places.locks, settings.accounts),
@@ -112,6 +113,12 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         if inputs.why:
             tell(f"{inputs.why}: what was decided since cannot be replayed")
         return journal.head[0]
+
+
+def warm_up(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]) -> None:
+    """Judge the book file once, so that nothing is compiled or imported while the market waits."""
+    with suppress(DataError):
+        check_snapshot(snapshot, playbook, terms)
 
 
 def telling(asked: GuardAsked, playbook: Playbook, records: int) -> AbstractContextManager[TellerProcess | None]:
