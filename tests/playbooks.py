@@ -1,4 +1,4 @@
-"""Playbooks drawn at random from the schema, by Hypothesis: only keys that are built."""
+"""Playbooks drawn at random from the schema, by Hypothesis."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ tags = ["core"]
 name = "reserve"
 [survival]
 kinds = ["joint", "broken"]
+funding_flip = true
 [rebalance]
 cadence = "daily"
 [guardrails]
@@ -76,6 +77,9 @@ SETTINGS = {
     "survival.kinds": 'kinds = ["broken", "beta"]',
     "survival.correlation_stress": "correlation_stress = 0.9",
     "survival.buffer": "buffer = 0.2",
+    "survival.funding_flip": "funding_flip = false",
+    "survival.horizon": 'horizon = "3d"',
+    "survival.depth_loss": "depth_loss = 0.5",
     "guardrails.position_loss": "position_loss = 0.04",
     "guardrails.daily_drawdown": "daily_drawdown = 0.06",
     "guardrails.weekly_drawdown": "weekly_drawdown = 0.2",
@@ -135,6 +139,7 @@ SETTINGS = {
     "automation.collar": "collar = 0.01",
     "automation.approval_expires_minutes": "approval_expires_minutes = 5",
     "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "liquidity.spread_alert": "[liquidity]\nspread_alert = 0.01",
     "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
     "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
     "exit.order": '[exit]\norder = ["core"]',
@@ -166,8 +171,8 @@ KINDS = st.sampled_from(["joint", "asset", "beta", "broken"])
 
 
 def built_keys() -> list[KnownKey]:
-    """Every key of the schema that holds a value and that this version acts on."""
-    found = [key for key in schema_keys() if not key.table and not key.later]
+    """Every key of the schema that holds a value."""
+    found = [key for key in schema_keys() if not key.table]
     named = {key.path.removesuffix(".*") for key in found if key.path.endswith(".*")}
     return [key for key in found if key.path not in named]
 
@@ -260,7 +265,10 @@ def playbooks() -> st.SearchStrategy[Playbook]:
         near=st.floats(0, 1, exclude_min=True, exclude_max=True),
         data=table(prices_max_age_minutes=POSITIVES, terms_max_age_days=POSITIVES),
         leverage=table(asset=st.dictionaries(SIMPLE | NAMES, POSITIVES, max_size=3), account=caps, book=caps),
-        survival=table(moves=_tuples(moves, 1), kinds=_tuples(KINDS, 1), correlation_stress=SHARES, buffer=SHARES),
+        survival=table(
+            moves=_tuples(moves, 1), kinds=_tuples(KINDS, 1), correlation_stress=SHARES, buffer=SHARES,
+            funding_flip=st.booleans(), horizon=st.sampled_from(["8h", "24h", "7d"]), depth_loss=st.floats(0, 0.99),
+        ),
         rebalance=table(
             cadence=st.sampled_from(["daily", "weekly", "monthly", "0 8 * * 1", "*/15 9-17 * * mon-fri"]),
             timezone=st.sampled_from(["UTC", "Europe/Zurich", "America/New_York"]),
@@ -285,7 +293,7 @@ def playbooks() -> st.SearchStrategy[Playbook]:
             max_chance=SHARES, max_shortfall=SHARES, max_storms=st.integers(0, 100),
         ),
         hedge=table(delta_band=POSITIVES, assets=_tuples(SIMPLE)),
-        liquidity=table(max_depth_share=POSITIVES, max_exit_minutes=POSITIVES),
+        liquidity=table(max_depth_share=POSITIVES, max_exit_minutes=POSITIVES, spread_alert=SHARES),
         exit=table(
             triggers=st.just(("account.margin",)), order=st.lists(NAMES, unique=True, max_size=3).map(tuple),
             steps=st.integers(1, 50), slippage_max=st.floats(0.001, 0.9), destination=SIMPLE,

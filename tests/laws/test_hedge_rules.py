@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchmarks.drill import example
+from benchmarks.drill import example as example_drill
 from perpbook.engine.backtest import Journey
 from perpbook.engine.drill import run_drill
 from perpbook.engine.variants import figures_of, variant_figures
@@ -76,7 +76,8 @@ def leaning_state(values: list[float], coins: list[float]) -> State:
 
 def scales(state: State, policy: Policy) -> np.ndarray:
     findings, proposals = empty_findings(state, policy), no_proposals(state)
-    decide(state, policy, memory_of_one_look(6, 0), findings, proposals)
+    with np.errstate(over="ignore"):
+        decide(state, policy, memory_of_one_look(6, 0), findings, proposals)
     assert findings.rows[0] == np.count_nonzero((policy.hedge_band < np.inf) & (state.asset_notional > 0.0))
     return proposals.scale
 
@@ -84,6 +85,8 @@ def scales(state: State, policy: Policy) -> np.ndarray:
 DOLLARS = st.sampled_from([0.0, 5_000.0, -5_000.0]) | st.floats(-2e5, 2e5)
 
 
+@example([1e-311, -5_000.0, 0.0, 0.0, 0.0, 0.0], [2e5, 0.0, 0.0], 0.01, 0.05)
+@example([5e-324, 0.0, 0.0, 0.0, 0.0, 0.0], [5_000.0, 0.0, 0.0], 0.01, 0.0)
 @given(
     st.lists(DOLLARS, min_size=6, max_size=6), st.lists(DOLLARS, min_size=3, max_size=3),
     st.floats(0.01, 2.0), st.sampled_from([0.0, 0.05, 0.3]),
@@ -180,7 +183,7 @@ def test_a_leg_whose_hedge_is_liquidated_is_cut_back_into_the_band() -> None:
 
 
 def test_an_imagined_future_is_the_backtest_of_it() -> None:
-    drill = example(3, steps=30)
+    drill = example_drill(3, steps=30)
     changed = replace(drill, journey=replace(drill.journey, playbook=banded(0.05), due=None))
     paths_are_backtests(changed, range(3))
     assert run_drill(changed, threads=1).figures[:, RULES].sum() > 0.0

@@ -13,8 +13,10 @@ from perpbook.kernels.margin import account_margins, lines_at
 from perpbook.kernels.scale import largest_scales
 from perpbook.kernels.types import Floats, Holdings
 from perpbook.margin.arrays import book_arrays
+from perpbook.model.account import Account, Balance, Position
+from perpbook.model.market import Quote
 from perpbook.terms.terms import CloseFeeBasis, ContractTerms, TierMode
-from tests.laws.strategies import REAL, Situation, between, situations
+from tests.laws.strategies import REAL, Situation, between, real_terms, situation, situations
 
 
 def margins(held: Holdings, scale: Floats, prices: Floats) -> tuple[Floats, Floats]:
@@ -81,6 +83,23 @@ def test_the_largest_scale_survives_and_a_larger_one_does_not(
             assert worst(scale * (1 + 1e-6) + 1e-9) <= rounding
             assert worst(scale * 2.0) <= rounding
         elif scale == 0.0:
-            assert worst(1e-3) <= 1e-9 * weight
+            assert worst(1e-3) <= 1e-9 * weight or worst(0.0) < 0.0
         else:
             assert worst(1e3) >= -1e-6 * weight
+
+
+def test_an_account_that_only_its_contracts_keep_alive_has_no_scale_at_all() -> None:
+    """The largest scale is the end of an interval from 0. On OKX 20 ether beside a debt of $50,000 that a coin-margined short
+    hedges survives -60 % at full size and dies without it: 0 is told, which is too small, and safe."""
+    short = Position(symbol="ETH-USD-SWAP", quantity=-100_000.0, entry_price=5_000.0)
+    money = (Balance(asset="ETH", amount=20.0), Balance(asset="USDT", amount=-50_000.0))
+    account = Account(id="okx", venue="okx", collateral=money, positions=(short,))
+    quote = Quote(venue="okx", symbol="ETH-USD-SWAP", mark_price=5_000.0)
+    terms = {"okx": real_terms()["okx"]}
+    found = situation((account,), (quote,), terms)
+    arrays = book_arrays(found.snapshot.book, found.snapshot.market, terms)
+    held, prices, largest = arrays.held, np.full((arrays.prices.size, 1), 2_000.0), np.empty(1)
+    largest_scales(held, prices, 0.0, largest)
+    equity, need = margins(held, np.ones(held.delta.size), prices[:, 0])
+    emptied, _ = margins(held, np.zeros(held.delta.size), prices[:, 0])
+    assert largest[0] == 0.0 and emptied[0] < 0.0 and equity[0] > need[0]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perpbook.alerts.kinds import kind_of
+from perpbook.alerts.of_check import alerts_of_findings
 from perpbook.guard.desk import Desk
 from perpbook.guard.view import View
 from perpbook.model.action import ActionKind
@@ -49,9 +51,12 @@ def judged() -> Judged:
 def test_the_guard_finds_what_check_finds(judged: Judged) -> None:
     judge, view, checked = judged
     decision = judge(view)
-    told = {(one.kind.removeprefix("rule."), one.sentence) for one in decision.alerts if one.kind.startswith("rule.")}
-    found = {(one.rule, one.sentence) for one in checked.verdict.findings if one.status is not Status.OK}
-    assert told == found and decision.before is not None
+    told = {one.kind for one in decision.alerts} - {"rules.unjudged"}
+    assert told == {kind_of(one.rule) for one in checked.verdict.findings if one.status is not Status.OK}
+    accounts, near = [one.id for one in checked.assessment.accounts], judge.playbook.near
+    found = alerts_of_findings(checked.verdict.findings, near, view.now_ns, (), accounts)
+    assert {one.key: one for one in decision.alerts if one.kind != "rules.unjudged"} == {one.key: one for one in found}
+    assert decision.before is not None
     assert decision.before.equity == pytest.approx(checked.assessment.book.equity, rel=1e-12)
 
 
@@ -77,7 +82,7 @@ def test_without_an_account_only_rules_of_one_account_speak(judged: Judged) -> N
     assert decision.alerts and not any(one.account == gone for one in decision.alerts)
     rules = [one.kind.removeprefix("rule.") for one in decision.alerts] + [one.rule for one in decision.wanted]
     for rule in rules:
-        assert rule.startswith(("survival", "leverage.account", "account.margin")), rule
+        assert rule.startswith(("survival", "leverage.account", "account.margin", "margin.dead")), rule
 
 
 def test_without_a_price_nothing_is_judged_and_it_is_told(judged: Judged) -> None:

@@ -20,7 +20,7 @@ from perpbook.engine.ports import Capabilities, Ear
 from perpbook.errors import BrokenJournal, OutcomeUnknown, Refused, VenueUnavailable
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
-from perpbook.guard.inputs import Began, Line
+from perpbook.guard.inputs import Aside, Began, Line
 from perpbook.guard.replay import Replay, ends_of
 from perpbook.guard.settings import Timing
 from perpbook.guard.view import Decision, View
@@ -143,7 +143,7 @@ class Told:
     """What the guard was told, in memory."""
 
     def __init__(self) -> None:
-        self.run: dict[str, object] = {}
+        self.run, self.aside = dict[str, object](), Aside()
         self.lines: list[Line] = []
 
     def keep(self, line: Line) -> bool:

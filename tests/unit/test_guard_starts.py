@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from perpbook.guard.desk import Desk, Start, fold
+from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
 from perpbook.guard.view import Decision, View
 from perpbook.guard.watch import Watch
 from perpbook.model.action import ActionKind
 from perpbook.model.effect import Effect, Write
 from perpbook.model.message import AccountSeen, MarkSeen, Wake
-from perpbook.model.record import Record, RecordKind
+from perpbook.model.record import Record
 from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.schema import Playbook
@@ -53,8 +53,8 @@ def seen() -> tuple[Judge, View]:
 
 def begun(view: View, equity: float, at_ns: int = MIDNIGHT, day: int = 20_780) -> View:
     """The same view of a guard that saw the whole book at a time."""
-    start = Start(number=day, equity=equity, at_ns=at_ns)
-    return replace(view, desk=Desk(day=start, week=replace(start, number=(day + 3) // 7)))
+    starts = {"day": (day, equity), "week": ((day + 3) // 7, equity)}
+    return replace(view, desk=Desk(starts=starts, starts_ns=dict.fromkeys(starts, at_ns)))
 
 
 def told(decision: Decision, kind: str) -> set[str]:
@@ -131,12 +131,12 @@ def looked_at(desk: Desk, times: Sequence[int], equities: Sequence[float]) -> li
 
 def test_the_first_whole_look_of_a_day_is_kept_and_a_restart_keeps_it() -> None:
     first = looked_at(Desk(), [NOON, NOON + HOUR_NS], range(100, 200))
-    (day,) = [one for one in first if one.kind is RecordKind.DAY]
-    assert day.body == {"day": 20_780, "week": WEEK, "equity": 100.0}
+    day, week = [one for one in first if one.body.get("about") == "start"]
+    assert fold(first).starts == {"day": (20_780, 100.0), "week": (WEEK, 100.0)}
     again = looked_at(fold(first), [NOON + 2 * HOUR_NS, MIDNIGHT + DAY_NS], range(300, 400))
-    (next_day,) = [one for one in again if one.kind is RecordKind.DAY]
-    assert next_day.body["day"] == 20_781 and next_day.at_ns >= MIDNIGHT + DAY_NS
+    (next_day,) = [one for one in again if one.body.get("about") == "start"]
+    assert next_day.body["number"] == 20_781 and next_day.at_ns >= MIDNIGHT + DAY_NS
     desk = fold([*first, *again])
-    assert desk.day is not None and desk.week is not None and desk.day.equity >= 300.0
-    assert desk.week == Start(number=WEEK, equity=100.0, at_ns=day.at_ns)
+    assert desk.starts["day"][1] >= 300.0 and desk.starts["week"] == (WEEK, 100.0)
+    assert desk.starts_ns == {"day": next_day.at_ns, "week": week.at_ns} and week.at_ns == day.at_ns
     assert ACCOUNT in desk.positions

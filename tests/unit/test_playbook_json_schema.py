@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from perpbook.playbook.json_schema import json_schema
-from perpbook.playbook.keys import schema_keys
 
 
 def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -26,17 +25,7 @@ def test_every_key_has_a_description_and_no_null() -> None:
     found = dict(properties(json_schema()))
     assert len(found) > 50
     assert [key for key, one in found.items() if not one.get("description")] == []
-    assert [key for key, one in found.items() if "null" in json.dumps(one) or "later" in one] == []
-
-
-def test_what_this_version_refuses_is_marked() -> None:
-    schema = json_schema()
-    assert schema["$defs"]["Liquidity"]["properties"]["spread_alert"]["x-later"] is True
-    assert "refuses" in schema["$defs"]["Survival"]["properties"]["funding_flip"]["description"]
-    assert "x-later" not in schema["properties"]["survival"]
-    marked = [key for key, one in properties(schema) if one.get("x-later")]
-    top = [key.path for key in schema_keys() if key.later and "." not in key.path]
-    assert [key[1:] for key in marked if key.startswith(".")] == top
+    assert [key for key, one in found.items() if "null" in json.dumps(one)] == []
 
 
 def test_unknown_keys_are_refused_in_every_table() -> None:

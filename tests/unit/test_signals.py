@@ -111,6 +111,13 @@ def test_funding_that_turns_against_what_is_held_is_told_and_its_end(side: float
     assert (begun.kind, begun.account, begun.resolved, over.resolved) == ("funding.flip", "one", False, True)
 
 
+def test_who_holds_it_no_more_pays_no_more() -> None:
+    found = told([account(1.0), mark(1, rate=-1e-4), mark(2, rate=1e-4), account(1.0), account(0.0), account(0.0)])
+    assert [(one.kind, one.symbol, one.resolved) for one in found] == [
+        ("funding.flip", "BTC", False), ("funding.flip", "BTC", True),
+    ]  # fmt: skip
+
+
 def test_funding_around_nothing_does_not_turn_and_nobody_held_is_not_told() -> None:
     assert told([account(1.0), mark(0, -1e-4), mark(1, 9e-7), mark(2, -9e-7)]) == []
     assert told([account(0.0), mark(0, -1e-4), mark(1, 1e-4)]) == []

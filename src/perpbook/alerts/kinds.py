@@ -22,6 +22,7 @@ class Kind:
 RENAMED = {
     "funding.skew_alert": "funding.skew",
     "funding.flip_after": "funding.flip",
+    "liquidity.spread_alert": "market.spread",
     "guardrails.daily_drawdown": "drawdown.daily",
     "guardrails.weekly_drawdown": "drawdown.weekly",
     "drill.cadence": "drill.overdue",
@@ -29,7 +30,7 @@ RENAMED = {
 }
 """Rules of the playbook that people know by another name; the rest are rule.KEY."""
 
-SOFT = ("funding.skew", "drill.overdue")
+SOFT = ("funding.skew", "market.spread", "drill.overdue")
 """Beyond their limits these warn, and near them they are notes: nobody has to get up for them."""
 
 
@@ -45,7 +46,7 @@ def _kind(name: str, about: str, *severities: Severity) -> Kind:
 OWN = (
     _kind("funding.skew", "a rate beyond funding.skew_alert", INFO, WARN),
     _kind("funding.flip", "a position that pays where it received", WARN, PAGE),
-    _kind("market.spread", "a spread far from its own past", WARN),
+    _kind("market.spread", "a spread beyond liquidity.spread_alert, or far from its own past", INFO, WARN),
     _kind("market.basis", "a basis far from its own past", WARN),
     _kind("market.depth", "depth far below its own past", WARN),
     _kind("liquidation.move", "the move that kills an account", WARN, PAGE),
@@ -77,6 +78,8 @@ OWN = (
     _kind("kill.*", "what the kill switch could not do, and its end", WARN, PAGE),
     _kind("positions.changed", "somebody else traded", WARN),
     _kind("unknown.account", "an account that nothing is known of", PAGE),
+    _kind("unknown.start", "a day or week whose start nobody saw", WARN),
+    _kind("rules.unjudged", "rules that the guard does not judge", WARN),
     _kind("armed", "the guard may act", WARN),
     _kind("disarmed", "the guard proposes only", INFO),
     _kind("refused.*", "what somebody asked of the guard and it did not do", INFO, WARN),
@@ -90,9 +93,7 @@ def every_kind() -> tuple[Kind, ...]:
     """All kinds, those of rules after the others."""
     rules = [
         _kind(f"rule.{section}.*", f"rules of [{section}]", WARN, PAGE)
-        for section in dict.fromkeys(
-            key.path.split(".")[0] for key in schema_keys() if "." in key.path and not key.later
-        )
+        for section in dict.fromkeys(key.path.split(".")[0] for key in schema_keys() if "." in key.path)
         if section not in ("data", "alerts", "rebalance")
     ]
     return (*OWN, *rules)

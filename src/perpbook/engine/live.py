@@ -74,7 +74,9 @@ class Shell:
         """symbols : contracts to listen to, by venue."""
         self.guard, self.world, self.symbols, self.pace = guard, world, symbols, pace or Pace()
         inputs = world.inputs
-        self._core = Recorder(guard, inputs.keep, inputs.run, inputs.fresh_page) if inputs is not None else guard
+        self._core = (
+            guard if inputs is None else Recorder(guard, inputs.keep, inputs.run, inputs.fresh_page, inputs.aside)
+        )
         self.alerts_lost = 0
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(self.pace.inbox)
         self._urgent: deque[Message] = deque()

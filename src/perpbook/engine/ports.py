@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from perpbook.guard.inputs import Line
+from perpbook.guard.inputs import Aside, Line
 from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, Message
 from perpbook.model.order import Fill, OrderReport, OrderRequest
@@ -121,9 +121,11 @@ class Journal(Protocol):
 
 
 class Inputs(Protocol):
-    """Where what the guard is told is kept. run : what the guard was begun with, plain."""
+    """Where what the guard is told is kept. run : what the guard was begun with, plain.  aside : where what no message tells is
+    noted."""
 
     run: Mapping[str, object]
+    aside: Aside
 
     def keep(self, line: Line) -> bool:
         """Take a line, without waiting; False where there is no room."""

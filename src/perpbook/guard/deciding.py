@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from perpbook.guard.proposing import propose
+from perpbook.guard.starts import note_starts
 from perpbook.guard.turn import OWN, Turn
 from perpbook.guard.view import Decide, Decision, View
-from perpbook.kernels.memory import MONDAY
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount
 from perpbook.model.message import ExitWord
 from perpbook.model.record import RecordKind
-from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
+from perpbook.model.units import SECOND_NS, to_iso
 
 BEHIND_NS = 60 * SECOND_NS
 """How far this machine's clock may be behind the journal's last record before a person is told."""
@@ -53,24 +53,16 @@ def decide(turn: Turn, port: Decide) -> None:
     shown = view(turn)
     decision = port(shown)
     known.judged += decision.before is not None
+    note_starts(turn, decision, whole=not shown.unknown)
     _tell(turn, decision)
     for plan, body in (decision.exits or {}).items():
         keep_exit(turn, plan, body, "rule")
-    if decision.before is not None and not shown.unknown:
-        _begin_day(turn, decision.before.equity)
     known.before = decision.before or known.before
     if decision.before is not None:
         turn.shown = shown
         for wanted in decision.wanted:
             propose(turn, wanted, decision.before)
     turn.shown = None
-
-
-def _begin_day(turn: Turn, equity: float) -> None:
-    """Write down what the whole book is worth at the first look of a day."""
-    day = turn.now_ns // DAY_NS
-    if turn.desk.day is None or turn.desk.day.number != day:
-        turn.write(RecordKind.DAY, day=day, week=(day + MONDAY) // 7, equity=equity)
 
 
 def view(turn: Turn) -> View:
@@ -101,9 +93,14 @@ def exit_word(turn: Turn, message: ExitWord) -> None:
     turn.known.decide = True
 
 
+def is_decided(turn: Turn, key: tuple[str, str, str]) -> bool:
+    """Whether who decides may end an alert: neither the guard nor a signal raised it."""
+    return key[0] not in OWN and key not in turn.known.signalled
+
+
 def _tell(turn: Turn, decision: Decision) -> None:
     stands = {alert.key for alert in decision.alerts}
-    for kind, account, symbol in [key for key in turn.desk.alerts if key not in stands and key[0] not in OWN]:
+    for kind, account, symbol in [key for key in turn.desk.alerts if is_decided(turn, key) and key not in stands]:
         turn.over(kind, account, symbol)
     for alert in decision.alerts:
         turn.say(alert, stands=True)

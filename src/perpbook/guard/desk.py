@@ -50,15 +50,6 @@ class Ended:
     by_person: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What the book was worth, dollars, when a UTC day or week, by its number, was first looked at whole."""
-
-    number: int
-    equity: float
-    at_ns: int
-
-
 @dataclass(slots=True)
 class Desk:
     """The guard's durable state.
@@ -67,7 +58,8 @@ class Desk:
     (venue, trade id) of fills counted.  spent : of the last day.  positions : by account as last seen, verified or adopted, {}
     for flat; an account that is missing was never seen.  incidents : open, by key.  exits : plans in progress.  alerts : severity
     of those that stand.  ended : how a wish's last proposal ended.  untold : digests of proposals whose end nobody was told yet.
-    alert : the last one written, which may not have been told.  day, week : the last ones begun, weeks on Mondays.
+    alert : the last one written, which may not have been told.  starts : (number, dollars) of the UTC "day" and "week";
+    starts_ns : when these were noted.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -82,8 +74,8 @@ class Desk:
     ended: dict[Key, Ended] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
     alert: Mapping[str, object] | None = None
-    day: Start | None = None
-    week: Start | None = None
+    starts: dict[str, tuple[int, float]] = field(default_factory=dict)
+    starts_ns: dict[str, int] = field(default_factory=dict)
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -295,11 +287,10 @@ def _exit(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         desk.exits[body["plan"]] = dict(body["body"])
 
 
-def _day(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
-    equity, week = float(body["equity"]), int(body["week"])
-    desk.day = Start(number=int(body["day"]), equity=equity, at_ns=at_ns)
-    if desk.week is None or desk.week.number != week:
-        desk.week = Start(number=week, equity=equity, at_ns=at_ns)
+def _note(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
+    if body.get("about") == "start":
+        desk.starts[body["span"]] = (int(body["number"]), float(body["equity"]))
+        desk.starts_ns[body["span"]] = at_ns
 
 
 _STEPS = {
@@ -324,5 +315,5 @@ _STEPS = {
     RecordKind.ALERT: _alert,
     RecordKind.ACKNOWLEDGED: _acknowledged,
     RecordKind.EXIT: _exit,
-    RecordKind.DAY: _day,
+    RecordKind.NOTE: _note,
 }

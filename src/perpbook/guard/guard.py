@@ -16,13 +16,14 @@ from perpbook.guard import (
     killing,
     lost,
     reconciling,
+    signalling,
     verifying,
 )
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
 from perpbook.guard.settings import Settings
 from perpbook.guard.turn import Known, Turn, known_of
-from perpbook.guard.view import Decide, WantsLook
+from perpbook.guard.view import Decide, Listens, WantsLook
 from perpbook.model.action import ActionKind
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import Effect, Send, Tell, Write
@@ -47,12 +48,21 @@ from perpbook.model.record import Record, RecordKind
 class Guard:
     """A desk, what it may do, and who decides.
 
-    `watch` says which messages want a decision at once; without it one is made as time passes.
+    `watch` says which messages want a decision at once; without it one is made as time passes. `signals` is told every message.
     """
 
-    def __init__(self, desk: Desk, settings: Settings, decide: Decide, watch: WantsLook | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        settings: Settings,
+        decide: Decide,
+        watch: WantsLook | None = None,
+        signals: Listens | None = None,
+    ) -> None:
         self._turn = Turn(desk=desk, settings=settings, known=Known(), now_ns=desk.at_ns)
-        self._decide, self._watch = decide, watch
+        self._decide, self._watch, self._signals = decide, watch, signals
+        if signals is not None:
+            self._turn.known.signalled = signals.resume(desk.alerts, settings.accounts)
         self._broken = False
 
     @property
@@ -127,6 +137,8 @@ class Guard:
             self._person(message)
         else:
             taken = hearing.hear(turn, message)
+            if taken and self._signals is not None:
+                signalling.signal(turn, self._signals(message))
         wanted = taken and self._watch is not None and self._watch(message)
         if turn.desk.live:
             for case in turn.desk.live_cases():

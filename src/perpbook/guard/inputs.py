@@ -4,16 +4,22 @@ Kept is every message, but for two kinds. A wake that led to no effect and no de
 time stands on the next line. A book or a price that led to none changed what is known of its contract and nothing else: the
 newest of each is kept in front of the next message that led to something, or came while something was under way. So at every
 decision a guard made again knows what this one knew.
+
+What a guard is told by no message is kept as it was told, beside the message it was told with: what signals said, which hear
+every price, and alerts from files beside (`Aside`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 
 from perpbook.guard.guard import Guard
+from perpbook.guard.signals import Signals
 from perpbook.guard.turn import Known, known_of
+from perpbook.guard.view import Key, Listens
+from perpbook.model.alert import Alert
 from perpbook.model.effect import Effect
 from perpbook.model.message import AccountSeen, BookSeen, KillLevel, MarkSeen, Message, Wake
 
@@ -35,14 +41,79 @@ class Began:
     lost: int = 0
 
 
+class Aside:
+    """What no message tells: noted while a guard runs, told again in a replay. Of one message: signalled : by signals.  beside
+    : by files, None where they were not asked."""
+
+    def __init__(self) -> None:
+        self.signalled: tuple[Alert, ...] = ()
+        self.beside: tuple[Alert, ...] | None = None
+
+    def listening(self, signals: Listens) -> Listens:
+        """The same signals; what they say is noted."""
+        return Noted(signals, self)
+
+    def noting(self, source: Beside) -> Beside:
+        """The same source; what it says is noted."""
+
+        def asked(now_ns: int, standing: Collection[Key] = ()) -> tuple[Alert, ...]:
+            self.beside = tuple(source(now_ns, standing))
+            return self.beside
+
+        return asked
+
+    def again(self, now_ns: int, standing: Collection[Key] = ()) -> tuple[Alert, ...]:
+        """What files beside said then."""
+        return self.beside or ()
+
+
+Beside = Callable[[int, Collection[Key]], tuple[Alert, ...]]
+"""Alerts that stand, by the time and what stood before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Signals whose words are noted."""
+
+    signals: Listens
+    aside: Aside
+
+    def resume(self, standing: Mapping[Key, str], accounts: Mapping[str, str]) -> set[Key]:
+        """As `Signals.resume`."""
+        return self.signals.resume(standing, accounts)
+
+    def __call__(self, message: Message) -> Sequence[Alert]:
+        """As `Signals`."""
+        self.aside.signalled = tuple(self.signals(message))
+        return self.aside.signalled
+
+
+@dataclass(frozen=True, slots=True)
+class ToldAgain:
+    """Signals that say what they said then."""
+
+    aside: Aside
+
+    def resume(self, standing: Mapping[Key, str], accounts: Mapping[str, str]) -> set[Key]:
+        """As `Signals.resume`."""
+        return Signals().resume(standing, accounts)
+
+    def __call__(self, message: Message) -> Sequence[Alert]:
+        """What was said when it was heard."""
+        return self.aside.signalled
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Took:
-    """A message, what was known of prices just before, the guard's time, and how many records there are once it is taken."""
+    """A message, what was known of prices just before, the guard's time, and how many records there are once it is taken.
+    signalled, beside : as in `Aside`."""
 
     message: Message
     now_ns: int
     records: int
     prices: tuple[Price, ...] = ()
+    signalled: tuple[Alert, ...] = ()
+    beside: tuple[Alert, ...] | None = None
 
 
 Line = Began | Took
@@ -53,13 +124,20 @@ Keep = Callable[[Line], bool]
 class Recorder:
     """A guard whose inputs are kept: `start` and `receive` are the guard's own.
 
-    keep : where lines go.  fresh_page : whether the next place where a replay can begin is wanted now.
+    keep : where lines go.  fresh_page : whether the next place where a replay can begin is wanted now.  aside : where what no
+    message tells is noted.
     """
 
     def __init__(
-        self, guard: Guard, keep: Keep, run: Mapping[str, object], fresh_page: Callable[[], bool] = lambda: False
+        self,
+        guard: Guard,
+        keep: Keep,
+        run: Mapping[str, object],
+        fresh_page: Callable[[], bool] = lambda: False,
+        aside: Aside | None = None,
     ) -> None:
         self.guard, self._keep, self._run, self._fresh_page = guard, keep, run, fresh_page
+        self._aside = aside or Aside()
         self._prices: dict[tuple[type, str, str], Price] = {}
         self._lost = 0
 
@@ -72,10 +150,11 @@ class Recorder:
 
     def receive(self, message: Message) -> list[Effect]:
         """As `Guard.receive`."""
-        known, desk = self.guard.known, self.guard.desk
+        known, desk, aside = self.guard.known, self.guard.desk, self._aside
         looks, judged = known.looks, known.judged
+        aside.signalled, aside.beside = (), None
         effects = self.guard.receive(message)
-        led = bool(effects) or known.looks != looks
+        led = bool(effects) or known.looks != looks or bool(aside.signalled)
         if not led and isinstance(message, Price):
             if known_of(known, message).get((message.venue, message.symbol)) is message:
                 self._prices[type(message), message.venue, message.symbol] = message
@@ -91,7 +170,10 @@ class Recorder:
         if with_prices:
             prices = tuple(self._prices.values())
             self._prices.clear()
-        line = Took(message=message, now_ns=self.guard.now_ns, records=self.guard.desk.records, prices=prices)
+        line = Took(
+            message=message, now_ns=self.guard.now_ns, records=self.guard.desk.records, prices=prices,
+            signalled=self._aside.signalled, beside=self._aside.beside,
+        )  # fmt: skip
         if self._lost or not self._keep(line):
             self._lost += 1
 

@@ -8,9 +8,9 @@ from enum import Enum
 from perpbook.errors import BrokenJournal
 from perpbook.files.exact import again, exact
 from perpbook.guard import inputs, turn
-from perpbook.model import account, action, market, message, order
+from perpbook.model import account, action, alert, market, message, order
 
-MODULES = (inputs, turn, message, account, order, market, action)
+MODULES = (inputs, turn, message, account, order, market, action, alert)
 KINDS: dict[str, type] = {
     name: kind
     for module in MODULES

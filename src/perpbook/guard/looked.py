@@ -13,5 +13,5 @@ def look_digest(view: View, settings: Settings) -> str:
     playbook and the terms."""
     parts = (view.accounts, view.books, view.marks)
     told = [[one for _, one in sorted(part.items())] for part in parts]
-    kept = [view.desk.exits, view.desk.day, view.desk.week]
+    kept = [view.desk.exits, view.desk.starts]
     return digest_of(plain([view.now_ns, *told, sorted(view.unknown), *kept, settings.playbook, settings.terms]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from perpbook.files.plain import plain
 from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
-from perpbook.guard.inputs import Began, Line, Took, copied
+from perpbook.guard.inputs import Aside, Began, Line, Took, copied
 from perpbook.model.effect import Effect, Write
 from perpbook.model.message import Message
 from perpbook.model.record import Record
@@ -71,8 +71,10 @@ class Replay:
     """records : the journal's, from its first.  ends : of every run in the log of inputs, how many records the journal had when
     the next run began; all of them for the last."""
 
-    def __init__(self, records: Sequence[Record], ends: Sequence[int], make: Make) -> None:
+    def __init__(self, records: Sequence[Record], ends: Sequence[int], make: Make, aside: Aside | None = None) -> None:
+        """aside : what guards that are made hear besides messages."""
         self._records, self._ends, self._make = records, ends, make
+        self._aside = aside or Aside()
         self._guard: Guard | None = None
         self._end = 0
         self._looks = 0
@@ -116,6 +118,7 @@ class Replay:
         assert guard is not None, "a log of inputs begins with a beginning"
         self.result.messages += 1
         guard.pass_over(line.prices, line.now_ns)
+        self._aside.signalled, self._aside.beside = line.signalled, line.beside
         before = guard.desk.records
         step = self._compared(line, guard.receive(line.message), before, told_of(line.message))
         self.result.looks += guard.known.looks - self._looks

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perpbook.model.alert import Alert, Severity
@@ -71,6 +72,11 @@ SKEW = Measure(
 )  # fmt: skip
 
 
+MEASURED = tuple(one.kind for one in (SPREAD, DEPTH, BASIS, SKEW))
+TURNED = "funding.flip"
+Key = tuple[str, str, str]
+
+
 class Past:
     """The newest samples of one measure, by age and by size."""
 
@@ -113,6 +119,22 @@ class Signals:
     _held: dict[str, tuple[str, dict[str, float]]] = field(default_factory=dict)
     _paying: dict[tuple[str, str, str], bool] = field(default_factory=dict)
 
+    def resume(self, standing: Mapping[Key, str], accounts: Mapping[str, str]) -> set[Key]:
+        """Take what stood before a start as still standing, until its past is long enough to say that it is over; its keys.
+        accounts : their venues."""
+        found = set[Key]()
+        for key in (one for one, severity in standing.items() if severity == Severity.WARN.value):
+            kind, account, symbol = key
+            venue, _, contract = symbol.partition(":")
+            if kind in MEASURED and contract and not account:
+                past = Past(self.sensitivity.samples)
+                self._standing[kind, venue, contract] = Standing(past, raised=True)
+                found.add(key)
+            elif kind == TURNED and account in accounts:
+                self._paying[account, accounts[account], symbol] = True
+                found.add(key)
+        return found
+
     def __call__(self, message: Message) -> list[Alert]:
         """What begins, or is over, by a message."""
         match message:
@@ -121,12 +143,25 @@ class Signals:
             case MarkSeen():
                 return self._mark(message)
             case AccountSeen():
-                held = {one.symbol: one.quantity for one in message.account.positions}
-                self._held[message.account.id] = (message.account.venue, held)
+                return self._account(message)
             case Stale():
                 for (_, venue, _), standing in self._standing.items():
                     standing.beyond = 0 if venue == message.venue else standing.beyond
         return []
+
+    def _account(self, message: AccountSeen) -> list[Alert]:
+        """Know what is held; of what is held no more nobody pays funding."""
+        of, held = message.account, {one.symbol: one.quantity for one in message.account.positions}
+        self._held[of.id] = (of.venue, held)
+        gone = [key for key in self._paying if key[0] == of.id and not held.get(key[2])]
+        return [
+            Alert(
+                kind=TURNED, severity=Severity.WARN, at_ns=message.received_ns, account=of.id, symbol=symbol, resolved=True,
+                sentence=f"{symbol} @ {of.id} is held no more.",
+            )
+            for key in gone
+            if self._paying.pop(key) and (symbol := key[2])
+        ]  # fmt: skip
 
     def _book(self, message: BookSeen) -> list[Alert]:
         standing = self._standing.get((SPREAD.kind, message.venue, message.symbol))
@@ -210,7 +245,7 @@ class Signals:
 def _turned(message: MarkSeen, account: str, rate: float, *, pays: bool) -> Alert:
     now, before = ("pays", "was paid") if pays else ("is paid", "paid")
     return Alert(
-        kind="funding.flip", severity=Severity.WARN, at_ns=message.received_ns,
+        kind=TURNED, severity=Severity.WARN, at_ns=message.received_ns,
         sentence=f"{message.symbol} @ {account} {now} {abs(rate):.4%} an interval; it {before} before.",
         account=account, symbol=message.symbol, measured=rate, limit=0.0, unit="share", resolved=not pays,
     )  # fmt: skip

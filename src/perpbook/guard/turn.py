@@ -28,8 +28,8 @@ class Known:
     """What was last told and still holds; gone after a crash. `stale` (venue, stream) pairs. asked : when something was last
     asked for. unreconciled : accounts not yet held against the journal. awaited : books without which
     nothing could be proposed, since when. decided_ns : when was last decided. decide : it is to
-    be done again at once. before : the risk that was decided on. looks, judged : decisions asked for, and those of them that
-    could tell the book's risk."""
+    be done again at once. before : the risk that was decided on. signalled : alerts that a signal began. looks, judged :
+    decisions asked for, and those of them that could tell the book's risk."""
 
     accounts: dict[str, AccountSeen] = field(default_factory=dict)
     books: dict[tuple[str, str], BookSeen] = field(default_factory=dict)
@@ -42,6 +42,7 @@ class Known:
     decided_ns: int = 0
     decide: bool = False
     before: RiskView | None = None
+    signalled: set[tuple[str, str, str]] = field(default_factory=set)
     looks: int = 0
     judged: int = 0
 

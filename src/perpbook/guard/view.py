@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from perpbook.guard.desk import Desk
 from perpbook.model.action import ActionKind, RiskView
@@ -61,6 +62,20 @@ class Decision:
     exits: Mapping[str, Mapping[str, object] | None] | None = None
 
 
+class Listens(Protocol):
+    """Who hears every message that was not refused, and says what begins or is over by it, as `guard.signals.Signals` does."""
+
+    def resume(self, standing: Mapping[Key, str], accounts: Mapping[str, str]) -> set[Key]:
+        """Take what stood before a start as still standing; the keys of what it goes on with."""
+        ...
+
+    def __call__(self, message: Message) -> Sequence[Alert]:
+        """What begins, or is over."""
+        ...
+
+
+Key = tuple[str, str, str]
+"""Kind, account and symbol of an alert."""
 Decide = Callable[[View], Decision]
 WantsLook = Callable[[Message], bool]
 """Whether a message wants a decision now, as `guard.watch.Watch` says it; asked of messages that were not refused."""

@@ -19,7 +19,9 @@ from perpbook.kernels import state as codes
 from perpbook.margin.arrays import Item
 from perpbook.margin.assess import Assessed
 from perpbook.playbook.decision import Decision
+from perpbook.playbook.hardship_judge import HARD
 from perpbook.playbook.schema import Playbook
+from perpbook.playbook.spread_judge import SPREAD
 from perpbook.playbook.words import WORDINGS
 from perpbook.terms.terms import CloseFeeBasis, TierMode, TierUnit
 
@@ -245,4 +247,5 @@ def unproven_rules(look: Look) -> tuple[str, ...]:
     late."""
     raw = look.decision.raw
     found = dict.fromkeys(int(raw.code[row]) for row in range(int(raw.rows[0])) if np.isfinite(raw.limit[row]))
-    return tuple(WORDINGS[code].rule for code in found if code not in PROVEN)
+    beside = dict.fromkeys(one.rule for one in look.decision.findings if one.rule in (*HARD, SPREAD))
+    return (*(WORDINGS[code].rule for code in found if code not in PROVEN), *beside)

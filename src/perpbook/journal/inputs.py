@@ -22,7 +22,7 @@ from typing import IO
 from zlib import error as Garbled
 
 from perpbook.errors import BrokenJournal, InputError
-from perpbook.guard.inputs import Began, Line
+from perpbook.guard.inputs import Aside, Began, Line
 from perpbook.guard.inputs_text import line_of, text_of
 
 START = "0" * 64
@@ -45,7 +45,7 @@ class InputLog:
         kept: int = KEPT_BYTES,
         room: int = ROOM,
     ) -> None:
-        self.run, self.why = run, ""
+        self.run, self.why, self.aside = run, "", Aside()
         self._folder, self._page, self._kept = folder, page, kept
         self._queue: Queue[Line | None] = Queue(room)
         self._file: IO[str] | None = None

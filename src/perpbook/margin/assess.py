@@ -14,6 +14,7 @@ from perpbook.margin.columns import Columns, coin_price
 from perpbook.margin.compare import differences_of
 from perpbook.margin.measures import Measures, StressGrid, measure, stress
 from perpbook.margin.outcomes import stress_outcomes
+from perpbook.margin.tolls import Hardship, Tolls, tolls_of
 from perpbook.margin.views import account_views, book_view, position_views
 from perpbook.model.book import LayerBalance, Transfer
 from perpbook.model.market import STABLECOINS, Snapshot
@@ -39,7 +40,7 @@ class OutsideMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed:
-    """An assessment with the arrays behind it, which `decide` and `sizing` go on from."""
+    """An assessment with the arrays behind it, which `decide` and `sizing` go on from. `tolls` : what hardship takes."""
 
     assessment: Assessment
     arrays: BookArrays
@@ -47,15 +48,17 @@ class Assessed:
     grid: StressGrid
     scenarios: tuple[Scenario, ...]
     outside: OutsideMoney
+    tolls: Tolls | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rigour:
-    """How strict an assessment is: the margin buffer a stress must leave (fraction of maintenance margin), and the
-    age in days beyond which terms are called stale."""
+    """How strict an assessment is: the margin buffer a stress must leave (fraction of maintenance margin), the age in days beyond
+    which terms are called stale, and what comes besides the moves."""
 
     buffer: float = 0.0
     terms_max_age_days: float = 365.0
+    hardship: Hardship | None = None
 
 
 def assess(
@@ -102,6 +105,7 @@ def assess(
         grid=grid,
         scenarios=tuple(scenarios),
         outside=outside,
+        tolls=None if rigour.hardship is None else tolls_of(arrays, rigour.hardship),
     )
 
 

@@ -37,8 +37,14 @@ LONGEST_HOURS = 90 * 24
 
 def is_length(text: str) -> bool:
     """Whether a text is a length of whole hours or days, 90 days at most: 24h, 7d."""
+    return LENGTH.fullmatch(text) is not None and length_hours(text) <= LONGEST_HOURS
+
+
+def length_hours(text: str) -> int:
+    """The hours in a text that is a length."""
     found = LENGTH.fullmatch(text)
-    return found is not None and int(found[1]) * (24 if found[2] == "d" else 1) <= LONGEST_HOURS
+    assert found is not None, "a length"
+    return int(found[1]) * (24 if found[2] == "d" else 1)
 
 
 def is_timezone(name: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from perpbook.kernels.decide import decide
 from perpbook.kernels.memory import memory_of_one_look
@@ -12,15 +14,12 @@ from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding, Status
 from perpbook.playbook.compile import Names, compile_policy, names_of
 from perpbook.playbook.ground import NO_GROUND, Ground
+from perpbook.playbook.hardship_judge import judge_hardship
 from perpbook.playbook.past import Past, write_past
 from perpbook.playbook.schema import Playbook
+from perpbook.playbook.spread_judge import judge_spreads
 from perpbook.playbook.state import state_of
-from perpbook.playbook.words import findings_in_words
-
-Starts = tuple[float, float]
-"""Dollars that the book was worth when the UTC day and week began, NaN where that is not known: nothing is measured by it
-then."""
-NO_STARTS: Starts = (math.nan, math.nan)
+from perpbook.playbook.words import SEVERITY, findings_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,29 +39,37 @@ class Decision:
         return self.findings[0].status if self.findings else Status.OK
 
 
-def decide_on(
-    assessed: Assessed,
-    playbook: Playbook,
-    past: Past | None = None,
-    ground: Ground = NO_GROUND,
-    starts: Starts = NO_STARTS,
-) -> Decision:
-    """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers, `starts`
-    of the day and the week. Pure."""
+def decide_on(assessed: Assessed, playbook: Playbook, past: Past | None = None, ground: Ground = NO_GROUND) -> Decision:
+    """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers. Pure."""
     names = names_of(assessed, playbook, ground)
     policy = compile_policy(playbook, names, assessed.scenarios)
     state = state_of(assessed, playbook, names, policy, ground)
     if past is not None:
         write_past(state, past)
     raw, proposals = empty_findings(state, policy), no_proposals(state)
-    memory = memory_of_one_look(state.positions.size, policy.profit_gain.size)
-    memory.day_start[0], memory.week_start[0] = starts
-    decide(state, policy, memory, raw, proposals)
+    with np.errstate(
+        over="ignore"
+    ):  # of a speck of a position every excess is infinitely many: plain kernels would warn of it
+        decide(state, policy, memory_of_one_look(state.positions.size, policy.profit_gain.size), raw, proposals)
     return Decision(
         names=names,
         state=state,
         policy=policy,
         raw=raw,
         proposals=proposals,
-        findings=findings_in_words(raw, policy, names, assessed),
+        findings=tuple(
+            sorted(
+                (*findings_in_words(raw, policy, names, assessed), *_besides(assessed, playbook, state, policy, names)),
+                key=lambda one: SEVERITY[one.status],
+            )
+        ),
     )
+
+
+def _besides(assessed: Assessed, playbook: Playbook, state: State, policy: Policy, names: Names) -> Iterator[Finding]:
+    """Findings of rules that no kernel knows of."""
+    if playbook.survival is not None:
+        yield from judge_hardship(assessed, state, policy, names, playbook.survival)
+    alert = playbook.liquidity.spread_alert if playbook.liquidity else None
+    if alert is not None:
+        yield from judge_spreads(assessed, alert, playbook.near)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.playbook.automation_section import TRADED, Automation
+from perpbook.playbook.cadence import length_hours
 from perpbook.playbook.drilling import Told, drill_sentences, drill_values
 from perpbook.playbook.exit_section import Exit
 from perpbook.playbook.explain import moves_in_words, positions_of, sleeve_sentence, survival_sentence
@@ -98,6 +99,7 @@ def diff(before: Playbook, after: Playbook) -> tuple[Change, ...]:
             *_hedge(before.hedge or Hedge(), after.hedge or Hedge()),
             *_number("liquidity.max_depth_share", *_both(before, after, "liquidity", "max_depth_share"), MOST),
             *_number("liquidity.max_exit_minutes", *_both(before, after, "liquidity", "max_exit_minutes"), MINUTES),
+            *_number("liquidity.spread_alert", *_both(before, after, "liquidity", "spread_alert"), MOST),
             *_exit(before.exit or Exit(), after.exit or Exit()),
             *_automation(before.automation or Automation(), after.automation or Automation()),
             *_alerts(before.alerts or Alerts(), after.alerts or Alerts()),
@@ -207,6 +209,10 @@ def _survival(before: Survival | None, after: Survival | None) -> Iterator[Chang
     stress = [one.correlation_stress if "broken" in one.kinds else None for one in (before, after)]
     yield from _number("survival.correlation_stress", stress[0], stress[1], STRESS)
     yield from _number("survival.buffer", before.buffer or None, after.buffer or None, BUFFER)
+    told = [f"turned for {one.horizon}" if one.funding_flip else "as it comes" for one in (before, after)]
+    spans = [length_hours(one.horizon) if one.funding_flip else 0 for one in (before, after)]
+    yield from _words("survival.funding_flip", *told, spans[1] > spans[0])
+    yield from _number("survival.depth_loss", before.depth_loss, after.depth_loss, BUFFER)
 
 
 def _harder_moves(before: set[float], after: set[float]) -> bool | None:

@@ -146,6 +146,7 @@ def _caps(caps: LeverageCaps, who: str, whose: str) -> Iterator[str]:
 def _survival(playbook: Playbook) -> Iterator[str]:
     if playbook.survival is not None:
         yield survival_sentence(playbook.survival)
+        yield from hardship_sentences(playbook.survival)
 
 
 def survival_sentence(survival: Survival) -> str:
@@ -155,6 +156,20 @@ def survival_sentence(survival: Survival) -> str:
     kinds = kinds_in_words(survival)
     left = f", with {percent(survival.buffer)} of the maintenance margin left over" if survival.buffer else ""
     return f"{subject} must be survived by every account, {kinds}{left}."
+
+
+def hardship_sentences(survival: Survival) -> Iterator[str]:
+    """What must be survived besides moves."""
+    if survival.funding_flip:
+        yield (
+            f"Every account must survive them too when all its funding has turned against it for {survival.horizon}, at the size "
+            "of the rates in force; where a rate is not known, neither is this."
+        )
+    if survival.depth_loss is not None:
+        yield (
+            f"Every account must survive them too when it pays for closing whole with {percent(survival.depth_loss)} of the "
+            "depth gone; where depth is not known, or does not reach, neither is this."
+        )
 
 
 def moves_in_words(survival: Survival) -> str:
@@ -208,6 +223,11 @@ def _liquidity(liquidity: Liquidity | None) -> Iterator[str]:
         )
     if liquidity is not None and liquidity.max_exit_minutes is not None:
         yield exit_time_sentence(liquidity.max_exit_minutes)
+    if liquidity is not None and liquidity.spread_alert is not None:
+        yield (
+            f"A contract held whose spread is more than {percent(liquidity.spread_alert)} of its price is reported, and so is "
+            "one whose book is not known; no trade is asked for."
+        )
 
 
 def _modes(margin: Margin) -> Iterator[str]:

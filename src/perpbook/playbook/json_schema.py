@@ -1,12 +1,10 @@
-"""The playbook's JSON Schema, for editors: completion, hover text, and what this version refuses."""
+"""The playbook's JSON Schema, for editors: completion and hover text."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from perpbook.playbook.schema import Playbook
-
-REFUSED = "Not built yet: this version refuses a playbook that sets it."
 
 
 def json_schema() -> dict[str, Any]:
@@ -21,7 +19,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _for_toml(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with every table's properties described and marked."""
+    """The schema with every table's properties described."""
     models = {name: _table(one, schema["$defs"]) for name, one in schema["$defs"].items()}
     return {**_table(schema, schema["$defs"]), "$defs": models}
 
@@ -32,7 +30,7 @@ def _table(table: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
 
 
 def _property(found: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
-    out = {name: value for name, value in found.items() if name not in ("later", "title")}
+    out = {name: value for name, value in found.items() if name != "title"}
     choices = [one for one in out.pop("anyOf", []) if one != {"type": "null"}]
     if len(choices) == 1:
         out |= choices[0]
@@ -40,7 +38,4 @@ def _property(found: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
         del out["default"]
     if "description" not in out and "$ref" in out:
         out["description"] = models[out["$ref"].rsplit("/", 1)[-1]]["description"]
-    if found.get("later"):
-        said = out.get("description")
-        out |= {"x-later": True, "description": f"{said} {REFUSED}" if said else REFUSED}
     return out

@@ -17,31 +17,23 @@ from perpbook.playbook.schema import Playbook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownKey:
-    """One key of the schema: `capital.sleeves[].target`, `leverage.asset.*`. `later`: refused by this version."""
+    """One key of the schema: `capital.sleeves[].target`, `leverage.asset.*`."""
 
     path: str
     field: FieldInfo
-    later: bool
     table: bool
 
 
-def schema_keys(model: type[BaseModel] = Playbook, prefix: str = "", later: bool = False) -> Iterator[KnownKey]:
+def schema_keys(model: type[BaseModel] = Playbook, prefix: str = "") -> Iterator[KnownKey]:
     """Every key of the schema in its order, tables before what is in them; `*` stands for any name."""
     for name, field in model.model_fields.items():
-        refused = later or is_later(field)
         inner = inner_model(field.annotation)
         path = f"{prefix}{name}"
-        yield KnownKey(path=path, field=field, later=refused, table=inner is not None)
+        yield KnownKey(path=path, field=field, table=inner is not None)
         if inner is not None:
-            yield from schema_keys(inner, f"{path}[]." if holds_many(field.annotation) else f"{path}.", refused)
+            yield from schema_keys(inner, f"{path}[]." if holds_many(field.annotation) else f"{path}.")
         elif holds_names(field.annotation):
-            yield KnownKey(path=f"{path}.*", field=field, later=refused, table=False)
-
-
-def is_later(field: FieldInfo) -> bool:
-    """True for a key whose behaviour is not built yet."""
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("later"))
+            yield KnownKey(path=f"{path}.*", field=field, table=False)
 
 
 def inner_model(annotation: Any) -> type[BaseModel] | None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from perpbook.errors import PlaybookError, Problem
-from perpbook.files.places import Key, nearest_place, places_of
+from perpbook.files.places import nearest_place, places_of
 from perpbook.files.read import read_text
 from perpbook.playbook.complaints import complaints, nearest
-from perpbook.playbook.keys import dotted, inner_model, is_later, split_key
+from perpbook.playbook.keys import dotted, split_key
 from perpbook.playbook.schema import Playbook, Survival
 from perpbook.playbook.tell_exit import is_rule_in_force
 
@@ -47,10 +47,7 @@ def parse_playbook(text: str, file: str) -> Playbook:
     try:
         playbook = Playbook.model_validate(_lists_as_tuples(found))
     except ValidationError as error:
-        refused = [*_not_built(Playbook, found)]
-        errors = [one for one in error.errors() if not any(one["loc"][: len(key)] == key for key in refused)]
-        problems = complaints(errors, file, found)
-    problems += [_later(key, file) for key in _not_built(Playbook, found)]
+        problems = complaints(error.errors(), file, found)
     if playbook is not None and not problems:
         problems = [*_dangling(playbook, file), *_unguarded(playbook, file), *_deaf(playbook, file)]
     if problems or playbook is None:
@@ -108,32 +105,6 @@ def _lists_as_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _lists_as_tuples(one) for key, one in value.items()}
     return value
-
-
-def _not_built(model: type[BaseModel], found: Any, key: Key = ()) -> Iterator[Key]:
-    """Paths of everything written whose behaviour does not exist yet."""
-    if not isinstance(found, dict):
-        return
-    for name, field in model.model_fields.items():
-        if name not in found:
-            continue
-        if is_later(field):
-            yield (*key, name)
-            continue
-        inner, value = inner_model(field.annotation), found[name]
-        if inner is None:
-            continue
-        for number, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            yield from _not_built(inner, one, (*key, name) if number is None else (*key, name, number))
-
-
-def _later(key: Key, file: str) -> Problem:
-    return Problem(
-        file=file,
-        key=dotted(key),
-        message="is not acted on by this version, so it is refused rather than silently accepted",
-        hint="remove it, or put # before its lines, until a version that acts on it",
-    )
 
 
 def _dangling(playbook: Playbook, file: str) -> Iterator[Problem]:

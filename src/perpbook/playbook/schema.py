@@ -1,7 +1,7 @@
 """The playbook as the trader writes it, version 1: one model per section, strict.
 
 Fractions are fractions (0.15 is 15 %), leverage is a multiple. Everything is optional but `schema_version`: what is
-left out is no limit. A field marked `LATER` parses and is then refused by `load.py`, because nothing acts on it yet.
+left out is no limit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field, FiniteFloat, field_validator, model_validator
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.playbook.automation_section import Automation
 from perpbook.playbook.exit_section import Exit
-from perpbook.playbook.section import LATER, Cadence, Length, Move, Name, Positive, Section, Share, Zone
+from perpbook.playbook.section import Cadence, Length, Move, Name, Positive, Section, Share, Zone
 
 RESERVE = "reserve"
 """The sleeve that idle money belongs to, when the playbook names one so."""
@@ -108,8 +108,15 @@ class Survival(Section):
     buffer: Annotated[FiniteFloat, Field(ge=0)] = Field(
         0.0, description="Margin that must be left over, as a share of the maintenance margin."
     )
-    funding_flip: bool | None = Field(None, json_schema_extra=LATER)
-    depth_loss: Share | None = Field(None, json_schema_extra=LATER)
+    funding_flip: bool | None = Field(
+        None,
+        description="Whether funding of every position, turned against it and paid for `horizon`, must be survived too.",
+    )
+    horizon: Length = Field("24h", description="How long funding that turned is paid before the move: 8h, 24h, 7d.")
+    depth_loss: Annotated[FiniteFloat, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description="Share of the resting depth that is gone when every account must still be able to close whole.",
+    )
 
 
 class ProfitStep(Section):
@@ -295,7 +302,10 @@ class Liquidity(Section):
     max_exit_minutes: Positive | None = Field(
         None, description="Longest that `perpbook exit plan` may take to close everything."
     )
-    spread_alert: Share | None = Field(None, json_schema_extra=LATER)
+    spread_alert: Share | None = Field(
+        None,
+        description="A spread, as a share of the mid price, past which a contract held is reported. It asks for no trade.",
+    )
 
 
 class Playbook(Section):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 from pydantic_core import PydanticCustomError
-
-LATER: dict[str, Any] = {"later": True}
-"""Marks a field whose behaviour is not built yet."""
 
 
 def _comes_round(cadence: str) -> str:

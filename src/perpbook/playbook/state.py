@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from perpbook.kernels import jit
-from perpbook.kernels.in_force import yearly_rate
 from perpbook.kernels.scale import largest_scale, largest_scales
 from perpbook.kernels.state import Policy, State, empty_state
 from perpbook.kernels.types import Floats, Holdings
@@ -16,6 +15,7 @@ from perpbook.margin.arrays import BookArrays, Item
 from perpbook.margin.assess import Assessed
 from perpbook.margin.calm import calm_prices
 from perpbook.margin.measures import sums
+from perpbook.margin.tolls import rate_in_force, tolled
 from perpbook.model.account import MarginMode
 from perpbook.model.market import STABLECOINS, Depth
 from perpbook.playbook.compile import Names
@@ -108,13 +108,15 @@ def gain_on_cost(item: Item) -> float:
 
 
 def safe_scales(assessed: Assessed, buffer: float) -> Floats:
-    """(accounts,) the largest scale at which each account survives today and every scenario; 1 without scenarios."""
+    """(accounts,) the largest scale at which each account survives today and every scenario, each with what hardship takes; 1
+    without scenarios."""
     out = np.ones(len(assessed.arrays.accounts))
     if assessed.scenarios:
         prices = np.column_stack([assessed.grid.prices, assessed.arrays.prices])
+        held = tolled(assessed.arrays, assessed.tolls)
         if jit.mode() == "plain":
-            return _plain_scales(assessed.arrays.held, prices, buffer)
-        largest_scales(assessed.arrays.held, prices, buffer, out)
+            return _plain_scales(held, prices, buffer)
+        largest_scales(held, prices, buffer, out)
     return out
 
 
@@ -147,14 +149,6 @@ def dollars_of_profit(arrays: BookArrays, item: Item) -> float:
     """Unrealised profit in dollars."""
     inverse = item.terms is not None and item.terms.contract.is_inverse
     return item.profit * (float(arrays.prices[item.column]) if inverse else 1.0)
-
-
-def rate_in_force(arrays: BookArrays, item: Item) -> float:
-    """The rate of a position's contract as a simple rate of 365 days, > 0 longs pay; NaN when the file gives none."""
-    rate = item.quote.funding_rate if item.quote else None
-    if rate is None:
-        return math.nan
-    return float(yearly_rate(rate, arrays.terms[item.account].funding.interval_ns))
 
 
 def exit_depth(item: Item) -> float:

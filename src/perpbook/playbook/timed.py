@@ -37,6 +37,23 @@ def exit_caution(playbook: Playbook) -> Iterator[str]:
         yield "not judged by check: liquidity.max_exit_minutes; `perpbook exit plan BOOK PLAYBOOK` judges it"
 
 
+def hardship_notes(playbook: Playbook | None) -> tuple[str, ...]:
+    """What a run says of rules that a look at a book judges, and a run does not."""
+    survival, liquidity = (playbook.survival, playbook.liquidity) if playbook else (None, None)
+    asked = {
+        "survival.funding_flip": survival is not None and survival.funding_flip,
+        "survival.depth_loss": survival is not None and survival.depth_loss is not None,
+        "liquidity.spread_alert": liquidity is not None and liquidity.spread_alert is not None,
+    }
+    rules = [name for name, wanted in asked.items() if wanted]
+    if not rules:
+        return ()
+    return (
+        f"not judged in a run: {listing(rules)}; funding is paid as it settles, and books are as thin as a storm says: "
+        "`perpbook check` and the guard judge them",
+    )
+
+
 def hedge_cautions(playbook: Playbook, held: Mapping[str, float | None]) -> Iterator[str]:
     """What a check says of rules of [hedge] that need past prices. held : the book's beta of every asset held, None for none."""
     hedge = playbook.hedge

@@ -114,6 +114,8 @@ def _hear(teller: Teller, asked: Asked, rules: Alerts, now_ns: int) -> str:
         teller.hear([Alert(kind="stale.prices", severity=Severity.PAGE, at_ns=now_ns, sentence=said)], stands=True)
         return str(error)
     found, looked = _found(teller, result, rules, now_ns), [*CHECKED, *(["market."] if rules.unusual else [])]
+    if result.playbook.liquidity and result.playbook.liquidity.spread_alert is not None:
+        looked.append("market.spread")
     if asked.health_s is not None:
         from perpbook.alerts.of_check import alerts_of_layers
 

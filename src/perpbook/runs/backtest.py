@@ -278,8 +278,11 @@ def _told(
 
 
 def _notes(journey: Journey, done: Outcomes, laid: Laid | None) -> list[str]:
-    """What the reader must know of prices, accounts, terms, options and transfers."""
+    """What the reader must know of prices, accounts, terms, options, rules and transfers."""
+    from perpbook.playbook.timed import hardship_notes
+
     told = [*journey.bars.notes, *done.control.arrangement.notes, *_dated(journey), *(laid.notes if laid else ())]
+    told += hardship_notes(journey.playbook)
     return [*told, *(done.treasured.notes if done.treasured is not None else _not_followed(journey))]
 
 

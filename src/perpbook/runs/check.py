@@ -11,14 +11,15 @@ from perpbook.errors import StaleData
 from perpbook.kernels import jit
 from perpbook.model.market import STABLECOINS, Snapshot
 from perpbook.model.scenario import Scenario
-from perpbook.model.units import SECOND_NS, to_iso
+from perpbook.model.units import HOUR_NS, SECOND_NS, to_iso
 from perpbook.model.verdict import Finding, MoneyWanted, Plan, Status, Verdict
 from perpbook.runs.places import drills_folder
 
 if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
     from perpbook.margin.assessment import Assessment
-    from perpbook.playbook.decision import Decision, Starts
+    from perpbook.margin.tolls import Hardship
+    from perpbook.playbook.decision import Decision
     from perpbook.playbook.ground import Ground
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.check_past import KnownPast
@@ -88,7 +89,8 @@ def past_of(
 ) -> KnownPast | None:
     """What the lake says of the book's funding, where the playbook has rules on it."""
     held = count_positions(snapshot)
-    if lake is None or not held or playbook.funding is None:
+    flips = playbook.survival is not None and playbook.survival.funding_flip
+    if lake is None or not held or not (flips or playbook.funding):
         return None
     if held <= SMALL_BOOK:
         jit.prefer_plain()
@@ -158,22 +160,21 @@ def check_snapshot(
     with_plans: bool = True,
     terms_folders: tuple[Path, ...] = (),
     past: KnownPast | None = None,
-    starts: Starts | None = None,
 ) -> CheckResult:
-    """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster. starts : what the day and the
-    week began with, where somebody was there."""
+    """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster."""
     positions = count_positions(snapshot)
     if positions <= SMALL_BOOK:
         jit.prefer_plain()
-    from perpbook.playbook.decision import NO_STARTS, decide_on
+    from perpbook.playbook.decision import decide_on
     from perpbook.playbook.sleeves import sleeve_shares
     from perpbook.runs.propose import propose_money, to_top_up
     from perpbook.sizing.asked import asked_for_funding
     from perpbook.treasury.ground import ground_for
 
-    assessed = with_what_is_not_judged(assess_under(snapshot, playbook, terms), playbook, snapshot.market.betas, past)
+    found = assess_under(snapshot, playbook, terms, past=past)
+    assessed = with_what_is_not_judged(found, playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
-    decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS)
+    decision = decide_on(assessed, playbook, past.past if past else None, ground)
     planned = positions <= PLANNED_BOOK
     plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:
@@ -243,16 +244,36 @@ def assess_under(
     playbook: Playbook,
     terms: Mapping[str, VenueTerms],
     scenarios: tuple[Scenario, ...] | None = None,
+    past: KnownPast | None = None,
 ) -> Assessed:
-    """Assess a book in the scenarios its playbook names, or in those given."""
+    """Assess a book in the scenarios its playbook names, or in those given. past : for rates that the book file does not give."""
     from perpbook.margin.assess import Rigour, assess
 
     found = scenarios if scenarios is not None else scenarios_of(snapshot, playbook, terms)
     rigour = Rigour(
         buffer=playbook.survival.buffer if playbook.survival else 0.0,
         terms_max_age_days=playbook.data.terms_max_age_days,
+        hardship=hardship_of(playbook, past),
     )
     return assess(snapshot, terms, found, rigour)
+
+
+def hardship_of(playbook: Playbook, past: KnownPast | None = None) -> Hardship | None:
+    """What must be survived besides moves; None for nothing."""
+    from perpbook.margin.tolls import Hardship
+    from perpbook.playbook.cadence import length_hours
+    from perpbook.playbook.hardship_judge import hardest_rule
+
+    survival = playbook.survival
+    rule = hardest_rule(survival)
+    if survival is None or rule is None:
+        return None
+    return Hardship(
+        funding_ns=length_hours(survival.horizon) * HOUR_NS if survival.funding_flip else None,
+        depth_loss=survival.depth_loss,
+        yearly=[float("nan") if one is None else one.yearly for one in past.past] if past else (),
+        rule=rule,
+    )
 
 
 def scenarios_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, VenueTerms]) -> tuple[Scenario, ...]:
@@ -298,5 +319,7 @@ class Recheck:
 
         known = self.past.past if self.past else None
         book = with_quantities(self.snapshot.book, self.assessed.arrays, changes, keep_closed=known is not None)
-        after = assess_under(replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios)
+        after = assess_under(
+            replace(self.snapshot, book=book), self.playbook, self.terms, self.assessed.scenarios, self.past
+        )
         return decide_on(after, self.playbook, known, self.ground or NO_GROUND).findings

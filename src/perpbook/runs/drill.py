@@ -189,6 +189,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
     from perpbook.engine.play import coins_left_out
     from perpbook.engine.stage import contracts_of
     from perpbook.engine.weather import still_coins
+    from perpbook.playbook.timed import hardship_notes
     from perpbook.runs.check import load_all_terms, read_inputs
     from perpbook.runs.drill_source import alone_source, source_of
     from perpbook.runs.drill_standard import standard_metrics
@@ -220,7 +221,7 @@ def plan_drill(asked: DrillAsked, *, most_bytes: int | None = None, threads: int
         seed=asked.seed,
         surroundings=faced.surroundings if faced else None,
     )
-    told = (*coins_left_out(snapshot.book), *(faced.notes if faced else ()), *counted)
+    told = (*coins_left_out(snapshot.book), *hardship_notes(rules), *(faced.notes if faced else ()), *counted)
     return Planned(
         drill=drill,
         facts=facts_of(asked, snapshot, past, drill) | sourced.facts,

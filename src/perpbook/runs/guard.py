@@ -19,12 +19,14 @@ from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import InputError, Refused
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.signals import Signals
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
 from perpbook.model.message import KillLevel
 from perpbook.runs.check import load_all_terms, read_inputs
 from perpbook.runs.guard_begun import begun_of
+from perpbook.runs.guard_beside import Beside, sensitivity_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_live import Live, live_of
@@ -33,6 +35,8 @@ from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_teller import begin, needs_teller
 from perpbook.runs.guard_words import spoken
 from perpbook.runs.paper_state import forget, keeper, kept_book
+from perpbook.runs.places import drills_folder
+from perpbook.runs.treasury_health import memory_file
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.setting import Setting
@@ -81,13 +85,16 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     refuse_halted(asked.places)
     live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
-    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
     begun_with = begun_of(asked.book, asked.playbook, settings)
+    beside = Beside(base=snapshot, playbook=playbook, book=asked.book, health=memory_file(), shelf=drills_folder())
     with (
         owned(asked.places.locks, settings.accounts),
         closing(open_journal(asked.places.journal)) as journal,
         closing(InputLog(asked.places.inputs, begun_with)) as inputs,
     ):
+        aside = inputs.aside
+        judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch(), beside=aside.noting(beside))
+        signals = aside.listening(Signals(sensitivity_of(playbook.alerts)))
         desk = fold(record for _, record in journal.read())
         venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
         world = World(
@@ -95,7 +102,7 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt), inputs=inputs,
         )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
-        shell = Shell(Guard(desk, settings, judge, judge.watch), world, symbols, Pace(spin=asked.spin))
+        shell = Shell(Guard(desk, settings, judge, judge.watch, signals), world, symbols, Pace(spin=asked.spin))
         with telling(asked, playbook), asyncio.Runner(loop_factory=fast_loop()) as runner:
             runner.run(until_stopped(shell, asked.seconds, live))
         if inputs.why:

@@ -7,12 +7,13 @@ that saves an account does not wait for another venue.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perpbook.alerts.of_check import Key, alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
+from perpbook.guard.starts import spans_at
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import Look
@@ -21,9 +22,12 @@ from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.market import Quote, Snapshot
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
+from perpbook.playbook.alerts_section import Alerts
+from perpbook.playbook.drawdown_judge import judge_drawdowns
+from perpbook.playbook.words import SEVERITY
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_exit import Leaving, leaving
-from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of, unjudged_alerts
+from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, unjudged_alerts
 
 if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
@@ -35,32 +39,32 @@ OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 Pair = tuple[str, str]
 """Account and symbol."""
 
-SEVERITIES = {Status.BREACH: Severity.PAGE, Status.NEAR: Severity.WARN}
 MOST = 1e6
 """Stands for a ratio without an end, which no record can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look."""
+    """Decides on a view of the guard. base : the book file, for what venues do not say. watch : told of every look.
+    beside : alerts that are not of this book's prices."""
 
     base: Snapshot
     playbook: Playbook
     terms: Mapping[str, VenueTerms]
     watch: Watch | None = None
+    beside: Callable[[int, Collection[Key]], tuple[Alert, ...]] | None = None
 
     def __call__(self, view: View) -> Decision:
         """Check what is known; where a price is missing nothing is wanted, and it is told."""
-        starts = starts_of(view)
         try:
-            result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms, starts=starts)
+            result, begun = self._checked(view), starts_of(view)
         except DataError as error:
             return Decision(before=None, alerts=(not_judged(str(error), view.now_ns),))
         whole = not view.unknown
         if self.watch is not None:
+            starts = (begun.get("day", 0.0), begun.get("week", 0.0))
             look = Look(
-                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns,
-                starts=(known_or_nothing(starts[0]), known_or_nothing(starts[1])),
+                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns, starts=starts
             )  # fmt: skip
             self.watch.look(look)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
@@ -69,9 +73,33 @@ class Judge:
         wanted = (
             leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
         )
-        told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
+        told = alerts_of_findings(
+            findings, self.playbook.near, view.now_ns, view.desk.alerts, [one.id for one in result.assessment.accounts]
+        )
         unknown = (*start_alerts(view, self.playbook), *unjudged_alerts(view, self.playbook))
-        return Decision(before=risk, alerts=(*told, *unknown, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
+        return Decision(
+            before=risk,
+            alerts=(*told, *unknown, *leaves.alerts, *self._beside(result, view)),
+            wanted=wanted,
+            exits=leaves.bodies,
+        )
+
+    def _checked(self, view: View) -> CheckResult:
+        """The check of what is known, with what the day and the week cost where the whole book is."""
+        result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms)
+        if view.unknown:
+            return result
+        equity, rules = result.assessment.book.equity, self.playbook.guardrails
+        lost = judge_drawdowns(rules, starts_of(view), equity, self.playbook.near)
+        found = tuple(sorted((*result.verdict.findings, *lost), key=lambda one: SEVERITY[one.status]))
+        status = found[0].status if found else result.verdict.status
+        return replace(result, verdict=replace(result.verdict, findings=found, status=status))
+
+    def _beside(self, result: CheckResult, view: View) -> tuple[Alert, ...]:
+        """Alerts on accounts that the playbook asks for, and those that are not of this book's prices."""
+        rules, standing = self.playbook.alerts or Alerts(), tuple(view.desk.alerts)
+        found = alerts_of_accounts(result.assessment.accounts, rules, self.playbook.near, view.now_ns, standing)
+        return (*found, *(self.beside(view.now_ns, standing) if self.beside is not None else ()))
 
     def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
         """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
@@ -136,6 +164,12 @@ class Judge:
         return check_snapshot(replace(result.snapshot, book=book), self.playbook, self.terms, with_plans=False)
 
 
+def starts_of(view: View) -> dict[str, float]:
+    """What the book held when the day and the week began, as far as they are this day and this week."""
+    numbers = spans_at(view.now_ns)
+    return {span: dollars for span, (number, dollars) in view.desk.starts.items() if numbers[span] == number}
+
+
 def seen_book(base: Snapshot, view: View) -> Snapshot:
     """The book file with accounts, prices and depth as venues show them; accounts that are not known are left out.
 
@@ -190,11 +224,6 @@ def changes_of(trims: Sequence[Trim]) -> dict[Pair, tuple[float, float]]:
     return {(one.account, one.symbol): (one.quantity_after, one.cost) for one in trims}
 
 
-def known_or_nothing(dollars: float) -> float:
-    """Dollars, 0 where they are not known."""
-    return 0.0 if math.isnan(dollars) else dollars
-
-
 def drawdown_in(findings: Sequence[Finding]) -> str:
     """The limit on what a day or week may lose that is broken, "" without one."""
     return next((one.rule for one in findings if one.rule in DRAWDOWNS and one.status is Status.BREACH), "")
@@ -234,15 +263,6 @@ def risk_of(result: CheckResult) -> RiskView:
         liquidation_move=found.book.liquidation_move,
         broken=tuple(dict.fromkeys(one.rule for one in result.verdict.findings if one.status is Status.BREACH)),
     )
-
-
-def alert_of(finding: Finding, now_ns: int) -> Alert:
-    """A finding that is near or broken, told."""
-    symbol, _, account = finding.subject.rpartition(" @ ")
-    return Alert(
-        kind=f"rule.{finding.rule}", severity=SEVERITIES[finding.status], at_ns=now_ns, sentence=finding.sentence,
-        account=account, symbol=symbol, measured=min(finding.measured, MOST), limit=finding.limit, unit=finding.unit,
-    )  # fmt: skip
 
 
 def not_judged(why: str, now_ns: int) -> Alert:

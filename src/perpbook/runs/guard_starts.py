@@ -1,12 +1,11 @@
-"""What the guard knows of the day and the week that it is in, for limits on what either may lose; and what it cannot judge."""
+"""What is told of the limits on what a day or a week may lose where their start was not seen; and what the guard cannot judge."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perpbook.guard.desk import Start
+from perpbook.guard.starts import spans_at
 from perpbook.guard.view import View
 from perpbook.kernels.memory import MONDAY
 from perpbook.model.alert import Alert, Severity
@@ -23,24 +22,15 @@ DAILY, WEEKLY = "guardrails.daily_drawdown", "guardrails.weekly_drawdown"
 DRAWDOWNS = (DAILY, WEEKLY)
 
 
-def starts_of(view: View) -> tuple[float, float]:
-    """Dollars at the first looks of this day and this week; NaN where there was none, or not the whole book is known now."""
-    day, week = _now(view)
-    if view.unknown:
-        return math.nan, math.nan
-    return _equity(view.desk.day, day), _equity(view.desk.week, week)
-
-
 def start_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
     """What is not known of the day and the week, where the playbook limits what they may lose."""
-    guard = playbook.guardrails
-    day, week = _now(view)
+    guard, numbers = playbook.guardrails, spans_at(view.now_ns)
     if guard is None:
         return
     if guard.daily_drawdown is not None:
-        yield from _unknown(view, DAILY, "day", (view.desk.day, day, day * DAY_NS))
+        yield from _unknown(view, DAILY, "day", numbers["day"] * DAY_NS)
     if guard.weekly_drawdown is not None:
-        yield from _unknown(view, WEEKLY, "week", (view.desk.week, week, (week * 7 - MONDAY) * DAY_NS))
+        yield from _unknown(view, WEEKLY, "week", (numbers["week"] * 7 - MONDAY) * DAY_NS)
 
 
 def unjudged_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
@@ -51,16 +41,19 @@ def unjudged_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
         yield Alert(kind="rules.unjudged", severity=Severity.WARN, at_ns=view.now_ns, sentence=sentence)
 
 
-def _unknown(view: View, rule: str, span: str, of: tuple[Start | None, int, int]) -> Iterator[Alert]:
-    start, number, began_ns = of
-    if start is None or start.number != number:
+def _unknown(view: View, rule: str, span: str, began_ns: int) -> Iterator[Alert]:
+    number, equity = view.desk.starts.get(span, (-1, 0.0))
+    if number != spans_at(view.now_ns)[span]:
         if view.unknown:
-            told = f"the whole book was not seen since the {span} began, so nothing is measured by it"
-            yield _alert(view, rule, told)
-    elif start.at_ns - began_ns > LATE_NS:
+            yield _alert(
+                view, rule, f"the whole book was not seen since the {span} began, so nothing is measured by it"
+            )
+        return
+    seen_ns = view.desk.starts_ns[span]
+    if seen_ns - began_ns > LATE_NS:
         told = (
-            f"what was lost before {to_iso(start.at_ns)} is not known: the whole book was first seen then, after the {span}'s "
-            f"start; held against the ${start.equity:,.2f} of then"
+            f"what was lost before {to_iso(seen_ns)} is not known: the whole book was first seen then, after the {span}'s start; "
+            f"held against the ${equity:,.2f} of then"
         )
         yield _alert(view, rule, told)
 
@@ -69,12 +62,3 @@ def _alert(view: View, rule: str, told: str) -> Alert:
     return Alert(
         kind="unknown.start", severity=Severity.WARN, at_ns=view.now_ns, sentence=f"{rule}: {told}.", symbol=rule
     )
-
-
-def _now(view: View) -> tuple[int, int]:
-    day = view.now_ns // DAY_NS
-    return day, (day + MONDAY) // 7
-
-
-def _equity(start: Start | None, number: int) -> float:
-    return start.equity if start is not None and start.number == number else math.nan

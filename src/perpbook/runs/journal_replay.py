@@ -14,7 +14,7 @@ from typing import Any
 from perpbook.errors import InputError
 from perpbook.guard.desk import Desk
 from perpbook.guard.guard import Guard
-from perpbook.guard.inputs import Began
+from perpbook.guard.inputs import Aside, Began, ToldAgain
 from perpbook.guard.looked import look_digest
 from perpbook.guard.replay import Replay, Replayed, Step, ends_of
 from perpbook.guard.view import Decide, Decision, View
@@ -59,7 +59,7 @@ def replay_journal(asked: ReplayAsked) -> ReplayTold:
         pages = pages_before(pages, number)
     wants = Wants(other_playbook(asked.playbook)) if asked.playbook is not None else None
     bench = Bench(asked.terms_folders, wants)
-    replay = Replay(records, ends_of([page.began for page in pages], len(records)), bench.guard)
+    replay = Replay(records, ends_of([page.began for page in pages], len(records)), bench.guard, bench.aside)
     look = None
     for step in replay.steps(lines_of(pages)):
         if number and any(one == number for one, _ in step.records):
@@ -128,14 +128,15 @@ class Bench:
     folders: tuple[Path, ...]
     wants: Wants | None
     seen: tuple[View, Decision, Remade] | None = None
+    aside: Aside = field(default_factory=Aside)
     _made: dict[str, Remade] = field(default_factory=dict)
 
     def guard(self, desk: Desk, began: Began) -> Guard:
         """The guard that began so."""
         found = self._remade(began.run)
         watch = Watch()
-        judge = replace(found.judge, watch=watch)
-        return Guard(desk, found.settings, self._watched(judge, found), watch)
+        judge = replace(found.judge, watch=watch, beside=self.aside.again)
+        return Guard(desk, found.settings, self._watched(judge, found), watch, ToldAgain(self.aside))
 
     def _remade(self, run: Mapping[str, Any]) -> Remade:
         key = json.dumps(run, sort_keys=True, default=str)

@@ -78,8 +78,11 @@ def propose_money(
 def spare_margin(assessed: Assessed, decision: Decision) -> dict[str, float]:
     """Dollars that could leave each account: its positions keep their initial margin, every survival scenario is still survived,
     and its own cap on gross leverage kept."""
+    from perpbook.margin.tolls import account_tolls
+
     state, policy, measures = decision.state, decision.policy, assessed.measures
     surplus = (state.stress_equity - (1.0 + policy.buffer) * state.stress_maintenance).min(axis=1, initial=float("inf"))
+    surplus -= account_tolls(assessed.arrays, assessed.tolls)
     out = {}
     for number, name in enumerate(decision.names.accounts):
         equity = float(measures.equity[number])

@@ -31,7 +31,7 @@ class Wants:
         for one in decision.wanted:
             _put(self._ran, one, view.now_ns)
         asked = replace(judge, playbook=self.playbook, watch=None)
-        for one in asked(replace(view, desk=Desk(day=view.desk.day, week=view.desk.week))).wanted:
+        for one in asked(replace(view, desk=Desk(starts=view.desk.starts, starts_ns=view.desk.starts_ns))).wanted:
             _put(self._other, one, view.now_ns)
 
     def as_run(self) -> tuple[WantedTold, ...]:

@@ -39,6 +39,7 @@ def limits_of(assessed: Assessed, state: State, policy: Policy, names: Names, *,
         margin=(*_survival_points(assessed, policy), *calm_points(assessed, state, policy, no_worse=no_worse)),
         account_names=names.accounts,
         steps=tier_steps(arrays, [arrays.items[row] for row in rows]),
+        tolls=None if assessed.tolls is None else assessed.tolls.total,
     )
 
 
@@ -149,12 +150,15 @@ def _both_sides(cap: _Cap, net: Floats, coins: float) -> list[Linear]:
 
 
 def _survival_points(assessed: Assessed, policy: Policy) -> list[MarginPoint]:
+    """The moves, each with what hardship takes beside it: what is survived with it is survived without."""
+    hard = assessed.tolls.rule if assessed.tolls else ""
     return [
         MarginPoint(
             name=scenario.name,
-            rule=f"survival.{scenario.kind}",
+            rule=hard or f"survival.{scenario.kind}",
             prices=assessed.grid.prices[:, s],
             weight=1.0 + policy.buffer,
+            tolled=bool(hard),
         )
         for s, scenario in enumerate(assessed.scenarios)
     ]

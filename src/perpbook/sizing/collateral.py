@@ -11,6 +11,7 @@ from perpbook.kernels.state import Policy, State
 from perpbook.kernels.types import Floats
 from perpbook.margin.assess import Assessed
 from perpbook.margin.measures import effective_leverages, nearer, position_sizes
+from perpbook.margin.tolls import account_tolls
 from perpbook.model.verdict import MoneyWanted
 
 
@@ -23,7 +24,7 @@ def collateral_needed(assessed: Assessed, state: State, policy: Policy) -> dict[
     """
     lacking = np.maximum.reduce([
         assessed.measures.maintenance - assessed.measures.equity,
-        _for_survival(state, policy),
+        _for_survival(assessed, state, policy),
         _for_caps(state, policy),
         _for_effective(assessed, state, policy),
     ])  # fmt: skip
@@ -48,9 +49,10 @@ def money_wanted(assessed: Assessed, state: State, policy: Policy) -> tuple[Mone
     return (*sorted(wanted, key=lambda one: -one.dollars), *whole)
 
 
-def _for_survival(state: State, policy: Policy) -> Floats:
-    """(accounts,) the worst shortfall of any scenario; a dollar of collateral is a dollar in each."""
+def _for_survival(assessed: Assessed, state: State, policy: Policy) -> Floats:
+    """(accounts,) the worst shortfall of any scenario, hardship included; a dollar of collateral is a dollar in each."""
     short = (1.0 + policy.buffer) * state.stress_maintenance - state.stress_equity
+    short += account_tolls(assessed.arrays, assessed.tolls)[:, None]
     worst: Floats = short.max(axis=1, initial=-math.inf)
     return worst
 

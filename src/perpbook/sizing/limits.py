@@ -42,7 +42,8 @@ class MarginPoint:
     """Prices (columns,) at which an account, or every account (`account` None), must keep `weight` x its maintenance
     margin, or miss it by no more than `allowed` dollars. `name` is the scenario or cap, `rule` the playbook key.
 
-    `by_tier` False: always at today's tier, since the prices themselves were worked out from its rate."""
+    `by_tier` False: always at today's tier, since the prices themselves were worked out from its rate. `tolled`: less what
+    hardship takes beside the move."""
 
     name: str
     rule: str
@@ -51,12 +52,14 @@ class MarginPoint:
     account: int | None = None
     allowed: float = 0.0
     by_tier: bool = True
+    tolled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Everything u must satisfy. `rows` (n,) are the book rows that are positions; `upper` (n,) bounds u from above;
-    `steps` are the positions that can fall into a lower whole-position tier."""
+    `steps` are the positions that can fall into a lower whole-position tier. `tolls` (n,) dollars that hardship takes of each
+    whole position, None for nothing."""
 
     held: Holdings
     rows: Integers
@@ -65,6 +68,7 @@ class Limits:
     margin: tuple[MarginPoint, ...]
     account_names: tuple[str, ...]
     steps: tuple[TierSteps, ...] = ()
+    tolls: Floats | None = None
 
     def account_of(self) -> Integers:
         """(n,) the account each position stands in."""
@@ -113,11 +117,19 @@ def margin_limits(limits: Limits) -> MarginLimits:
         weight=np.array([limits.margin[p].weight for p in point]),
         by_tier=np.array([limits.margin[p].by_tier for p in point], dtype=np.uint8),
         base=emptied_equity(held, prices)[point, account] + allowed if len(pairs) else np.zeros(0),
-        gain=held.delta[rows] * (at - held.price[rows]),
+        gain=held.delta[rows] * (at - held.price[rows]) - _tolls(limits),
         notional=held.notional_slope[rows] * at + held.notional_offset[rows],
         worth=np.where(held.in_coin[rows] == 1, at, 1.0),
         curve=held.curve_slope[rows] * at + held.curve_reciprocal[rows] / at,
     )
+
+
+def _tolls(limits: Limits) -> Floats:
+    """(points, n) dollars that hardship takes of each whole position at each point."""
+    out = np.zeros((len(limits.margin), limits.rows.size))
+    if limits.tolls is not None:
+        out[[point.tolled for point in limits.margin]] = limits.tolls
+    return out
 
 
 def emptied_equity(held: Holdings, prices: Floats) -> Floats:

@@ -9,6 +9,7 @@ from perpbook.kernels.state import Policy, State
 from perpbook.margin.arrays import Item
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding
+from perpbook.playbook.hardship_judge import HARD
 from perpbook.playbook.words import position_name
 from perpbook.sizing.cheapest import Price
 
@@ -53,7 +54,7 @@ def asked_by(
     assessed: Assessed, state: State, policy: Policy, broken: Iterable[Finding], prices: Iterable[Price] = ()
 ) -> Asked:
     """Collect what asks for trims: `broken` findings that a trim could end, and a solution's prices."""
-    others = [(one.rule, one.subject) for one in broken if not one.rule.startswith("survival.")]
+    others = [(one.rule, one.subject) for one in broken if one.rule in HARD or not one.rule.startswith("survival.")]
     return Asked(
         findings=(*_deaths(assessed, state, policy), *others),
         binding=tuple((one.rule, one.subject) for one in prices),
