@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +19,11 @@ from perpbook.cli.main import app
 from perpbook.guard.desk import Desk
 from perpbook.guard.guard import Guard
 from perpbook.guard.inputs import Recorder
+from perpbook.guard.view import Key
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
+from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import Effect, Write
 from perpbook.model.market import Snapshot
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message, Wake
@@ -64,6 +66,29 @@ def told(snapshot: Snapshot) -> Iterator[Message]:
         yield Wake(received_ns=at + SECOND_NS)
 
 
+class Rumour:
+    """What no message tells: an alert that begins with the second look and one that a price begins, another at each life."""
+
+    asked = 0
+
+    def resume(self, standing: Mapping[Key, str], accounts: Mapping[str, str]) -> set[Key]:
+        return set()
+
+    def __call__(self, message: Message) -> list[Alert]:
+        begins = (
+            isinstance(message, MarkSeen) and message.symbol == "ETH" and message.received_ns == AT + 10 * SECOND_NS
+        )
+        return [rumour("market.spread", "hyperliquid:ETH", id(self))] if begins else []
+
+    def beside(self, now_ns: int, standing: Collection[Key] = ()) -> tuple[Alert, ...]:
+        self.asked += 1
+        return (rumour("layer.health", "", id(self)),) if self.asked > 1 else ()
+
+
+def rumour(kind: str, symbol: str, number: int) -> Alert:
+    return Alert(kind=kind, severity=Severity.WARN, at_ns=AT, sentence=f"rumour {number}", symbol=symbol)
+
+
 def guarded(home: Path) -> None:
     """Guard the example through it, into a journal and a log of inputs."""
     book, rules = home / "book.toml", home / "playbook.toml"
@@ -72,13 +97,16 @@ def guarded(home: Path) -> None:
     snapshot, playbook = read_inputs(book, rules, market=None, now_ns=None)
     terms = load_all_terms(snapshot)
     settings = settings_of(snapshot, playbook, terms, live=False)
-    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
+    rumours = Rumour()
     place = home / "journal.db"
     with (
         closing(open_journal(place)) as journal,
         closing(InputLog(Path(f"{place}.inputs"), begun_of(book, rules, settings), page=8_000)) as log,
     ):
-        core = Recorder(Guard(Desk(), settings, judge, judge.watch), log.keep, log.run, log.fresh_page)
+        aside = log.aside
+        judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch(), beside=aside.noting(rumours.beside))
+        guard = Guard(Desk(), settings, judge, judge.watch, aside.listening(rumours))
+        core = Recorder(guard, log.keep, log.run, log.fresh_page, aside)
 
         def keep(effects: list[Effect]) -> None:
             for effect in effects:
@@ -125,6 +153,8 @@ def test_a_replay_makes_the_same_records(home: Path) -> None:
     found = replayed(home)
     assert found["is_same"] and found["same"] == len(records_of(home)) and not found["gaps"]
     assert found["pages"] > 1 and found["looks"] >= 4 and proposals_of(home)
+    kinds = {one.body["alert"]["kind"] for one in records_of(home) if one.kind.value == "alert"}
+    assert {"market.spread", "layer.health", "rule.leverage.book.gross"} <= kinds
     said = RUNNER.invoke(app, ["journal", "replay", str(home / "journal.db")]).stdout
     assert "The same decisions." in said
 
