@@ -15,6 +15,7 @@ import numpy as np
 from perpbook.kernels.in_force import yearly_rate
 from perpbook.kernels.types import Flags, Floats, Holdings
 from perpbook.margin.arrays import BookArrays, Item, exit_levels, fee_to_close, price_lost
+from perpbook.margin.measures import sums
 from perpbook.model.units import DAY_NS
 
 YEAR_NS = 365 * DAY_NS
@@ -90,8 +91,7 @@ def account_tolls(arrays: BookArrays, tolls: Tolls | None) -> Floats:
     """(accounts,) dollars that a hardship takes of each."""
     if tolls is None:
         return np.zeros(len(arrays.accounts))
-    out: Floats = np.bincount(tolls.account, tolls.total, len(arrays.accounts))
-    return out
+    return sums(np.array(tolls.account, dtype=np.int64), tolls.total, len(arrays.accounts))
 
 
 def slippage_in_thin_book(item: Item, depth_loss: float) -> tuple[float, bool]:

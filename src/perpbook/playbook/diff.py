@@ -211,7 +211,7 @@ def _survival(before: Survival | None, after: Survival | None) -> Iterator[Chang
     yield from _number("survival.buffer", before.buffer or None, after.buffer or None, BUFFER)
     told = [f"turned for {one.horizon}" if one.funding_flip else "as it comes" for one in (before, after)]
     spans = [length_hours(one.horizon) if one.funding_flip else 0 for one in (before, after)]
-    yield from _words("survival.funding_flip", *told, spans[1] > spans[0])
+    yield from _words("survival.funding_flip", told[0], told[1], spans[1] > spans[0])
     yield from _number("survival.depth_loss", before.depth_loss, after.depth_loss, BUFFER)
 
 
