@@ -130,15 +130,13 @@ class Guard:
         turn.now_ns = max(turn.now_ns, message.received_ns)
         taken = True
         if type(message) is BookSeen or type(message) is MarkSeen:
-            taken = hearing.hear(turn, message)
+            taken = self._hear(message)
         elif isinstance(message, Wake):
             deciding.look(turn, message.received_ns)
         elif isinstance(message, FromPeople):
             self._person(message)
         else:
-            taken = hearing.hear(turn, message)
-            if taken and self._signals is not None:
-                signalling.signal(turn, self._signals(message))
+            taken = self._hear(message)
         wanted = taken and self._watch is not None and self._watch(message)
         if turn.desk.live:
             for case in turn.desk.live_cases():
@@ -148,6 +146,13 @@ class Guard:
             flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:
             deciding.decide(turn, self._decide)
+
+    def _hear(self, message: hearing.Heard) -> bool:
+        """Take what a venue says, and let signals hear it; False where it is refused."""
+        taken = hearing.hear(self._turn, message)
+        if taken and self._signals is not None:
+            signalling.signal(self._turn, self._signals(message))
+        return taken
 
     def _person(self, message: FromPeople) -> None:
         match message:

@@ -49,7 +49,7 @@ def _unknown(view: View, rule: str, span: str, began_ns: int) -> Iterator[Alert]
                 view, rule, f"the whole book was not seen since the {span} began, so nothing is measured by it"
             )
         return
-    seen_ns = view.desk.starts_ns[span]
+    seen_ns = view.desk.starts_ns.get(span, began_ns)
     if seen_ns - began_ns > LATE_NS:
         told = (
             f"what was lost before {to_iso(seen_ns)} is not known: the whole book was first seen then, after the {span}'s start; "
