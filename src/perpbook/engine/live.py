@@ -105,8 +105,8 @@ class Shell:
             await self._perform(self._core.start(self.world.clock()))
             for name, feed in self.world.feeds.items():
                 asked = (accounts.get(name, ()), self.symbols.get(name, ()))
-                direct = isinstance(feed, DirectFeed)
-                self._aside(feed.tell(*asked, self) if direct else self._listen(feed.messages(*asked)), name)
+                told = feed.tell(*asked, self) if isinstance(feed, DirectFeed) else self._listen(feed.messages(*asked))
+                self._aside(told, name)
             if self.world.people is not None:
                 self._aside(self._listen(self.world.people), "")
             self._aside(self._wake(), "")

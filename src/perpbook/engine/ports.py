@@ -121,11 +121,14 @@ class Journal(Protocol):
 
 
 class Inputs(Protocol):
-    """Where what the guard is told is kept. run : what the guard was begun with, plain.  aside : where what no message tells is
-    noted."""
+    """Where what the guard is told is kept. `aside` : where what no message tells is noted."""
 
-    run: Mapping[str, object]
     aside: Aside
+
+    @property
+    def run(self) -> Mapping[str, object]:
+        """What the guard was begun with."""
+        ...
 
     def keep(self, line: Line) -> bool:
         """Take a line, without waiting; False where there is no room."""

@@ -79,8 +79,8 @@ class Joined:
             async for message in feed:
                 await through.put(message)
 
-        direct = isinstance(self.prices, DirectFeed)
-        prices = self.prices.tell((), symbols, through) if direct else pump(self.prices.messages((), symbols))
+        feed = self.prices
+        prices = feed.tell((), symbols, through) if isinstance(feed, DirectFeed) else pump(feed.messages((), symbols))
         tasks = [asyncio.create_task(prices), asyncio.create_task(pump(self.accounts.messages(accounts, ())))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
