@@ -72,10 +72,10 @@ def test_a_day_and_a_week_begin_with_what_the_book_held_and_a_restart_knows_it()
     watched, monday = Watched(equity=5_000.0), 4 * DAY_NS // SECOND_NS
     watched.hear(mark(monday))
     assert watched.guard.desk.starts == {}
-    watched.hear(Exchange().account(monday * SECOND_NS), mark(monday + 5))
+    watched.hear(Exchange().account(monday * SECOND_NS), mark(monday + 40))
     assert watched.guard.desk.starts == {"day": (4, 5_000.0), "week": (1, 5_000.0)}
     watched.before = replace(CALM, equity=4_000.0)
-    watched.hear(Exchange().account((monday + 86_400) * SECOND_NS), mark(monday + 86_405))
+    watched.hear(Exchange().account((monday + 86_400) * SECOND_NS), mark(monday + 86_440))
     assert watched.guard.desk.starts == {"day": (5, 4_000.0), "week": (1, 5_000.0)}
     assert fold(as_read(one) for one in watched.records).starts == watched.guard.desk.starts
 
