@@ -1,4 +1,4 @@
-"""A guard's journal with something of everything, a server over it on a port of the system's choice, and a client that is no browser."""
+"""A guard's journal with something of everything, a server over it on a free port, a client that is no browser."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from typing import Any
 
 from perpbook.dialects.server import made_server
 from perpbook.engine.clock import now_ns
+from perpbook.engine.live_owner import owned
 from perpbook.files.plain import plain
+from perpbook.guard.desk import fold
+from perpbook.guard.guard import Guard
+from perpbook.guard.view import Decision
 from perpbook.journal.database import open_journal
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
+from perpbook.model.effect import Write
 from perpbook.model.record import Record, RecordKind
 from perpbook.runs.guard_places import GuardPlaces
+from perpbook.runs.guard_words import read_word
 from perpbook.web.server import Web, WebAsked, prepare
+from tests.laws.guarded import SETTINGS
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\"</script>"
 """What a book may name an account."""
@@ -90,10 +97,12 @@ class Client:
         """Status, document, headers. A header of None is left out."""
         data = json.dumps(body).encode() if body is not None else None
         given = {"Host": f"127.0.0.1:{self.port}", **({"Content-Type": "application/json"} if data else {})}
-        sent = {name: value for name, value in {**given, **self.headers, **(headers or {})}.items() if value is not None}
+        sent = {
+            name: value for name, value in {**given, **self.headers, **(headers or {})}.items() if value is not None
+        }
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in {**sent, "Content-Length": str(len(data or b""))}.items():
+        for name, value in {"Content-Length": str(len(data or b"")), **sent}.items():
             connection.putheader(name, value)
         connection.endheaders(data)
         answer = connection.getresponse()
@@ -106,7 +115,9 @@ class Client:
         return self.ask("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
     def post(self, path: str, body: object = None, **headers: str | None) -> tuple[int, Any, dict[str, str]]:
-        return self.ask("POST", path, {} if body is None else body, {k.replace("_", "-"): v for k, v in headers.items()})
+        return self.ask(
+            "POST", path, {} if body is None else body, {k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
 
 @dataclass(slots=True)
@@ -152,7 +163,28 @@ def served(places: GuardPlaces, *, allow_actions: bool = True) -> Iterator[Serve
         web.close()
 
 
-def later(proposal: Proposal, seconds: float) -> Proposal:
-    """The same wish, made anew: another digest."""
-    shift = int(seconds * 1e9)
-    return replace(proposal, created_ns=proposal.created_ns + shift, expires_ns=proposal.expires_ns + shift)
+@contextlib.contextmanager
+def a_guard(places: GuardPlaces, *, arming: bool = False) -> Iterator[None]:
+    """The guard's core over the journal, which hears words until the end; it has no venue."""
+    settings = replace(SETTINGS, arming=arming, playbook="p" * 64, terms="t" * 64)
+    ready, end = threading.Event(), threading.Event()
+
+    def run() -> None:
+        with owned(places.locks, ["main"]), contextlib.closing(open_journal(places.journal)) as journal:
+            guard = Guard(fold(record for _, record in journal.read()), settings, lambda _: Decision(before=CALM))
+            ready.set()
+            while not end.wait(0.02):
+                for path in sorted(places.words.glob("*.word")):
+                    for effect in guard.receive(replace(read_word(path), received_ns=now_ns())):
+                        if isinstance(effect, Write):
+                            journal.append(effect.record)
+                    path.unlink()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert ready.wait(20.0)
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join(10.0)

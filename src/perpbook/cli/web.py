@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def web(
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = 0,
     allow_actions: Annotated[
-        bool, typer.Option("--allow-actions", help="Let the page approve, deny, acknowledge and halt; else it only shows.")
+        bool,
+        typer.Option("--allow-actions", help="Let the page approve, deny, acknowledge and halt; else it only shows."),
     ] = False,
     during: Annotated[
         str | None, typer.Option("--for", help="Stop after 90s, 30m, 8h; left out: until Ctrl-C.")

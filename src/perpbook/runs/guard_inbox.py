@@ -1,6 +1,6 @@
 """What a person looks at again and again: a guard's journal followed record by record, each checked as it is read.
 
-Nothing is believed of a journal that is not whole, or that is not the one that was read before: then the inbox is empty and says why.
+Nothing is believed of a journal that is not whole or not the one that was read before: then the inbox is empty and says why.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from perpbook.journal.chain import START, Link, record_of
 from perpbook.journal.places import told
 from perpbook.model.record import Record, RecordKind
 from perpbook.model.units import to_iso
-from perpbook.report.guard_told import AlertTold, IncidentTold, InboxTold, RecordTold, RiskTold
+from perpbook.report.guard_told import AlertTold, InboxTold, IncidentTold, RecordTold, RiskTold
 from perpbook.report.journal_text import brief
 from perpbook.runs.guard_people import proposal_told, standing
 from perpbook.runs.guard_places import GuardPlaces
@@ -62,14 +62,14 @@ class Inbox:
         """
         number, _ = self._head
         with reading(self.places.journal) as journal:
+            if journal.head[0] < self._noted[0]:
+                raise BrokenJournal(
+                    f"the journal ends at record {journal.head[0]}, and {self._noted[0]} were read before: it was cut short"
+                )
             for link in journal.links(max(0, number - 1)):
                 self._hold_to_what_was_read(link)
                 if link.number > number:
                     self._take(link)
-        if self._head[0] < self._noted[0]:
-            raise BrokenJournal(
-                f"the journal ends at record {self._head[0]}, and {self._noted[0]} were read before: it was cut short"
-            )
         self._noted = self._head
 
     def _hold_to_what_was_read(self, link: Link) -> None:

@@ -1,9 +1,9 @@
 """What the page and programs ask for and say: the same functions as the command line's verbs, as JSON.
 
-    GET  /api/state                      everything that is shown        GET  /api/events        the same, pushed when it changes
-    GET  /api/proposals?all=true         GET /api/proposals/DIGEST       GET  /api/journal?last=50&after=0   /api/journal/verify
-    POST /api/proposals/DIGEST/approve   /deny                           POST /api/incidents/acknowledge     {"key"}
-    POST /api/halt {"level", "why", "confirm"}                           POST /api/login {"secret"}   /api/logout   /api/link
+GET  /api/state                      everything that is shown        GET  /api/events        the same, pushed when it changes
+GET  /api/proposals?all=true         GET /api/proposals/DIGEST       GET  /api/journal?last=50&after=0   /api/journal/verify
+POST /api/proposals/DIGEST/approve   /deny                           POST /api/incidents/acknowledge     {"key"}
+POST /api/halt {"level", "why", "confirm"}                           POST /api/login {"secret"}   /api/logout   /api/link
 """
 
 from __future__ import annotations

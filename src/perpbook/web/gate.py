@@ -1,7 +1,7 @@
 """What every request must be before a route sees it, and what every answer carries. A path that is not named here is closed.
 
-A page of another host, or of another port of this machine, is refused: by the Host header (a name that was made to point here), by
-Origin and Sec-Fetch-Site, and because actions need JSON and a token that only our own page keeps.
+A page of another host, or of another port of this machine, is refused: by the Host header (a name that was made to point
+here), by Origin and Sec-Fetch-Site, and because actions need JSON and a token that only our own page keeps.
 """
 
 from __future__ import annotations
