@@ -166,21 +166,8 @@ def served(places: GuardPlaces, *, allow_actions: bool = True) -> Iterator[Serve
 @contextlib.contextmanager
 def a_guard(places: GuardPlaces, *, arming: bool = False) -> Iterator[None]:
     """The guard's core over the journal, which hears words until the end; it has no venue."""
-    settings = replace(SETTINGS, arming=arming, playbook="p" * 64, terms="t" * 64)
     ready, end = threading.Event(), threading.Event()
-
-    def run() -> None:
-        with owned(places.locks, ["main"]), contextlib.closing(open_journal(places.journal)) as journal:
-            guard = Guard(fold(record for _, record in journal.read()), settings, lambda _: Decision(before=CALM))
-            ready.set()
-            while not end.wait(0.02):
-                for path in sorted(places.words.glob("*.word")):
-                    for effect in guard.receive(replace(read_word(path), received_ns=now_ns())):
-                        if isinstance(effect, Write):
-                            journal.append(effect.record)
-                    path.unlink()
-
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=hear, args=(places, arming, ready, end), daemon=True)
     thread.start()
     assert ready.wait(20.0)
     try:
@@ -188,3 +175,16 @@ def a_guard(places: GuardPlaces, *, arming: bool = False) -> Iterator[None]:
     finally:
         end.set()
         thread.join(10.0)
+
+
+def hear(places: GuardPlaces, arming: bool, ready: threading.Event, end: threading.Event) -> None:
+    settings = replace(SETTINGS, arming=arming, playbook="p" * 64, terms="t" * 64)
+    with owned(places.locks, ["main"]), contextlib.closing(open_journal(places.journal)) as journal:
+        guard = Guard(fold(record for _, record in journal.read()), settings, lambda _: Decision(before=CALM))
+        ready.set()
+        while not end.wait(0.02):
+            for path in sorted(places.words.glob("*.word")):
+                for effect in guard.receive(replace(read_word(path), received_ns=now_ns())):
+                    if isinstance(effect, Write):
+                        journal.append(effect.record)
+                path.unlink()

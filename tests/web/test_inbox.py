@@ -64,6 +64,21 @@ def test_everything_a_digest_binds_is_told() -> None:
     assert bound <= {one.name for one in fields(ProposalTold)}
 
 
+def written(step: str, number: int) -> list[tuple[RecordKind, dict[str, object]]]:
+    """What a journal gets in one step."""
+    one = a_proposal(rule=f"rule.{number}")
+    said = {"digest": one.digest, "who": "ann", "channel": "cli", "why": "no"}
+    steps: dict[str, list[tuple[RecordKind, dict[str, object]]]] = {
+        "propose": [proposed(one)],
+        "deny": [proposed(one), (RecordKind.DENIED, said)],
+        "approve": [proposed(one), (RecordKind.APPROVED, said)],
+        "alert": [(RecordKind.ALERT, alert(f"rule.{number}", "warn", "near"))],
+        "incident": [(RecordKind.INCIDENT, {"key": str(number), "account": "", "why": "?", "digest": ""})],
+        "seen": [(RecordKind.SEEN, {"account": "main", "positions": {"BTC": 1.0}, "digest": ""})],
+    }
+    return steps[step]
+
+
 STEPS = st.lists(st.sampled_from(["propose", "deny", "approve", "alert", "incident", "seen"]), max_size=8)
 
 
@@ -74,24 +89,11 @@ def test_the_inbox_followed_is_the_journal_folded(tmp_path_factory: pytest.TempP
     fill(places)
     inbox = Inbox(places)
     for number, step in enumerate(steps):
-        one = a_proposal(rule=f"rule.{number}")
-        said = {"digest": one.digest, "who": "ann", "channel": "cli", "why": "no"}
-        append(
-            places,
-            *{
-                "propose": (proposed(one),),
-                "deny": (proposed(one), (RecordKind.DENIED, said)),
-                "approve": (proposed(one), (RecordKind.APPROVED, said)),
-                "alert": ((RecordKind.ALERT, alert(f"rule.{number}", "warn", "near")),),
-                "incident": ((RecordKind.INCIDENT, {"key": str(number), "account": "", "why": "?", "digest": ""}),),
-                "seen": ((RecordKind.SEEN, {"account": "main", "positions": {"BTC": 1.0}, "digest": ""}),),
-            }[step],
-        )
+        append(places, *written(step, number))
         found = inbox.look()
         assert not found.problem and found.status == status_of(places)
-        assert {one.digest for one in (*found.proposals, *found.ended)} == {
-            one.digest for one in proposals_of(places, every=True)
-        }
+        every = {one.digest for one in proposals_of(places, every=True)}
+        assert {one.digest for one in (*found.proposals, *found.ended)} == every
         assert found.records[0].number == found.status.records
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,7 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.examples.catalogue import book_file, playbook_file
-from perpbook.model.message import KillLevel
 from perpbook.model.record import RecordKind
-from perpbook.runs.guard_people import desk_of
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.journal import reading
 from tests.web.inboxes import Client, places_in, served
@@ -75,26 +75,30 @@ def until(client: Client, found: Any, guard: subprocess.Popen[str]) -> Any:
     raise AssertionError("it did not come")
 
 
-@pytest.mark.slow
-def test_an_approval_through_the_page_trims_a_book_that_is_guarded(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
+@contextlib.contextmanager
+def a_paper_guard(places: GuardPlaces) -> Iterator[subprocess.Popen[str]]:
     guard = start(places)
     try:
-        with served(places) as server:
-            person = server.person()
-            digest = until(
-                person, lambda inbox: next((one["digest"] for one in inbox["proposals"] if one["legs"]), ""), guard
-            )
-            status, found, _ = person.post(f"/api/proposals/{digest}/approve")
-            assert status == 200, found
-            ended = until(person, lambda inbox: [one for one in inbox["ended"] if one["digest"] == digest], guard)
-            assert ended[0]["phase"] == "closed" and ended[0]["channel"] == "web"
-            assert person.post("/api/halt", {"level": "pause"})[0] == 200
-            until(person, lambda inbox: inbox["status"]["kill"] == "pause", guard)
+        yield guard
     finally:
         guard.send_signal(signal.SIGINT)
         guard.communicate(timeout=20)
-    assert desk_of(places)[0].kill is KillLevel.PAUSE
+
+
+@pytest.mark.slow
+def test_an_approval_through_the_page_trims_a_book_that_is_guarded(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    with a_paper_guard(places) as guard, served(places) as server:
+        person = server.person()
+        digest = until(
+            person, lambda inbox: next((one["digest"] for one in inbox["proposals"] if one["legs"]), ""), guard
+        )
+        status, found, _ = person.post(f"/api/proposals/{digest}/approve")
+        assert status == 200, found
+        ended = until(person, lambda inbox: [one for one in inbox["ended"] if one["digest"] == digest], guard)
+        assert ended[0]["phase"] == "closed" and ended[0]["channel"] == "web"
+        assert person.post("/api/halt", {"level": "pause"})[0] == 200
+        until(person, lambda inbox: inbox["status"]["kill"] == "pause", guard)
     with reading(places.journal) as journal:
         sent = [one.body for _, one in journal.read() if one.kind is RecordKind.INTENDED]
     assert sent and all(one["digest"] == digest for one in sent)
