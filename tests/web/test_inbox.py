@@ -67,7 +67,7 @@ def test_everything_a_digest_binds_is_told() -> None:
 def written(step: str, number: int) -> list[tuple[RecordKind, dict[str, object]]]:
     """What a journal gets in one step."""
     one = a_proposal(rule=f"rule.{number}")
-    said = {"digest": one.digest, "who": "ann", "channel": "cli", "why": "no"}
+    said: dict[str, object] = {"digest": one.digest, "who": "ann", "channel": "cli", "why": "no"}
     steps: dict[str, list[tuple[RecordKind, dict[str, object]]]] = {
         "propose": [proposed(one)],
         "deny": [proposed(one), (RecordKind.DENIED, said)],
