@@ -1,7 +1,8 @@
 """A venue on 127.0.0.1 that sends Hyperliquid's books and writes down when: the other end of `guard_latency`.
 
-The path of the address says what: `/bbo/1000/5000` is tops of the book, 1,000 a second (0: flat out), 5,000 of them, once a
-client subscribes. The best bid's size is the message's number from 1, and the file given holds the nanosecond each was sent.
+The path of the address says what: `/bbo/1000/5000` is tops of the book (`mark`: contexts, `book`: 20 levels), 1,000 a second (0:
+flat out), 5,000 of them, once a client subscribes. The best bid's size, or a context's open interest, is the message's number
+from 1, and the file given holds the nanosecond each was sent.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ def bodies(kind: str) -> list[bytes]:
     out = []
     for tick in range(16):
         middle = 90_000 + tick
+        if kind == "mark":
+            prices = f'"markPx":"{middle}.0","oraclePx":"{middle}.5","midPx":"{middle}.0","premium":"0.0001"'
+            rest = '"prevDayPx":"88000.0","dayNtlVlm":"1234567890.12","impactPxs":["89999.0","90001.0"]'
+            head = '{"channel":"activeAssetCtx","data":{"coin":"BTC","ctx":{"funding":"0.0000125",'
+            out.append(f'{head}{prices},{rest},"dayBaseVlm":"%d","openInterest":"%d"}}}}}}'.encode())
+            continue
         head = f'{{"channel":"{"bbo" if kind == "bbo" else "l2Book"}","data":{{"coin":"BTC","time":%d,'
         bid, ask = f'{{"px":"{middle - 1}.0","sz":"%d","n":3}}', f'{{"px":"{middle + 1}.0","sz":"1.5","n":2}}'
         if kind == "bbo":

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from perpbook.engine.live import Pace, Shell, World
 from perpbook.engine.live_asking import ask_order
 from perpbook.engine.live_halt import HaltFlag, raise_flag, read_flag
 from perpbook.engine.live_owner import owned
-from perpbook.engine.ports import Capabilities
+from perpbook.engine.ports import Capabilities, Ear
 from perpbook.errors import BrokenJournal, OutcomeUnknown, Refused, VenueUnavailable
 from perpbook.guard.desk import fold
 from perpbook.guard.guard import Guard
@@ -136,6 +137,18 @@ class Stream:
         await asyncio.Event().wait()
 
 
+class Direct(Stream):
+    """The same, told to an ear in one go."""
+
+    async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
+        await asyncio.sleep(0.05)
+        for message in self.said:
+            ear.take(message)
+        if self.fails:
+            raise ZeroDivisionError
+        await asyncio.Event().wait()
+
+
 async def _nothing() -> None:
     return None
 
@@ -148,7 +161,7 @@ class Bench:
         self.port, self.journal, self.ears = Port(self.log), Kept(self.log, room), Ears(ears)
         self.feeds: dict[str, Stream] = {}
         self.wanted = [trim("BTC", -1.0, "auto")]
-        self.missing = False
+        self.missing, self.pace = False, PACE
         self.halt = HaltFlag(halt) if halt is not None else None
 
     def decide(self, view: View) -> Decision:
@@ -160,7 +173,7 @@ class Bench:
         guard = Guard(fold(self.journal.records), QUICK, self.decide)
         venues = {} if self.missing else {VENUE: self.port}
         world = World(venues=venues, feeds=self.feeds, journal=self.journal, sink=self.ears, halt=self.halt)
-        shell = Shell(guard, world, {VENUE: ("BTC",)}, PACE)
+        shell = Shell(guard, world, {VENUE: ("BTC",)}, self.pace)
         running = asyncio.create_task(shell.run())
         for _ in range(1_000):
             if done(guard) or running.done():
@@ -280,10 +293,11 @@ def test_an_account_has_one_guard(tmp_path: Path) -> None:
         pass
 
 
-def test_a_feed_that_dies_is_silent_and_pauses_the_guard() -> None:
+@pytest.mark.parametrize("feed", [Stream, Direct])
+def test_a_feed_that_dies_is_silent_and_pauses_the_guard(feed: type[Stream]) -> None:
     bench = Bench()
     bench.wanted = []
-    bench.feeds = {VENUE: Stream([], fails=True)}
+    bench.feeds = {VENUE: feed([], fails=True)}
     asyncio.run(bench.until(lambda guard: guard.desk.kill is KillLevel.PAUSE))
     assert any(alert.kind == "stale.feed" for alert in bench.ears.heard)
 
@@ -293,6 +307,22 @@ def test_a_feed_is_heard() -> None:
     bench.wanted = []
     bench.feeds = {VENUE: Stream([Stale(venue=VENUE, stream="books", received_ns=now_ns())], fails=False)}
     asyncio.run(bench.until(lambda guard: ("stale.feed", "", VENUE) in guard.desk.alerts))
+
+
+def ends(bench: Bench) -> list[bool]:
+    """Of the records on silence: whether each is its end."""
+    alerts: list[Any] = [one.body["alert"] for one in bench.journal.records if one.kind is RecordKind.ALERT]
+    return [one["resolved"] for one in alerts if one["kind"] == "stale.feed"]
+
+
+@pytest.mark.parametrize("spin", [False, True])
+def test_what_a_direct_feed_brings_is_taken_in_order_and_written_before_what_comes_next(spin: bool) -> None:
+    bench = Bench()
+    bench.wanted, bench.pace = [], replace(PACE, spin=spin)
+    told = [Stale(venue=VENUE, stream=f"s{k // 2}", received_ns=now_ns(), fresh=bool(k % 2)) for k in range(20)]
+    bench.feeds = {VENUE: Direct(told, fails=False)}
+    guard = asyncio.run(bench.until(lambda _: len(ends(bench)) == 20))
+    assert ends(bench) == [False, True] * 10 and fold(bench.journal.records) == guard.desk
 
 
 def test_slow_ears_hold_nothing_up() -> None:

@@ -157,6 +157,46 @@ class Venue(picows.WSListener):
 Use = Callable[[AsyncIterator[Message], Stream], Awaitable[Any]]
 
 
+class Ear:
+    """Takes what comes while it is open; `fails` : dies of the next."""
+
+    def __init__(self, *, ready: bool = True, fails: bool = False) -> None:
+        self.ready, self.fails = ready, fails
+        self.told: list[Message] = []
+        self.again: Callable[[], None] = print
+
+    def take(self, message: Message) -> None:
+        if self.fails:
+            raise ZeroDivisionError
+        self.told.append(message)
+
+    async def put(self, message: Message) -> None:
+        self.take(message)
+
+    def when_ready(self, again: Callable[[], None]) -> None:
+        self.again = again
+
+
+def into(ear: Ear, wanted: int, then: Callable[[Stream], Awaitable[None]] | None = None) -> Use:
+    """Tell a stream's messages to an ear until it has so many."""
+
+    async def use(_: AsyncIterator[Message], stream: Stream) -> list[Message]:
+        telling = asyncio.ensure_future(stream.tell(["one"], ["BTC"], ear))
+        try:
+            if then is not None:
+                await then(stream)
+            while len(ear.told) < wanted and not telling.done():
+                await asyncio.sleep(0.005)
+            if telling.done():
+                telling.result()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        return ear.told
+
+    return use
+
+
 def with_venue(
     visits: Sequence[Sequence[bytes]],
     use: Use,
@@ -252,6 +292,45 @@ def test_a_slow_taker_gets_the_newest_and_every_event() -> None:
     told, _ = with_venue([[hl_context(), *books, *fills]], slowly)
     assert len([one for one in told if isinstance(one, FillSeen)]) == 20
     assert len([one for one in told if isinstance(one, BookSeen)]) <= 2
+
+
+def test_an_ear_is_told_what_a_taker_takes() -> None:
+    told, heard = with_venue([[hl_context(), hl_book(BIDS, ASKS, ms=now_ms())]], into(Ear(), 2))
+    assert [type(one) for one in told] == [MarkSeen, BookSeen] and b'"l2Book"' in b"".join(heard)
+
+
+def test_an_ear_that_was_not_ready_is_told_the_newest_and_every_event() -> None:
+    books = [hl_book([[f"{90000 - k}", "1"]], ASKS, ms=now_ms()) for k in range(200)]
+    fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1}
+    fills = [packed({"channel": "user", "data": {"fills": [fill | {"tid": k}]}}) for k in range(20)]
+    ear = Ear(ready=False)
+
+    async def then(stream: Stream) -> None:
+        while stream._inbox.conflated < 199 or len(stream._inbox) < 21:
+            await asyncio.sleep(0.005)
+        assert not ear.told
+        ear.ready = True
+        ear.again()
+
+    told, _ = with_venue([[*books, *fills]], into(ear, 21, then))
+    (book,) = (one for one in told if isinstance(one, BookSeen))
+    assert book.depth.bids[0][0] == 90000 - 199 and len(told) == 21
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_whoever_awaits_a_stream_learns_that_its_ear_failed(first: bool) -> None:
+    ear = Ear(ready=first, fails=True)
+
+    async def then(stream: Stream) -> None:
+        while not first and not stream._inbox:
+            await asyncio.sleep(0.005)
+        ear.ready = True
+        if not first:
+            with pytest.raises(ZeroDivisionError):
+                ear.again()
+
+    with pytest.raises(ZeroDivisionError):
+        with_venue([[hl_book(BIDS, ASKS, ms=now_ms())]], into(ear, 1, then))
 
 
 def test_what_is_read_over_http_is_there_before_anything_is_told() -> None:

@@ -35,6 +35,12 @@ Fresh = Annotated[
 Config = Annotated[
     Path | None, typer.Option("--config", help="guard.toml: paper or live, accounts and where their keys lie.")
 ]
+Spin = Annotated[
+    bool,
+    typer.Option(
+        "--spin", help="Ask the sockets again and again instead of sleeping: sooner by tens of us, a core busy."
+    ),
+]
 LENGTHS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -67,6 +73,7 @@ def run(
     ] = None,
     fresh: Fresh = False,
     config: Config = None,
+    spin: Spin = False,
     journal: Journal = None,
     name: Name = "guard",
     as_json: AsJson = False,
@@ -88,7 +95,7 @@ def run(
 
         asked = GuardAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook,
-            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh,
+            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh, spin=spin,
             config=config_given(config, of_paper=bool(storm or lake or fresh)),
             seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
         )  # fmt: skip

@@ -3,6 +3,9 @@
 A record is on disk before what follows it is begun; requests run beside, each with a time limit, and their answers are messages.
 A request without a clear answer is NoAnswer, whatever went wrong. Queues are bounded: a feed waits (and keeps only the newest of
 each contract), alerts push out the oldest. The journal has a thread, so a slow disk holds up sending and nothing else.
+
+A direct feed's messages are decided on in the socket's own callback while the loop waits for something to do: a task's turn and
+a queue less. What such a message wants done is done by the loop, before anything else is taken.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from itertools import count
 from perpbook.engine.clock import now_ns
 from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, take_back
 from perpbook.engine.live_halt import HaltFlag
-from perpbook.engine.ports import Feed, Journal, Sink, Venue
+from perpbook.engine.ports import DirectFeed, Feed, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
 from perpbook.guard.guard import Guard
 from perpbook.model.alert import Alert, Severity
@@ -47,8 +50,10 @@ class World:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds. wake : between two looks at the time.  request : until a request has no answer.  drain : how long answers are
-    waited for at the end.  inbox, outbox : how many messages and alerts may wait."""
+    waited for at the end.  inbox, outbox : how many messages and alerts may wait.  spin : ask the sockets again and again
+    instead of sleeping until they have something: a core is busy for it, and the time to be woken is saved."""
 
+    spin: bool = False
     wake: float = 0.25
     request: float = 10.0
     drain: float = 15.0
@@ -67,6 +72,10 @@ class Shell:
         self.alerts_lost = 0
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(self.pace.inbox)
         self._urgent: deque[Message] = deque()
+        self._behind: deque[Message] = deque()
+        self._due: list[Effect] = []
+        self._idle = False
+        self._again: list[Callable[[], None]] = []
         self._outbox: deque[Alert] = deque(maxlen=self.pace.outbox)
         self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
@@ -86,13 +95,17 @@ class Shell:
         try:
             await self._perform(self.guard.start(self.world.clock()))
             for name, feed in self.world.feeds.items():
-                self._aside(self._listen(feed.messages(accounts.get(name, ()), self.symbols.get(name, ()))), name)
+                asked = (accounts.get(name, ()), self.symbols.get(name, ()))
+                direct = isinstance(feed, DirectFeed)
+                self._aside(feed.tell(*asked, self) if direct else self._listen(feed.messages(*asked)), name)
             if self.world.people is not None:
                 self._aside(self._listen(self.world.people), "")
             self._aside(self._wake(), "")
             self._aside(self._speak(), "")
             gc.collect()
             gc.freeze()
+            if self.pace.spin:
+                self._spin()
             await self._loop()
             await self._drain()
         finally:
@@ -104,8 +117,36 @@ class Shell:
     def _accounts(self) -> Mapping[str, str]:
         return self.guard.settings.accounts
 
+    def _spin(self) -> None:
+        """Leave the event loop something to do, so that it never sleeps."""
+        if not self._stop.is_set():
+            asyncio.get_running_loop().call_soon(self._spin)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a direct feed's message would be decided on at once."""
+        return self._idle and not (self._due or self._behind or self._urgent)
+
+    def take(self, message: Message) -> None:
+        """Decide on a direct feed's message; the loop does what it wants done. While it has more to do the message waits."""
+        self._look_at_flag()
+        if not self.ready:
+            self._behind.append(message)
+            self._poke.set()
+            return
+        self._due = self.guard.receive(message)
+        if self._due or self.guard.is_broken:
+            self._idle = False
+            self._poke.set()
+
+    def when_ready(self, again: Callable[[], None]) -> None:
+        """Call this whenever the loop has nothing more to do."""
+        self._again.append(again)
+
     async def _loop(self) -> None:
         for turn in count():
+            due, self._due = self._due, []
+            await self._perform(due)
             if self._stop.is_set():
                 return
             self._look_at_flag()
@@ -121,12 +162,19 @@ class Shell:
 
     async def _next(self) -> Message | None:
         """The next message, once there is one; None when something more urgent came first."""
+        if self._behind:
+            return self._behind.popleft()
         if self._inbox.empty():
             self._poke.clear()
+            self._idle = True
+            for again in self._again:
+                again()
             await self._poke.wait()
-        return None if self._urgent or self._inbox.empty() else self._inbox.get_nowait()
+            self._idle = False
+        return None if self._urgent or self._due or self._inbox.empty() else self._inbox.get_nowait()
 
-    async def _put(self, message: Message) -> None:
+    async def put(self, message: Message) -> None:
+        """Take a message in its turn; waits while there is no room."""
         await self._inbox.put(message)
         self._poke.set()
 
@@ -209,7 +257,7 @@ class Shell:
                 self._urgent.append(replace(silence, received_ns=self.world.clock()))
                 self._poke.set()
         for message in found or ():
-            await self._put(message)
+            await self.put(message)
 
     def _aside(self, work: Coroutine[object, object, None], venue: str) -> None:
         task = asyncio.create_task(work, name=f"what listens to {venue or 'people and the clock'}")
@@ -234,12 +282,12 @@ class Shell:
 
     async def _listen(self, messages: AsyncIterator[Message]) -> None:
         async for message in messages:
-            await self._put(message)
+            await self.put(message)
 
     async def _wake(self) -> None:
         while True:
             await asyncio.sleep(self.pace.wake)
-            await self._put(Wake(received_ns=self.world.clock()))
+            await self.put(Wake(received_ns=self.world.clock()))
 
     async def _speak(self) -> None:
         while True:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, Message
@@ -74,6 +74,36 @@ class Feed(Protocol):
 
     def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """Everything about these accounts and contracts."""
+        ...
+
+
+class Ear(Protocol):
+    """Who takes messages at once, in the call that brings them, with no queue and no task between."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next would be taken at once; until then whoever tells keeps the newest."""
+        ...
+
+    def take(self, message: Message) -> None:
+        """Take a message; never raises, never waits. One that comes while the ear is not ready is taken in its turn."""
+        ...
+
+    async def put(self, message: Message) -> None:
+        """As `take`, for what may wait until there is room."""
+        ...
+
+    def when_ready(self, again: Callable[[], None]) -> None:
+        """Call this whenever the ear is ready again."""
+        ...
+
+
+@runtime_checkable
+class DirectFeed(Feed, Protocol):
+    """A feed that tells an ear: what comes is decided on before the socket's callback returns."""
+
+    async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
+        """Everything about these accounts and contracts, for ever."""
         ...
 
 

@@ -30,10 +30,12 @@ from perpbook.model.message import (
     Adopt,
     Answered,
     Arm,
+    BookSeen,
     ExitWord,
     FromPeople,
     Kill,
     KillLevel,
+    MarkSeen,
     Message,
     Wake,
 )
@@ -85,6 +87,8 @@ class Guard:
         return self._taken()
 
     def _taken(self) -> list[Effect]:
+        if not self._turn.effects:
+            return []
         effects, self._turn.effects = self._turn.effects, []
         return effects
 
@@ -92,7 +96,9 @@ class Guard:
         turn = self._turn
         turn.now_ns = max(turn.now_ns, message.received_ns)
         taken = True
-        if isinstance(message, Wake):
+        if type(message) is BookSeen or type(message) is MarkSeen:
+            taken = hearing.hear(turn, message)
+        elif isinstance(message, Wake):
             deciding.look(turn, message.received_ns)
         elif isinstance(message, FromPeople):
             self._person(message)
@@ -102,8 +108,9 @@ class Guard:
         if turn.desk.live:
             for case in turn.desk.live_cases():
                 self._go_on(case)
-        killing.cancel_opening(turn)
-        flattening.flatten(turn)
+        if turn.desk.kill:
+            killing.cancel_opening(turn)
+            flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:
             deciding.decide(turn, self._decide)
 

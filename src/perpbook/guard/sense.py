@@ -70,11 +70,13 @@ def _in_order(levels: tuple[tuple[float, float], ...], falling: bool) -> bool:
 
 
 def _mark(message: MarkSeen) -> str:
-    prices = [one for one in (message.mark_price, message.oracle_price, message.index_price) if one is not None]
-    if not all(_number(price) and price > 0.0 for price in prices):
-        return "a price that is not a number above nothing"
-    rates = [one for one in (message.funding_rate, message.open_interest) if one is not None]
-    return "" if _numbers(rates) else "a rate that is not a number"
+    for price in (message.mark_price, message.oracle_price, message.index_price):
+        if price is not None and not (_number(price) and price > 0.0):
+            return "a price that is not a number above nothing"
+    for rate in (message.funding_rate, message.open_interest):
+        if rate is not None and not _number(rate):
+            return "a rate that is not a number"
+    return ""
 
 
 def _account(turn: Turn, message: AccountSeen) -> str:
@@ -104,4 +106,6 @@ def _numbers(values: Iterable[object]) -> bool:
 
 
 def _number(value: object) -> bool:
+    if type(value) is float:
+        return -math.inf < value < math.inf
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

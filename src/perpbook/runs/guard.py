@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live import Shell, World
+from perpbook.engine.live import Pace, Shell, World
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.live_owner import owned
 from perpbook.engine.paper import Market, PaperVenue
@@ -34,6 +34,7 @@ from perpbook.runs.paper_state import forget, keeper, kept_book
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.setting import Setting
+from perpbook.venues.loop import fast_loop
 
 if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 class GuardAsked:
     """What to guard. storm : an expression of the catalogue that begins at once; lake : the past that is replayed; neither:
     prices stand. speed : minutes of it in a minute. seconds : for how long; None: until it is stopped. fresh : begin with
-    what the book file says, not with what paper accounts were left with. config : logins, and whether it is live; None: paper."""
+    what the book file says, not with what paper accounts were left with. config : logins, and whether it is live; None: paper.
+    spin : as in `Pace`."""
 
     book: Path
     playbook: Path | None
@@ -56,6 +58,7 @@ class GuardAsked:
     seconds: float | None = None
     fresh: bool = False
     config: GuardConfig | None = None
+    spin: bool = False
     terms_folders: tuple[Path, ...] = ()
 
 
@@ -85,10 +88,9 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt),
         )  # fmt: skip
         tell(begun(asked, tuple(settings.accounts), desk.records))
-        with telling(asked, playbook):
-            asyncio.run(
-                until_stopped(Shell(Guard(desk, settings, judge, judge.watch), world, symbols), asked.seconds, live)
-            )
+        shell = Shell(Guard(desk, settings, judge, judge.watch), world, symbols, Pace(spin=asked.spin))
+        with telling(asked, playbook), asyncio.Runner(loop_factory=fast_loop()) as runner:
+            runner.run(until_stopped(shell, asked.seconds, live))
         return journal.head[0]
 
 

@@ -35,8 +35,7 @@ class Inbox:
         """Keep a message; False where there is no room, and then nothing is kept any more."""
         if what.kind is Kind.WHOLE:
             key = (what.stream, what.channel)
-            if key in self._kept:
-                del self._kept[key]
+            if self._kept and self._kept.pop(key, None) is not None:
                 self.conflated += 1
             self._kept[key] = Kept(what, raw, received_ns, True)
             return True

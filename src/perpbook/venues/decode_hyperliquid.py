@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf
-from operator import attrgetter
 
 import msgspec
 from msgspec import Struct
@@ -53,7 +52,6 @@ from perpbook.venues.decode_parts import (
 
 VENUE = "hyperliquid"
 PLAIN = re.compile(rb'\{"channel":"(\w+)"(?:,"data":\{"coin":"([^"\\]+)")?')
-PRICED = attrgetter("px", "sz")
 NOTHING = Sorted(Kind.NOTHING, "", "")
 STREAMS = {
     "l2Book": (Kind.WHOLE, "book"),
@@ -155,8 +153,8 @@ class Hyperliquid:
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         (bids, asks), most = data.levels, self._scope.levels
         depth = Depth(
-            bids=levels_of(tuple(map(PRICED, bids[:most])), -1.0, stream),
-            asks=levels_of(tuple(map(PRICED, asks[:most])), 1.0, stream),
+            bids=levels_of(tuple([(one.px, one.sz) for one in bids[:most]]), -1.0, stream),
+            asks=levels_of(tuple([(one.px, one.sz) for one in asks[:most]]), 1.0, stream),
         )
         return self._told(data.coin, depth, (data.time, received_ns), stream)
 

@@ -133,11 +133,13 @@ def levels_of(rows: Levels, way: float, stream: tuple[str, str]) -> Levels:
     """Levels, best first, if they can be. rows : (price, size), made numbers by the decoder.  way : 1 asks, -1 bids."""
     if not rows:
         raise Unfit(*stream, Reason.EMPTY)
-    prices, sizes = zip(*rows, strict=True)
-    if not (min(sizes) > 0.0 and sum(sizes) < inf and min(prices[0], prices[-1]) > 0.0 and sum(prices) < inf):
-        raise Unfit(*stream, Reason.NUMBER)
-    if tuple(sorted(set(prices), reverse=way < 0.0)) != prices:
-        raise Unfit(*stream, Reason.ORDER)
+    last = 0.0 if way > 0.0 else inf
+    for price, size in rows:
+        if not (0.0 < price < inf and 0.0 < size < inf):
+            raise Unfit(*stream, Reason.NUMBER)
+        if price <= last if way > 0.0 else price >= last:
+            raise Unfit(*stream, Reason.ORDER)
+        last = price
     return rows
 
 

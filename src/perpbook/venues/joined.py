@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from perpbook.engine.ports import Feed
-from perpbook.model.message import MarkSeen, Message, Stale
+from perpbook.engine.ports import DirectFeed, Ear, Feed
+from perpbook.model.message import BookSeen, MarkSeen, Message, Stale
 
 ROOM = 256
 """Messages that may wait; then whoever tells waits."""
@@ -29,18 +29,67 @@ class Whole:
         if not isinstance(message, MarkSeen):
             return message
         before = self._marks.get(message.symbol, message)
-        told = {name: getattr(before, name) for name in PRICES if getattr(message, name) is None}
-        whole = replace(message, at_ns=max(before.at_ns, message.at_ns), **told)
+        missing = [name for name in PRICES if getattr(message, name) is None and getattr(before, name) is not None]
+        whole = message
+        if missing or before.at_ns > message.at_ns:
+            told = {name: getattr(before, name) for name in missing}
+            whole = replace(message, at_ns=max(before.at_ns, message.at_ns), **told)
         self._marks[message.symbol] = whole
         return whole
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """An `Ear` that makes prices whole before another takes them."""
+
+    ear: Ear
+    whole: Whole
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next would be taken at once."""
+        return self.ear.ready
+
+    def take(self, message: Message) -> None:
+        """Take a message."""
+        self.ear.take(message if type(message) is BookSeen else self.whole(message))
+
+    async def put(self, message: Message) -> None:
+        """Take one in its turn."""
+        await self.ear.put(self.whole(message))
+
+    def when_ready(self, again: Callable[[], None]) -> None:
+        """Call this whenever the ear is ready again."""
+        self.ear.when_ready(again)
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
-    """A `Feed`. prices : asked for contracts alone.  accounts : asked for accounts alone. When one fails, so does the whole."""
+    """A `DirectFeed`, as prompt as its prices are. prices : asked for contracts alone.  accounts : asked for accounts alone.
+    When one fails, so does the whole."""
 
     prices: Feed
     accounts: Feed
+
+    async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
+        """The same into an ear: prices at once, accounts in their turn."""
+        through = Through(ear, Whole())
+
+        async def pump(feed: AsyncIterator[Message]) -> None:
+            async for message in feed:
+                await through.put(message)
+
+        direct = isinstance(self.prices, DirectFeed)
+        prices = self.prices.tell((), symbols, through) if direct else pump(self.prices.messages((), symbols))
+        tasks = [asyncio.create_task(prices), asyncio.create_task(pump(self.accounts.messages(accounts, ())))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """Everything about these accounts and contracts, for ever."""

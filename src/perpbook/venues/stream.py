@@ -1,7 +1,7 @@
 """A venue listened to over a websocket: one connection, kept for ever; what it says as messages, what it does not as Stale.
 
-The socket's callback sorts a frame, keeps it and returns: decoding happens where messages are taken, so whoever takes slowly
-gets the newest of what is told whole, and blocks nothing.
+The socket's callback sorts a frame and keeps it: decoding happens where messages are taken, so whoever takes slowly gets the
+newest of what is told whole, and blocks nothing. An ear takes in the callback itself, once the last frame at hand was kept.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
+from perpbook.engine.ports import Ear
 from perpbook.errors import InputError, VenueError
 from perpbook.model.message import Message, Stale
 from perpbook.venues.conflate import Inbox
-from perpbook.venues.decode_parts import LEVELS, Decoder, Kind, Reason, Scope, Unfit
+from perpbook.venues.decode_parts import LEVELS, Decoder, Kind, Reason, Scope, Sorted, Unfit
 from perpbook.venues.recorded import Recorder
 from perpbook.venues.stream_dialects import Dialect, not_installed, scope_of
 from perpbook.venues.stream_reader import Reader
@@ -70,20 +73,16 @@ class Stream:
         self._prepare, self._recorder = prepare, recorder
         self._inbox = Inbox(habits.room)
         self._woken = asyncio.Event()
+        self._wake: Callable[[], None] = self._woken.set
         self._said: list[Message] = []
+        self._ear: Ear | None = None
+        self._failed: asyncio.Future[None]
         self._ready = False
         self.connections = 0
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """Everything about these accounts and contracts, for ever."""
-        unknown = [name for name in accounts if name not in self._addresses]
-        if unknown:
-            raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account to listen to")
-        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols, self._levels)
-        self.reader = self._reader(scope)
-        keeping = asyncio.create_task(self._keep(scope))
-        keeping.add_done_callback(lambda _: self._woken.set())
-        try:
+        async with self._kept(accounts, symbols) as keeping:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
@@ -92,6 +91,57 @@ class Stream:
                         yield message
                 if keeping.done():
                     keeping.result()
+
+    async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
+        """The same into an ear, in the socket's callback while the ear is ready."""
+        self._ear, self._failed, self._wake = ear, asyncio.get_running_loop().create_future(), self._pour
+        ear.when_ready(self._pour)
+        async with self._kept(accounts, symbols) as keeping:
+            done, _ = await asyncio.wait((keeping, self._failed), return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+
+    def _pour(self) -> None:
+        """Tell the ear what waits, while it is ready."""
+        ear = self._ear
+        assert ear is not None
+        try:
+            while (self._said or (self._ready and self._inbox)) and ear.ready:
+                for message in self._next() or ():
+                    ear.take(message)
+        finally:
+            self._notice(sys.exception())
+
+    def _takes_at_once(self) -> bool:
+        """Whether an ear is ready, and nothing waits for it."""
+        return self._ear is not None and self._ready and not (self._inbox or self._said) and self._ear.ready
+
+    def _at_once(self, what: Sorted, raw: bytes, received_ns: int) -> None:
+        """Tell the ear a frame that nothing stands before."""
+        assert self._ear is not None
+        try:
+            for message in self.reader.read(what, raw, received_ns):
+                self._ear.take(message)
+        finally:
+            self._notice(sys.exception())
+
+    def _notice(self, error: BaseException | None) -> None:
+        """A callback failed: whoever awaits the stream is to know, since the socket would not."""
+        if error is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    @asynccontextmanager
+    async def _kept(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[asyncio.Task[None]]:
+        """The task that keeps the connection."""
+        unknown = [name for name in accounts if name not in self._addresses]
+        if unknown:
+            raise InputError(f"no address is known for {', '.join(unknown)}: give one for each account to listen to")
+        scope = scope_of(self._dialect, {name: self._addresses[name] for name in accounts}, symbols, self._levels)
+        self.reader = self._reader(scope)
+        keeping = asyncio.create_task(self._keep(scope))
+        keeping.add_done_callback(lambda _: self._woken.set())
+        try:
+            yield keeping
         finally:
             keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -123,8 +173,9 @@ class Stream:
         self._inbox.clear()
         self._say(self.reader.lost(now_ns()))
 
-    def hear(self, raw: bytes) -> None:
-        """A frame came: keep it. Called by the socket; never waits, never raises."""
+    def hear(self, raw: bytes, last: bool = False) -> None:
+        """A frame came: keep it, or tell it at once where nothing stands before it and no newer one is at hand. Called by the
+        socket; never waits."""
         received_ns = now_ns()
         if self._recorder is not None:
             self._recorder.write(raw, received_ns)
@@ -132,6 +183,8 @@ class Stream:
             what = self.reader.decoder.sort(raw)
             if what.kind is Kind.NOTHING:
                 return
+            if (last or what.kind is Kind.EVENT) and self._takes_at_once():
+                return self._at_once(what, raw, received_ns)
             if not self._inbox.put(what, raw, received_ns):
                 raise Unfit(self._dialect.venue, "", Reason.OVERFLOW)
         except Unfit as unfit:
@@ -139,12 +192,12 @@ class Stream:
 
     def wake(self) -> None:
         """The last frame at hand was kept."""
-        self._woken.set()
+        self._wake()
 
     def _say(self, told: Sequence[Message] | list[Stale]) -> None:
         if told:
             self._said += told
-            self._woken.set()
+            self._wake()
 
     async def _keep(self, scope: Scope) -> None:
         """Connect, and again whenever it ends."""
@@ -189,7 +242,7 @@ class Stream:
             if self._prepare is not None:
                 await self._prepare(self.reader.decoder, scope)
                 self._ready = True
-                self._woken.set()
+                self._wake()
             loop = asyncio.get_running_loop()
             pinged = spoke = loop.time()
             while not self.reader.broken and not await socket.ended(self._habits.look):

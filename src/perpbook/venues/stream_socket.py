@@ -17,8 +17,8 @@ LARGEST = 16 * 1024 * 1024
 class Hearer(Protocol):
     """Who takes frames."""
 
-    def hear(self, raw: bytes) -> None:
-        """A whole message."""
+    def hear(self, raw: bytes, last: bool = False) -> None:
+        """A whole message; `last` : no more is in the buffer."""
         ...
 
     def wake(self) -> None:
@@ -44,7 +44,7 @@ class Ears(WSListener):
         kind = frame.msg_type
         if kind == WSMsgType.TEXT or kind == WSMsgType.BINARY:
             if frame.fin:
-                self._hear(frame.get_payload_as_bytes())
+                self._hear(frame.get_payload_as_bytes(), frame.last_in_buffer)
             else:
                 self._parts[:] = frame.get_payload_as_bytes()
         elif kind == WSMsgType.CONTINUATION:
@@ -65,7 +65,7 @@ class Ears(WSListener):
         self._wake()
 
 
-def _nothing(raw: bytes) -> None:
+def _nothing(raw: bytes, last: bool = False) -> None:
     """What is not heard."""
 
 
