@@ -34,6 +34,7 @@ from perpbook.cli import (
     terms,
     treasury,
     venue_sim,
+    web,
     whatif,
 )
 from perpbook.cli.output import guarded
@@ -69,6 +70,7 @@ app.add_typer(treasury.app, name="treasury")
 app.add_typer(guard.app, name="guard")
 app.add_typer(approvals.app, name="approvals")
 app.command()(halt.halt)
+app.command()(web.web)
 app.command("venue-sim")(venue_sim.venue_sim)
 app.add_typer(exit.app, name="exit")
 app.add_typer(journal.app, name="journal")

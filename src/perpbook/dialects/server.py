@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from perpbook.dialects.face import Asked, Face
 from perpbook.dialects.hub import Client, Hub
@@ -181,7 +182,7 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
-def made_server(app: FastAPI) -> Any:
+def made_server(app: ASGIApp) -> Any:
     """A server that is ready: `run(sockets=[...])` blocks, `should_exit` ends it, `started` says that it listens."""
     import uvicorn
 
@@ -191,7 +192,7 @@ def made_server(app: FastAPI) -> Any:
     return uvicorn.Server(config)
 
 
-def serve(app: FastAPI, listening: socket.socket, seconds: float | None = None) -> None:
+def serve(app: ASGIApp, listening: socket.socket, seconds: float | None = None) -> None:
     """Serve until interrupted, or for so long."""
     server = made_server(app)
 

@@ -34,7 +34,7 @@ class Shown:
 def tell_journal(console: Console, shown: Shown) -> None:
     """Records, oldest first."""
     for one in shown.records:
-        console.print(f"{one.number:>6}  {one.at}  {one.kind:<12} {_brief(one.body)}", soft_wrap=True)
+        console.print(f"{one.number:>6}  {one.at}  {one.kind:<12} {brief(one.body)}", soft_wrap=True)
     tell_head(console, shown)
 
 
@@ -43,6 +43,7 @@ def tell_head(console: Console, shown: Shown) -> None:
     console.print(f"{shown.place}: {shown.count} records; the last digest is {shown.head}", soft_wrap=True)
 
 
-def _brief(body: object) -> str:
+def brief(body: object) -> str:
+    """A record's body on a line, cut where it is long."""
     text = json.dumps(body, ensure_ascii=False)
     return text if len(text) <= 200 else text[:199] + "…"

@@ -35,7 +35,11 @@ def desk_of(places: GuardPlaces) -> tuple[Desk, str]:
 
 def status_of(places: GuardPlaces) -> GuardStatus:
     """How the guard stands now."""
-    desk, head = desk_of(places)
+    return standing(places, *desk_of(places))
+
+
+def standing(places: GuardPlaces, desk: Desk, head: str) -> GuardStatus:
+    """How the guard of a desk stands now; head : its journal's last digest."""
     now = now_ns()
     live = list(desk.live_cases())
     return GuardStatus(
@@ -73,7 +77,7 @@ def proposals_of(places: GuardPlaces, *, every: bool = False) -> tuple[ProposalT
 
 
 def proposal_told(case: Case) -> ProposalTold:
-    """A proposal in plain figures."""
+    """A proposal in plain figures: everything its digest binds, and how it stands."""
     one = case.proposal
     sides = {
         name: (getattr(one.before, name), getattr(one.after, name))
@@ -83,34 +87,55 @@ def proposal_told(case: Case) -> ProposalTold:
         digest=case.digest, phase=case.phase.value, kind=one.kind.value, rule=one.rule, reason=one.reason,
         legs=tuple(
             LegTold(
-                account=leg.account, symbol=leg.symbol, quantity=leg.quantity, held=leg.held,
-                limit_price=leg.limit_price, notional=abs(leg.quantity) * leg.limit_price,
+                account=leg.account, venue=leg.venue, symbol=leg.symbol, quantity=leg.quantity, held=leg.held,
+                limit_price=leg.limit_price, notional=abs(leg.quantity) * leg.limit_price, reduce_only=leg.reduce_only,
+                mid_price=leg.mid_price,
             )
             for leg in one.legs
         ),
-        transfer=one.transfer, cost_max=one.cost_max, created=to_iso(one.created_ns),
-        expires_in_s=(one.expires_ns - now_ns()) / SECOND_NS, risk=sides, stopped=str(case.stopped or ""),
+        transfer=one.transfer, cost_max=one.cost_max, collar=one.collar, created=to_iso(one.created_ns),
+        expires=to_iso(one.expires_ns), expires_in_s=(one.expires_ns - now_ns()) / SECOND_NS, risk=sides,
+        broken=(one.before.broken, one.after.broken), cancels=one.cancels, playbook=one.playbook, terms=one.terms,
+        who=case.who, channel=case.channel, stopped=str(case.stopped or ""), why=case.why,
     )  # fmt: skip
 
 
-def answer(places: GuardPlaces, beginning: str, *, approve: bool) -> ProposalTold:
+def answer(places: GuardPlaces, beginning: str, *, approve: bool, channel: str = "cli") -> ProposalTold:
     """Approve or deny the proposal whose digest begins so; how it stands once the guard has taken the word.
 
     Raises
     ------
     InputError : no proposal begins so, or several do.
-    Refused : no guard runs, or it did not take the approval: the proposal is as it was.
+    Refused : no guard runs, or it refused the word, and why: the proposal is as it was.
     """
     desk, _ = desk_of(places)
     case = found_case(desk, beginning)
-    word = Answered(digest=case.digest, approve=approve, who=getpass.getuser(), channel="cli", received_ns=now_ns())
-    after = spoken_and_taken(places, desk, word, lambda now: now.cases[case.digest].phase is not case.phase)
+    word = Answered(digest=case.digest, approve=approve, who=getpass.getuser(), channel=channel, received_ns=now_ns())
+    after = spoken_and_taken(
+        places, desk, word, lambda now: has_moved(case, now) or refusal_of(case, desk, now) is not None
+    )
     told = proposal_told(after.cases[case.digest])
+    if not has_moved(case, after) and (why := refusal_of(case, desk, after)) is not None:
+        raise Refused(why)
     if approve and told.phase in ("proposed", "denied", "expired"):
         raise Refused(
             f"{told.digest[:12]} was not approved: it is {told.phase}; `perpbook journal show --last 5` says why"
         )
     return told
+
+
+def has_moved(case: Case, now: Desk) -> bool:
+    """Whether something has come of a proposal since."""
+    found = now.cases[case.digest]
+    return (found.phase, found.stopped) != (case.phase, case.stopped)
+
+
+def refusal_of(case: Case, before: Desk, now: Desk) -> str | None:
+    """Why the guard has just refused a word on a proposal; None where it has not."""
+    alert = now.alert
+    if alert is None or alert == before.alert or (alert["kind"], alert["proposal"]) != ("refused.answer", case.digest):
+        return None
+    return str(alert["sentence"])
 
 
 def found_case(desk: Desk, beginning: str) -> Case:
@@ -217,7 +242,7 @@ def spoken_and_taken(places: GuardPlaces, desk: Desk, word: FromPeople, is_taken
             return after
         heard = not path.exists() and not path.with_suffix(".taken").exists()
         if heard:
-            return after
+            return desk_of(places)[0]
         sleep(0.1)
     if path.exists():
         path.unlink(missing_ok=True)
