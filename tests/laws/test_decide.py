@@ -81,6 +81,7 @@ Kind = Literal["joint", "asset", "beta", "broken"]
 
 caps = magnitudes(0.05, 50.0)
 shares = between(0.01, 1.0)
+SOMETIMES = perhaps(st.just(True))
 
 
 @st.composite
@@ -95,7 +96,7 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
 
     low, high = sorted((draw(shares), draw(shares)))
     sleeves = (Sleeve(name="core", tags=("core",), min=low, max=high), Sleeve(name="rest", symbols=("*",), max=high))
-    capital = Capital(sleeves=sleeves) if draw(perhaps(st.just(1))) else None
+    capital = Capital(sleeves=sleeves) if draw(SOMETIMES) else None
     return Playbook(
         schema_version=1,
         capital=capital,
