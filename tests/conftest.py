@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -54,6 +55,17 @@ settings.register_profile(
 )
 settings.register_profile("deep", parent=settings.get_profile("commit"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("PERPBOOK_HYPOTHESIS", "commit"))
+
+
+# What is loaded stays: the collector looks at none of it, neither while tests are found nor thousands of times after.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on only what tests leave behind is looked at, and seldom."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def pytest_report_header() -> str:

@@ -202,6 +202,19 @@ def table(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=keys)
 
 
+def _tuples(of: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(of, min_size=least, max_size=3).map(tuple)
+
+
+FILTERS = table(venues=_tuples(SIMPLE), symbols=_tuples(NAMES), tags=_tuples(NAMES))
+SIDES = st.sampled_from(["", "isolated", "cross"])
+ACTS = table(default=st.sampled_from(["propose", "auto"]), auto=_tuples(st.sampled_from(TRADED)))
+LIMITS = table(
+    max_per_order=POSITIVES, collar=st.floats(0.001, 0.5), approval_expires_minutes=POSITIVES,
+    quiet_hours=st.sampled_from(["22:00-07:00", "00:00-12:30"]),
+)  # fmt: skip
+
+
 @st.composite
 def sleeves(draw: st.DrawFn) -> dict[str, Any]:
     """[capital] and a [margin] that fits it."""
@@ -212,15 +225,11 @@ def sleeves(draw: st.DrawFn) -> dict[str, Any]:
         bounds = draw(table(min=st.just(low), target=st.just(aim / max(len(names), 1)), max=st.just(high)))
         if "target" in bounds:
             bounds.pop("min", None)
-        filters = draw(table(venues=_tuples(SIMPLE), symbols=_tuples(NAMES), tags=_tuples(NAMES)))
+        filters = draw(FILTERS)
         rows.append({"name": name, **bounds, **filters})
-    sides = draw(st.lists(st.sampled_from(["", "isolated", "cross"]), min_size=len(names), max_size=len(names)))
+    sides = draw(st.lists(SIDES, min_size=len(names), max_size=len(names)))
     modes = {side: tuple(n for n, s in zip(names, sides, strict=True) if s == side) for side in ("isolated", "cross")}
     return {"capital": {"sleeves": tuple(rows)}, **draw(table(margin=st.just(modes)))}
-
-
-def _tuples(of: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(of, min_size=least, max_size=3).map(tuple)
 
 
 def _ids() -> st.SearchStrategy[tuple[int, ...]]:
@@ -239,11 +248,7 @@ def automations(draw: st.DrawFn) -> dict[str, Any]:
     """What may act, capped wherever something does."""
     caps = sorted(draw(st.lists(POSITIVES, min_size=3, max_size=3)))
     named = dict(zip(("max_per_action", "max_per_hour", "max_per_day"), caps, strict=True))
-    acts = draw(table(default=st.sampled_from(["propose", "auto"]), auto=_tuples(st.sampled_from(TRADED))))
-    rest = draw(table(
-        max_per_order=POSITIVES, collar=st.floats(0.001, 0.5), approval_expires_minutes=POSITIVES,
-        quiet_hours=st.sampled_from(["22:00-07:00", "00:00-12:30"]),
-    ))  # fmt: skip
+    acts, rest = draw(ACTS), draw(LIMITS)
     return {**acts, **rest, **draw(st.sampled_from([named]) if acts else st.sampled_from([{}, named]))}
 
 

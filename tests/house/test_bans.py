@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+from tests.house.sources import ROOT, SOURCES, module
+
 REGISTRIES = (
     ".".join(("pypi", "org")),
     ".".join(("files", "pythonhosted", "org")),
@@ -44,18 +44,8 @@ def test_nothing_large_is_tracked() -> None:
     assert not [str(path) for path in tracked() if path.stat().st_size > 400_000]
 
 
-def imports_of(path: Path) -> set[str]:
-    out = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            out |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            out.add(node.module.split(".")[0])
-    return out
-
-
 def test_only_the_clock_reads_time() -> None:
-    assert [path.name for path in SOURCES if "time" in imports_of(path)] == ["clock.py"]
+    assert [path.name for path in SOURCES if "time" in module(path).imports] == ["clock.py"]
 
 
 def test_only_runs_seed_chance() -> None:
@@ -65,7 +55,7 @@ def test_only_runs_seed_chance() -> None:
         if re.search(r"default_rng|np\.random\.seed|SeedSequence", path.read_text(encoding="utf-8"))
     ]
     assert not [path for path in seeds if path.parent.name != "runs"]
-    assert not [path for path in SOURCES if "random" in imports_of(path)]
+    assert not [path for path in SOURCES if "random" in module(path).imports]
 
 
 def test_errors_are_caught_by_name() -> None:
@@ -80,7 +70,8 @@ def test_errors_are_caught_by_name() -> None:
 
 def test_no_test_is_skipped_without_a_reason() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if "skip" in text else ():
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("pytest.skip", "pytest.mark.skip")):
                 reasons = [word.value for word in node.keywords if word.arg == "reason"]
                 assert reasons or (node.args and not isinstance(node.args[0], ast.Compare)), path

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -72,18 +73,35 @@ def real_contracts() -> tuple[tuple[str, str], ...]:
     return tuple((venue, symbol) for venue, symbols in REAL.items() for symbol in symbols)
 
 
+# Strategies are made once: to make one and have it checked costs more than to draw from it.
+
+
+@cache
 def between(low: float, high: float) -> st.SearchStrategy[float]:
     return st.floats(low, high, allow_nan=False, allow_infinity=False)
 
 
+@cache
 def magnitudes(low: float, high: float) -> st.SearchStrategy[float]:
     """Positive numbers, every order of magnitude as likely as the next."""
     return between(float(np.log10(low)), float(np.log10(high))).map(lambda power: float(f"{10.0**power:.6g}"))
 
 
-signs = st.sampled_from((1.0, -1.0))
+@lru_cache(maxsize=None, typed=True)
+def among(*options: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(options)
 
 
+@cache
+def perhaps(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """What the strategy gives, or nothing."""
+    return st.none() | strategy
+
+
+signs = among(1.0, -1.0)
+
+
+@cache
 @st.composite
 def tier_tables(
     draw: st.DrawFn, unit: TierUnit, mode: TierMode = TierMode.MARGINAL, *, scale: float = 1.0
@@ -105,15 +123,16 @@ def tier_tables(
     )
 
 
+@cache
 @st.composite
 def linear_terms(draw: st.DrawFn, *, symbol: str = "AAA-PERP", base: str = "AAA", tiers: int = 6) -> ContractTerms:
     """A linear contract at a price of about 100, with any one of the extra rules that venues have."""
-    size = draw(st.sampled_from((0.01, 1.0, 10.0)))
-    unit = draw(st.sampled_from(TierUnit))
+    size = draw(among(0.01, 1.0, 10.0))
+    unit = draw(among(*TierUnit))
     scale = {TierUnit.NOTIONAL: 1e6, TierUnit.BASE: 1e4, TierUnit.CONTRACTS: 1e4 / size}[unit]
     whole = unit is not TierUnit.NOTIONAL and draw(st.booleans())
     table = draw(tier_tables(unit, TierMode.WHOLE_POSITION if whole else TierMode.MARGINAL, scale=scale))
-    extra = draw(st.sampled_from(("none", "fee", "bankruptcy fee", "slope", "interest", "sqrt", "minimum")))
+    extra = draw(among("none", "fee", "bankruptcy fee", "slope", "interest", "sqrt", "minimum"))
     first = TierTable(tiers=table.tiers[:1])
     return ContractTerms(
         contract=Contract(venue="ours", symbol=symbol, base=base, quote="USDC", settle="USDC", contract_size=size),
@@ -127,14 +146,15 @@ def linear_terms(draw: st.DrawFn, *, symbol: str = "AAA-PERP", base: str = "AAA"
     )
 
 
+@cache
 @st.composite
 def inverse_terms(draw: st.DrawFn, *, symbol: str = "AAAUSD", base: str = "AAA") -> ContractTerms:
     """An inverse contract at a price of about 100: tiers in coins or contracts."""
-    size = draw(st.sampled_from((1.0, 10.0, 100.0)))
-    unit = draw(st.sampled_from((TierUnit.BASE, TierUnit.CONTRACTS)))
+    size = draw(among(1.0, 10.0, 100.0))
+    unit = draw(among(TierUnit.BASE, TierUnit.CONTRACTS))
     scale = 1e4 if unit is TierUnit.BASE else 1e6 / size
     whole = unit is TierUnit.CONTRACTS and draw(st.booleans())
-    extra = draw(st.sampled_from(("none", "fee", "bankruptcy fee", "slope")))
+    extra = draw(among("none", "fee", "bankruptcy fee", "slope"))
     return ContractTerms(
         contract=Contract(
             venue="ours", symbol=symbol, base=base, quote="USD", settle=base, kind=ContractKind.INVERSE,
@@ -212,6 +232,7 @@ def situation(
     )
 
 
+@lru_cache(maxsize=256)
 @st.composite
 def quotes_of(draw: st.DrawFn, terms: ContractTerms, *, around: float) -> Quote:
     """A contract's prices within a few percent of `around`, sometimes with depth and open interest."""
@@ -224,10 +245,10 @@ def quotes_of(draw: st.DrawFn, terms: ContractTerms, *, around: float) -> Quote:
             bids=tuple((mark * (1 - 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
             asks=tuple((mark * (1 + 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
         )
+    oracle, interest = draw(among(1.0, 0.999)), draw(perhaps(magnitudes(1e5, 1e9)))
     return Quote(
         venue=terms.contract.venue, symbol=terms.contract.symbol, mark_price=mark, depth=depth,
-        oracle_price=mark * draw(st.sampled_from((1.0, 0.999))),
-        open_interest=draw(st.none() | magnitudes(1e5, 1e9).map(lambda dollars: dollars / mark)),
+        oracle_price=mark * oracle, open_interest=None if interest is None else interest / mark,
     )  # fmt: skip
 
 
@@ -241,8 +262,8 @@ def positions_of(
         symbol=terms.contract.symbol,
         quantity=notional if terms.contract.is_inverse else notional / price,
         entry_price=price * draw(between(0.8, 1.2)),
-        leverage=draw(st.none() | st.sampled_from((2.0, 5.0, 20.0))),
-        tags=draw(st.sampled_from(((), ("core",), ("tail", "core")))),
+        leverage=draw(perhaps(among(2.0, 5.0, 20.0))),
+        tags=draw(among((), ("core",), ("tail", "core"))),
     )
 
 
@@ -260,19 +281,19 @@ def accounts_on(
     """An account in any of its shapes: cross, isolated, a hedged pair, collateral in several coins, in debt."""
     symbols = list(prices)
     isolated = draw(st.booleans())
-    shape: str = "one" if isolated else draw(st.sampled_from(("one", "many", "pair", "empty")))
+    shape: str = "one" if isolated else draw(among("one", "many", "pair", "empty"))
     chosen = {"one": symbols[:1], "many": symbols, "pair": (symbols * 2)[:2], "empty": []}[shape]
     if shape == "one":
-        chosen = [draw(st.sampled_from(symbols))]
+        chosen = [draw(among(*symbols))]
     found = [draw(positions_of(terms.contracts[one], price=prices[one], most=most)) for one in chosen]
     if shape == "pair":
         found[1] = opposite(found[0], terms, prices, found[1])
     gross = gross_of(found, prices, terms) or 1e4
-    leverage = draw(st.sampled_from((0.5, 2.0, 5.0, 20.0, 60.0)))
+    leverage = draw(among(0.5, 2.0, 5.0, 20.0, 60.0))
     return Account(
         id=name,
         venue=terms.venue,
-        layer=draw(st.sampled_from((None, "chain-1", "chain-2"))),
+        layer=draw(among(None, "chain-1", "chain-2")),
         mode=MarginMode.ISOLATED if isolated and found else MarginMode.CROSS,
         collateral=draw(collateral_for(terms, found, gross / leverage)),
         positions=tuple(found),
@@ -301,19 +322,19 @@ def collateral_for(
     others = sorted(asset for asset in terms.collateral if asset in WORTH and asset not in settles)
     pledged = draw(st.booleans())
     if others and pledged:
-        asset = draw(st.sampled_from(others))
-        sign = draw(st.sampled_from((1.0, -0.2)))
+        asset = draw(among(*others))
+        sign = draw(among(1.0, -0.2))
         found.append(Balance(asset=asset, amount=sign * dollars / WORTH[asset] * draw(between(0.1, 1.0))))
     return tuple(found)
 
 
-betas_tried = between(0.3, 2.0) | st.sampled_from((0.0, -0.5))
+betas_tried = between(0.3, 2.0) | among(0.0, -0.5)
 
 
 @st.composite
 def situations(draw: st.DrawFn, *, venues: Sequence[str] = (*REAL, "ours"), most: int = 3) -> Situation:
     """One to three accounts on venues with the real terms, or on one of our own, with money on layers and on its way."""
-    names = draw(st.lists(st.sampled_from(venues), min_size=1, max_size=most))
+    names = draw(st.lists(among(*venues), min_size=1, max_size=most))
     known = real_terms()
     if "ours" in names:
         second = draw(linear_terms(symbol="BBB-PERP", base="BBB"))
@@ -332,7 +353,7 @@ def situations(draw: st.DrawFn, *, venues: Sequence[str] = (*REAL, "ours"), most
         coins["AAA"] = 101.0
     market = Market(
         as_of_ns=NOW, source="laws", quotes=quotes, asset_prices=coins,
-        betas=draw(st.dictionaries(st.sampled_from(("ETH", "SOL", "AAA")), betas_tried)),
+        betas=draw(st.dictionaries(among("ETH", "SOL", "AAA"), betas_tried)),
     )  # fmt: skip
     return Situation(
         Snapshot(book=draw(books_of(tuple(accounts))), market=market), {name: known[name] for name in set(names)}
@@ -348,11 +369,11 @@ def risk_price_of(quote: Quote, terms: VenueTerms) -> float:
 @st.composite
 def books_of(draw: st.DrawFn, accounts: tuple[Account, ...]) -> Book:
     """The accounts with some money outside them."""
-    layers = draw(st.sampled_from(((), (LayerBalance(layer="chain-1", balance=Balance(asset="USDC", amount=2e4)),))))
+    layers = draw(among((), (LayerBalance(layer="chain-1", balance=Balance(asset="USDC", amount=2e4)),)))
     moving = Transfer(asset="USDC", amount=5e3, source="chain-1", destination=accounts[0].id)
     return Book(
         as_of_ns=NOW, source="laws", accounts=accounts, layers=layers,
-        transfers=draw(st.sampled_from(((), (moving,)))),
+        transfers=draw(among((), (moving,))),
     )  # fmt: skip
 
 
@@ -375,7 +396,7 @@ def scenarios_for(draw: st.DrawFn, assets: Sequence[str], *, most: int = 5) -> t
 def single_positions(draw: st.DrawFn, *, linear_only: bool = False, sign: float | None = None) -> Situation:
     """One account that holds one position and its collateral, on the real terms or on ours."""
     if draw(st.booleans()):
-        venue, symbol = draw(st.sampled_from(real_contracts()))
+        venue, symbol = draw(among(*real_contracts()))
         terms = real_terms()[venue]
     else:
         contract = draw(linear_terms() if linear_only or draw(st.booleans()) else inverse_terms())
@@ -387,11 +408,11 @@ def single_positions(draw: st.DrawFn, *, linear_only: bool = False, sign: float 
     price = risk_price_of(quote, terms)
     position = draw(positions_of(contract, price=price, sign=sign))
     gross = gross_of([position], {symbol: price}, terms)
-    leverage = draw(st.sampled_from((0.5, 2.0, 5.0, 20.0, 60.0)))
+    leverage = draw(among(0.5, 2.0, 5.0, 20.0, 60.0))
     settle = contract.contract.settle
     worth = price if contract.contract.is_inverse else 1.0
     account = Account(
-        id="only", venue=venue, mode=draw(st.sampled_from(MarginMode)), positions=(position,),
+        id="only", venue=venue, mode=draw(among(*MarginMode)), positions=(position,),
         collateral=(Balance(asset=settle, amount=gross / leverage / worth * draw(between(0.3, 1.5))),),
     )  # fmt: skip
     return situation([account], [quote], {venue: terms})

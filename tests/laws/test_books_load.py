@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from perpbook.model.account import Account, Balance, MarginMode, Order, Position
 from perpbook.model.book import Book, LayerBalance, Transfer
 from perpbook.model.market import Depth, Market, Quote, Snapshot
 from perpbook.snapshot import dump_snapshot, import_snapshot, load_snapshot
+from tests.laws.strategies import among, perhaps
 from tests.unit.test_snapshot_import import ANSWERS
 
 SYMBOLS = {"hyperliquid": ["BTC", "ETH", "SOL"], "okx": ["BTC-USDT-SWAP", "ETH-USD-SWAP"], "deribit": ["BTC-PERPETUAL"]}
@@ -27,37 +29,38 @@ SIGNED = POSITIVE.flatmap(lambda size: st.sampled_from([size, -size]))
 ANY = st.one_of(st.just(0.0), SIGNED)
 
 
-def optional(strategy: st.SearchStrategy[float]) -> st.SearchStrategy[float | None]:
-    return st.none() | strategy
+COINS = st.lists(st.tuples(WORDS, ANY), max_size=3, unique_by=lambda one: one[0])
 
 
+@cache
 @st.composite
 def reports(draw: st.DrawFn) -> Reported:
     none = draw(st.booleans())
     return Reported(
-        liquidation_price=None if none else draw(optional(POSITIVE)), no_liquidation_price=none,
-        initial_margin=draw(optional(ANY)), equity=draw(optional(ANY)), free_collateral=draw(optional(ANY)),
+        liquidation_price=None if none else draw(perhaps(POSITIVE)), no_liquidation_price=none,
+        initial_margin=draw(perhaps(ANY)), equity=draw(perhaps(ANY)), free_collateral=draw(perhaps(ANY)),
     )  # fmt: skip
 
 
+@cache
 @st.composite
 def positions(draw: st.DrawFn, symbol: str) -> Position:
     return Position(
-        symbol=symbol, quantity=draw(SIGNED), entry_price=draw(POSITIVE), leverage=draw(optional(POSITIVE)),
+        symbol=symbol, quantity=draw(SIGNED), entry_price=draw(POSITIVE), leverage=draw(perhaps(POSITIVE)),
         tags=tuple(draw(st.lists(WORDS, max_size=2))), reported=draw(reports()),
     )  # fmt: skip
 
 
 @st.composite
 def accounts(draw: st.DrawFn, name: str) -> Account:
-    venue = draw(st.sampled_from(sorted(SYMBOLS)))
-    mode = draw(st.sampled_from(MarginMode))
+    venue = draw(among(*sorted(SYMBOLS)))
+    mode = draw(among(*MarginMode))
     fewest, most = (1, 1) if mode is MarginMode.ISOLATED else (0, 3)
-    held = draw(st.lists(st.sampled_from(SYMBOLS[venue]), unique=True, min_size=fewest, max_size=most))
-    coins = draw(st.lists(st.tuples(WORDS, ANY), max_size=3, unique_by=lambda one: one[0]))
-    orders = draw(st.lists(st.tuples(st.sampled_from(SYMBOLS[venue]), SIGNED, POSITIVE, st.booleans()), max_size=2))
+    held = draw(st.lists(among(*SYMBOLS[venue]), unique=True, min_size=fewest, max_size=most))
+    coins = draw(COINS)
+    orders = draw(st.lists(st.tuples(among(*SYMBOLS[venue]), SIGNED, POSITIVE, st.booleans()), max_size=2))
     return Account(
-        id=name, venue=venue, mode=mode, layer=draw(st.none() | WORDS),
+        id=name, venue=venue, mode=mode, layer=draw(perhaps(WORDS)),
         collateral=tuple(Balance(asset=asset, amount=amount) for asset, amount in sorted(coins, key=lambda one: one[1] < 0)),
         positions=tuple(draw(positions(symbol)) for symbol in held),
         orders=tuple(Order(symbol=symbol, quantity=quantity, limit_price=price, reduce_only=flag)
@@ -75,14 +78,15 @@ def levels(prices: list[float], start: float, sign: int) -> tuple[tuple[float, f
     return tuple(found)
 
 
+@cache
 @st.composite
 def quotes(draw: st.DrawFn, venue: str, symbol: str) -> Quote:
     steps = st.lists(st.floats(0.001, 0.5), max_size=3)
     depth = Depth(bids=levels(draw(steps), 100.0, -1), asks=levels(draw(steps), 101.0, 1))
     return Quote(
-        venue=venue, symbol=symbol, mark_price=draw(optional(POSITIVE)), oracle_price=draw(optional(POSITIVE)),
-        index_price=draw(optional(POSITIVE)), funding_rate=draw(optional(ANY)), open_interest=draw(optional(POSITIVE)),
-        depth=draw(st.none() | st.just(depth)), as_of_ns=draw(st.none() | TIMES),
+        venue=venue, symbol=symbol, mark_price=draw(perhaps(POSITIVE)), oracle_price=draw(perhaps(POSITIVE)),
+        index_price=draw(perhaps(POSITIVE)), funding_rate=draw(perhaps(ANY)), open_interest=draw(perhaps(POSITIVE)),
+        depth=draw(st.none() | st.just(depth)), as_of_ns=draw(perhaps(TIMES)),
     )  # fmt: skip
 
 
@@ -90,7 +94,7 @@ def quotes(draw: st.DrawFn, venue: str, symbol: str) -> Quote:
 def snapshots(draw: st.DrawFn) -> Snapshot:
     names = draw(st.lists(WORDS, min_size=1, max_size=3, unique=True))
     listed = [(venue, symbol) for venue, symbols in SYMBOLS.items() for symbol in symbols]
-    quoted = draw(st.lists(st.sampled_from(listed), unique=True, max_size=3))
+    quoted = draw(st.lists(among(*listed), unique=True, max_size=3))
     movements = st.builds(Transfer, asset=WORDS, amount=POSITIVE, source=WORDS, destination=WORDS,
                           arrives_ns=st.none() | TIMES)  # fmt: skip
     money = st.builds(LayerBalance, layer=WORDS, balance=st.builds(Balance, asset=WORDS, amount=POSITIVE))

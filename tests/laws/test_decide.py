@@ -47,7 +47,7 @@ from perpbook.playbook.state import calm_scales
 from perpbook.playbook.words import WORDINGS, status_of
 from perpbook.runs.check import assess_under
 from tests.laws.changes import grown, permuted, renamed
-from tests.laws.strategies import Situation, between, magnitudes, situations
+from tests.laws.strategies import Situation, among, between, magnitudes, perhaps, situations
 
 RULES = (
     account_dead,
@@ -81,6 +81,7 @@ Kind = Literal["joint", "asset", "beta", "broken"]
 
 caps = magnitudes(0.05, 50.0)
 shares = between(0.01, 1.0)
+SOMETIMES = perhaps(st.just(True))
 
 
 @st.composite
@@ -88,14 +89,14 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
     """Any mixture of the limits there are."""
 
     def maybe(strategy: st.SearchStrategy[Any]) -> Any:
-        return draw(st.none() | strategy)
+        return draw(perhaps(strategy))
 
     def leverages() -> LeverageCaps:
         return LeverageCaps(gross=maybe(caps), net=maybe(caps), effective=maybe(caps))
 
     low, high = sorted((draw(shares), draw(shares)))
     sleeves = (Sleeve(name="core", tags=("core",), min=low, max=high), Sleeve(name="rest", symbols=("*",), max=high))
-    capital = maybe(st.just(Capital(sleeves=sleeves)))
+    capital = Capital(sleeves=sleeves) if draw(SOMETIMES) else None
     return Playbook(
         schema_version=1,
         capital=capital,
@@ -105,8 +106,8 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
             book=leverages(),
         ),
         survival=Survival(
-            moves=tuple(sorted(draw(st.sets(st.sampled_from((0.05, 0.1, 0.3)), min_size=1)))),
-            kinds=tuple(draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True))),
+            moves=tuple(sorted(draw(st.sets(among(0.05, 0.1, 0.3), min_size=1)))),
+            kinds=tuple(draw(st.lists(among(*kinds), min_size=1, unique=True))),
             buffer=draw(between(0.0, 2.0)),
         ),
         guardrails=Guardrails(position_loss=maybe(shares)),
@@ -119,18 +120,18 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
         ),
         layers=layers_of(draw),
         liquidity=Liquidity(max_depth_share=maybe(magnitudes(0.01, 100.0))),
-        hedge=Hedge(delta_band=maybe(caps), assets=draw(st.sampled_from([(), ("BTC",)]))),
+        hedge=Hedge(delta_band=maybe(caps), assets=draw(among((), ("BTC",)))),
     )
 
 
 def layers_of(draw: st.DrawFn) -> Layers:
     """What must stand where, and where not."""
     return Layers(
-        max_share=draw(st.none() | shares),
+        max_share=draw(perhaps(shares)),
         survive_loss_of_any=draw(st.booleans()),
         left_after_loss=draw(shares),
-        bridge_max_share=draw(st.none() | shares),
-        stablecoin_max_share=draw(st.none() | shares),
+        bridge_max_share=draw(perhaps(shares)),
+        stablecoin_max_share=draw(perhaps(shares)),
     )
 
 

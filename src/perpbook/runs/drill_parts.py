@@ -152,14 +152,17 @@ def result_hash(facts: Mapping[str, Any], sides: tuple[Futures | None, ...]) -> 
 
 
 def _feed(digest: Any, value: object) -> None:
-    """Every value inside, each after its kind."""
+    """Every value inside, each after its kind; what is not compared decides nothing."""
     digest.update(type(value).__name__.encode())
-    if isinstance(value, np.ndarray):
+    if isinstance(value, str | float | int):
+        digest.update(repr(value).encode())
+    elif isinstance(value, np.ndarray):
         digest.update(f"{value.dtype}{value.shape}".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
-            _feed(digest, getattr(value, field.name))
+            if field.compare:
+                _feed(digest, getattr(value, field.name))
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
             _feed(digest, key)

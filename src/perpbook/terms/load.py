@@ -11,7 +11,7 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -177,14 +177,18 @@ def _rows(path: Path) -> dict[str, list[Row]]:
 
 @dataclass(frozen=True, slots=True)
 class Contracts(Mapping[str, ContractTerms]):
-    """A venue's contracts by native symbol, each built from its rows when it is asked for."""
+    """A venue's contracts by native symbol, each built from its rows when it is first asked for."""
 
     venue: str
     defaults: Mapping[str, Any]
     rows: Mapping[str, list[Row]]
+    built: dict[str, ContractTerms] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, symbol: str) -> ContractTerms:
-        return _contract_terms(self.venue, self.defaults, self.rows[symbol])
+        found = self.built.get(symbol)
+        if found is None:
+            found = self.built[symbol] = _contract_terms(self.venue, self.defaults, self.rows[symbol])
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.rows)
