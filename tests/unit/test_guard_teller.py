@@ -118,9 +118,18 @@ class Guarded:
     def words(self) -> list[Any]:
         return [read_word(path) for path in sorted(self.places.words.glob("*.word"))]
 
+    def questions(self) -> list[dict[str, Any]]:
+        """Messages that carry Approve; a page about the same proposal may come before or after."""
+        return [one for one in self.bot.called("sendMessage") if "Approve" in json.dumps(one)]
+
+    def button(self, word: str) -> str:
+        """What a button of the first question carries."""
+        rows = self.questions()[0]["reply_markup"]["inline_keyboard"]
+        return next(str(one["callback_data"]) for row in rows for one in row if one["text"] == word)
+
     def asked(self) -> list[str]:
-        """Titles of questions that carry Approve."""
-        return [one["text"].splitlines()[0] for one in self.bot.called("sendMessage") if "Approve" in json.dumps(one)]
+        """Titles of questions."""
+        return [one["text"].splitlines()[0] for one in self.questions()]
 
 
 @pytest.fixture
@@ -141,7 +150,7 @@ def test_a_press_approves_the_proposal_it_was_made_for_and_no_other(guarded: Gua
     guarded.follow()
     guarded.propose()
     guarded.follow()
-    guarded.bot.press(guarded.bot.buttons(0)["Approve"])
+    guarded.bot.press(guarded.button("Approve"))
     guarded.follow(hears=True)
     (word,) = guarded.words()
     assert isinstance(word, Answered) and (word.digest, word.approve) == (first.digest, True)
@@ -154,7 +163,7 @@ def test_a_stranger_and_a_button_pressed_twice_are_refused_and_logged_without_se
 ) -> None:
     guarded.propose()
     guarded.follow()
-    data = guarded.bot.buttons(0)["Deny"]
+    data = guarded.button("Deny")
     guarded.bot.press(data, user=666)
     guarded.bot.press(data)
     guarded.bot.press(data)
@@ -170,7 +179,7 @@ def test_a_stranger_and_a_button_pressed_twice_are_refused_and_logged_without_se
 def test_a_press_after_its_time_counts_for_nothing(guarded: Guarded) -> None:
     guarded.propose()
     guarded.follow()
-    guarded.bot.press(guarded.bot.buttons(0)["Approve"])
+    guarded.bot.press(guarded.button("Approve"))
     guarded.clock[0] = 700 * SECOND_NS
     guarded.follow(hears=True)
     assert guarded.words() == [] and "expired" in guarded.bot.called("editMessageText")[0]["text"]
