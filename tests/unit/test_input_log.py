@@ -155,6 +155,17 @@ def test_a_guard_that_died_leaves_whole_lines_and_the_next_goes_on_from_them(tmp
     assert [type(line) for line in lines_of(pages_in(tmp_path))] == [Began, Took, Took, Took, Began, Took]
 
 
+def test_a_page_that_cannot_be_read_keeps_no_guard_from_beginning(tmp_path: Path) -> None:
+    logged(tmp_path, 2)
+    (tmp_path / "000001.jsonl.gz").write_bytes(b"garbage")
+    logged(tmp_path, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000001.jsonl.gz", "000002.jsonl.gz"]
+    with pytest.raises(BrokenJournal, match=r"000001.jsonl.gz .* cannot be read|is no page"):
+        pages_in(tmp_path)
+    (tmp_path / "000001.jsonl.gz").unlink()
+    assert len(list(lines_of(pages_in(tmp_path)))) == 4
+
+
 @pytest.mark.parametrize("text", ["", "not a page", '{"schema": "inputs/1"}\n'])
 def test_what_is_no_page_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="no inputs are kept"):
@@ -165,8 +176,8 @@ def test_what_is_no_page_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_folder_that_cannot_be_written_stops_the_log_and_not_the_guard(tmp_path: Path) -> None:
+    (tmp_path / "inputs").write_text("no folder")
     log = InputLog(tmp_path / "inputs", {})
-    (tmp_path / "inputs").rmdir()
     log.keep(BEGAN)
     log.close()
     assert "cannot be written" in log.why and not log.keep(took(1))

@@ -49,9 +49,7 @@ class InputLog:
         self._folder, self._page, self._kept = folder, page, kept
         self._queue: Queue[Line | None] = Queue(room)
         self._file: IO[str] | None = None
-        self._written = 0
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._number, self._digest = _end_of(folder)
+        self._written, self._number, self._digest = 0, 0, START
         self._thread = threading.Thread(target=self._work, name="inputs", daemon=True)
         self._thread.start()
 
@@ -79,6 +77,8 @@ class InputLog:
 
     def _work(self) -> None:
         try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._number, self._digest = _end_of(self._folder)
             while (line := self._queue.get()) is not None:
                 self._put(line)
                 if self._queue.empty() and self._file is not None:
@@ -211,16 +211,22 @@ def _paths(folder: Path) -> dict[str, Path]:
 
 
 def _end_of(folder: Path) -> tuple[int, str]:
-    """Number and last digest of the newest page; pages that a dead guard left are compressed."""
-    for path in sorted(folder.glob("*.jsonl")):
-        _compress(path)
-    paths = _paths(folder)
-    while paths:
-        _, path = paths.popitem()
-        rows = [digest for digest, _ in _rows(path)]
-        if len(rows) > 1:
-            return int(path.name.split(".")[0]), rows[-1]
-        path.unlink()
+    """Number and last digest of the newest page; pages that a dead guard left are compressed. After one that cannot be read the
+    chain begins anew, which a replay finds: a guard is not kept from guarding by it."""
+    number = 0
+    try:
+        for path in sorted(folder.glob("*.jsonl")):
+            _compress(path)
+        paths = _paths(folder)
+        while paths:
+            name, path = paths.popitem()
+            number = max(number, int(name))
+            rows = [digest for digest, _ in _rows(path)]
+            if len(rows) > 1:
+                return int(name), rows[-1]
+            path.unlink()
+    except (BrokenJournal, ValueError):
+        return max([number, *(int(name) for name in _paths(folder) if name.isdigit())]), START
     return 0, START
 
 
