@@ -7,12 +7,13 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from perpbook.engine.clock import now_ns
 from perpbook.examples.catalogue import book_file
 from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
-from perpbook.guard.inputs import Line, Recorder
+from perpbook.guard.inputs import Began, Line, Recorder
 from perpbook.guard.inputs_text import line_of, text_of
 from perpbook.guard.replay import Replay, ends_of
 from perpbook.guard.signalling import Key
@@ -179,8 +180,10 @@ def test_a_replay_without_signals_writes_what_a_guard_with_signals_wrote() -> No
         told = core.receive(message)
         effects += told + [more for one in told if isinstance(one, Notice) for more in core.receive(one.noticed)]
     records = [as_read(one.record) for one in effects if isinstance(one, Write)]
-    replay = Replay(records, ends_of([lines[0]], len(records)), lambda desk, _: Guard(desk, SETTINGS, watched._decide))
+    began = [one for one in lines if isinstance(one, Began)]
+    replay = Replay(records, ends_of(began, len(records)), lambda desk, _: Guard(desk, SETTINGS, watched._decide))
     for _ in replay.steps([line_of(text_of(one)) for one in lines]):
         pass
     assert replay.result.difference is None and replay.result.same == len(records) and not replay.result.gaps
-    assert [one.body["alert"]["kind"] for one in records if one.kind is RecordKind.ALERT].count("market.spread") == 2
+    alerts: list[Any] = [one.body["alert"] for one in records if one.kind is RecordKind.ALERT]
+    assert [one["kind"] for one in alerts].count("market.spread") == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ class Told:
     """What the guard was told, in memory."""
 
     def __init__(self) -> None:
-        self.run: dict[str, object] = {}
+        self.run: Mapping[str, object] = {}
         self.lines: list[Line] = []
 
     def keep(self, line: Line) -> bool:

@@ -57,6 +57,7 @@ def test_nonsense_comes_back_as_the_nonsense_it_was(price: Any, at: int, level: 
     kill = Kill(level=level, who="é", reason="", received_ns=at)
     for message in (mark, kill, ExitWord(plan="exit", body={"plan": [1, 2.5]}, who="a", received_ns=at)):
         back = line_of(text_of(Took(message=message, now_ns=at, records=1)))
+        assert isinstance(back, Took)
         assert repr(back.message) == repr(message) or isinstance(message, ExitWord)
         assert math.isnan(price) if isinstance(price, float) and price != price else back.now_ns == at
 

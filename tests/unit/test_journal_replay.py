@@ -109,7 +109,7 @@ def replayed(home: Path, *words: str, code: int = 0) -> dict[str, Any]:
     done = RUNNER.invoke(app, ["journal", "replay", str(home / "journal.db"), *words, "--json"])
     assert done.exit_code == code, done.output
     document = json.loads(done.stdout)
-    return document["data"] or {"error": document["errors"][0]["message"]}  # type: ignore[no-any-return]
+    return document["data"] or {"error": document["errors"][0]["message"]}
 
 
 def records_of(home: Path) -> list[Any]:

@@ -44,7 +44,7 @@ class BinanceFace:
         self.dialect = Binance(venue, keys)
         self.accounts = BinanceAccount(self.dialect)
         self.stream = BinanceStream(self.dialect)
-        self.hub = BinanceHub(venue, self.stream)
+        self.hub: Hub = BinanceHub(venue, self.stream)
 
     def answer(self, asked: Asked) -> Answer:
         """A request; a refusal carries a code and words."""

@@ -75,10 +75,9 @@ class Joined:
     async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
         """The same into an ear: prices at once, accounts in their turn."""
         through = Through(ear, Whole())
+        feed, asked = self.prices, ((), symbols)
         prices = (
-            self.prices.tell((), symbols, through)
-            if isinstance(self.prices, DirectFeed)
-            else each(self.prices.messages((), symbols), through.put)
+            feed.tell(*asked, through) if isinstance(feed, DirectFeed) else each(feed.messages(*asked), through.put)
         )
         told = each(self.accounts.messages(accounts, ()), through.put)
         tasks = [asyncio.create_task(prices), asyncio.create_task(told)]
