@@ -17,7 +17,7 @@ from perpbook.model.verdict import Status
 from perpbook.playbook.automation_section import Automation
 from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import CheckResult, check_snapshot, load_all_terms, read_inputs
-from perpbook.runs.guard_decide import Judge, by_rule, reason_of
+from perpbook.runs.guard_decide import FIRST_NS, Judge, by_rule, reason_of
 from perpbook.runs.guard_settings import settings_of
 
 EXAMPLES = Path("src/perpbook/examples")
@@ -140,3 +140,11 @@ def test_settings_hold_what_the_playbook_says(judged: Judged) -> None:
 
 def replace_automation(playbook: Playbook, rules: Automation) -> Playbook:
     return playbook.model_copy(update={"automation": rules})
+
+
+def test_a_contract_that_no_venue_priced_has_no_price_and_is_paged_for_after_a_moment(judged: Judged) -> None:
+    """The book file's prices are yesterday's: a guard that has just begun decides on none of them."""
+    judge, view, _ = judged
+    blind = replace(view, marks={}, started_ns=view.now_ns)
+    assert judge(blind).before is None and judge(blind).alerts == () and judge(blind).wanted == ()
+    assert [one.kind for one in judge(replace(blind, now_ns=view.now_ns + FIRST_NS)).alerts] == ["stale.prices"]

@@ -81,6 +81,7 @@ def view(turn: Turn) -> View:
     return View(
         now_ns=turn.now_ns, accounts=accounts, books=known.books, marks=known.marks,
         unknown=frozenset(turn.settings.accounts) - frozenset(accounts), desk=turn.desk,
+        started_ns=known.started_ns,
     )  # fmt: skip
 
 

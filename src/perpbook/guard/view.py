@@ -14,7 +14,8 @@ from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What is known at an instant, of venues that are not silent. `accounts` by id, `books` and `marks` by (venue, symbol);
-    `unknown` : accounts of the settings of which nothing is known. `desk` to be read, not changed."""
+    `unknown` : accounts of the settings of which nothing is known. `desk` to be read, not changed. `started_ns` : when
+    this guard began to listen."""
 
     now_ns: int
     accounts: Mapping[str, AccountSeen]
@@ -22,6 +23,7 @@ class View:
     marks: Mapping[tuple[str, str], MarkSeen]
     unknown: frozenset[str]
     desk: Desk
+    started_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from perpbook.model.account import Account
 from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.market import Quote, Snapshot
+from perpbook.model.units import SECOND_NS
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.runs.check import CheckResult, check_snapshot
@@ -43,6 +44,8 @@ KINDS_OF_ONE = tuple(kind_of(rule) for rule in OF_ONE_ACCOUNT)
 """Beginnings of the kinds of their alerts."""
 
 STALE = "stale.prices"
+FIRST_NS = 10 * SECOND_NS
+"""How long after a start prices may be missing before somebody is paged: streams take a moment to tell the first."""
 MOST = 1e6
 """Stands for a ratio without an end, which no record can hold."""
 
@@ -62,7 +65,9 @@ class Judge:
         try:
             result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms, starts=starts)
         except DataError as error:
-            return Decision(before=None, alerts=(not_judged(str(error), view.now_ns), *unseen(view, judged=False)))
+            late = view.now_ns - view.started_ns >= FIRST_NS
+            told = (not_judged(str(error), view.now_ns),) if late else ()
+            return Decision(before=None, alerts=(*told, *unseen(view, judged=False)))
         whole = not view.unknown
         if self.watch is not None:
             look = Look(
@@ -156,9 +161,7 @@ def seen_book(base: Snapshot, view: View) -> Snapshot:
     """
     known = {one.id: one for one in base.book.accounts}
     accounts = [merged(seen.account, known.get(name)) for name, seen in sorted(view.accounts.items())]
-    quotes = dict(base.market.quotes)
-    for key in {*view.marks, *view.books}:
-        quotes[key] = quote_of(key, view, quotes.get(key))
+    quotes = {key: quote_of(key, view) for key in (*base.market.quotes, *view.marks, *view.books)}
     at = min([view.now_ns, *(seen.at_ns for seen in view.accounts.values())])
     return Snapshot(
         book=replace(base.book, as_of_ns=at, source="venues", accounts=tuple(accounts)),
@@ -184,13 +187,12 @@ def merged(seen: Account, written: Account | None) -> Account:
     return replace(seen, layer=written.layer, parent=written.parent, positions=positions)
 
 
-def quote_of(key: tuple[str, str], view: View, before: Quote | None) -> Quote:
+def quote_of(key: tuple[str, str], view: View) -> Quote:
     """A contract's quote of now. Prices come from marks; a contract without one has no price, whatever the book file said."""
     mark, book = view.marks.get(key), view.books.get(key)
     depth = book.depth if book is not None else None
     if mark is None:
-        empty = before or Quote(venue=key[0], symbol=key[1])
-        return replace(empty, depth=depth)
+        return Quote(venue=key[0], symbol=key[1], depth=depth)
     return Quote(
         venue=key[0], symbol=key[1], mark_price=mark.mark_price, oracle_price=mark.oracle_price,
         index_price=mark.index_price, funding_rate=mark.funding_rate, open_interest=mark.open_interest,
