@@ -61,7 +61,7 @@ def test_tails_depend_as_their_copula_says() -> None:
     tails_depend_as_their_copula_says(4_000)
 
 
-@pytest.mark.parametrize("paths", [12, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("paths", [6, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_shelter_changes_nothing_but_the_time(paths: int, monkeypatch: pytest.MonkeyPatch) -> None:
     inside: list[bool] = []
 

@@ -82,7 +82,10 @@ def test_a_storm_never_speeds_money_up_and_leaving_later_never_helps(
     away: list[Absence], more: Absence, hop: Hop, sent: float, effort: float
 ) -> None:
     def over(storm: list[Absence], at: float) -> float:
-        return float(traffic(*storm).clock(hop).over(np.array([at]), np.array([effort]))[0])
+        clock = traffic(*storm).clock(hop)
+        found = float(clock.over(np.array([at]), np.array([effort]))[0])
+        assert clock.once(at, effort) == found
+        return found
 
     assert over([], sent) == pytest.approx(sent + effort)
     assert sent + effort <= over(away, sent) + 1e-6

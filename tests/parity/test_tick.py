@@ -28,6 +28,10 @@ def test_a_run_is_the_same_compiled_and_plain(tmp_path: Path) -> None:
     assert not [name for name in plain if not np.array_equal(plain[name], compiled[name], equal_nan=True)]
 
 
+def test_many_compiled_futures_keep_the_laws_of_drills() -> None:
+    assert "compiled futures hold" in run(["-m", "tests.runs.futures"], {"PERPBOOK_KERNELS": "compiled"})
+
+
 def test_many_compiled_runs_keep_the_laws_of_the_tick() -> None:
     said = run(["-m", "tests.runs.judge", "0", str(LAST), str(LONGEST)], {"PERPBOOK_KERNELS": "compiled"})
     assert f"compiled: {LAST} seeds, 0 broken" in said
@@ -40,7 +44,3 @@ def test_many_compiled_runs_keep_the_laws_of_the_tick() -> None:
         "'leverage.book.net'",
     ):
         assert happened in said, "the seeds no longer reach this"
-
-
-def test_many_compiled_futures_keep_the_laws_of_drills() -> None:
-    assert "compiled futures hold" in run(["-m", "tests.runs.futures"], {"PERPBOOK_KERNELS": "compiled"})

@@ -17,6 +17,8 @@ from tests.simulation.world import World
 
 SEED = 0
 """One with proposals that are approved, sliced and verified, and some hundred writes."""
+AGAIN, LONG = 47, 3
+"""One in which an order is lost and sent again, in seventy writes; one with forty orders in three hundred."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_a_process_that_is_killed_at_a_write_loses_nothing(empty: Path, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "stride"), [(SEED, 1), (3, 5)])
+@pytest.mark.parametrize(("seed", "stride"), [(AGAIN, 1), (SEED, 5), (LONG, 43)])
 @pytest.mark.parametrize("late", [False, True])
 def test_a_process_that_is_killed_at_any_write_loses_nothing(
     empty: Path, tmp_path: Path, seed: int, stride: int, late: bool

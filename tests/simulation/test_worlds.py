@@ -19,7 +19,11 @@ from tests.simulation.play import Outcome, play, sweep
 SEEDS = range(100)
 REGRESSIONS = (331, 376, 1891)
 """Seeds that broke a law once: caps that legs of one proposal overran together; a resend that is no new spending."""
-ALL = range(2_000, 3_500)
+ALL = range(2_000, 3_000)
+SHORT = (0, 9, 12, 23, 25, 40, 45, 59, 63, 109)
+"""Between them: hedges, a guard without arming, the switch at every level, orders sent again, all ends of a proposal."""
+LONG = ((3, 13), (13, 5), (14, 17), (17, 5))
+"""Seeds of hundreds of writes, and which share of them: strides that no pair or triple of writes keeps step with."""
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +80,9 @@ def test_a_crash_at_a_write_loses_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 3, 13, 14, 17])
-def test_a_crash_at_any_write_loses_nothing(seed: int) -> None:
-    assert not broken(list(sweep(seed)))
+@pytest.mark.parametrize(("seed", "every"), [*((seed, 1) for seed in SHORT), *LONG])
+def test_a_crash_at_any_write_loses_nothing(seed: int, every: int) -> None:
+    assert not broken(list(sweep(seed, every)))
 
 
 @pytest.mark.slow

@@ -20,6 +20,8 @@ LOCK = 7_350_771
 
 PAGE = 1_000
 
+APPEND = insert(RECORDS)
+
 
 class DatabaseJournal:
     """Records in a database. `copied` : what was put aside when the database was brought to this version."""
@@ -52,7 +54,7 @@ class DatabaseJournal:
             with self._engine.begin() as connection:
                 if self._engine.dialect.name != "sqlite":
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-                connection.execute(insert(RECORDS).values(**_row(made)))
+                connection.execute(APPEND, _row(made))
         except IntegrityError:
             raise BrokenJournal(
                 f"{told(self._where)}: another writer added record {made.number} meanwhile: one guard, one journal"

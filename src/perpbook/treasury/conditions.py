@@ -7,6 +7,7 @@ leaves later never arrives earlier.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -72,6 +73,22 @@ class Clock:
             rest = np.where(used > self.work[last], (used - self.work[last]) / self.rates[last], 0.0)
         done = np.where((self.rates[last] > 0.0) & np.isfinite(start), self.knots[last] + rest, np.inf)
         return done
+
+    def once(self, start: float, effort: float) -> float:
+        """`over` of one departure, to the bit."""
+        if self.calm or not math.isfinite(start):
+            return start + effort if self.calm else math.inf
+        left = start
+        for one in self.waits:
+            if one.start <= left < one.end:
+                left = min(left + one.wait, one.end)
+        first = self.knots.searchsorted(left, side="right") - 1
+        used = float(self.work[first] + self.rates[first] * (left - self.knots[first]) + effort)
+        last = self.work.searchsorted(used, side="right") - 1
+        knot, rate, work = float(self.knots[last]), float(self.rates[last]), float(self.work[last])
+        if rate <= 0.0:
+            return math.inf
+        return knot + (used - work) / rate if used > work else knot
 
 
 def clock_of(paces: Sequence[Pace]) -> Clock:

@@ -6,6 +6,7 @@ what is known, the arrival comes by what is so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -122,13 +123,22 @@ Looked = tuple[tuple[Absence, ...], str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """A way that is not stopped: seconds by its 90 % point, units of gas, and how many of its costs have no figure."""
+class Priced:
+    """A way and what no storm changes of it: units of gas, how many of its costs have no figure, and `fees` of its routes for
+    ten thousand dollars."""
 
     way: Way
-    soon: float
     units: Units
     unknown: int
+    fees: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """A way that is not stopped, and seconds by its 90 % point."""
+
+    way: Priced
+    soon: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +151,7 @@ class Courier:
     terms: Mapping[str, VenueTerms]
     score: Score
     toll: Toll | None = None
-    found: dict[tuple[str, str, str], tuple[Way, ...]] = field(default_factory=dict)
+    found: dict[tuple[str, str, str], tuple[Priced, ...]] = field(default_factory=dict)
     points: Chance = field(default_factory=lambda: Chance(scores=lambda name: np.zeros(1)))
     traffic: dict[tuple[Absence, ...], Traffic] = field(default_factory=dict)
     open: dict[Looked, tuple[Open, ...]] = field(default_factory=dict)
@@ -192,35 +202,27 @@ class Courier:
         """The soonest ways of one pot, and the cheapest by their costs as they look at `now`."""
         key = (self.sky.begun(now), pot.name, pot.asset, destination)
         ways = self._open(key, pot, destination, now)
-        gas = self._gas([one.units for one in ways], now)
+        gas = self._gas([one.way.units for one in ways], now)
         numbers = range(len(ways))
-        by_cost = sorted(numbers, key=lambda one: (ways[one].unknown, _cost(ways[one].way) + gas[one], ways[one].soon))
-        cheap = [one for one in by_cost[:CHEAPEST] if one >= SOONEST]
+        by_cost = sorted((one.way.unknown, one.way.fees + gas[k], one.soon, k) for k, one in enumerate(ways))
+        cheap = [k for *_, k in by_cost[:CHEAPEST] if k >= SOONEST]
         return [self._offer(key, number, gas[number], now) for number in (*numbers[:SOONEST], *cheap)]
 
     def _open(self, key: Looked, pot: Pot, destination: str, now: float) -> tuple[Open, ...]:
         """Ways that are not stopped, the soonest first."""
         if key not in self.open:
-            traffic, toll = self._traffic(now), self.toll or Toll(facts=self.sky.facts)
-            soon = [(traffic.at_score(way, Z90), way) for way in self._ways(pot, destination)]
-            first = sorted((one for one in soon if np.isfinite(one[0])), key=lambda one: one[0])
-            self.open[key] = tuple(
-                Open(
-                    way=way,
-                    soon=at,
-                    units=toll.units(way.hops),
-                    unknown=len(unknown_fees(way)) + toll.unknown(way.hops),
-                )
-                for at, way in first
-            )
+            traffic = self._traffic(now)
+            ways = [Open(way=one, soon=traffic.at_score(one.way, Z90)) for one in self._ways(pot, destination)]
+            self.open[key] = tuple(sorted((one for one in ways if math.isfinite(one.soon)), key=lambda one: one.soon))
         return self.open[key]
 
     def _offer(self, key: Looked, number: int, gas: float, now: float) -> Offer:
         if (key, number) not in self.seen:
             one, traffic = self.open[key][number], self._traffic(now)
+            way = one.way.way
             self.seen[key, number] = Offer(
-                way=one.way, soon=one.soon, typical=traffic.at_score(one.way, 0.0), promised=traffic.at_score(one.way, Z99),
-                gas=0.0, unknown=one.unknown,
+                way=way, soon=one.soon, typical=traffic.at_score(way, 0.0), promised=traffic.at_score(way, Z99),
+                gas=0.0, unknown=one.way.unknown,
             )  # fmt: skip
         return replace(self.seen[key, number], gas=gas)
 
@@ -234,7 +236,7 @@ class Courier:
     def _gas(self, units: Sequence[Units], now: float, *, paid: bool = False) -> list[float]:
         return self.toll.dollars(units, self.sky.known(now), now, paid=paid) if self.toll else [0.0] * len(units)
 
-    def _ways(self, pot: Pot, destination: str) -> tuple[Way, ...]:
+    def _ways(self, pot: Pot, destination: str) -> tuple[Priced, ...]:
         key = (pot.name, pot.asset, destination)
         if key not in self.found:
             full, facts = replace(pot, dollars=PLENTY), self.sky.facts
@@ -245,13 +247,18 @@ class Courier:
             else:
                 known = account.venue in facts.venues
                 ways = ways_to(facts, full, facts.venues[account.venue], account.id) if known else []
-            self.found[key] = tuple(ways)
+            toll = self.toll or Toll(facts=facts)
+            self.found[key] = tuple(_priced(way, toll) for way in ways)
         return self.found[key]
 
 
-def _cost(way: Way) -> float:
-    """Fees of the routes for ten thousand dollars."""
-    return way.fee_fixed + 1e4 * way.fee_rate
+def _priced(way: Way, toll: Toll) -> Priced:
+    return Priced(
+        way=way,
+        units=toll.units(way.hops),
+        unknown=len(unknown_fees(way)) + toll.unknown(way.hops),
+        fees=way.fee_fixed + 1e4 * way.fee_rate,
+    )
 
 
 def main_coin(account: Account, unit: str, priced: Collection[str] = ()) -> str:

@@ -193,8 +193,7 @@ class Traffic:
         """When money arrives if every hop takes as long as score `z` says, seconds from the start."""
         moment = 0.0
         for hop in way.hops:
-            clock, effort = self.clock(hop), self.chance.point(hop, z)
-            moment = moment + effort if clock.calm else float(clock.over(np.array([moment]), np.array([effort]))[0])
+            moment = self.clock(hop).once(moment, self.chance.point(hop, z))
         return moment
 
     def arrivals(self, way: Way, sent: Floats | None = None) -> Floats:
