@@ -34,7 +34,7 @@ def line_of(text: str) -> inputs.Line:
     """
     try:
         line = again(json.loads(text), KINDS)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
         raise BrokenJournal(
             f"the log of inputs has a line that this version cannot read ({type(error).__name__})"
         ) from None
