@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,11 @@ from perpbook.history.lake import Lake
 from perpbook.history.rows import bars_as_rows
 from perpbook.kernels import journal
 from perpbook.kernels.state import FUNDING_FLIP
+from perpbook.margin.arrays import book_arrays
+from perpbook.model.account import Account, Balance, Position
 from perpbook.model.bars import Settlements
+from perpbook.model.book import Book
+from perpbook.model.market import Market, Quote
 from perpbook.model.units import DAY_NS, HOUR_NS
 from perpbook.model.verdict import Status
 from perpbook.playbook.load import parse_playbook
@@ -28,6 +33,7 @@ from perpbook.playbook.schema import Playbook
 from perpbook.playbook.timed import OF_A_DAY, OF_A_POSITION
 from perpbook.runs.check import CheckResult, Recheck, check_snapshot
 from perpbook.runs.check_past import KnownPast, read_past_funding, unfit
+from perpbook.terms.load import load_terms
 from tests.laws.test_funding_rules import START, funded_journey
 from tests.runs.futures import paths_are_backtests
 from tests.runs.instants import Carried, compare, snapshot_at
@@ -39,6 +45,7 @@ IDLE = parse_playbook("schema_version = 1\n[funding]\nflip_after = 1000000\n", "
 
 PAIRS = {"binance": "BTC-USDT", "hyperliquid": "BTC-USDC", "bybit": "BTC-USD"}
 BARS = 180
+TERMS = load_terms("hyperliquid")
 
 
 @cache
@@ -288,3 +295,25 @@ def test_futures_count_on_from_what_was_paid_before() -> None:
     paths_are_backtests(counted, range(3))
     acted, idle = run_drill(counted, threads=1), run_drill(replace(drill, journey=nothing), threads=1)
     assert acted.rules[FUNDING_FLIP, 1] == drill.paths and not idle.rules[FUNDING_FLIP].any()
+
+
+def test_what_is_known_of_a_position_stays_with_it_whatever_order_an_account_lists_it_in() -> None:
+    """Rows of the arrays go by column, and columns by who held a contract first: another account may list them otherwise."""
+    names = ("BTC", "ETH", "SOL")
+    for order in permutations(names):
+        held = [[Position(symbol=name, quantity=1.0, entry_price=100.0) for name in one] for one in (names, order)]
+        accounts = tuple(
+            Account(
+                id=f"a{k}", venue="hyperliquid", collateral=(Balance(asset="USDC", amount=1e6),), positions=tuple(one)
+            )
+            for k, one in enumerate(held)
+        )
+        quotes = {
+            ("hyperliquid", n): Quote(venue="hyperliquid", symbol=n, mark_price=100.0, oracle_price=100.0)
+            for n in names
+        }
+        market = Market(as_of_ns=START, source="law", quotes=quotes)
+        arrays = book_arrays(Book(as_of_ns=START, source="law", accounts=accounts), market, {"hyperliquid": TERMS})
+        of_book = [(one.id, position.symbol) for one in accounts for position in one.positions]
+        items = [arrays.items[row] for row in arrays.positions()]
+        assert arrays.by_row(of_book) == [(f"a{item.account}", item.position.symbol) for item in items if item.position]

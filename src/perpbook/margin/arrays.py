@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from perpbook.model.book import Book
 from perpbook.model.market import STABLECOINS, Market, Quote
 from perpbook.terms.find import find_contract
 from perpbook.terms.terms import ContractTerms, VenueTerms
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,13 @@ class BookArrays:
     def positions(self) -> list[int]:
         """Rows that are positions."""
         return [row for row, item in enumerate(self.items) if item.position is not None]
+
+    def by_row(self, of_book: Sequence[T]) -> list[T]:
+        """What is given of every position in the book's order, in the order of `positions`: an account's rows go by column."""
+        places = [(number, id(one)) for number, account in enumerate(self.accounts) for one in account.positions]
+        found = dict(zip(places, of_book, strict=True))
+        items = [self.items[row] for row in self.positions()]
+        return [found[item.account, id(item.position)] for item in items]
 
 
 def book_arrays(book: Book, market: Market, terms: Mapping[str, VenueTerms]) -> BookArrays:

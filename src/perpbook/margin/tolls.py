@@ -63,7 +63,7 @@ def tolls_of(arrays: BookArrays, hardship: Hardship) -> Tolls:
     count = len(items)
     funding, closing = np.zeros(count), np.zeros(count)
     rateless, depthless = np.zeros(count, dtype=np.uint8), np.zeros(count, dtype=np.uint8)
-    stand_in = hardship.yearly or (math.nan,) * count
+    stand_in = arrays.by_row(hardship.yearly) if hardship.yearly else [math.nan] * count
     for number, item in enumerate(items):
         size = abs(item.delta) * float(arrays.prices[item.column])
         if size == 0.0:

@@ -58,7 +58,7 @@ def decide_on(
     policy = compile_policy(playbook, names, assessed.scenarios)
     state = state_of(assessed, playbook, names, policy, ground)
     if past is not None:
-        write_past(state, past)
+        write_past(state, assessed.arrays.by_row(past))
     raw, proposals = empty_findings(state, policy), no_proposals(state)
     memory = memory_of_one_look(state.positions.size, policy.profit_gain.size)
     memory.day_start[0], memory.week_start[0] = starts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perpbook.kernels.state import State
@@ -29,9 +30,12 @@ Past = tuple[PastFunding | None, ...]
 """Of every position of a book, in its order; None where it is not known."""
 
 
-def write_past(state: State, past: Past) -> None:
-    """Write what is known into `state`, whose values are. What a day costs is left unknown unless every position's is: a cap on
-    the book is not held against a part of it. A rate in force that the book file gives stays."""
+def write_past(state: State, past: Sequence[PastFunding | None]) -> None:
+    """Write what is known, in the order of the state's positions, into `state`, whose values are.
+
+    What a day costs is left unknown unless every position's is: a cap on the book is not held against a part of it.
+    A rate in force that the book file gives stays.
+    """
     whole = None not in past
     for seen, one in zip(state.positions, past, strict=True):
         if one is None:
