@@ -161,6 +161,10 @@ class Person:
         """An order by hand that rests and opens risk, far from the market."""
         wire = self._chance.pick(list(self._stage.wires.values()))
         account, symbol = wire.truth.accounts[0], self._chance.pick(list(MARKS[wire.venue]))
+        held = wire.truth.held(account, symbol)
+        if wire.venue in self._plan.settings.rests and held and self._strays % 2:
+            self._protect(wire, account, symbol, held)
+            return
         price = wire.truth.whole_ticks(symbol, 0.9)
         size = wire.truth.whole_lots(symbol, self._plan.limit * 0.1 / price)
         self._strays += 1
@@ -174,6 +178,20 @@ class Person:
                 self._stage.now_ns,
             )  # fmt: skip
             wire.notice()
+
+    def _protect(self, wire: Wire, account: str, symbol: str, held: float) -> None:
+        """An order by hand that takes a profit far away: it only makes smaller."""
+        self._strays += 1
+        self._stage.count("person rests a protective order")
+        price = wire.truth.whole_ticks(symbol, 1.6 if held > 0.0 else 0.4)
+        wire.truth.place(
+            OrderRequest(
+                client_id=f"known{self._strays:027d}", account=account, venue=wire.venue, symbol=symbol, quantity=-held,
+                limit_price=price, reduce_only=True, time_in_force=TimeInForce.GTC,
+            ),
+            self._stage.now_ns,
+        )  # fmt: skip
+        wire.notice()
 
     def _move_money(self, desk: Desk) -> None:
         """What an approved transfer asks for: out of one venue at once, into the other over a bridge that takes its time."""

@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, take_back
+from perpbook.engine.live_asking import ask_account, ask_book, ask_order, send, set_timer, take_back
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.ports import Feed, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
 from perpbook.guard.guard import Guard
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, SetTimer, Tell, Write
 from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
 from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
 
@@ -150,7 +150,7 @@ class Shell:
                 case _:
                     self._request(effect)
 
-    def _request(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> None:
+    def _request(self, effect: Send | Cancel | SetTimer | AskOrder | AskAccount | AskBook) -> None:
         """Begin a request; its answer comes in by itself."""
         venue_name = effect.request.venue if isinstance(effect, Send) else effect.venue
         venue = self.world.venues.get(venue_name)
@@ -169,6 +169,8 @@ class Shell:
                 work = send(venue, effect.request, self.world.clock)
             case Cancel():
                 work = take_back(venue, effect, self.world.clock)
+            case SetTimer():
+                work = set_timer(venue, effect, self.world.clock)
             case AskOrder():
                 ticket = self.guard.desk.tickets.get(effect.client_id)
                 work = ask_order(venue, effect, ticket.first_ns if ticket is not None else 0, self.world.clock)
@@ -190,7 +192,7 @@ class Shell:
             return "" if flattens else "the halt flag is there"
         return ""
 
-    def _silence(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> NoAnswer:
+    def _silence(self, effect: Send | Cancel | SetTimer | AskOrder | AskAccount | AskBook) -> NoAnswer:
         """What is said when a request has no clear answer."""
         at = effect.request if isinstance(effect, Send) else effect
         account, client_id = getattr(at, "account", ""), getattr(at, "client_id", "")
@@ -256,7 +258,9 @@ class Shell:
                 self.alerts_lost += 1
 
     async def _drain(self) -> None:
-        """Take the answers to what was sent; nothing more is sent."""
+        """Take back what rests of our own, and take the answers to what was sent; nothing more is sent."""
+        if not self.guard.is_broken:
+            await self._perform(self.guard.end(self.world.clock()))
         for task in self._beside:
             task.cancel()
         end = self.world.clock() + int(self.pace.drain * 1e9)

@@ -7,6 +7,7 @@ from typing import assert_never
 from perpbook.guard import (
     approving,
     cancelling,
+    dead_man,
     deciding,
     executing,
     flattening,
@@ -84,6 +85,16 @@ class Guard:
             return self._fail(message, error)
         return self._taken()
 
+    def end(self, at_ns: int) -> list[Effect]:
+        """Before it stops: orders of its own that rest are taken back."""
+        turn = self._turn
+        turn.now_ns = max(turn.now_ns, at_ns)
+        for case in turn.desk.live_cases():
+            for ticket in turn.desk.tickets_of(case):
+                if ticket.state is OrderState.OPEN:
+                    executing.withdraw(turn, ticket, "the guard is being stopped")
+        return self._taken()
+
     def _taken(self) -> list[Effect]:
         effects, self._turn.effects = self._turn.effects, []
         return effects
@@ -94,6 +105,7 @@ class Guard:
         taken = True
         if isinstance(message, Wake):
             deciding.look(turn, message.received_ns)
+            executing.tend_ended(turn)
         elif isinstance(message, FromPeople):
             self._person(message)
         else:
@@ -102,6 +114,7 @@ class Guard:
         if turn.desk.live:
             for case in turn.desk.live_cases():
                 self._go_on(case)
+        dead_man.tend(turn)
         killing.cancel_opening(turn)
         flattening.flatten(turn)
         if wanted or turn.known.decide or turn.now_ns - turn.known.decided_ns >= turn.settings.timing.decide:

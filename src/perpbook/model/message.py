@@ -50,11 +50,13 @@ class MarkSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSeen:
-    """A whole account as the venue has it: positions, collateral, resting orders, what it says of margin."""
+    """A whole account as the venue has it: positions, collateral, resting orders, what it says of margin. `hidden_orders` : how
+    many rest without a price or a size to show them by, as stops do."""
 
     account: Account
     at_ns: int
     received_ns: int
+    hidden_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,19 @@ class NoAnswer:
     client_id: str
     received_ns: int
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerSeen:
+    """What a venue says of its timer that cancels orders: set for so long (0: taken off), or, with `why`, refused. `symbol` ""
+    for every contract."""
+
+    account: str
+    venue: str
+    symbol: str
+    wait_ns: int
+    received_ns: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,4 +176,4 @@ class Wake:
 
 
 FromPeople = Answered | Kill | Arm | Adopt | Acknowledge | ExitWord
-Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | FromPeople | Wake
+Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | TimerSeen | NoAnswer | Stale | FromPeople | Wake

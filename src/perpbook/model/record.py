@@ -10,7 +10,7 @@ from enum import Enum
 class RecordKind(Enum):
     """RUN begins a run. PROPOSED .. CLOSED tell a proposal's way; INTENDED is written before an order is sent; ANSWERED and
     FILL are what a venue said; VERIFYING: nothing more is sent for it. KILL, RESUMED, ARMED, DISARMED: safety. ADOPTED: the
-    trader took a venue's positions as they are."""
+    trader took a venue's positions as they are. TIMER: a venue's timer that cancels orders is set, or off."""
 
     RUN = "run"
     PROPOSED = "proposed"
@@ -35,6 +35,7 @@ class RecordKind(Enum):
     ALERT = "alert"
     ACKNOWLEDGED = "acknowledged"
     EXIT = "exit"
+    TIMER = "timer"
     NOTE = "note"
 
 

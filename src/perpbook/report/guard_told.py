@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTold:
-    """One leg. `quantity` signed as traded, `held` before; `notional` quote at the limit price."""
+    """One leg. `quantity` signed as traded, `held` before; `notional` quote at the limit price; `pace` in words, "" at once."""
 
     account: str
     symbol: str
@@ -15,6 +15,7 @@ class LegTold:
     held: float
     limit_price: float
     notional: float
+    pace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,7 @@ def proposal_told(case: Case) -> ProposalTold:
             LegTold(
                 account=leg.account, symbol=leg.symbol, quantity=leg.quantity, held=leg.held,
                 limit_price=leg.limit_price, notional=abs(leg.quantity) * leg.limit_price,
+                pace=leg.pace,
             )
             for leg in one.legs
         ),
