@@ -39,6 +39,9 @@ survive_loss_of_any = true
 gas = { base = 0.5 }
 [automation]
 auto = ["survival"]
+volatility = { default = 0.9 }
+liquidation_budget = 0.01
+patience_seconds = 30
 max_per_action = 1000
 max_per_hour = 2000
 max_per_day = 3000
@@ -135,6 +138,11 @@ SETTINGS = {
     "automation.collar": "collar = 0.01",
     "automation.approval_expires_minutes": "approval_expires_minutes = 5",
     "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
+    "automation.volatility.*": "volatility = { BTC = 0.5, default = 1.0 }",
+    "automation.correlation": "correlation = 0.5",
+    "automation.liquidation_budget": "liquidation_budget = 0.02",
+    "automation.patience_seconds": "patience_seconds = 45",
+    "automation.dead_man_seconds": "dead_man_seconds = 60",
     "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
     "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
     "exit.order": '[exit]\norder = ["core"]',
@@ -238,7 +246,11 @@ def automations(draw: st.DrawFn) -> dict[str, Any]:
     rest = draw(table(
         max_per_order=POSITIVES, collar=st.floats(0.001, 0.5), approval_expires_minutes=POSITIVES,
         quiet_hours=st.sampled_from(["22:00-07:00", "00:00-12:30"]),
+        correlation=SHARES, dead_man_seconds=st.floats(15, 600),
     ))  # fmt: skip
+    swings = {"volatility": {"BTC": 0.5, "default": 1.0}}
+    budget = {**swings, "liquidation_budget": draw(SHARES)}
+    rest |= draw(st.sampled_from([{}, swings, budget, {**budget, "patience_seconds": 20.0}]))
     return {**acts, **rest, **draw(st.sampled_from([named]) if acts else st.sampled_from([{}, named]))}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perpbook.errors import DataError
+from perpbook.execution.placing import is_of_the_book
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
 from perpbook.guard.watch_range import Look
@@ -22,6 +23,8 @@ from perpbook.model.market import Quote, Snapshot
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_exit import Leaving, leaving
+from perpbook.runs.guard_legs import after_trims, best_legs
+from perpbook.runs.guard_pace import with_pace
 
 if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
@@ -58,20 +61,22 @@ class Judge:
         risk = risk_of(result)
         leaves = leaving(view, result, self.playbook, self.terms, risk) if whole else Leaving()
         wanted = (
-            leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
+            leaves.wanted if leaves.under_way else tuple(self._wanted(view, result, {one.rule for one in findings}))
         )
+        wanted = tuple(with_pace(one, view, result, self.playbook, self.terms) for one in wanted)
         told = tuple(alert_of(one, view.now_ns) for one in findings if one.status is not Status.OK)
         return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
 
-    def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
-        """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
-        plan = next((one for one in result.verdict.plans if one.method == "cheapest"), None)
-        for rule, trims in by_rule(plan.trims if plan else (), judged).items():
+    def _wanted(self, view: View, result: CheckResult, judged: set[str]) -> Iterator[Wanted]:
+        """The cheapest plan's trims, or better legs for them, together by the rule that asks first; then money, where the whole
+        book is known."""
+        whole = not view.unknown
+        for rule, trims in self._trims(view, result, judged).items():
             yield Wanted(
                 kind=ActionKind.TRIM,
                 rule=rule,
                 reason=reason_of(result.verdict.findings, {key for one in trims for key in one.rules}),
-                after=risk_of(self._checked_after(result, trims)),
+                after=risk_of(after_trims(result, trims, self.playbook, self.terms)),
                 legs=tuple(
                     WantedLeg(
                         account=one.account, symbol=one.symbol, quantity=one.quantity_after - one.quantity_before
@@ -83,21 +88,16 @@ class Judge:
             if move.source:
                 yield money_wanted(move, risk_of(result))
 
-    def _checked_after(self, result: CheckResult, trims: Sequence[Trim]) -> CheckResult:
-        """A check of the book once some trims are done, at today's prices."""
-        from perpbook.sizing.apply import with_quantities
-
-        arrays = result.assessed.arrays
-        wanted = {(one.account, one.symbol): (one.quantity_after, one.cost) for one in trims}
-        changes = {}
-        for row in arrays.positions():
-            item = arrays.items[row]
-            assert item.position is not None
-            key = (arrays.accounts[item.account].id, item.position.symbol)
-            if key in wanted:
-                changes[row] = wanted[key]
-        book = with_quantities(result.snapshot.book, arrays, changes)
-        return check_snapshot(replace(result.snapshot, book=book), self.playbook, self.terms, with_plans=False)
+    def _trims(self, view: View, result: CheckResult, judged: set[str]) -> dict[str, list[Trim]]:
+        """Trims by rule. While a proposal of a rule of the whole book lives, no other legs are sought for it."""
+        plan = next((one for one in result.verdict.plans if one.method == "cheapest"), None)
+        found = by_rule(plan.trims if plan else (), judged)
+        live = {case.proposal.rule for case in view.desk.live_cases()}
+        found = {rule: trims for rule, trims in found.items() if rule not in live or not is_of_the_book([rule])}
+        if view.unknown:
+            return found
+        trims = [one for mine in found.values() for one in mine]
+        return by_rule(best_legs(result, trims, self.playbook, self.terms), judged)
 
 
 def seen_book(base: Snapshot, view: View) -> Snapshot:
