@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ from perpbook.engine.live_owner import owned
 from perpbook.engine.paper import Market, PaperVenue
 from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import InputError, Refused
-from perpbook.guard.desk import fold
+from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.settings import Settings
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.model.message import KillLevel
@@ -67,28 +69,61 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     InputError : a file is wrong, or the book has no account to guard.
     Refused : another guard has one of the accounts, or the halt flag is up.
     """
+    refuse_halted(asked.places)
+    ground = read_ground(asked)
+    judge = Judge(base=ground.snapshot, playbook=ground.playbook, terms=ground.terms, watch=Watch())
+    told = partial(begun, asked)
+    return run_shell(asked, ground, lambda desk: Guard(desk, ground.settings, judge, judge.watch), sink, tell, told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What is guarded, by which rules, and how it is reached."""
+
+    snapshot: Snapshot
+    playbook: Playbook
+    terms: Mapping[str, VenueTerms]
+    settings: Settings
+    live: Live | None
+
+
+def read_ground(asked: GuardAsked) -> Ground:
+    """The files of a guard, read, and its keys, loaded."""
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
     )
     if not any(account.positions for account in snapshot.book.accounts):
         raise InputError(f"{asked.book} holds no position: there is nothing to guard")
     terms = load_all_terms(snapshot, asked.terms_folders)
-    refuse_halted(asked.places)
     live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
-    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
-    with owned(asked.places.locks, settings.accounts), closing(open_journal(asked.places.journal)) as journal:
+    return Ground(snapshot=snapshot, playbook=playbook, terms=terms, settings=settings, live=live)
+
+
+def run_shell(
+    asked: GuardAsked,
+    ground: Ground,
+    made: Callable[[Desk], Guard],
+    sink: Sink,
+    tell: Callable[[str], object],
+    told: Callable[[tuple[str, ...], int], str],
+    until: Callable[[Shell], None] | None = None,
+) -> int:
+    """Own the accounts, open the journal, and run a guard until it is stopped; how many records the journal has then. told : the
+    first line, of accounts and records.  until : is handed the shell, to stop it."""
+    with owned(asked.places.locks, ground.settings.accounts), closing(open_journal(asked.places.journal)) as journal:
         desk = fold(record for _, record in journal.read())
-        venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
+        venues, feeds, symbols = ports_of(asked, ground.snapshot, ground.terms, ground.live)
         world = World(
             venues=venues, feeds=feeds, journal=journal, sink=sink,
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt),
         )  # fmt: skip
-        tell(begun(asked, tuple(settings.accounts), desk.records))
-        with telling(asked, playbook):
-            asyncio.run(
-                until_stopped(Shell(Guard(desk, settings, judge, judge.watch), world, symbols), asked.seconds, live)
-            )
+        tell(told(tuple(ground.settings.accounts), desk.records))
+        shell = Shell(made(desk), world, symbols)
+        if until is not None:
+            until(shell)
+        with telling(asked, ground.playbook):
+            asyncio.run(until_stopped(shell, asked.seconds, ground.live))
         return journal.head[0]
 
 
