@@ -64,7 +64,7 @@ SIZES = st.integers(10, 300).map(lambda lots: lots * LOT)
 SIDES = st.sampled_from([1.0, -1.0])
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(held=st.lists(st.tuples(SIZES, SIDES), min_size=2, max_size=3), share=st.floats(0.1, 0.9))
 def test_as_much_is_closed_of_every_side_and_nothing_is_opened(held: list[tuple[float, float]], share: float) -> None:
     sizes = [round(size * side, 2) for size, side in held]

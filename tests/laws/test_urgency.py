@@ -48,7 +48,7 @@ def test_the_nearer_the_account_is_to_its_death_the_faster_it_goes_and_nothing_r
     assert near.slices[0] >= far.slices[0]
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     lots=st.integers(20, 600), cash=st.floats(30.0, 900.0), share=st.floats(0.05, 1.0), seconds=st.floats(1.0, 900.0)
 )

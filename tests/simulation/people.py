@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from perpbook.guard.case import Phase
@@ -67,6 +68,10 @@ class Person:
         """Arm, and look at things from now on."""
         self._after(0.5, self._arm)
         self._after(self._habits.looks, self._look)
+        protects = Chance(self._plan.seed, "protects")
+        for wire in self._stage.wires.values():
+            if wire.venue in self._plan.settings.rests and protects.strikes(0.4):
+                self._after(protects.between(0.1, 40.0), partial(self._protect, wire))
 
     def hear(self, alert: Alert) -> None:
         """Something is told."""
@@ -161,10 +166,6 @@ class Person:
         """An order by hand that rests and opens risk, far from the market."""
         wire = self._chance.pick(list(self._stage.wires.values()))
         account, symbol = wire.truth.accounts[0], self._chance.pick(list(MARKS[wire.venue]))
-        held = wire.truth.held(account, symbol)
-        if wire.venue in self._plan.settings.rests and held and self._strays % 2:
-            self._protect(wire, account, symbol, held)
-            return
         price = wire.truth.whole_ticks(symbol, 0.9)
         size = wire.truth.whole_lots(symbol, self._plan.limit * 0.1 / price)
         self._strays += 1
@@ -179,8 +180,12 @@ class Person:
             )  # fmt: skip
             wire.notice()
 
-    def _protect(self, wire: Wire, account: str, symbol: str, held: float) -> None:
+    def _protect(self, wire: Wire) -> None:
         """An order by hand that takes a profit far away: it only makes smaller."""
+        account, symbol = wire.truth.accounts[0], next(iter(MARKS[wire.venue]))
+        held = wire.truth.held(account, symbol)
+        if held == 0.0:
+            return
         self._strays += 1
         self._stage.count("person rests a protective order")
         price = wire.truth.whole_ticks(symbol, 1.6 if held > 0.0 else 0.4)

@@ -125,7 +125,7 @@ def test_flatten_closes_a_book_where_no_guard_runs_and_the_flag_stays(
     monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
     book = tmp_path / "book.toml"
     book.write_text(BOOK)
-    done = RUNNER.invoke(app, ["halt", "flatten", str(book), "--for", "20s", "--json"])
+    done = RUNNER.invoke(app, ["halt", "flatten", str(book), "--for", "90s", "--json"])
     found = json.loads(done.stdout)["data"]
     assert (done.exit_code, found["flat"], found["left"], found["running"]) == (0, True, {}, False)
     assert (tmp_path / "guards" / "guard" / "halt").read_text().startswith("flatten ")
