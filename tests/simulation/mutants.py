@@ -157,7 +157,7 @@ def _always(value: object) -> Callable[[Any], Any]:
 
 MUTANTS = (
     Mutant("it sends before it writes", ("intent",), executing, "_send", _sends_first),
-    Mutant("a new id for every try", ("duplicate", "size", "intent", "error"), revalidating, "_again", _renamed, 40),
+    Mutant("a new id for every try", ("id", "duplicate", "error"), revalidating, "_again", _renamed, 40),
     Mutant("a lost order never came, without waiting", ("duplicate",), hearing, "_is_absent", _always(True), 17),
     Mutant("an unknown order was refused", ("guess",), lost, "lose", _guesses, 3),
     Mutant("a lost order is kept in mind only", ("fold",), lost, "lose", _kept_in_mind, 3),

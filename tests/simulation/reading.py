@@ -21,6 +21,7 @@ class Intent:
 
     digest: str
     leg: int
+    part: int
     request: Mapping[str, Any]
     dollars: float
     at_ns: int
@@ -89,9 +90,10 @@ class Reading:
         self.intents.setdefault(
             name,
             Intent(
-                digest=body["digest"], leg=body["leg"], request=body["request"], dollars=body["dollars"], at_ns=at_ns
+                digest=body["digest"], leg=body["leg"], part=body["part"], request=body["request"], dollars=body["dollars"],
+                at_ns=at_ns,
             ),
-        )
+        )  # fmt: skip
 
     def _incident(self, body: Mapping[str, Any]) -> None:
         self.incidents[body["key"]] = self.ever[body["key"]] = body["account"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from perpbook.files.plain import plain
 from perpbook.guard.settings import Caps, Settings
+from perpbook.model.action import client_id_of
 from perpbook.model.message import KillLevel
 from perpbook.model.order import OrderRequest, TimeInForce
 from perpbook.model.record import RecordKind
@@ -61,6 +62,8 @@ class Sending:
         )
 
     def _is_once(self, request: OrderRequest, intent: Intent) -> None:
+        own = client_id_of(request.account, intent.digest, intent.leg, intent.part)
+        broken_unless(request.client_id == own, "id", f"{request.client_id} is not the id of its leg and part, {own}")
         if request.client_id in self.sent:
             broken_unless(
                 request.client_id in self.absent,
