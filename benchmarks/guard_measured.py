@@ -75,6 +75,9 @@ class Held:
     async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
         raise NotImplementedError
 
+    async def set_timer(self, account: str, symbol: str, wait_ns: int) -> str:
+        raise NotImplementedError
+
     async def open_orders(self, account: str) -> tuple[OrderReport, ...]:
         return ()
 

@@ -40,6 +40,9 @@ survive_loss_of_any = true
 gas = { base = 0.5 }
 [automation]
 auto = ["survival"]
+volatility = { default = 0.9 }
+liquidation_budget = 0.01
+patience_seconds = 30
 max_per_action = 1000
 max_per_hour = 2000
 max_per_day = 3000
@@ -140,6 +143,11 @@ SETTINGS = {
     "automation.approval_expires_minutes": "approval_expires_minutes = 5",
     "automation.quiet_hours": 'quiet_hours = "22:00-07:00"',
     "liquidity.spread_alert": "[liquidity]\nspread_alert = 0.01",
+    "automation.volatility.*": "volatility = { BTC = 0.5, default = 1.0 }",
+    "automation.correlation": "correlation = 0.5",
+    "automation.liquidation_budget": "liquidation_budget = 0.02",
+    "automation.patience_seconds": "patience_seconds = 45",
+    "automation.dead_man_seconds": "dead_man_seconds = 60",
     "liquidity.max_exit_minutes": "[liquidity]\nmax_exit_minutes = 30",
     "exit.triggers": '[exit]\ntriggers = ["guardrails.daily_drawdown"]',
     "exit.order": '[exit]\norder = ["core"]',
@@ -212,6 +220,7 @@ ACTS = table(default=st.sampled_from(["propose", "auto"]), auto=_tuples(st.sampl
 LIMITS = table(
     max_per_order=POSITIVES, collar=st.floats(0.001, 0.5), approval_expires_minutes=POSITIVES,
     quiet_hours=st.sampled_from(["22:00-07:00", "00:00-12:30"]),
+    correlation=SHARES, dead_man_seconds=st.floats(15, 600),
 )  # fmt: skip
 
 
@@ -249,6 +258,9 @@ def automations(draw: st.DrawFn) -> dict[str, Any]:
     caps = sorted(draw(st.lists(POSITIVES, min_size=3, max_size=3)))
     named = dict(zip(("max_per_action", "max_per_hour", "max_per_day"), caps, strict=True))
     acts, rest = draw(ACTS), draw(LIMITS)
+    swings = {"volatility": {"BTC": 0.5, "default": 1.0}}
+    budget = {**swings, "liquidation_budget": draw(SHARES)}
+    rest |= draw(st.sampled_from([{}, swings, budget, {**budget, "patience_seconds": 20.0}]))
     return {**acts, **rest, **draw(st.sampled_from([named]) if acts else st.sampled_from([{}, named]))}
 
 

@@ -107,6 +107,29 @@ def test_08_a_second_order_of_an_id_is_a_duplicate_and_trades_nothing(one: Carri
     assert one.held == before
 
 
+def test_17_a_timer_of_the_venue_is_set_and_taken_off(one: Carrier) -> None:
+    by_symbol = one.btc if one.venue == "binance" else ""
+
+    async def say(venue: Any) -> Any:
+        if not venue.capabilities.dead_man:
+            return [await venue.set_timer(one.account, by_symbol, 30_000_000_000)]
+        return [await venue.set_timer(one.account, by_symbol, wait_ns) for wait_ns in (30_000_000_000, 0)]
+
+    assert not timers(one)
+    words = one.play(say)
+    assert len(words) == 1 and "no timer" in words[0] if one.venue == "dydx" else words == ["", ""]
+    assert not timers(one)
+    if one.venue != "dydx":
+        assert one.play(lambda venue: venue.set_timer(one.account, by_symbol, 30_000_000_000)) == ""
+        assert list(timers(one)) == [by_symbol]
+        one.play(lambda venue: venue.set_timer(one.account, by_symbol, 0))
+
+
+def timers(one: Carrier) -> dict[str, int]:
+    """Timers of the account at the venue itself, by contract."""
+    return one.truth._bucket(one.account).cancel_at
+
+
 def test_09_an_order_never_heard_of_is_absent(one: Carrier) -> None:
     unknown = one.order(9, -0.1, 1.0).client_id
     report = one.play(lambda venue: venue.order(one.account, one.btc, unknown))

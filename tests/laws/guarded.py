@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from perpbook.files.plain import plain
 from perpbook.guard.desk import Desk, fold
@@ -15,7 +17,7 @@ from perpbook.model.account import Account, Balance, Order, Position
 from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert
 from perpbook.model.contract import Contract
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, SetTimer, Tell, Write
 from perpbook.model.market import Depth
 from perpbook.model.message import (
     AccountSeen,
@@ -28,9 +30,10 @@ from perpbook.model.message import (
     Message,
     NoAnswer,
     OrderSeen,
+    TimerSeen,
     Wake,
 )
-from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState
+from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason, TimeInForce
 from perpbook.model.record import Record, RecordKind
 from perpbook.model.units import HOUR_NS, SECOND_NS
 
@@ -51,13 +54,14 @@ SETTINGS = Settings(
     collar=0.01,
     slice=1_000.0,
     expiry_ns=300 * SECOND_NS,
+    rests=frozenset({VENUE}),
     bands={"auto": Caps(action=1_500.0, hour=3_000.0, day=5_000.0)},
 )
 
 
-def trim(symbol: str, quantity: float, rule: str = "leverage.asset", account: str = ACCOUNT) -> Wanted:
-    """A trim wanted under a rule."""
-    legs = (WantedLeg(account=account, symbol=symbol, quantity=quantity),)
+def trim(symbol: str, quantity: float, rule: str = "leverage.asset", account: str = ACCOUNT, **pace: Any) -> Wanted:
+    """A trim wanted under a rule. pace : slices, every_ns, patience_ns."""
+    legs = (WantedLeg(account=account, symbol=symbol, quantity=quantity, **pace),)
     return Wanted(kind=ActionKind.TRIM, rule=rule, reason="too large.", after=CALM, legs=legs)
 
 
@@ -70,7 +74,7 @@ def as_read(record: Record) -> Record:
 class Exchange:
     """Positions, books and orders as they are; `mood` of the next order: fill, part, none, reject, lost (never came), late (came
     eight seconds later), silent (done, and nothing said), open.  stuck : resting
-    orders do not go."""
+    orders do not go.  reason : of refusals."""
 
     positions: dict[str, float] = field(default_factory=dict)
     mids: dict[str, float] = field(default_factory=lambda: {"BTC": 1_000.0, "ETH": 100.0})
@@ -80,6 +84,7 @@ class Exchange:
     late: list[tuple[int, OrderRequest]] = field(default_factory=list)
     mood: str = "fill"
     stuck: bool = False
+    reason: RejectReason | None = None
 
     def account(self, now_ns: int) -> AccountSeen:
         """The account now."""
@@ -106,6 +111,8 @@ class Exchange:
     def place(self, request: OrderRequest, now_ns: int) -> list[Message]:
         """Take an order as the mood says; what comes back."""
         mood, self.mood = self.mood, "fill"
+        if request.time_in_force is TimeInForce.POST and mood in ("fill", "part", "none"):
+            mood = "open"
         lost = NoAnswer(
             account=request.account, venue=VENUE, client_id=request.client_id, received_ns=now_ns, why="timed out"
         )
@@ -132,6 +139,22 @@ class Exchange:
             self.positions[request.symbol] = round(self.positions[request.symbol] + done, 9)
         fill = [FillSeen(fill=self._fill(request, done, now_ns), received_ns=now_ns)] if done else []
         return [lost, *fill] if mood == "silent" else [OrderSeen(report=said, received_ns=now_ns), *fill, *fill]
+
+    def meet(self, client_id: str, share: float, now_ns: int) -> list[Message]:
+        """Somebody trades with a share of what rests of an order."""
+        report, request = self.orders[client_id], self.requests[client_id]
+        if report.state is not OrderState.OPEN:
+            return []
+        held, left = self.positions[request.symbol], request.quantity - report.filled
+        done = round(math.copysign(min(abs(left * share), abs(held)), left), 2)
+        if done == 0.0 or held * done >= 0.0:
+            return []
+        self.positions[request.symbol] = round(held + done, 9)
+        filled = round(report.filled + done, 9)
+        state = OrderState.FILLED if abs(request.quantity - filled) < 1e-9 else OrderState.OPEN
+        fill = replace(self._fill(request, done, now_ns), trade_id=f"m-{client_id}-{filled}")
+        said = self._report(request, state, filled, now_ns)
+        return [FillSeen(fill=fill, received_ns=now_ns), OrderSeen(report=said, received_ns=now_ns)]
 
     def arrive(self, now_ns: int) -> list[Message]:
         """Orders that were long on their way act now."""
@@ -162,10 +185,17 @@ class Exchange:
         said = self._report(self.requests[effect.client_id], OrderState.CANCELED, report.filled, now_ns)
         return [OrderSeen(report=said, received_ns=now_ns)]
 
+    def cancel_all(self, now_ns: int) -> None:
+        """Every order that rests is gone, as when a timer has run out."""
+        for name, report in tuple(self.orders.items()):
+            if report.state is OrderState.OPEN:
+                self._report(self.requests[name], OrderState.CANCELED, report.filled, now_ns)
+
     def _report(self, request: OrderRequest, state: OrderState, filled: float, now_ns: int) -> OrderReport:
         self.orders[request.client_id] = OrderReport(
             client_id=request.client_id, account=request.account, venue=VENUE, symbol=request.symbol, state=state,
             filled=filled, average_price=request.limit_price if filled else None, at_ns=now_ns,
+            reason=self.reason if state is OrderState.REJECTED else None,
         )  # fmt: skip
         return self.orders[request.client_id]
 
@@ -179,7 +209,7 @@ class Exchange:
 @dataclass
 class World:
     """A guard, its exchange and its journal. `wanted`, `stands`, `exits` : what it decides. `fuse` : effects until
-    the next crash, None for none.
+    the next crash, None for none.  timer_refused : what the venue says to timers.
     `meddled` : somebody else traded in the account.  `never_told` : orders that the venue says nothing of."""
 
     settings: Settings = SETTINGS
@@ -189,6 +219,7 @@ class World:
     stands: Sequence[Alert] = ()
     exits: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
     fuse: int | None = None
+    timer_refused: str = ""
 
     def __post_init__(self) -> None:
         self.journal: list[Record] = []
@@ -196,6 +227,7 @@ class World:
         self.mail: list[Message] = []
         self.alerts: list[Alert] = []
         self.sent: list[OrderRequest] = []
+        self.timers: list[SetTimer] = []
         self.absent: set[str] = set()
         self.meddled = False
         self.never_told: set[str] = set()
@@ -240,6 +272,14 @@ class World:
                 self.mail += self.venue.place(effect.request, self.now_ns)
             case Cancel():
                 self.mail += self.venue.cancel(effect, self.now_ns)
+            case SetTimer():
+                self.timers.append(effect)
+                self.mail.append(
+                    TimerSeen(
+                        account=effect.account, venue=effect.venue, symbol=effect.symbol, wait_ns=effect.wait_ns,
+                        received_ns=self.now_ns, why=self.timer_refused,
+                    )
+                )  # fmt: skip
             case AskOrder() if effect.client_id in self.never_told:
                 pass
             case AskOrder():
@@ -263,9 +303,10 @@ class World:
         case = self.shadow.cases[str(last.body["digest"])]
         leg = case.proposal.legs[int(str(last.body["leg"]))]
         parts = self.shadow.tickets_of(case, int(str(last.body["leg"])))
-        assert sum(abs(one.request.quantity) for one in parts) <= abs(leg.quantity) * (1 + 1e-9), (
-            "parts are no more than the leg"
-        )
+        assert sum(one.counted for one in parts) <= abs(leg.quantity) * (1 + 1e-9), "parts are no more than the leg"
+        assert not any(one.may_live and one.request.client_id != request.client_id for one in parts), "one at a time"
+        if request.time_in_force is TimeInForce.POST:
+            assert leg.patience_ns > 0 and request.reduce_only and request.venue in self.settings.rests
         assert request.quantity * leg.quantity > 0 and request.reduce_only == leg.reduce_only
         assert abs(request.quantity) * request.limit_price <= max(self.settings.slice, 0.1 * 1_000.0) * 1.02
         assert request.limit_price <= leg.limit_price if leg.quantity > 0 else request.limit_price >= leg.limit_price

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from perpbook.guard.desk import fold
 from perpbook.model.account import Order
 from perpbook.model.message import Acknowledge, Adopt, KillLevel, Stale
+from perpbook.model.units import SECOND_NS
 from tests.laws.guarded import ACCOUNT, VENUE, Exchange, World, trim
 
 SYMBOLS = st.sampled_from(["BTC", "ETH"])
@@ -34,6 +35,24 @@ class Guarded(RuleBasedStateMachine):
         if share * held:
             self.world.wanted = [trim(symbol, -share * held, name), trim(symbol, -0.6 * held, "survival")]
         self.world.pass_time(30)
+
+    @rule(
+        symbol=SYMBOLS, slices=st.sampled_from([(), (0.5, 1.0), (0.2, 0.4, 1.0)]), patience=st.sampled_from([0, 6, 20])
+    )
+    def want_slowly(self, symbol: str, slices: tuple[float, ...], patience: int) -> None:
+        quantity = -0.5 * self.world.venue.positions[symbol]
+        waits, every = patience * SECOND_NS, 4 * SECOND_NS
+        if quantity:
+            self.world.wanted = [trim(symbol, quantity, "auto", slices=slices, every_ns=every, patience_ns=waits)]
+        self.world.pass_time(30)
+
+    @precondition(lambda self: self.world.sent)
+    @rule(share=st.sampled_from([0.3, 1.0]))
+    def meet(self, share: float) -> None:
+        """Somebody trades with the last order, if it rests."""
+        name = self.world.sent[-1].client_id
+        if name in self.world.venue.orders:
+            self.world.mail += self.world.venue.meet(name, share, self.world.now_ns)
 
     @rule()
     def want_nothing(self) -> None:

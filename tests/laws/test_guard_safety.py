@@ -300,7 +300,7 @@ def test_a_trade_beyond_its_order_is_an_incident() -> None:
 
 def test_a_trade_after_the_end_is_an_incident() -> None:
     world = ready([trim("BTC", -2.0)], BTC=5.0)
-    world.wanted, world.venue.mood = (), "none"
+    world.wanted, world.venue.mood = (), "reject"
     world.answer(only(world))
     world.run(5)
     fill = world.venue._fill(world.sent[0], -0.5, world.now_ns)

@@ -22,13 +22,12 @@ from perpbook.playbook.load import parse_playbook
 from perpbook.runs.treasury_given import score_by
 from perpbook.scenario.overlay import Absence
 from perpbook.scenario.storm import OUTAGES
-from perpbook.treasury.courier import Courier, Sky
+from perpbook.treasury.courier import Courier, Priced, Sky
 from perpbook.treasury.facts_load import packaged_facts
-from perpbook.treasury.ways import Way
 from tests.runs.small import journey_of
 
 FACTS, BARS, HOUR = packaged_facts(), 24, 3_600
-FOUND: dict[tuple[str, str, str], tuple[Way, ...]] = {}
+FOUND: dict[tuple[str, str, str], tuple[Priced, ...]] = {}
 QUICK = (Phase.explicit, Phase.generate)
 """A run takes long: what fails is told as it was drawn."""
 NAMES = {

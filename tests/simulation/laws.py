@@ -10,15 +10,17 @@ from typing import Any
 
 from perpbook.guard.case import Case, Phase, same
 from perpbook.guard.desk import Desk
+from perpbook.model.account import Order
 from perpbook.model.action import digest_of
 from perpbook.model.alert import Alert, Severity
+from perpbook.model.effect import SetTimer
 from perpbook.model.message import AccountSeen, Answered, Kill, KillLevel, Message, OrderSeen
 from perpbook.model.order import OrderRequest, OrderState
 from perpbook.model.record import Record, RecordKind
 from perpbook.simulation.exchange import Exchange
 from tests.simulation.broken import broken_unless
 from tests.simulation.plan import Plan
-from tests.simulation.reading import Reading
+from tests.simulation.reading import Intent, Reading
 from tests.simulation.sending import Sending
 from tests.simulation.wire import Wire
 
@@ -44,15 +46,22 @@ class Laws:
     counts: Counter[str] = field(default_factory=Counter)
     said: set[tuple[str, str, float]] = field(default_factory=set)
     told: set[tuple[str, str]] = field(default_factory=set)
+    orders: dict[str, tuple[Order, ...]] = field(default_factory=dict)
     paged: list[str] = field(default_factory=list)
     raised: Callable[[], int]
     sending: Sending = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sending = Sending(settings=self.plan.settings, reading=self.reading, may_trade=self._may_trade)
+        self.sending = Sending(
+            settings=self.plan.settings, reading=self.reading, may_trade=self._may_trade, filled=self._filled
+        )
 
     def _may_trade(self, client_id: str) -> bool:
         return any(wire.may_trade(client_id) for wire in self.wires.values())
+
+    def _filled(self, intent: Intent) -> float:
+        one = intent.request
+        return abs(self._exchange(one["venue"]).order(one["account"], one["symbol"], one["client_id"]).filled)
 
     # What goes by.
 
@@ -77,6 +86,7 @@ class Laws:
             and message.at_ns >= self.sending.told.get(name, (0, {}))[0]
         ):
             self.sending.told[name] = (message.at_ns, positions)
+            self.orders[name] = message.account.orders
 
     def writes(self, record: Record) -> None:
         """A record is in the journal."""
@@ -99,8 +109,26 @@ class Laws:
 
     def sends(self, request: OrderRequest, now_ns: int) -> None:
         """An order leaves."""
+        self.counts[f"sent {request.time_in_force.value}"] += 1
         self.counts["sent again" if request.client_id in self.sending.sent else "sent"] += 1
         self.sending.check(request, now_ns)
+
+    def sets_timer(self, effect: SetTimer) -> None:
+        """A venue is asked to cancel what rests unless it hears of the guard: only where something of ours may rest, and nothing
+        that protects, as the account was last told."""
+        if effect.wait_ns == 0:
+            return
+        ours = [
+            name
+            for name, one in self.reading.intents.items()
+            if one.request["account"] == effect.account and one.request["time_in_force"] != "ioc"
+        ]
+        broken_unless(bool(ours), "timer", f"nothing of the guard's rests in {effect.account}")
+        stops = [
+            one for one in self.orders.get(effect.account, ()) if one.reduce_only and one.id not in self.reading.intents
+        ]
+        stops = [one for one in stops if effect.symbol in ("", one.symbol)]
+        broken_unless(not stops, "timer", f"a timer would take {len(stops)} protective orders of {effect.account}")
 
     def tells(self, alert: Alert) -> None:
         """People are told something."""
@@ -150,6 +178,7 @@ class Laws:
     def rest(self, desk: Desk) -> None:
         """Everything has come to rest, faults are long over, and the guard is up."""
         self._orders(desk)
+        self._resting(desk)
         self._positions(desk)
         self._words(desk)
         for key, account in self.reading.ever.items():
@@ -173,6 +202,17 @@ class Laws:
                 broken_unless(
                     same(ticket.filled, truth.filled), "fills", f"{name}: {ticket.filled} known, {truth.filled} true"
                 )
+
+    def _resting(self, desk: Desk) -> None:
+        """No order of a proposal that has ended rests."""
+        for wire in self.wires.values():
+            for account in wire.truth.accounts:
+                for order in wire.truth.open_orders(account):
+                    ticket = desk.tickets.get(order.client_id)
+                    over = ticket is not None and not desk.cases[ticket.digest].phase.is_acting
+                    broken_unless(not over, "orphan", f"{order.client_id} rests, and its proposal has ended")
+                    stands = ticket is not None and desk.cases[ticket.digest].stopped
+                    broken_unless(not stands, "orphan", f"{order.client_id} rests, and its proposal was stopped")
 
     def _exchange(self, venue: str) -> Exchange:
         return self.wires[venue].truth

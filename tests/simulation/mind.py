@@ -10,7 +10,7 @@ from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.model.action import ActionKind, RiskView
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.message import AccountSeen
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Pace, Plan
 
 RISK = RiskView(equity=1.0, effective=1.0, margin_ratio=0.5, liquidation_move=0.1)
 RULES = {"BTC": "auto", "ETH": "leverage.asset"}
@@ -99,5 +99,11 @@ class Mind:
 
     def _wanted(self, rule: str, leg: tuple[str, str, float], reduce_only: bool) -> Wanted:
         account, symbol, quantity = leg
-        legs = (WantedLeg(account=account, symbol=symbol, quantity=quantity, reduce_only=reduce_only),)
+        pace = self._plan.pace if reduce_only else Pace()
+        legs = (
+            WantedLeg(
+                account=account, symbol=symbol, quantity=quantity, reduce_only=reduce_only, slices=pace.slices,
+                every_ns=pace.every_ns, patience_ns=pace.patience_ns,
+            ),
+        )  # fmt: skip
         return Wanted(kind=ActionKind.TRIM, rule=rule, reason="too large", after=RISK, legs=legs)

@@ -12,11 +12,13 @@ from unittest.mock import patch
 
 from perpbook.guard import (
     approving,
+    dead_man,
     executing,
     hearing,
     incidents,
     killing,
     lost,
+    pacing,
     reconciling,
     revalidating,
 )
@@ -155,7 +157,7 @@ def _always(value: object) -> Callable[[Any], Any]:
 
 MUTANTS = (
     Mutant("it sends before it writes", ("intent",), executing, "_send", _sends_first),
-    Mutant("a new id for every try", ("duplicate", "size", "intent", "error"), revalidating, "_again", _renamed, 40),
+    Mutant("a new id for every try", ("id", "duplicate", "error"), revalidating, "_again", _renamed, 40),
     Mutant("a lost order never came, without waiting", ("duplicate",), hearing, "_is_absent", _always(True), 17),
     Mutant("an unknown order was refused", ("guess",), lost, "lose", _guesses, 3),
     Mutant("a lost order is kept in mind only", ("fold",), lost, "lose", _kept_in_mind, 3),
@@ -172,6 +174,18 @@ MUTANTS = (
     Mutant("a refused answer leaves no word", ("approval lost",), approving, "_refuse", _silent),
     Mutant("caps are not asked", ("caps",), revalidating, "room", _boundless, 17),
     Mutant("the price is whatever it takes", ("price",), revalidating, "_price", _any_price),
+    Mutant("a slice does not wait for its time", ("pace",), pacing, "due_share", _always(1.0)),
+    Mutant("what rests is never taken back", ("orphan",), executing, "withdraw", _silent),
+    Mutant(
+        "what was sent is forgotten", ("size", "caps", "pace"), Ticket, "counted", lambda _: property(lambda _: 0.0)
+    ),
+    Mutant(
+        "a timer takes protective orders",
+        ("timer",),
+        dead_man,
+        "opening",
+        lambda _: lambda seen: list(seen.account.orders),
+    ),
     Mutant("the venue is not held against the journal", ("positions",), reconciling, "meet", _silent),
     Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 146),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from perpbook.guard.case import Phase
@@ -67,6 +68,10 @@ class Person:
         """Arm, and look at things from now on."""
         self._after(0.5, self._arm)
         self._after(self._habits.looks, self._look)
+        protects = Chance(self._plan.seed, "protects")
+        for wire in self._stage.wires.values():
+            if wire.venue in self._plan.settings.rests and protects.strikes(0.4):
+                self._after(protects.between(0.1, 40.0), partial(self._protect, wire))
 
     def hear(self, alert: Alert) -> None:
         """Something is told."""
@@ -174,6 +179,24 @@ class Person:
                 self._stage.now_ns,
             )  # fmt: skip
             wire.notice()
+
+    def _protect(self, wire: Wire) -> None:
+        """An order by hand that takes a profit far away: it only makes smaller."""
+        account, symbol = wire.truth.accounts[0], next(iter(MARKS[wire.venue]))
+        held = wire.truth.held(account, symbol)
+        if held == 0.0:
+            return
+        self._strays += 1
+        self._stage.count("person rests a protective order")
+        price = wire.truth.whole_ticks(symbol, 1.6 if held > 0.0 else 0.4)
+        wire.truth.place(
+            OrderRequest(
+                client_id=f"known{self._strays:027d}", account=account, venue=wire.venue, symbol=symbol, quantity=-held,
+                limit_price=price, reduce_only=True, time_in_force=TimeInForce.GTC,
+            ),
+            self._stage.now_ns,
+        )  # fmt: skip
+        wire.notice()
 
     def _move_money(self, desk: Desk) -> None:
         """What an approved transfer asks for: out of one venue at once, into the other over a bridge that takes its time."""

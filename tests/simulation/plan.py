@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
-from perpbook.guard.settings import Caps, Settings, Timing
+from perpbook.guard.settings import Caps, Settings, Timer, Timing
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.contract import Contract
 from perpbook.model.units import SECOND_NS
@@ -42,6 +42,15 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast a wanted leg goes, as in `Leg`."""
+
+    slices: tuple[float, ...] = ()
+    every_ns: int = 0
+    patience_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """Seconds. `timeout` : until a request counts as unanswered. lost, lagging : chances that a request never comes, or comes
     so late that it counts as lost before. `crash` : chance after each effect. `crashes` : a minute, between messages."""
@@ -61,7 +70,8 @@ class Plan:
     """Everything about a seed's world that does not change while it runs. storm, calm : nanoseconds with and without faults.
     step : between two moves of the market; move : volatility of one; gap : its chance of a jump of `gap_size`.  limit : dollars
     of a position above which it is trimmed.  hedges : whether orders that open risk are wanted.  raises : chance that deciding
-    raises.  bridge : seconds that money is on its way."""
+    raises.  pace : slices, nanoseconds between them and of patience, of the legs that trims want.  bridge : seconds that money
+    is on its way."""
 
     seed: int
     settings: Settings
@@ -79,6 +89,7 @@ class Plan:
     hedges: bool
     raises: float
     bridge: float
+    pace: Pace
 
 
 @cache
@@ -122,7 +133,18 @@ def plan_of(seed: int) -> Plan:
         hedges=len(venues) == 2 and chance.strikes(0.4),
         raises=chance.pick((0.0, 0.0, 0.0, 0.03)),
         bridge=chance.between(5.0, 60.0),
+        pace=_pace(Chance(seed, "pace")),
     )
+
+
+def _pace(chance: Chance) -> Pace:
+    """Half of all seeds are in no hurry."""
+    slices = chance.pick(((), (), (0.5, 1.0), (0.4, 0.6, 0.8, 1.0)))
+    patience = chance.pick((0.0, 0.0, 3.0, 12.0))
+    return Pace(
+        slices=slices, every_ns=int(chance.between(1.0, 6.0) * SECOND_NS) if slices else 0,
+        patience_ns=int(patience * SECOND_NS),
+    )  # fmt: skip
 
 
 def _rate(chance: Chance) -> float:
@@ -197,6 +219,9 @@ def _settings(chance: Chance, accounts: dict[str, str], size: float) -> Settings
         bands={"auto": Caps(action=size * chance.between(0.2, 1.0), hour=size, day=size * 2)}
         if chance.strikes(0.6)
         else {},
+        timers={venue: Timer() for venue in MARKS if order_rules(venue).dead_man is not None},
+        dead_man_ns=20 * SECOND_NS,
+        rests=frozenset(venue for venue in MARKS if order_rules(venue).reduce_only_rests),
         arming=chance.strikes(0.8),
         playbook=f"{chance.uniform():.15f}",
         terms="simulated",

@@ -21,8 +21,10 @@ class Intent:
 
     digest: str
     leg: int
+    part: int
     request: Mapping[str, Any]
     dollars: float
+    at_ns: int
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class Reading:
             case RecordKind.PROPOSED:
                 self.proposals[body["digest"]] = body["proposal"]
             case RecordKind.INTENDED:
-                self._intended(body)
+                self._intended(body, record.at_ns)
             case RecordKind.KILL:
                 self.kill = max(self.kill, body["level"])
             case RecordKind.RESUMED:
@@ -82,12 +84,16 @@ class Reading:
         elif kind in ENDS:
             self.ended[digest] = ENDS[kind]
 
-    def _intended(self, body: Mapping[str, Any]) -> None:
+    def _intended(self, body: Mapping[str, Any], at_ns: int) -> None:
         name = body["request"]["client_id"]
         self.written[name] = self.written.get(name, 0) + 1
         self.intents.setdefault(
-            name, Intent(digest=body["digest"], leg=body["leg"], request=body["request"], dollars=body["dollars"])
-        )
+            name,
+            Intent(
+                digest=body["digest"], leg=body["leg"], part=body["part"], request=body["request"], dollars=body["dollars"],
+                at_ns=at_ns,
+            ),
+        )  # fmt: skip
 
     def _incident(self, body: Mapping[str, Any]) -> None:
         self.incidents[body["key"]] = self.ever[body["key"]] = body["account"]

@@ -9,8 +9,9 @@ from typing import Any
 
 from perpbook.files.plain import plain
 from perpbook.guard.settings import Caps, Settings
+from perpbook.model.action import client_id_of
 from perpbook.model.message import KillLevel
-from perpbook.model.order import OrderRequest
+from perpbook.model.order import OrderRequest, TimeInForce
 from perpbook.model.record import RecordKind
 from tests.simulation.broken import broken_unless
 from tests.simulation.reading import Intent, Reading
@@ -23,11 +24,12 @@ NEAR = 1e-9
 class Sending:
     """sent : how often each id left.  absent : ids that their venue said, after they last left, that it never heard of.
     approved : digests a person said yes to.  flattened : a person pulled the switch to FLATTEN.  told : newest positions the
-    guard was told, by account.  may_trade : the truth about an order."""
+    guard was told, by account.  may_trade, filled : the truth about an order."""
 
     settings: Settings
     reading: Reading
     may_trade: Callable[[str], bool]
+    filled: Callable[[Intent], float]
     sent: dict[str, int] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     approved: set[str] = field(default_factory=set)
@@ -42,8 +44,9 @@ class Sending:
         self._is_once(request, intent)
         self._is_allowed(digest, proposal, now_ns)
         self._is_within(request, intent, proposal)
+        self._is_paced(request, intent, proposal, now_ns)
         if self.reading.written[request.client_id] == 1:
-            self._is_in_caps(digest, proposal)
+            self._is_in_caps(digest, proposal, request)
         self.sent[request.client_id] = self.sent.get(request.client_id, 0) + 1
         self.absent.discard(request.client_id)
 
@@ -59,6 +62,8 @@ class Sending:
         )
 
     def _is_once(self, request: OrderRequest, intent: Intent) -> None:
+        own = client_id_of(request.account, intent.digest, intent.leg, intent.part)
+        broken_unless(request.client_id == own, "id", f"{request.client_id} is not the id of its leg and part, {own}")
         if request.client_id in self.sent:
             broken_unless(
                 request.client_id in self.absent,
@@ -92,7 +97,7 @@ class Sending:
 
     def _is_within(self, request: OrderRequest, intent: Intent, proposal: Mapping[str, Any]) -> None:
         leg = proposal["legs"][intent.leg]
-        parts = math.fsum(abs(one.request["quantity"]) for one in self.reading.of_proposal(intent.digest, intent.leg))
+        parts = math.fsum(self._counted(one, request) for one in self.reading.of_proposal(intent.digest, intent.leg))
         broken_unless(
             parts <= abs(leg["quantity"]) * (1 + NEAR), "size", f"{parts} is sent for a leg of {leg['quantity']}"
         )
@@ -108,21 +113,46 @@ class Sending:
                 clamped, "clamp", f"{request.quantity} would turn the {position} {request.symbol} that was told"
             )
 
-    def _is_in_caps(self, digest: str, proposal: Mapping[str, Any]) -> None:
-        """Dollars of everything sent; a run is shorter than an hour."""
+    def _counted(self, intent: Intent, leaving: OrderRequest) -> float:
+        """What an order takes, in truth: all of it while it leaves or may still trade, what was filled afterwards."""
+        name, size = intent.request["client_id"], abs(intent.request["quantity"])
+        return size if name == leaving.client_id or self.may_trade(name) else self.filled(intent)
+
+    def _is_paced(self, request: OrderRequest, intent: Intent, proposal: Mapping[str, Any], now_ns: int) -> None:
+        """No faster than its leg says, but for one that would not be done before its proposal expires; it rests where it may."""
+        leg, first = proposal["legs"][intent.leg], min(one.at_ns for one in self.reading.of_proposal(intent.digest))
+        if leg["slices"]:
+            count = len(leg["slices"])
+            every = min(leg["every_ns"], int(0.8 * (proposal["expires_ns"] - first) / max(count - 1, 1)))
+            share = leg["slices"][min((now_ns - first) // max(every, 1), count - 1)]
+            most = max(share * abs(leg["quantity"]), self.settings.contracts[request.venue, request.symbol].lot_size)
+            parts = math.fsum(
+                self._counted(one, request) for one in self.reading.of_proposal(intent.digest, intent.leg)
+            )
+            broken_unless(parts <= most * (1 + NEAR), "pace", f"{parts} of {leg['quantity']}, and {most} is due")
+        if request.time_in_force is not TimeInForce.IOC:
+            may = leg["patience_ns"] > 0 and request.reduce_only and request.venue in self.settings.rests
+            broken_unless(may, "pace", f"{request.client_id} rests, and may not")
+
+    def _is_in_caps(self, digest: str, proposal: Mapping[str, Any], leaving: OrderRequest) -> None:
+        """Dollars of everything sent that traded or may trade; a run is shorter than an hour."""
         reading, caps = self.reading, self.settings.caps
-        mine = math.fsum(one.dollars for one in reading.of_proposal(digest))
+        mine = self._dollars(reading.of_proposal(digest), leaving)
         broken_unless(mine <= caps.action * (1 + NEAR), "caps", f"{mine} is more than the {caps.action} of an action")
         if proposal["rule"] == FLATTEN:
             return
-        self._is_below(caps, [one for one in reading.intents.values() if self._rule(one) != FLATTEN])
+        self._is_below(caps, [one for one in reading.intents.values() if self._rule(one) != FLATTEN], leaving)
         if reading.approved[digest][1] == PLAYBOOK:
             band = self.settings.bands[proposal["rule"]]
             broken_unless(mine <= band.action * (1 + NEAR), "caps", f"{mine} is more than the band's {band.action}")
-            self._is_below(band, [one for one in reading.intents.values() if self._rule(one) == proposal["rule"]])
+            same_rule = [one for one in reading.intents.values() if self._rule(one) == proposal["rule"]]
+            self._is_below(band, same_rule, leaving)
 
-    def _is_below(self, caps: Caps, intents: list[Intent]) -> None:
-        total = math.fsum(one.dollars for one in intents)
+    def _dollars(self, intents: list[Intent], leaving: OrderRequest) -> float:
+        return math.fsum(one.dollars * self._counted(one, leaving) / abs(one.request["quantity"]) for one in intents)
+
+    def _is_below(self, caps: Caps, intents: list[Intent], leaving: OrderRequest) -> None:
+        total = self._dollars(intents, leaving)
         broken_unless(
             total <= min(caps.hour, caps.day) * (1 + NEAR), "caps", f"{total} is more than {caps} of an hour or day"
         )

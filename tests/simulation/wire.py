@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from perpbook.errors import OutcomeUnknown, VenueUnavailable
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel
-from perpbook.model.message import FillSeen, MarkSeen, Message, NoAnswer, OrderSeen
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, SetTimer
+from perpbook.model.message import FillSeen, MarkSeen, Message, NoAnswer, OrderSeen, TimerSeen
 from perpbook.model.order import OrderRequest
 from perpbook.model.units import SECOND_NS
 from perpbook.simulation.exchange import Exchange
@@ -53,6 +53,10 @@ class Wire:
     def cancel(self, effect: Cancel) -> None:
         """A cancel goes out."""
         self._ask(effect.account, effect.client_id, lambda: self._cancelled(effect))
+
+    def set_timer(self, effect: SetTimer) -> None:
+        """A timer is set, or taken off."""
+        self._ask(effect.account, "timer", lambda: self._timed(effect))
 
     def ask_order(self, effect: AskOrder) -> None:
         """What became of an order, and of its trades."""
@@ -147,6 +151,15 @@ class Wire:
     def _cancelled(self, effect: Cancel) -> list[Message]:
         report = self.faulty.cancel(effect.account, effect.symbol, effect.client_id, self._stage.now_ns)
         return [OrderSeen(report=report, received_ns=0)]
+
+    def _timed(self, effect: SetTimer) -> list[Message]:
+        now_ns = self._stage.now_ns
+        at_ns = now_ns + effect.wait_ns if effect.wait_ns else None
+        why = self.truth.schedule_cancel(effect.account, at_ns, now_ns, effect.symbol or None)
+        told = TimerSeen(
+            account=effect.account, venue=self.venue, symbol=effect.symbol, wait_ns=effect.wait_ns, received_ns=0, why=why
+        )  # fmt: skip
+        return [told]
 
     def _order(self, effect: AskOrder) -> list[Message]:
         now_ns = self._stage.now_ns

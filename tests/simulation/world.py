@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from perpbook.guard.desk import Desk
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, Tell, Write
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Send, SetTimer, Tell, Write
 from perpbook.model.message import FromPeople, Kill, Message, Wake
 from perpbook.model.order import OrderRequest
 from perpbook.model.record import Record
@@ -227,6 +227,10 @@ class World:
             case Cancel():
                 self.count("cancel")
                 self.wires[effect.venue].cancel(effect)
+            case SetTimer():
+                self.count("timer set" if effect.wait_ns else "timer taken off")
+                self.laws.sets_timer(effect)
+                self.wires[effect.venue].set_timer(effect)
             case AskOrder():
                 self.wires[effect.venue].ask_order(effect)
             case AskAccount():

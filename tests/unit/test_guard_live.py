@@ -78,6 +78,10 @@ class Port:
         self.exchange.cancel(Cancel(account=account, venue=VENUE, symbol=symbol, client_id=client_id), now_ns())
         return await self.order(account, symbol, client_id)
 
+    async def set_timer(self, account: str, symbol: str, wait_ns: int) -> str:
+        self.log.append(f"timer {wait_ns}")
+        return ""
+
     async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
         return self.exchange.ask(
             AskOrder(account=account, venue=VENUE, symbol=symbol, client_id=client_id), now_ns()

@@ -94,3 +94,67 @@ def test_a_guard_that_begins_sees_the_book_and_proposes(tmp_path: Path, monkeypa
     assert {one["phase"] for one in found} == {"proposed"} and any(one["legs"] for one in found)
     kept = json.loads((tmp_path / "guards" / "guard" / "paper-hyperliquid.json").read_text())
     assert kept["accounts"][0]["id"] == "hl-main"
+
+
+BOOK = """
+schema = "book/1"
+as_of = "2026-11-20T12:00:00Z"
+simulated = true
+
+[[accounts]]
+id = "main"
+venue = "hyperliquid"
+layer = "hyperliquid-l1"
+collateral = { USDC = 1000.0 }
+
+[[accounts.positions]]
+symbol = "ETH"
+quantity = 0.5
+entry_price = 3000.0
+
+[[markets]]
+venue = "hyperliquid"
+symbol = "ETH"
+mark_price = 3000.0
+"""
+
+
+def test_flatten_closes_a_book_where_no_guard_runs_and_the_flag_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    book = tmp_path / "book.toml"
+    book.write_text(BOOK)
+    done = RUNNER.invoke(app, ["halt", "flatten", str(book), "--for", "90s", "--json"])
+    found = json.loads(done.stdout)["data"]
+    assert (done.exit_code, found["flat"], found["left"], found["running"]) == (0, True, {}, False)
+    assert (tmp_path / "guards" / "guard" / "halt").read_text().startswith("flatten ")
+    journal = open_journal(tmp_path / "journal.db")
+    records = [record for _, record in journal.read()]
+    journal.close()
+    sent = [one.body["request"] for one in records if one.kind is RecordKind.INTENDED]
+    assert all(one["reduce_only"] and one["quantity"] < 0.0 for one in sent) and sent  # type: ignore[index]
+    again = RUNNER.invoke(app, ["guard", "run", str(book), "--for", "1s"])
+    assert again.exit_code == 30 and "halt flag is up" in again.stderr
+
+
+def test_flatten_that_is_not_done_in_time_tells_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    book = tmp_path / "book.toml"
+    book.write_text(BOOK)
+    done = RUNNER.invoke(app, ["halt", "flatten", str(book), "--for", "0.01s"])
+    assert done.exit_code == 10 and "Not flat" in done.stdout
+
+
+@pytest.mark.parametrize("level", ["pause", "cancel"])
+def test_only_flatten_takes_a_book(level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    done = RUNNER.invoke(app, ["halt", level, "book.toml"])
+    assert done.exit_code == 3 and "halt flatten" in done.stderr
+    assert not (tmp_path / "guards").exists()
+
+
+def test_a_book_that_cannot_be_read_leaves_the_flag_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    done = RUNNER.invoke(app, ["halt", "flatten", str(tmp_path / "none.toml")])
+    assert done.exit_code != 0 and (tmp_path / "guards" / "guard" / "halt").exists()

@@ -89,6 +89,7 @@ def _leg(leg: Leg) -> str:
     return (
         f"{side} {abs(leg.quantity):g} {line(leg.symbol, 40)} in {line(leg.account, 40)}, holding {leg.held:g}, "
         f"at {leg.limit_price:g} or better{', reduce-only' if leg.reduce_only else ''}"
+        f"{leg.pace and f', {leg.pace}'}"
     )
 
 

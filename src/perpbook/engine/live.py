@@ -20,7 +20,16 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live_asking import ask_account, ask_book, ask_order, ask_trades, lacks_trades, send, take_back
+from perpbook.engine.live_asking import (
+    ask_account,
+    ask_book,
+    ask_order,
+    ask_trades,
+    lacks_trades,
+    send,
+    set_timer,
+    take_back,
+)
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.ports import DirectFeed, Feed, Inputs, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
@@ -28,8 +37,8 @@ from perpbook.guard.case import Ticket
 from perpbook.guard.guard import Guard
 from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Notice, Send, Tell, Write
-from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Wake
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Notice, Send, SetTimer, Tell, Write
+from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Stopping, Wake
 from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
 
 BATCH = 64
@@ -220,7 +229,7 @@ class Shell:
                 case _:
                     self._request(effect)
 
-    def _request(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> None:
+    def _request(self, effect: Send | Cancel | SetTimer | AskOrder | AskAccount | AskBook) -> None:
         """Begin a request; its answer comes in by itself."""
         venue_name = effect.request.venue if isinstance(effect, Send) else effect.venue
         venue = self.world.venues.get(venue_name)
@@ -239,6 +248,8 @@ class Shell:
                 work = send(venue, effect.request, self.world.clock)
             case Cancel():
                 work = take_back(venue, effect, self.world.clock)
+            case SetTimer():
+                work = set_timer(venue, effect, self.world.clock)
             case AskOrder():
                 ticket = self.guard.desk.tickets.get(effect.client_id)
                 work = ask_order(venue, effect, ticket.first_ns if ticket is not None else 0, self.world.clock)
@@ -260,7 +271,7 @@ class Shell:
             return "" if flattens else "the halt flag is there"
         return ""
 
-    def _silence(self, effect: Send | Cancel | AskOrder | AskAccount | AskBook) -> NoAnswer:
+    def _silence(self, effect: Send | Cancel | SetTimer | AskOrder | AskAccount | AskBook) -> NoAnswer:
         """What is said when a request has no clear answer."""
         at = effect.request if isinstance(effect, Send) else effect
         account, client_id = getattr(at, "account", ""), getattr(at, "client_id", "")
@@ -345,14 +356,15 @@ class Shell:
                 self.alerts_lost += 1
 
     async def _drain(self) -> None:
-        """Take the answers to what was sent; nothing more is sent."""
+        """Take back what rests of our own, and take the answers to what was sent; nothing more is sent."""
+        await self._perform(self._receive(Stopping(received_ns=self.world.clock())))
         for task in self._beside:
             task.cancel()
         end = self.world.clock() + int(self.pace.drain * 1e9)
-        while (self._requests or self._urgent or not self._inbox.empty()) and self.world.clock() < end:
+        while (self._requests or self._urgent or self._behind or not self._inbox.empty()) and self.world.clock() < end:
             if not self._urgent and self._inbox.empty():
                 await asyncio.wait(self._requests, timeout=0.05)
-            waiting, self._urgent = self._urgent, deque()
+            waiting, self._urgent, self._behind = [*self._urgent, *self._behind], deque(), deque()
             for message in [*waiting, *(self._inbox.get_nowait() for _ in range(self._inbox.qsize()))]:
                 if isinstance(message, OrderSeen | FillSeen | NoAnswer):
                     found = self._core.receive(message)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from perpbook.engine.ports import Venue
 from perpbook.guard.case import Ticket, same
-from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel
-from perpbook.model.message import FillSeen, Message, OrderSeen
+from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, SetTimer
+from perpbook.model.message import FillSeen, Message, OrderSeen, TimerSeen
 from perpbook.model.order import OrderRequest, OrderState
 from perpbook.model.units import SECOND_NS
 
@@ -31,6 +31,15 @@ async def take_back(venue: Venue, effect: Cancel, clock: Clock) -> list[Message]
     """Cancel an order."""
     report = await venue.cancel(effect.account, effect.symbol, effect.client_id)
     return [OrderSeen(report=report, received_ns=clock())] if report.state is not OrderState.ABSENT else []
+
+
+async def set_timer(venue: Venue, effect: SetTimer, clock: Clock) -> list[Message]:
+    """Set a venue's timer, or take it off."""
+    why = await venue.set_timer(effect.account, effect.symbol, effect.wait_ns)
+    told = TimerSeen(
+        account=effect.account, venue=effect.venue, symbol=effect.symbol, wait_ns=effect.wait_ns, received_ns=clock(), why=why
+    )  # fmt: skip
+    return [told]
 
 
 async def ask_order(venue: Venue, effect: AskOrder, first_ns: int, clock: Clock) -> list[Message]:

@@ -15,6 +15,7 @@ from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Me
 from perpbook.model.order import Fill, OrderReport, OrderRequest
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.market import Path
+from perpbook.simulation.order_rules import order_rules
 
 Keep = Callable[[tuple[Account, ...]], object]
 
@@ -53,20 +54,11 @@ class Market:
 class PaperVenue:
     """A simulated venue as the guard's port and feed."""
 
-    capabilities = Capabilities(
-        places_orders=True,
-        streams_books=True,
-        streams_account=True,
-        dead_man=False,
-        self_expiring=False,
-        finds_by_client_id=True,
-        client_id_letters=32,
-    )
-
     def __init__(self, market: Market, keep: Keep | None = None) -> None:
         """keep : is handed every account after an order, and at the end."""
         self.name = market.exchange.name
         self._market, self._keep = market, keep
+        self.capabilities = capabilities_of(self.name)
         market.catch_up()
 
     @property
@@ -93,6 +85,11 @@ class PaperVenue:
     async def cancel(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """Take an order back."""
         return self.exchange.cancel(account, symbol, client_id, self._market.catch_up())
+
+    async def set_timer(self, account: str, symbol: str, wait_ns: int) -> str:
+        """The simulated venue's own timer."""
+        now = self._market.catch_up()
+        return self.exchange.schedule_cancel(account, now + wait_ns if wait_ns else None, now, symbol or None)
 
     async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """What became of an order."""
@@ -138,6 +135,16 @@ class PaperVenue:
             oracle_price=prices.oracle, index_price=prices.index, funding_rate=prices.funding_rate,
             open_interest=prices.open_interest,
         )  # fmt: skip
+
+
+def capabilities_of(venue: str) -> Capabilities:
+    """What the simulated venue of a name can do."""
+    rules = order_rules(venue)
+    return Capabilities(
+        places_orders=True, streams_books=True, streams_account=True, self_expiring=False,
+        dead_man=rules.dead_man is not None, dead_man_by_symbol=rules.dead_man is not None and rules.dead_man.by_symbol,
+        finds_by_client_id=True, client_id_letters=32, rests_reduce_only=rules.reduce_only_rests,
+    )  # fmt: skip
 
 
 def heard(what: object, now_ns: int) -> MarkSeen | BookSeen | AccountSeen | OrderSeen | FillSeen | None:

@@ -15,8 +15,9 @@ from perpbook.model.record import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a venue can do. `dead_man` : its own timer that cancels orders, protective stops as well. `self_expiring` : orders end
-    by themselves after some blocks. `client_id_letters` : how long an order's own id may be there."""
+    """What a venue can do. `dead_man` : its own timer that cancels orders, protective stops as well; `dead_man_by_symbol` : one
+    for each contract. `self_expiring` : orders end by themselves after some blocks. `client_id_letters` : how long an order's
+    own id may be there. `rests_reduce_only` : an order that only makes smaller may rest."""
 
     places_orders: bool
     streams_books: bool
@@ -25,6 +26,8 @@ class Capabilities:
     self_expiring: bool
     finds_by_client_id: bool
     client_id_letters: int
+    rests_reduce_only: bool = True
+    dead_man_by_symbol: bool = False
 
 
 class Venue(Protocol):
@@ -55,6 +58,10 @@ class Venue(Protocol):
 
     async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """What became of an order; ABSENT where the venue has never heard of it."""
+        ...
+
+    async def set_timer(self, account: str, symbol: str, wait_ns: int) -> str:
+        """Let the venue cancel what rests in so long, 0 to take that off; its words of refusal, or "". symbol : "" for all."""
         ...
 
     async def open_orders(self, account: str) -> tuple[OrderReport, ...]:

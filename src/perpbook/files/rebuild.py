@@ -23,7 +23,7 @@ def rebuild(kind: type[Kind], value: Any) -> Kind:
 
     Raises
     ------
-    KeyError : a field is missing.  TypeError, ValueError : a value is not what its field takes.
+    KeyError : a field without a default is missing.  TypeError, ValueError : a value is not what its field takes.
     """
     build: Build = _builder(cast("Hashable", kind))
     found: Kind = build(value)
@@ -58,14 +58,21 @@ def _optional(build: Build) -> Build:
 
 def _dataclass(kind: type) -> Build:
     parts: dict[str, Build] = {}
+    usual: set[str] = set()
 
     def build(value: Any) -> Any:
         if not parts:
             hints = get_type_hints(kind)
-            parts.update({one.name: _builder(hints[one.name]) for one in dataclasses.fields(kind)})
-        return kind(**{name: part(value[name]) for name, part in parts.items()})
+            fields = dataclasses.fields(kind)
+            parts.update({one.name: _builder(hints[one.name]) for one in fields})
+            usual.update(one.name for one in fields if _has_default(one))
+        return kind(**{name: part(value[name]) for name, part in parts.items() if name in value or name not in usual})
 
     return build
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def _row(inner: tuple[Any, ...], is_tuple: bool) -> Build:

@@ -70,6 +70,16 @@ class Ticket:
         return self.reported if abs(self.reported) >= abs(traded) else traded
 
     @property
+    def counted(self) -> float:
+        """How much it took, or may take yet, > 0: what was not filled of an order that has ended is free again."""
+        return abs(self.filled) if self.state.is_final else max(abs(self.request.quantity), abs(self.filled))
+
+    @property
+    def spent(self) -> float:
+        """Dollars of what counts."""
+        return self.dollars * self.counted / abs(self.request.quantity)
+
+    @property
     def may_live(self) -> bool:
         """It may be at the venue, or on its way there."""
         return not self.state.is_final and self.state is not OrderState.ABSENT

@@ -27,7 +27,7 @@ def room(desk: Desk, settings: Settings, case: Case, now_ns: int, lot: float, be
     """Dollars that one more order of a proposal may come to, and which limit says so. lot : of one; no slice is smaller.
     beside : of orders that go out with it."""
     proposal = case.proposal
-    sent = math.fsum(ticket.dollars for ticket in desk.tickets_of(case))
+    sent = math.fsum(ticket.spent for ticket in desk.tickets_of(case))
     rooms = [(settings.caps.action - sent, "the cap of an action")]
     if proposal.rule != FLATTEN:
         rooms += _by_time(desk, settings.caps, now_ns, None)

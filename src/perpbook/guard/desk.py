@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from perpbook.files.rebuild import rebuild
@@ -24,8 +24,10 @@ KEPT_NS = 7 * DAY_NS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """Dollars of one order at its limit price, when it was intended, and under which rule."""
+    """Dollars of one order at its limit price, when it was intended, and under which rule. What an order that has ended did not
+    fill is taken off again."""
 
+    client_id: str
     at_ns: int
     dollars: float
     rule: str
@@ -67,7 +69,8 @@ class Desk:
     (venue, trade id) of fills counted.  spent : of the last day.  positions : by account as last seen, verified or adopted, {}
     for flat; an account that is missing was never seen.  incidents : open, by key.  exits : plans in progress.  alerts : severity
     of those that stand.  ended : how a wish's last proposal ended.  untold : digests of proposals whose end nobody was told yet.
-    alert : the last one written, which may not have been told.  day, week : the last ones begun, weeks on Mondays.
+    timers : until when venues' timers are set, by account and contract.  alert : the last one written, which may not have been
+    told.  day, week : the last ones begun, weeks on Mondays.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -81,6 +84,7 @@ class Desk:
     alerts: dict[tuple[str, str, str], str] = field(default_factory=dict)
     ended: dict[Key, Ended] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
+    timers: dict[tuple[str, str], int] = field(default_factory=dict)
     alert: Mapping[str, object] | None = None
     day: Start | None = None
     week: Start | None = None
@@ -204,7 +208,9 @@ def _intended(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         dollars=float(body["dollars"]),
     )
     desk.spent = [one for one in desk.spent if one.at_ns > at_ns - DAY_NS]
-    desk.spent.append(Spent(at_ns=at_ns, dollars=float(body["dollars"]), rule=case.proposal.rule))
+    desk.spent.append(
+        Spent(client_id=request.client_id, at_ns=at_ns, dollars=float(body["dollars"]), rule=case.proposal.rule)
+    )
 
 
 def _answered(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
@@ -212,6 +218,7 @@ def _answered(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     ticket = desk.tickets.get(report.client_id)
     if ticket is not None:
         ticket.hear(report, at_ns)
+        _settle(desk, ticket)
 
 
 def _fill(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
@@ -220,6 +227,13 @@ def _fill(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     if ticket is not None and (fill.venue, fill.trade_id) not in desk.trades:
         desk.trades.add((fill.venue, fill.trade_id))
         ticket.fills[fill.trade_id] = fill.quantity
+        _settle(desk, ticket)
+
+
+def _settle(desk: Desk, ticket: Ticket) -> None:
+    """What an order's dollars are by what is known of it."""
+    name = ticket.request.client_id
+    desk.spent = [replace(one, dollars=ticket.spent) if one.client_id == name else one for one in desk.spent]
 
 
 def _seen(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
@@ -302,6 +316,14 @@ def _day(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         desk.week = Start(number=week, equity=equity, at_ns=at_ns)
 
 
+def _timer(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
+    key = (body["account"], body["symbol"])
+    if body["until_ns"] > 0:
+        desk.timers[key] = int(body["until_ns"])
+    else:
+        desk.timers.pop(key, None)
+
+
 _STEPS = {
     RecordKind.PROPOSED: _proposed,
     RecordKind.APPROVED: _approved,
@@ -325,4 +347,5 @@ _STEPS = {
     RecordKind.ACKNOWLEDGED: _acknowledged,
     RecordKind.EXIT: _exit,
     RecordKind.DAY: _day,
+    RecordKind.TIMER: _timer,
 }

@@ -1,14 +1,15 @@
 """From an approval to orders: everything is read again, made no larger, written down, and only then sent.
 
-A leg goes out in slices, one at a time; all of them together are never more than the leg. A slice that found nothing, was
-refused, or never came ends its leg: what is missing is for the next decision.
+A leg goes out in slices, one at a time; what all of them trade is never more than the leg. A slice that found less than it was
+for is tried again while its proposal lives (`guard.pacing`); one that was refused or never came ends its leg: what is missing is
+for the next decision.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perpbook.guard import lost
+from perpbook.guard import lost, pacing
 from perpbook.guard.case import Case, Phase, Ticket
 from perpbook.guard.controls import FLATTEN, outdated
 from perpbook.guard.killing import take_back
@@ -16,7 +17,7 @@ from perpbook.guard.revalidating import Refusal, Waits, checked
 from perpbook.guard.turn import Turn, held
 from perpbook.model.action import ActionKind
 from perpbook.model.alert import Severity
-from perpbook.model.effect import Cancel, Send
+from perpbook.model.effect import AskBook, Cancel, Send
 from perpbook.model.message import KillLevel
 from perpbook.model.order import OrderRequest, OrderState
 from perpbook.model.record import RecordKind
@@ -127,9 +128,13 @@ def _go_on(turn: Turn, case: Case, index: int) -> bool:
     if last is not None and last.may_live:
         _tend(turn, case, last)
         return False
-    if case.stopped or (last is not None and _ends_leg(last)):
+    if case.stopped or (last is not None and pacing.ends_leg(case, tickets)):
         return True
-    since_ns = last.at_ns if last is not None else case.approved_ns
+    leg, begun_ns = case.proposal.legs[index], turn.desk.tickets_of(case)[0].first_ns
+    due_ns = pacing.due_ns(case, leg, tickets, begun_ns, turn.settings.timing)
+    if turn.now_ns < due_ns:
+        return False
+    since_ns = max(last.at_ns if last is not None else case.approved_ns, due_ns)
     found = _slice(turn, case, index, since_ns)
     if isinstance(found, Slice):
         _send(turn, case, found)
@@ -139,23 +144,25 @@ def _go_on(turn: Turn, case: Case, index: int) -> bool:
     return isinstance(found, Refusal)
 
 
-def _ends_leg(last: Ticket) -> bool:
-    return last.state is OrderState.REJECTED or (last.state is OrderState.CANCELED and last.filled == 0.0)
-
-
 def _slice(turn: Turn, case: Case, index: int, since_ns: int, beside: float = 0.0) -> Slice | Refusal | Waits:
     """A leg's next order, checked against its account and book as they were told after a time. beside : dollars that other legs
     send with it."""
     leg = case.proposal.legs[index]
     if turn.desk.kill < KillLevel.FLATTEN and leg.account in turn.known.unreconciled:
         return Waits(why="its account was not held against the journal yet")
-    seen, book = turn.fresh_account(leg.account, since_ns), turn.fresh_book(leg.venue, leg.symbol, since_ns)
+    fresh = turn.settings.timing.fresh
+    late, newest = turn.now_ns - since_ns > fresh, max(since_ns, turn.now_ns - fresh)
+    seen, book = turn.fresh_account(leg.account, newest), turn.fresh_book(leg.venue, leg.symbol, newest)
     if seen is None or book is None:
-        late = turn.now_ns - since_ns > turn.settings.timing.fresh
-        return Refusal(why="its account or book could not be read again in time") if late else Waits(why="reading")
+        if late and not turn.was_told(leg.account, leg.symbol, max(since_ns, newest - fresh)):
+            return Refusal(why="its account or book could not be read again in time")
+        return Waits(why="reading")
     found = checked(turn, case, index, seen, book, beside)
+    if isinstance(found, Waits) and found.patient:
+        turn.ask(AskBook(venue=leg.venue, symbol=leg.symbol), -1)
+        return found
     if isinstance(found, Waits):
-        return Refusal(why=found.why) if turn.now_ns - since_ns > turn.settings.timing.fresh else found
+        return Refusal(why=found.why) if late else found
     if isinstance(found, Refusal):
         return found
     tickets = turn.desk.tickets_of(case, index)
@@ -175,18 +182,40 @@ def _dollars(turn: Turn, request: OrderRequest) -> float:
 
 def _tend(turn: Turn, case: Case, ticket: Ticket) -> None:
     """An order that may live: asked for where it is unknown, taken back where it rests too long or is not wanted any more."""
-    timing, request = turn.settings.timing, ticket.request
-    waited = turn.now_ns - ticket.at_ns
+    timing, waited = turn.settings.timing, turn.now_ns - ticket.at_ns
+    patience = case.proposal.legs[ticket.leg].patience_ns
     if ticket.state is OrderState.INTENDED:
         if waited > timing.order:
             lost.lose(turn, ticket, "no answer at all")
     elif ticket.state is OrderState.UNKNOWN:
         lost.ask(turn, ticket)
         lost.page(turn, ticket)
-    elif case.stopped or waited > timing.order:
-        effect = Cancel(
-            account=request.account, venue=request.venue, symbol=request.symbol, client_id=request.client_id
-        )
-        take_back(turn, effect, case.stopped or "it rests too long")
+    elif case.stopped or waited > pacing.may_rest_ns(case.proposal.legs[ticket.leg], ticket, timing):
+        withdraw(turn, ticket, case.stopped or "it rested as long as it may")
         lost.ask(turn, ticket)
-        lost.page(turn, ticket)
+        if waited > timing.unknown + patience:
+            lost.page(turn, ticket)
+
+
+def tend_ended(turn: Turn) -> None:
+    """Orders that outlived their proposal, as after an incident: asked for, and taken back where they rest."""
+    for ticket in turn.desk.tickets.values():
+        if ticket.may_live and not turn.desk.cases[ticket.digest].phase.is_live:
+            if ticket.state is OrderState.OPEN:
+                withdraw(turn, ticket, "its proposal has ended")
+            lost.ask(turn, ticket)
+
+
+def withdraw(turn: Turn, ticket: Ticket, why: str) -> None:
+    """Take an order of ours back."""
+    request = ticket.request
+    effect = Cancel(account=request.account, venue=request.venue, symbol=request.symbol, client_id=request.client_id)
+    take_back(turn, effect, why)
+
+
+def withdraw_all(turn: Turn, why: str) -> None:
+    """Take back whatever of ours rests."""
+    for case in turn.desk.live_cases():
+        for ticket in turn.desk.tickets_of(case):
+            if ticket.state is OrderState.OPEN:
+                withdraw(turn, ticket, why)

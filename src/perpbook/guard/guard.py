@@ -8,6 +8,7 @@ from typing import assert_never
 from perpbook.guard import (
     approving,
     cancelling,
+    dead_man,
     deciding,
     executing,
     flattening,
@@ -41,6 +42,7 @@ from perpbook.model.message import (
     MarkSeen,
     Message,
     Noticed,
+    Stopping,
     Wake,
 )
 from perpbook.model.order import OrderState
@@ -137,6 +139,8 @@ class Guard:
         if turn.desk.live:
             for case in turn.desk.live_cases():
                 self._go_on(case)
+        if turn.settings.timers:
+            dead_man.tend(turn)
         if turn.desk.kill:
             killing.cancel_opening(turn)
             flattening.flatten(turn)
@@ -152,10 +156,14 @@ class Guard:
                 return True
             if isinstance(message, Wake):
                 deciding.look(turn, message.received_ns)
+                executing.tend_ended(turn)
                 return True
             if isinstance(message, Noticed):
                 signalling.notice(turn, message.alerts)
                 return True
+            if isinstance(message, Stopping):
+                executing.withdraw_all(turn, "the guard is being stopped")
+                return False
         if not hearing.hear(turn, message):
             return False
         if self._signals is not None and (found := self._signals(message)):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from perpbook.guard import incidents, killing, lost, reconciling
+from perpbook.guard import dead_man, incidents, killing, lost, reconciling
 from perpbook.guard.case import Ticket, same
 from perpbook.guard.sense import nonsense
 from perpbook.guard.turn import Turn
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, NoAnswer, OrderSeen, Stale
+from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, NoAnswer, OrderSeen, Stale, TimerSeen
 from perpbook.model.order import OrderState
 from perpbook.model.record import RecordKind
 
-Heard = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale
+Heard = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | TimerSeen | NoAnswer | Stale
 
 
 def hear(turn: Turn, message: Heard) -> bool:
@@ -29,6 +29,8 @@ def hear(turn: Turn, message: Heard) -> bool:
             _order(turn, message)
         case FillSeen():
             _fill(turn, message)
+        case TimerSeen():
+            dead_man.hear(turn, message)
         case NoAnswer():
             _no_answer(turn, message)
         case Stale():

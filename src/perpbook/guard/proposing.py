@@ -130,6 +130,7 @@ def _leg(turn: Turn, wanted: WantedLeg) -> Leg | None:
     return Leg(
         account=wanted.account, venue=venue, symbol=wanted.symbol, quantity=quantity, held=position,
         limit_price=price_within(quantity, price, contract.tick_size), reduce_only=wanted.reduce_only, mid_price=middle,
+        slices=wanted.slices, every_ns=wanted.every_ns, patience_ns=wanted.patience_ns,
     )  # fmt: skip
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from perpbook.guard import pacing
 from perpbook.guard.case import Case, Ticket, same
-from perpbook.guard.controls import price_within, room, shrink
+from perpbook.guard.controls import FLATTEN, price_within, room, shrink
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.model.action import Leg, client_id_of
 from perpbook.model.message import AccountSeen, BookSeen
-from perpbook.model.order import OrderRequest, OrderState
+from perpbook.model.order import OrderRequest, OrderState, TimeInForce
 
 SENDS = 3
 """How often one order is sent at most, each time after its venue said that it never came."""
@@ -18,17 +19,19 @@ SENDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Nothing more is sent for a leg. `done` : nothing is left to send."""
+    """Nothing more is sent for a leg. `done` : nothing is left to send.  `empty` : the book has nothing within its price."""
 
     why: str
     done: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """Not yet."""
+    """Not yet. `patient` : for as long as its proposal lives, not only until it should have been read."""
 
     why: str
+    patient: bool = False
 
 
 def checked(
@@ -43,10 +46,13 @@ def checked(
         return changed
     price = _price(turn, case, leg, book)
     if isinstance(price, Refusal):
-        return price
+        waits = price.empty and tickets and case.proposal.rule != FLATTEN
+        return Waits(why=price.why, patient=True) if waits else price
     if tickets and tickets[-1].state is OrderState.ABSENT:
         return _again(turn, tickets[-1], position, price)
-    return _next(turn, case, index, position, price, beside)
+    if pacing.rests(leg, tickets, turn.settings.rests):
+        return _next(turn, case, index, position, _touch(turn, leg, book), beside, TimeInForce.POST)
+    return _next(turn, case, index, position, price, beside, TimeInForce.IOC)
 
 
 def _changed(turn: Turn, case: Case, leg: Leg, position: float) -> Refusal | Waits | None:
@@ -74,7 +80,7 @@ def _price(turn: Turn, case: Case, leg: Leg, book: BookSeen) -> float | Refusal:
     price = price_within(leg.quantity, min(far, leg.limit_price) if buys else max(far, leg.limit_price), tick)
     best = book.depth.asks[0][0] if buys else book.depth.bids[0][0]
     if price <= 0.0 or (best > price if buys else best < price):
-        return Refusal(why=f"nothing in the book of {leg.symbol} is within its limit price")
+        return Refusal(why=f"nothing in the book of {leg.symbol} is within its limit price", empty=True)
     return price
 
 
@@ -99,10 +105,28 @@ def _again(turn: Turn, ticket: Ticket, position: float, price: float) -> OrderRe
     )
 
 
-def _next(turn: Turn, case: Case, index: int, position: float, price: float, beside: float) -> OrderRequest | Refusal:
+def _touch(turn: Turn, leg: Leg, book: BookSeen) -> float:
+    """The best price on a leg's own side, no worse than its limit: an order there rests."""
+    tick = turn.settings.contracts[leg.venue, leg.symbol].tick_size
+    best = (
+        min(book.depth.bids[0][0], leg.limit_price) if leg.quantity > 0 else max(book.depth.asks[0][0], leg.limit_price)
+    )
+    return price_within(leg.quantity, best, tick)
+
+
+def _due(turn: Turn, case: Case, leg: Leg) -> float:
+    """How much of a leg may be done by now, > 0."""
+    first = next(iter(turn.desk.tickets_of(case)), None)
+    return pacing.due_share(case, leg, first.first_ns if first else turn.now_ns, turn.now_ns) * abs(leg.quantity)
+
+
+def _next(
+    turn: Turn, case: Case, index: int, position: float, price: float, beside: float, lives: TimeInForce
+) -> OrderRequest | Refusal | Waits:
     leg = case.proposal.legs[index]
     tickets = turn.desk.tickets_of(case, index)
-    left = abs(leg.quantity) - math.fsum(abs(one.request.quantity) for one in tickets)
+    settled = pacing.settled(tickets)
+    left = abs(leg.quantity) - settled
     contract = turn.settings.contracts[leg.venue, leg.symbol]
     dollars, limit = room(
         turn.desk,
@@ -117,10 +141,13 @@ def _next(turn: Turn, case: Case, index: int, position: float, price: float, bes
     bound = position if leg.reduce_only else None
     if shrink(wanted, math.inf, contract, bound) == 0.0:
         return Refusal(why="nothing is left to send", done=bool(tickets))
-    quantity = shrink(wanted, most, contract, bound)
+    due = max(_due(turn, case, leg), contract.lot_size) - settled
+    if shrink(wanted, due, contract, bound) == 0.0:
+        return Waits(why="its next slice is due later", patient=True)
+    quantity = shrink(wanted, min(most, due), contract, bound)
     if quantity == 0.0:
         return Refusal(why=f"{limit} is used up")
     return OrderRequest(
         client_id=client_id_of(leg.account, case.digest, index, len(tickets)), account=leg.account, venue=leg.venue,
-        symbol=leg.symbol, quantity=quantity, limit_price=price, reduce_only=leg.reduce_only,
+        symbol=leg.symbol, quantity=quantity, limit_price=price, reduce_only=leg.reduce_only, time_in_force=lives,
     )  # fmt: skip

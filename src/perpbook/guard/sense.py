@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from perpbook.guard.turn import Turn
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
+from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen, TimerSeen
 from perpbook.model.order import OrderReport
 
 AHEAD_NS = 5_000_000_000
@@ -35,6 +35,8 @@ def _wrong(turn: Turn, message: Message) -> str:
             fill = message.fill
             good = _numbers((fill.quantity, fill.price, fill.fee)) and fill.price > 0.0 and fill.quantity != 0.0
             return "" if good else "a trade without a size or a price"
+        case TimerSeen():
+            return "" if message.account in turn.settings.accounts else "an account that nobody asked for"
         case _:
             return ""
 

@@ -23,11 +23,11 @@ class Caps:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Nanoseconds. fresh : how long the guard waits for accounts and books read again after an approval. skew : by how much a
-    venue's clock may lag ours. again : between two questions about the same thing. order : how long an order may rest. absent
-    : from a lost request until a venue's word that it never came counts. dedupe : for how long a venue surely refuses a
-    second order of the same id. unknown : how long an order may be unknown before somebody is paged. verify : how long
-    positions may take to show what was traded. rest : how long a rule is quiet after a person said no. flatten : between
-    two slices of a flatten. decide : at most between two decisions."""
+    venue's clock may lag ours. again : between two questions about the same thing. order : how long an order may rest. absent :
+    from a lost request until a venue's word that it never came counts. dedupe : for how long a venue surely refuses a second
+    order of the same id. refill : from an order that found less than it was for to the next. unknown : how long an order may be
+    unknown before somebody is paged. verify : how long positions may take to show what was traded. rest : how long a rule is
+    quiet after a person said no. flatten : between two slices of a flatten. decide : at most between two decisions."""
 
     fresh: int = 10 * SECOND_NS
     skew: int = SECOND_NS // 2
@@ -38,18 +38,27 @@ class Timing:
     unknown: int = 30 * SECOND_NS
     verify: int = 30 * SECOND_NS
     rest: int = 600 * SECOND_NS
+    refill: int = 5 * SECOND_NS
     flatten: int = 5 * SECOND_NS
     decide: int = 30 * SECOND_NS
     old: int = 60 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A venue's timer that cancels orders. by_symbol : of one contract each, else of an account."""
+
+    by_symbol: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """accounts : their venues, by id.  contracts : by (venue, symbol), with lots and ticks.  collar : how far a limit price
-    may stand from the book's middle, and the middle from where it was when proposed, fraction.  cost_max : of a proposal
-    where who decides does not say, fraction of its notional.  expiry_ns : how long a proposal waits.  slice : dollars in one
-    order at most.  fees : a taker's by venue, fraction.  bands : rules that approve themselves within these dollars, a key
-    standing for those below it.  quiet : from when to when, nanoseconds of a UTC day, nothing approves itself.  arming :
+    """accounts : their venues, by id.  contracts : by (venue, symbol), with lots and ticks.  collar : how far a limit price may
+    stand from the book's middle, and the middle from where it was when proposed, fraction.  cost_max : of a proposal where who
+    decides does not say, fraction of its notional.  expiry_ns : how long a proposal waits.  slice : dollars in one order at
+    most.  fees : a taker's by venue, fraction.  bands : rules that approve themselves within these dollars, a key standing for
+    those below it.  rests : venues at which orders that only make smaller may rest.  timers, dead_man_ns : venues' own, and for
+    how long they are set, 0 for never.  quiet : from when to when, nanoseconds of a UTC day, nothing approves itself.  arming :
     False for paper: always armed.  playbook, terms : digests of what decides."""
 
     accounts: Mapping[str, str]
@@ -61,6 +70,9 @@ class Settings:
     cost_max: float = 0.01
     fees: Mapping[str, float] = field(default_factory=dict)
     bands: Mapping[str, Caps] = field(default_factory=dict)
+    rests: frozenset[str] = frozenset()
+    timers: Mapping[str, Timer] = field(default_factory=dict)
+    dead_man_ns: int = 0
     quiet: tuple[int, int] | None = None
     arming: bool = True
     playbook: str = ""

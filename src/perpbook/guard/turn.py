@@ -18,7 +18,7 @@ from perpbook.model.record import Record, RecordKind
 
 OWN = frozenset(
     {"feed.refused", "stale.feed", "unknown.account", "order.unknown", "verify.waits", "guard.error"}
-    | {"kill.order", "kill.flat", "kill.contract", "refused.proposal", "clock.behind"}
+    | {"kill.order", "kill.flat", "kill.contract", "refused.proposal", "clock.behind", "timer.refused"}
 )
 """Kinds of alerts that the guard itself raises and ends; who decides raises others."""
 
@@ -116,6 +116,11 @@ class Turn:
             return seen
         self.ask(AskBook(venue=venue, symbol=symbol), since_ns)
         return None
+
+    def was_told(self, account: str, symbol: str, since_ns: int) -> bool:
+        """Whether an account and a contract's book there were told after a time."""
+        seen, book = self.known.accounts.get(account), self.known.books.get((self.settings.accounts[account], symbol))
+        return seen is not None and book is not None and min(seen.received_ns, book.received_ns) > since_ns
 
     def _is_after(self, at_ns: int, received_ns: int, since_ns: int) -> bool:
         return received_ns > since_ns and at_ns > since_ns - self.settings.timing.skew

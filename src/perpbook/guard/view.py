@@ -28,13 +28,17 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedLeg:
-    """A change wanted: `quantity` buy > 0 > sell. `limit_price` None: the collar's from the middle of the book."""
+    """A change wanted: `quantity` buy > 0 > sell. `limit_price` None: the collar's from the middle of the book. `slices`,
+    `every_ns`, `patience_ns` as in `Leg`."""
 
     account: str
     symbol: str
     quantity: float
     limit_price: float | None = None
     reduce_only: bool = True
+    slices: tuple[float, ...] = ()
+    every_ns: int = 0
+    patience_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ class Leg:
 
     `quantity` is the change, signed as in `Position`: buy > 0 > sell. `held` is the position it was reckoned from.
     `limit_price`, quote per base: never worse than it. `mid_price` the book's middle it was reckoned from; None: not known.
+    `slices` : shares of it that may be done after each slice, rising to 1, one slice every `every_ns`; () for all at once.
+    `patience_ns` : how long an order of it rests before it crosses; 0 for not at all.
     """
 
     account: str
@@ -33,11 +35,25 @@ class Leg:
     limit_price: float
     reduce_only: bool = True
     mid_price: float | None = None
+    slices: tuple[float, ...] = ()
+    every_ns: int = 0
+    patience_ns: int = 0
+
+    @property
+    def pace(self) -> str:
+        """How fast it goes, in words; "" for all at once."""
+        slices, seconds = len(self.slices), self.every_ns * max(len(self.slices) - 1, 0) / 1e9
+        told = [f"in {slices} slices over {seconds:.0f} s"] if slices else []
+        told += [f"resting {self.patience_ns / 1e9:.0f} s before it crosses"] if self.patience_ns else []
+        return ", ".join(told)
 
     def __post_init__(self) -> None:
         assert self.quantity != 0.0 and self.limit_price > 0.0, "a leg trades something, at a price"
         assert not self.reduce_only or (self.held * self.quantity < 0 and abs(self.quantity) <= abs(self.held)), (
             "a reduce-only leg makes a position smaller and never turns it"
+        )
+        assert not self.slices or (self.slices[-1] == 1.0 and list(self.slices) == sorted(self.slices)), (
+            "slices rise to 1"
         )
 
 

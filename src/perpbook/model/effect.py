@@ -35,6 +35,22 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetTimer:
+    """Let a venue cancel every resting order of an account, or of one contract of it (`symbol` not ""), in so long unless it is
+    told otherwise; 0 takes the timer off."""
+
+    account: str
+    venue: str
+    symbol: str
+    wait_ns: int
+
+    @property
+    def client_id(self) -> str:
+        """What its silence is told by: it is no read of an account, and no order."""
+        return "timer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskOrder:
     """What became of an order? By its id, among open ones, and among fills."""
 
@@ -74,4 +90,4 @@ class Tell:
     alert: Alert
 
 
-Effect = Write | Send | Cancel | AskOrder | AskAccount | AskBook | Notice | Tell
+Effect = Write | Send | Cancel | SetTimer | AskOrder | AskAccount | AskBook | Notice | Tell

@@ -51,11 +51,13 @@ class MarkSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSeen:
-    """A whole account as the venue has it: positions, collateral, resting orders, what it says of margin."""
+    """A whole account as the venue has it: positions, collateral, resting orders, what it says of margin. `hidden_orders` : how
+    many rest without a price or a size to show them by, as stops do."""
 
     account: Account
     at_ns: int
     received_ns: int
+    hidden_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,19 @@ class NoAnswer:
     client_id: str
     received_ns: int
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerSeen:
+    """What a venue says of its timer that cancels orders: set for so long (0: taken off), or, with `why`, refused. `symbol` ""
+    for every contract."""
+
+    account: str
+    venue: str
+    symbol: str
+    wait_ns: int
+    received_ns: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +179,13 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The guard is about to end: what rests of its own is taken back, and nothing new is begun."""
+
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """Time has passed."""
 
@@ -171,4 +193,5 @@ class Wake:
 
 
 FromPeople = Answered | Kill | Arm | Adopt | Acknowledge | ExitWord
-Message = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | NoAnswer | Stale | FromPeople | Noticed | Wake
+Told = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | TimerSeen | NoAnswer | Stale
+Message = Told | FromPeople | Noticed | Stopping | Wake

@@ -10,7 +10,8 @@ from enum import Enum
 class RecordKind(Enum):
     """RUN begins a run. PROPOSED .. CLOSED tell a proposal's way; INTENDED is written before an order is sent; ANSWERED and
     FILL are what a venue said; VERIFYING: nothing more is sent for it. KILL, RESUMED, ARMED, DISARMED: safety. ADOPTED: the
-    trader took a venue's positions as they are. DAY: what the book was worth when a UTC day was first looked at whole."""
+    trader took a venue's positions as they are. DAY: what the book was worth when a UTC day was first looked at whole. TIMER: a
+    venue's timer that cancels orders is set, or off."""
 
     RUN = "run"
     PROPOSED = "proposed"
@@ -36,6 +37,7 @@ class RecordKind(Enum):
     ACKNOWLEDGED = "acknowledged"
     EXIT = "exit"
     DAY = "day"
+    TIMER = "timer"
     NOTE = "note"
 
 

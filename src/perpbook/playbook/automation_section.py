@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 from pydantic_core import PydanticCustomError
 
-from perpbook.playbook.section import Hours, Move, Name, Positive, Section
+from perpbook.playbook.section import Hours, Move, Name, Positive, Section, Share
 
 TRADED = (
     "funding.daily_cap",
@@ -69,6 +69,26 @@ class Automation(Section):
     quiet_hours: Hours | None = Field(
         None, description="Times of day, UTC, in which nothing acts by itself: 22:00-07:00."
     )
+    volatility: dict[Name, Positive] | None = Field(
+        None,
+        description="A year's volatility by asset, a fraction, `default` for the rest: what the chance of liquidation is "
+        "reckoned from. Given, trims that any leg would serve go to the leg that is best after risk and carry.",
+    )
+    correlation: Share = Field(0.7, description="Of any two assets, for those chances.")
+    liquidation_budget: Share | None = Field(
+        None,
+        description="How likely an account may be liquidated before a trim of it is done: legs that are larger than their book "
+        "go in slices, as slow as that allows.",
+    )
+    patience_seconds: Positive | None = Field(
+        None,
+        description="How long an order of a trim rests, post-only, before it crosses, where the liquidation budget allows.",
+    )
+
+    dead_man_seconds: Annotated[FiniteFloat, Field(ge=15, le=600)] | None = Field(
+        None,
+        description="While orders of the guard rest, the venue is to cancel them when it has not heard from it for so long.",
+    )
 
     @model_validator(mode="after")
     def _capped(self) -> Automation:
@@ -82,6 +102,14 @@ class Automation(Section):
             raise ValueError(
                 f"what acts by itself needs all of max_per_action, max_per_hour, max_per_day; missing: {', '.join(missing)}"
             )
+        if self.volatility is not None and "default" not in self.volatility:
+            raise ValueError(
+                "volatility needs a default, for assets that it does not name: { BTC = 0.5, default = 1.0 }"
+            )
+        if self.liquidation_budget is not None and self.volatility is None:
+            raise ValueError("liquidation_budget needs volatility: chances are reckoned from it")
+        if self.patience_seconds is not None and self.liquidation_budget is None:
+            raise ValueError("patience_seconds needs liquidation_budget: it says when there is time to rest")
         known = [(name, cap) for name, cap in caps.items() if cap is not None]
         for (small, less), (large, more) in pairwise(known):
             if less > more:

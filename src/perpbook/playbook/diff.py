@@ -31,6 +31,7 @@ from perpbook.playbook.schema import (
     Sleeve,
     Survival,
 )
+from perpbook.playbook.tell_acting import chances_values
 from perpbook.playbook.tell_alerts import alert_values
 from perpbook.playbook.tell_exit import order_in_words, triggers_in_words
 from perpbook.playbook.tell_time import ladder_sentence, rebalance_sentence
@@ -315,6 +316,9 @@ def _automation(before: Automation, after: Automation) -> Iterator[Change]:
     waits = (before.approval_expires_minutes, after.approval_expires_minutes)
     yield from _number("automation.approval_expires_minutes", *waits, MINUTES)
     yield from _words("automation.quiet_hours", before.quiet_hours or "none", after.quiet_hours or "none")
+    new = chances_values(after)
+    for key, was in chances_values(before).items():
+        yield from _words(key, was, new[key])
 
 
 def _exit(before: Exit, after: Exit) -> Iterator[Change]:

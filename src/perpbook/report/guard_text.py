@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from perpbook.model.alert import Alert, Severity
@@ -75,7 +76,7 @@ def tell_proposal(console: Console, one: ProposalTold) -> None:
         _say(
             console,
             f"  {verb} {abs(leg.quantity):g} {leg.symbol} on {leg.account} (of {leg.held:+g}) at {leg.limit_price:g} or better, "
-            f"{leg.notional:,.0f}",
+            f"{leg.notional:,.0f}{leg.pace and f', {leg.pace}'}",
         )
     if one.transfer:
         _say(console, f"  move {one.transfer}: you do this; approving it only notes that you will")
@@ -84,6 +85,15 @@ def tell_proposal(console: Console, one: ProposalTold) -> None:
     for name, (before, after) in one.risk.items():
         if before != after:
             _say(console, f"  {NAMES[name]} {_said(name, before)} -> {_said(name, after)}")
+
+
+def tell_flattened(console: Console, flat: bool, left: Mapping[str, Mapping[str, float]]) -> None:
+    """What `halt flatten BOOK` came to."""
+    if flat:
+        _say(console, "Every account is flat. The halt flag is still up: `perpbook halt --resume` takes it down.")
+        return
+    held = [f"{quantity:+g} {symbol} on {account}" for account, own in left.items() for symbol, quantity in own.items()]
+    _say(console, f"Not flat: {', '.join(held) or 'an account could not be read'}. The halt flag is still up.")
 
 
 def _said(name: str, value: float | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTold:
     """One leg. `quantity` signed as traded, `held` before; `notional` quote at the limit price; `mid_price` the book's middle
-    it was reckoned from."""
+    it was reckoned from; `pace` in words, "" at once."""
 
     account: str
     venue: str
@@ -19,6 +19,7 @@ class LegTold:
     notional: float
     reduce_only: bool
     mid_price: float | None
+    pace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

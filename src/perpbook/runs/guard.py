@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,14 @@ from perpbook.engine.live_owner import owned
 from perpbook.engine.paper import Market, PaperVenue
 from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import DataError, InputError, Refused
-from perpbook.guard.desk import fold
+from perpbook.guard.desk import Desk, fold
 from perpbook.guard.guard import Guard
+from perpbook.guard.settings import Settings
 from perpbook.guard.signals import Signals
 from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
-from perpbook.model.message import KillLevel
+from perpbook.model.message import KillLevel, Message
 from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
 from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_beside import Beside, beside_the_book, sensitivity_of
@@ -77,41 +79,79 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
     InputError : a file is wrong, or the book has no account to guard.
     Refused : another guard has one of the accounts, or the halt flag is up.
     """
+    refuse_halted(asked.places)
+    ground = read_ground(asked)
+    snapshot, playbook, terms = ground.snapshot, ground.playbook, ground.terms
+    beside = Beside(base=snapshot, playbook=playbook, book=asked.book, health=memory_file(), shelf=drills_folder())
+    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
+    signals = Signals(sensitivity_of(playbook.alerts))
+    warm_up(snapshot, playbook, terms)
+    with closing(InputLog(asked.places.inputs, begun_of(asked.book, asked.playbook, ground.settings))) as inputs:
+        kit = Kit(
+            made=lambda desk: Guard(desk, ground.settings, judge, judge.watch, signals), told=partial(begun, asked),
+            notices=lambda desk: beside_the_book(beside, lambda: tuple(desk.alerts), now_ns), inputs=inputs,
+        )  # fmt: skip
+        records = run_shell(asked, ground, kit, sink, tell)
+        if inputs.why:
+            tell(f"{inputs.why}: what was decided since cannot be replayed")
+    return records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What is guarded, by which rules, and how it is reached."""
+
+    snapshot: Snapshot
+    playbook: Playbook
+    terms: Mapping[str, VenueTerms]
+    settings: Settings
+    live: Live | None
+
+
+def read_ground(asked: GuardAsked) -> Ground:
+    """The files of a guard, read, and its keys, loaded."""
     snapshot, playbook = read_inputs(
         asked.book, asked.playbook, market=None, now_ns=None, terms_folders=asked.terms_folders
     )
     if not any(account.positions for account in snapshot.book.accounts):
         raise InputError(f"{asked.book} holds no position: there is nothing to guard")
     terms = load_all_terms(snapshot, asked.terms_folders)
-    refuse_halted(asked.places)
     live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
-    beside = Beside(base=snapshot, playbook=playbook, book=asked.book, health=memory_file(), shelf=drills_folder())
-    judge = Judge(base=snapshot, playbook=playbook, terms=terms, watch=Watch())
-    signals = Signals(sensitivity_of(playbook.alerts))
-    warm_up(snapshot, playbook, terms)
-    begun_with = begun_of(asked.book, asked.playbook, settings)
-    with (
-        owned(asked.places.locks, settings.accounts),
-        closing(open_journal(asked.places.journal)) as journal,
-        closing(InputLog(asked.places.inputs, begun_with)) as inputs,
-    ):
+    return Ground(snapshot=snapshot, playbook=playbook, terms=terms, settings=settings, live=live)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What is run. made : a guard on a desk.  told : the first line, of accounts and records.  until : is handed the shell, to
+    stop it.  notices : what is seen beside the book, of what stands.  inputs : where what the guard is told is kept."""
+
+    made: Callable[[Desk], Guard]
+    told: Callable[[tuple[str, ...], int], str]
+    until: Callable[[Shell], None] | None = None
+    notices: Callable[[Desk], AsyncIterator[Message]] | None = None
+    inputs: InputLog | None = None
+
+
+def run_shell(asked: GuardAsked, ground: Ground, kit: Kit, sink: Sink, tell: Callable[[str], object]) -> int:
+    """Own the accounts, open the journal, and run a guard until it is stopped; how many records the journal has then."""
+    with owned(asked.places.locks, ground.settings.accounts), closing(open_journal(asked.places.journal)) as journal:
         desk = fold(record for _, record in journal.read())
-        venues, feeds, symbols = ports_of(asked, snapshot, terms, live)
+        venues, feeds, symbols = ports_of(asked, ground.snapshot, ground.terms, ground.live)
         world = World(
             venues=venues, feeds=feeds, journal=journal, sink=sink,
-            people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt), inputs=inputs,
-            notices=beside_the_book(beside, lambda: tuple(desk.alerts), now_ns),
+            people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt), inputs=kit.inputs,
+            notices=kit.notices(desk) if kit.notices is not None else None,
         )  # fmt: skip
-        tell(begun(asked, tuple(settings.accounts), desk.records))
-        shell = Shell(Guard(desk, settings, judge, judge.watch, signals), world, symbols, Pace(spin=asked.spin))
+        tell(kit.told(tuple(ground.settings.accounts), desk.records))
+        shell = Shell(kit.made(desk), world, symbols, Pace(spin=asked.spin))
+        if kit.until is not None:
+            kit.until(shell)
         with (
-            telling(asked, playbook, journal.head[0]) as teller,
+            telling(asked, ground.playbook, journal.head[0]) as teller,
             asyncio.Runner(loop_factory=fast_loop()) as runner,
         ):
-            runner.run(until_stopped(shell, asked.seconds, live, teller))
-        if inputs.why:
-            tell(f"{inputs.why}: what was decided since cannot be replayed")
+            runner.run(until_stopped(shell, asked.seconds, ground.live, teller))
         return journal.head[0]
 
 

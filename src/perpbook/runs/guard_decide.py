@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from perpbook.alerts.kinds import kind_of
 from perpbook.alerts.of_check import alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
+from perpbook.execution.placing import is_of_the_book
 from perpbook.guard.turn import OWN
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
@@ -28,6 +29,8 @@ from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_exit import Leaving, leaving
+from perpbook.runs.guard_legs import best_legs, changes_of, checked_after
+from perpbook.runs.guard_pace import with_pace
 from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of, unjudged_alerts
 
 if TYPE_CHECKING:
@@ -79,31 +82,34 @@ class Judge:
         risk = risk_of(result)
         leaves = leaving(view, result, self.playbook, self.terms, risk) if whole else Leaving()
         wanted = (
-            leaves.wanted if leaves.under_way else tuple(self._wanted(result, {one.rule for one in findings}, whole))
+            leaves.wanted if leaves.under_way else tuple(self._wanted(view, result, {one.rule for one in findings}))
         )
+        wanted = tuple(with_pace(one, view, result, self.playbook, self.terms) for one in wanted)
         accounts, standing = result.assessment.accounts, view.desk.alerts
-        told = (
+        alerts = (
             *alerts_of_findings(findings, self.playbook.near, view.now_ns, standing, [one.id for one in accounts]),
             *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, standing),
             *start_alerts(view, self.playbook),
             *unjudged_alerts(view, self.playbook),
             *unseen(view, judged=True),
+            *leaves.alerts,
         )
-        return Decision(before=risk, alerts=(*told, *leaves.alerts), wanted=wanted, exits=leaves.bodies)
+        return Decision(before=risk, alerts=alerts, wanted=wanted, exits=leaves.bodies)
 
-    def _wanted(self, result: CheckResult, judged: set[str], whole: bool) -> Iterator[Wanted]:
-        """The cheapest plan's trims, together by the rule that asks first; then money, where the whole book is known."""
+    def _wanted(self, view: View, result: CheckResult, judged: set[str]) -> Iterator[Wanted]:
+        """The cheapest plan's trims, or better legs for them, together by the rule that asks first; then money, where the whole
+        book is known."""
+        whole = not view.unknown
         lost = drawdown_in(result.verdict.findings) if self._flattens else ""
         if lost in judged:
             yield from self._flat(result, lost)
             return
-        plan = next((one for one in result.verdict.plans if one.method == "cheapest"), None)
-        for rule, trims in by_rule(plan.trims if plan else (), judged).items():
+        for rule, trims in self._trims(view, result, judged).items():
             yield Wanted(
                 kind=ActionKind.TRIM,
                 rule=rule,
                 reason=reason_of(result.verdict.findings, {key for one in trims for key in one.rules}),
-                after=risk_of(self._checked_after(result, changes_of(trims))),
+                after=risk_of(checked_after(result, changes_of(trims), self.playbook, self.terms)),
                 legs=tuple(
                     WantedLeg(
                         account=one.account, symbol=one.symbol, quantity=one.quantity_after - one.quantity_before
@@ -131,27 +137,22 @@ class Judge:
                 kind=ActionKind.EXIT,
                 rule=rule,
                 reason=reason_of(result.verdict.findings, {rule}),
-                after=risk_of(self._checked_after(result, closed)),
+                after=risk_of(checked_after(result, closed, self.playbook, self.terms)),
                 legs=tuple(
                     WantedLeg(account=account, symbol=one.symbol, quantity=-one.quantity) for account, one in held
                 ),
             )
 
-    def _checked_after(self, result: CheckResult, wanted: Mapping[Pair, tuple[float, float]]) -> CheckResult:
-        """A check of the book once some positions have another quantity, each as (quantity, dollars of cost), at today's
-        prices."""
-        from perpbook.sizing.apply import with_quantities
-
-        arrays = result.assessed.arrays
-        changes = {}
-        for row in arrays.positions():
-            item = arrays.items[row]
-            assert item.position is not None
-            key = (arrays.accounts[item.account].id, item.position.symbol)
-            if key in wanted:
-                changes[row] = wanted[key]
-        book = with_quantities(result.snapshot.book, arrays, changes)
-        return check_snapshot(replace(result.snapshot, book=book), self.playbook, self.terms, with_plans=False)
+    def _trims(self, view: View, result: CheckResult, judged: set[str]) -> dict[str, list[Trim]]:
+        """Trims by rule. While a proposal of a rule of the whole book lives, no other legs are sought for it."""
+        plan = next((one for one in result.verdict.plans if one.method == "cheapest"), None)
+        found = by_rule(plan.trims if plan else (), judged)
+        live = {case.proposal.rule for case in view.desk.live_cases()}
+        found = {rule: trims for rule, trims in found.items() if rule not in live or not is_of_the_book([rule])}
+        if view.unknown:
+            return found
+        trims = [one for mine in found.values() for one in mine]
+        return by_rule(best_legs(result, trims, self.playbook, self.terms), judged)
 
 
 def seen_book(base: Snapshot, view: View) -> Snapshot:
@@ -198,11 +199,6 @@ def quote_of(key: tuple[str, str], view: View) -> Quote:
         index_price=mark.index_price, funding_rate=mark.funding_rate, open_interest=mark.open_interest,
         depth=depth, as_of_ns=mark.at_ns,
     )  # fmt: skip
-
-
-def changes_of(trims: Sequence[Trim]) -> dict[Pair, tuple[float, float]]:
-    """Quantity and cost after trims, by (account, symbol)."""
-    return {(one.account, one.symbol): (one.quantity_after, one.cost) for one in trims}
 
 
 def known_or_nothing(dollars: float) -> float:

@@ -89,7 +89,7 @@ def proposal_told(case: Case) -> ProposalTold:
             LegTold(
                 account=leg.account, venue=leg.venue, symbol=leg.symbol, quantity=leg.quantity, held=leg.held,
                 limit_price=leg.limit_price, notional=abs(leg.quantity) * leg.limit_price, reduce_only=leg.reduce_only,
-                mid_price=leg.mid_price,
+                mid_price=leg.mid_price, pace=leg.pace,
             )
             for leg in one.legs
         ),

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from perpbook.guard.settings import Caps, Settings
+from perpbook.engine.paper import capabilities_of
+from perpbook.engine.ports import Capabilities
+from perpbook.guard.settings import Caps, Settings, Timer
 from perpbook.model.action import digest_of
 from perpbook.model.contract import Contract
 from perpbook.model.market import Snapshot
@@ -28,6 +30,7 @@ def settings_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Venu
     """The guard's settings. live : acting needs `guard arm` first; the paper venue is always armed."""
     rules = playbook.automation or Automation()
     action, hour, day = (cap or NO_CAP for cap in (rules.max_per_action, rules.max_per_hour, rules.max_per_day))
+    can = {name: capabilities(name, live=live) for name in terms}
     caps = Caps(action=action, hour=hour, day=day)
     return Settings(
         accounts={one.id: one.venue for one in snapshot.book.accounts},
@@ -39,11 +42,24 @@ def settings_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Venu
         cost_max=2.0 * rules.collar,
         fees={name: max(one.fees[0].taker_fee_rate, 0.0) for name, one in terms.items()},
         bands={rule: caps for rule in acting_rules(rules)},
+        rests=frozenset(name for name, one in can.items() if one.rests_reduce_only),
+        timers={name: Timer(by_symbol=one.dead_man_by_symbol) for name, one in can.items() if one.dead_man},
+        dead_man_ns=int((rules.dead_man_seconds or 0.0) * SECOND_NS),
         quiet=ends_ns(rules.quiet_hours) if rules.quiet_hours else None,
         arming=live,
         playbook=playbook_digest(playbook),
         terms=digest_of({name: digest_of_terms(one) for name, one in terms.items()}),
     )
+
+
+def capabilities(venue: str, *, live: bool) -> Capabilities:
+    """What a venue can do, live or on paper."""
+    if live:
+        from perpbook.venues.dialect import DIALECTS
+
+        if venue in DIALECTS:
+            return DIALECTS[venue].capabilities
+    return capabilities_of(venue)
 
 
 def acting_rules(rules: Automation) -> tuple[str, ...]:

@@ -94,6 +94,10 @@ class Dialect(Protocol):
         """Take an order back by its id."""
         ...
 
+    async def set_timer(self, client: Any, symbol: str, wait_ms: int, now_ms: int) -> None:
+        """Set the venue's timer that cancels orders; 0 takes it off. symbol : "" for all."""
+        ...
+
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """Trades from a time on: the id of the order, or else the venue's name of it, and the trade as the client tells it."""
         ...
@@ -113,11 +117,11 @@ HYPERLIQUID = Capabilities(
 )  # fmt: skip
 DYDX = Capabilities(
         places_orders=True, streams_books=True, streams_account=True, dead_man=False, self_expiring=True,
-        finds_by_client_id=True, client_id_letters=8,
+        finds_by_client_id=True, client_id_letters=8, rests_reduce_only=False,
 )  # fmt: skip
 BINANCE = Capabilities(
         places_orders=True, streams_books=True, streams_account=True, dead_man=True, self_expiring=False,
-        finds_by_client_id=True, client_id_letters=36,
+        finds_by_client_id=True, client_id_letters=36, dead_man_by_symbol=True,
 )  # fmt: skip
 
 
@@ -171,6 +175,12 @@ class Hyperliquid:
             await client.cancel_order("", symbol, {"clientOrderId": f"0x{client_id}"})
         else:
             await client.cancel_order(client_id, symbol)
+
+    async def set_timer(self, client: Any, symbol: str, wait_ms: int, now_ms: int) -> None:
+        """Signed here: the client's own has no way to take it off, which is an action without a time."""
+        action: dict[str, Any] = {"type": "scheduleCancel"} | ({"time": now_ms + wait_ms} if wait_ms else {})
+        given: dict[str, Any] = {"action": action, "nonce": client.incrementing_nonce()}
+        await client.privatePostExchange({**given, "signature": client.sign_l1_action(action, given["nonce"], None)})
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """Of all contracts at once."""
@@ -243,6 +253,10 @@ class Dydx:
         told = (await self.find(client, symbol, client_id))["info"]
         flags = {"orderFlags": int(told["orderFlags"]), "subAccountId": self.subaccount}
         await client.cancel_order(str(told["clientId"]), symbol, flags)
+
+    async def set_timer(self, client: Any, symbol: str, wait_ms: int, now_ms: int) -> None:
+        """There is none; short-term orders end by themselves."""
+        raise AssertionError("a venue without a timer is not asked for one")
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """From the indexer, which names orders by their long name."""
@@ -347,6 +361,11 @@ class Binance:
             await client.cancel_order("", symbol, {"origClientOrderId": client_id})
         else:
             await client.cancel_order(client_id, symbol)
+
+    async def set_timer(self, client: Any, symbol: str, wait_ms: int, now_ms: int) -> None:
+        """Of one contract."""
+        asked = {"symbol": client.market(symbol)["id"], "countdownTime": wait_ms}
+        await client.fapiPrivatePostCountdownCancelAll(asked)
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """Contract by contract, of the last week at most; ids are of the orders that the trades name."""

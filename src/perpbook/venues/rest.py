@@ -117,7 +117,8 @@ class LiveVenue:
         owner = self._owner(account)
         orders = self._understood(lambda: [resting_of(one, owner) for one in resting], f"the orders of {account}")
         held = replace(shown, orders=tuple(one for one in orders if one is not None))
-        return AccountSeen(account=held, at_ns=at_ns, received_ns=self._clock())
+        hidden = sum(one is None for one in orders)
+        return AccountSeen(account=held, at_ns=at_ns, received_ns=self._clock(), hidden_orders=hidden)
 
     async def book(self, symbol: str) -> BookSeen:
         """The best levels of a book."""
@@ -179,6 +180,23 @@ class LiveVenue:
         except UNREADABLE as error:
             raise OutcomeUnknown(f"{self.name}'s answer to a cancel cannot be read ({type(error).__name__})") from None
         return await self.order(account, symbol, client_id)
+
+    async def set_timer(self, account: str, symbol: str, wait_ns: int) -> str:
+        """Set the venue's timer that cancels orders, or take it off."""
+        errors, client = _errors(), self._login(account).client
+        unified = self._name(symbol) if symbol else ""
+        if not self.capabilities.dead_man:
+            return f"{self.name} has no timer that cancels orders"
+        await self._room(self._weights.send, reduces=True)
+        try:
+            await self._dialect.set_timer(client, unified, wait_ns // MS_NS, self._clock() // MS_NS)
+        except errors.OperationFailed as error:
+            raise OutcomeUnknown(f"{self.name} gave no clear answer on its timer ({type(error).__name__})") from None
+        except errors.BaseError as error:
+            return " ".join(str(error).split())[:200]
+        except UNREADABLE as error:
+            raise OutcomeUnknown(f"{self.name}'s answer on its timer cannot be read ({type(error).__name__})") from None
+        return ""
 
     async def order(self, account: str, symbol: str, client_id: str) -> OrderReport:
         """What became of an order; ABSENT where the venue has never heard of it."""
