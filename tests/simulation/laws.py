@@ -32,6 +32,8 @@ WORDS = {
     "incident": "incident",
 }
 """By which alert the end of a proposal is told."""
+TAKEN_BACK_NS = 30_000_000_000
+"""Longer than taking an order back lasts where nothing goes wrong."""
 MONEY = 1e-6
 """Relative to what a venue holds: more than rounding."""
 
@@ -211,8 +213,11 @@ class Laws:
                     ticket = desk.tickets.get(order.client_id)
                     over = ticket is not None and not desk.cases[ticket.digest].phase.is_acting
                     broken_unless(not over, "orphan", f"{order.client_id} rests, and its proposal has ended")
-                    stands = ticket is not None and desk.cases[ticket.digest].stopped
-                    broken_unless(not stands, "orphan", f"{order.client_id} rests, and its proposal was stopped")
+                    stands = (
+                        ticket is not None
+                        and desk.at_ns > desk.cases[ticket.digest].proposal.expires_ns + TAKEN_BACK_NS
+                    )
+                    broken_unless(not stands, "orphan", f"{order.client_id} rests, and its proposal expired long ago")
 
     def _exchange(self, venue: str) -> Exchange:
         return self.wires[venue].truth

@@ -161,16 +161,18 @@ MUTANTS = (
     Mutant("a lost order never came, without waiting", ("duplicate",), hearing, "_is_absent", _always(True), 17),
     Mutant("an unknown order was refused", ("guess",), lost, "lose", _guesses, 3),
     Mutant("a lost order is kept in mind only", ("fold",), lost, "lose", _kept_in_mind, 3),
-    Mutant("the kill switch is not asked", ("kill",), executing, "_forbids", _deaf_to("kill switch"), 71),
+    Mutant("the kill switch is not asked", ("kill",), executing, "_forbids", _deaf_to("kill switch"), 13),
     Mutant("an expiry is not asked", ("expiry",), executing, "_forbids", _deaf_to("expired")),
-    Mutant("arming is not asked", ("arming",), executing, "_forbids", _deaf_to("not armed"), 49),
+    Mutant("arming is not asked", ("arming",), executing, "_forbids", _deaf_to("not armed"), 11),
     Mutant("a size is not clamped", ("clamp",), revalidating, "shrink", _unclamped, 30),
     Mutant("reports and trades are added up", ("fills", "positions", "page"), Ticket, "filled", _counted_twice),
     Mutant(
         "an order that rests is no order", ("duplicate",), Ticket, "may_live", lambda _: property(lambda _: False), 2
     ),
-    Mutant("an approval of another hash counts", ("approval", "approval lost"), approving, "answer", _loosely_bound),
-    Mutant("a timeout is a yes", ("approval",), approving, "expire", _yes_in_the_end, 6),
+    Mutant(
+        "an approval of another hash counts", ("approval", "approval lost"), approving, "answer", _loosely_bound, 10
+    ),
+    Mutant("a timeout is a yes", ("approval",), approving, "expire", _yes_in_the_end),
     Mutant("a refused answer leaves no word", ("approval lost",), approving, "_refuse", _silent),
     Mutant("caps are not asked", ("caps",), revalidating, "room", _boundless, 17),
     Mutant("the price is whatever it takes", ("price",), revalidating, "_price", _any_price),
@@ -185,11 +187,12 @@ MUTANTS = (
         dead_man,
         "opening",
         lambda _: lambda seen: list(seen.account.orders),
+        4,
     ),
     Mutant("the venue is not held against the journal", ("positions",), reconciling, "meet", _silent),
-    Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 146),
+    Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 44),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),
-    Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 14),
+    Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 4),
     Mutant(
         "a flatten does not wait for orders under way",
         ("two proposals", "duplicate"),

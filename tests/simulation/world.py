@@ -165,6 +165,7 @@ class World:
         self.is_up, self._fuse = False, 0
         self.epoch += 1
         self.brain.kill()
+        self.laws.orders.clear()
         down = self._chance.wait(self.plan.network.down)
         self.agenda.at(self.now_ns + int(down * SECOND_NS) + 1, Turn.CLOCK, self._boot)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date
 from enum import Enum
 from functools import cache
@@ -15,7 +15,7 @@ AS_THEY_ARE = (str, int, bool, type(None))
 
 
 def plain(value: object) -> Any:
-    """Dataclasses, enums, dates and tuples as JSON has them; infinities as "inf" and "-inf", NaN as null."""
+    """Dataclasses, enums, dates, tuples and sets (sorted) as JSON has them; infinities as "inf" and "-inf", NaN as null."""
     if type(value) in AS_THEY_ARE:
         return value
     if isinstance(value, float):
@@ -34,6 +34,8 @@ def plain(value: object) -> Any:
         return plain(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(one) for one in value]
+    if isinstance(value, Set):
+        return sorted(plain(one) for one in value)
     return str(value) if isinstance(value, date | Path) else value
 
 

@@ -7,6 +7,21 @@ from dataclasses import dataclass, field
 from perpbook.model.units import SECOND_NS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What requests weigh in a venue's rate limit, and how much it lets through: `size` at once, `rate` a second."""
+
+    size: float
+    rate: float
+    send: float = 1.0
+    account: float = 1.0
+    book: float = 1.0
+    order: float = 1.0
+    orders: float = 1.0
+    trades: float = 1.0
+    marks: float = 1.0
+
+
 @dataclass(slots=True)
 class Bucket:
     """At most `size` weight at once, filled by `rate` a second; the last `kept` share is for requests that reduce risk.

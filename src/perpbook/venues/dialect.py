@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from perpbook.engine.ports import Capabilities
 from perpbook.model.order import OrderRequest, TimeInForce
+from perpbook.venues.buckets import Weights
 
 WEEK_MS = 7 * 86_400_000 - 60_000
 NEAR = 1e-12
@@ -18,21 +19,6 @@ MINE = frozenset("0123456789abcdef")
 def is_ours(client_id: str) -> bool:
     """Whether an id is one of `client_id_of`, and not a venue's own."""
     return len(client_id) == 32 and set(client_id) <= MINE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """What requests weigh in a venue's rate limit, and how much it lets through: `size` at once, `rate` a second."""
-
-    size: float
-    rate: float
-    send: float = 1.0
-    account: float = 1.0
-    book: float = 1.0
-    order: float = 1.0
-    orders: float = 1.0
-    trades: float = 1.0
-    marks: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,8 +350,9 @@ class Binance:
 
     async def set_timer(self, client: Any, symbol: str, wait_ms: int, now_ms: int) -> None:
         """Of one contract."""
-        asked = {"symbol": client.market(symbol)["id"], "countdownTime": wait_ms}
-        await client.fapiPrivatePostCountdownCancelAll(asked)
+        await client.fapiPrivatePostCountdownCancelAll(
+            {"symbol": client.market(symbol)["id"], "countdownTime": wait_ms}
+        )
 
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """Contract by contract, of the last week at most; ids are of the orders that the trades name."""
