@@ -76,9 +76,8 @@ class Sender(WSListener):
         messages, began = bodies(self._kind), time.perf_counter()
         for number in range(1, self._count + 1):
             if self._rate:
-                wait = began + number / self._rate - time.perf_counter()
-                if wait > 0:
-                    await asyncio.sleep(wait)
+                while time.perf_counter() < began + number / self._rate:
+                    await asyncio.sleep(0)
             elif number % BATCH == 0:
                 await asyncio.sleep(0)
                 await self._free.wait()

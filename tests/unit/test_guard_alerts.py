@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from perpbook.engine.clock import now_ns
 from perpbook.examples.catalogue import book_file
@@ -187,3 +191,18 @@ def test_a_replay_without_signals_writes_what_a_guard_with_signals_wrote() -> No
     assert replay.result.difference is None and replay.result.same == len(records) and not replay.result.gaps
     alerts: list[Any] = [one.body["alert"] for one in records if one.kind is RecordKind.ALERT]
     assert [one["kind"] for one in alerts].count("market.spread") == 2
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([1.0, 40.0])), min_size=30, max_size=60))
+@settings(max_examples=15)
+def test_a_rehearsal_changes_nothing(told: list[tuple[bool, float]]) -> None:
+    """Whatever was told before, and however often: what is newest is gone through, what is older is not."""
+    one, other = Watched(), Watched()
+    messages: list[Message] = []
+    for k, (is_book, spread) in enumerate(told, 1):
+        messages.append(book(k, spread=spread) if is_book else mark(k))
+        assert one.hear(messages[-1]) == other.hear(messages[-1])
+        for again in messages[-3:] + messages[:2]:
+            other.guard.rehearse(again)
+    assert one.records == other.records and one.guard.known == other.guard.known
+    assert pickle.dumps(one.guard._signals) == pickle.dumps(other.guard._signals)

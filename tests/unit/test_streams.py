@@ -163,7 +163,9 @@ class Ear:
     def __init__(self, *, ready: bool = True, fails: bool = False) -> None:
         self.ready, self.fails = ready, fails
         self.told: list[Message] = []
+        self.rehearsed: list[Message] = []
         self.again: Callable[[], None] = print
+        self.once_more: Callable[[], None] = print
 
     def take(self, message: Message) -> None:
         if self.fails:
@@ -173,8 +175,11 @@ class Ear:
     async def put(self, message: Message) -> None:
         self.take(message)
 
-    def when_ready(self, again: Callable[[], None]) -> None:
-        self.again = again
+    def rehearse(self, message: Message) -> None:
+        self.rehearsed.append(message)
+
+    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
+        self.again, self.once_more = again, rehearse
 
 
 def into(ear: Ear, wanted: int, then: Callable[[Stream], Awaitable[None]] | None = None) -> Use:
@@ -297,6 +302,24 @@ def test_a_slow_taker_gets_the_newest_and_every_event() -> None:
 def test_an_ear_is_told_what_a_taker_takes() -> None:
     told, heard = with_venue([[hl_context(), hl_book(BIDS, ASKS, ms=now_ms())]], into(Ear(), 2))
     assert [type(one) for one in told] == [MarkSeen, BookSeen] and b'"l2Book"' in b"".join(heard)
+
+
+def test_the_newest_price_is_rehearsed_while_nothing_waits_and_nothing_else_is() -> None:
+    fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1, "tid": 5}
+    ear = Ear()
+
+    async def then(stream: Stream) -> None:
+        while not ear.told:
+            await asyncio.sleep(0.005)
+        ear.once_more()
+        ear.ready = False
+        ear.once_more()
+        ear.ready = True
+        stream.hear(packed({"channel": "user", "data": {"fills": [fill]}}), True)
+        ear.once_more()
+
+    told, _ = with_venue([[hl_book(BIDS, ASKS, ms=now_ms())]], into(ear, 2, then))
+    assert [type(one) for one in told] == [BookSeen, FillSeen] and ear.rehearsed == told[:1]
 
 
 def test_an_ear_that_was_not_ready_is_told_the_newest_and_every_event() -> None:

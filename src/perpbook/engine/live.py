@@ -29,8 +29,10 @@ from perpbook.engine.live_asking import (
     send,
     set_timer,
     take_back,
+    unsent,
 )
 from perpbook.engine.live_halt import HaltFlag
+from perpbook.engine.live_spin import Spin
 from perpbook.engine.ports import DirectFeed, Feed, Inputs, Journal, Sink, Venue
 from perpbook.errors import InvariantError, PerpbookError
 from perpbook.guard.case import Ticket
@@ -39,7 +41,6 @@ from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Notice, Send, SetTimer, Tell, Write
 from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Stopping, Wake
-from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
 
 BATCH = 64
 """Messages taken before everything beside the loop has its turn."""
@@ -65,7 +66,7 @@ class World:
 class Pace:
     """Seconds. wake : between two looks at the time.  request : until a request has no answer.  drain : how long answers are
     waited for at the end.  inbox, outbox : how many messages and alerts may wait.  spin : ask the sockets again and again
-    instead of sleeping until they have something: a core is busy for it, and the time to be woken is saved."""
+    instead of sleeping until they have something, and rehearse (`live_spin`)."""
 
     spin: bool = False
     wake: float = 0.25
@@ -92,6 +93,7 @@ class Shell:
         self._due: list[Effect] = []
         self._idle = False
         self._again: list[Callable[[], None]] = []
+        self._spin = Spin(lambda: not self._stop.is_set(), lambda: self._idle)
         self._outbox: deque[Alert] = deque(maxlen=self.pace.outbox)
         self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
@@ -139,10 +141,10 @@ class Shell:
     def _accounts(self) -> Mapping[str, str]:
         return self.guard.settings.accounts
 
-    def _spin(self) -> None:
-        """Leave the event loop something to do, so that it never sleeps."""
-        if not self._stop.is_set():
-            asyncio.get_running_loop().call_soon(self._spin)
+    def rehearse(self, message: Message) -> None:
+        """Go through a price that is known once more; nothing changes."""
+        if self.ready:
+            self.guard.rehearse(message)
 
     @property
     def ready(self) -> bool:
@@ -168,9 +170,10 @@ class Shell:
             self._trades(message.report.client_id)
         return effects
 
-    def when_ready(self, again: Callable[[], None]) -> None:
-        """Call this whenever the loop has nothing more to do."""
+    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
+        """Call these whenever the loop has nothing more to do, and while it has nothing to do."""
         self._again.append(again)
+        self._spin.rehearsals.append(rehearse)
 
     async def _loop(self) -> None:
         for turn in count():
@@ -381,14 +384,6 @@ class Shell:
         if self.world.halt is not None:
             self.world.halt.stop()
         gc.unfreeze()
-
-
-def unsent(request: OrderRequest, why: str, at_ns: int) -> OrderReport:
-    """An order that was written down and surely not sent."""
-    return OrderReport(
-        client_id=request.client_id, account=request.account, venue=request.venue, symbol=request.symbol,
-        state=OrderState.REJECTED, filled=0.0, average_price=None, at_ns=at_ns, reason=RejectReason.OTHER, why=why,
-    )  # fmt: skip
 
 
 def down(error: BaseException, at_ns: int) -> Alert:

@@ -10,7 +10,7 @@ from perpbook.engine.ports import Venue
 from perpbook.guard.case import Ticket, same
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, SetTimer
 from perpbook.model.message import FillSeen, Message, OrderSeen, TimerSeen
-from perpbook.model.order import OrderRequest, OrderState
+from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason
 from perpbook.model.units import SECOND_NS
 
 BEFORE_NS = 60 * SECOND_NS
@@ -87,3 +87,11 @@ async def ask_account(venue: Venue, effect: AskAccount) -> list[Message]:
 async def ask_book(venue: Venue, effect: AskBook) -> list[Message]:
     """What rests in a book."""
     return [await venue.book(effect.symbol)]
+
+
+def unsent(request: OrderRequest, why: str, at_ns: int) -> OrderReport:
+    """An order that was written down and surely not sent."""
+    return OrderReport(
+        client_id=request.client_id, account=request.account, venue=request.venue, symbol=request.symbol,
+        state=OrderState.REJECTED, filled=0.0, average_price=None, at_ns=at_ns, reason=RejectReason.OTHER, why=why,
+    )  # fmt: skip

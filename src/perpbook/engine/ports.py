@@ -101,8 +101,12 @@ class Ear(Protocol):
         """As `take`, for what may wait until there is room."""
         ...
 
-    def when_ready(self, again: Callable[[], None]) -> None:
-        """Call this whenever the ear is ready again."""
+    def rehearse(self, message: Message) -> None:
+        """Go through the newest message once more, so that the processor has at hand what the next one needs; nothing changes."""
+        ...
+
+    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
+        """Call `again` whenever the ear is ready again, `rehearse` now and then while there is nothing to do."""
         ...
 
 

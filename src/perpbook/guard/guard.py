@@ -115,6 +115,17 @@ class Guard:
         for price in prices:
             known_of(known, price)[price.venue, price.symbol] = price
 
+    def rehearse(self, message: Message) -> None:
+        """Go through a price once more that is the newest known of its contract: nothing changes, nothing is decided."""
+        if not isinstance(message, BookSeen | MarkSeen):
+            return
+        known = known_of(self._turn.known, message).get((message.venue, message.symbol))
+        if known == message and not hearing.nonsense(self._turn, message):
+            if self._watch is not None:
+                self._watch(message)
+            if self._signals is not None:
+                self._signals(message)
+
     def receive(self, message: Message) -> list[Effect]:
         """Take a message. Never raises: whatever fails inside is recorded, paged, and pauses the guard."""
         if self._broken:

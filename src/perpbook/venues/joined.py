@@ -59,9 +59,13 @@ class Through:
         """Take one in its turn."""
         await self.ear.put(self.whole(message))
 
-    def when_ready(self, again: Callable[[], None]) -> None:
-        """Call this whenever the ear is ready again."""
-        self.ear.when_ready(again)
+    def rehearse(self, message: Message) -> None:
+        """Go through one once more, as it came."""
+        self.ear.rehearse(message)
+
+    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
+        """Hand both on."""
+        self.ear.when_ready(again, rehearse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Stream:
         self._said: list[Message] = []
         self._ear: Ear | None = None
         self._failed: asyncio.Future[None]
+        self._newest: tuple[bytes, int] | None = None
         self._ready = False
         self.connections = 0
 
@@ -95,7 +96,7 @@ class Stream:
     async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
         """The same into an ear, in the socket's callback while the ear is ready."""
         self._ear, self._failed, self._wake = ear, asyncio.get_running_loop().create_future(), self._pour
-        ear.when_ready(self._pour)
+        ear.when_ready(self._pour, self._rehearse)
         async with self._kept(accounts, symbols) as keeping:
             done, _ = await asyncio.wait((keeping, self._failed), return_when=asyncio.FIRST_COMPLETED)
             for one in done:
@@ -119,11 +120,23 @@ class Stream:
     def _at_once(self, what: Sorted, raw: bytes, received_ns: int) -> None:
         """Tell the ear a frame that nothing stands before."""
         assert self._ear is not None
+        self._newest = None
         try:
             for message in self.reader.read(what, raw, received_ns):
                 self._ear.take(message)
+                if what.kind is Kind.WHOLE:
+                    self._newest = raw, received_ns
         finally:
             self._notice(sys.exception())
+
+    def _rehearse(self) -> None:
+        """Decode the newest frame told at once again, of what is told whole, and have the ear go through it."""
+        if self._newest is None or not self._takes_at_once():
+            return
+        raw, received_ns = self._newest
+        assert self._ear is not None
+        for message in self.reader.decoder.decode(self.reader.decoder.sort(raw), raw, received_ns, True):
+            self._ear.rehearse(message)
 
     def _notice(self, error: BaseException | None) -> None:
         """A callback failed: whoever awaits the stream is to know, since the socket would not."""
