@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perpbook.engine.live import Pace, Shell, World
-from perpbook.engine.ports import Capabilities, Feed
+from perpbook.engine.ports import Capabilities, Feed, Venue
 from perpbook.guard.desk import Desk
 from perpbook.guard.guard import Guard
+from perpbook.guard.inputs import Line
 from perpbook.guard.signals import Signals
 from perpbook.guard.watch import Watch
 from perpbook.model.account import Account, Balance, Position
@@ -89,10 +90,12 @@ class Held:
 
 @dataclass(slots=True)
 class Memory:
-    """A journal, and who is told."""
+    """A journal, a log of inputs, and who is told."""
 
     records: list[Record] = field(default_factory=list)
     told: list[Alert] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    run: Mapping[str, object] = field(default_factory=dict)
 
     def append(self, record: Record) -> int:
         self.records.append(record)
@@ -103,6 +106,13 @@ class Memory:
 
     async def tell(self, alert: Alert) -> None:
         self.told.append(alert)
+
+    def keep(self, line: Line) -> bool:
+        self.lines.append(line)
+        return True
+
+    def fresh_page(self) -> bool:
+        return False
 
 
 class Silent:
@@ -156,8 +166,8 @@ def shell_of(feed: Feed, after: Callable[[Message], None], *, spin: bool) -> She
     guard = Timed(Desk(), settings_of(snapshot, playbook, terms, live=False), judge, judge.watch, Signals())
     guard.after = after
     memory = Memory()
-    venues: Mapping[str, Held] = {VENUE: Held(snapshot.book.accounts[0])}
-    world = World(venues=dict(venues), feeds={VENUE: Joined(feed, Silent())}, journal=memory, sink=memory)
+    venues: dict[str, Venue] = {VENUE: Held(snapshot.book.accounts[0])}
+    world = World(venues=venues, feeds={VENUE: Joined(feed, Silent())}, journal=memory, sink=memory, inputs=memory)
     for symbol in symbols:
         price = MIDDLE if symbol == COIN else 100.0
         now_ns = time.time_ns()

@@ -50,7 +50,7 @@ settings.register_profile(
     "commit",
     deadline=None,
     derandomize=True,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("deep", parent=settings.get_profile("commit"), derandomize=False, max_examples=1000)
