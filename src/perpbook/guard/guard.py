@@ -146,6 +146,8 @@ class Guard:
         turn = self._turn
         turn.now_ns = max(turn.now_ns, message.received_ns)
         taken = self._heard(message)
+        if not taken and isinstance(message, Stopping):
+            return
         wanted = taken and self._watch is not None and self._watch(message)
         if turn.desk.live:
             for case in turn.desk.live_cases():
