@@ -11,8 +11,9 @@ from perpbook.alerts.kinds import kind_of
 from perpbook.alerts.of_check import alerts_of_findings
 from perpbook.guard.desk import Desk
 from perpbook.guard.view import View
+from perpbook.guard.watch import AGAIN_NS, Watch
 from perpbook.model.action import ActionKind
-from perpbook.model.message import AccountSeen, BookSeen, MarkSeen
+from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Wake
 from perpbook.model.verdict import Status
 from perpbook.playbook.automation_section import Automation
 from perpbook.playbook.schema import Playbook
@@ -148,3 +149,11 @@ def test_a_contract_that_no_venue_priced_has_no_price_and_is_paged_for_after_a_m
     blind = replace(view, marks={}, started_ns=view.now_ns)
     assert judge(blind).before is None and judge(blind).alerts == () and judge(blind).wanted == ()
     assert [one.kind for one in judge(replace(blind, now_ns=view.now_ns + FIRST_NS)).alerts] == ["stale.prices"]
+
+
+def test_a_look_that_cannot_be_made_is_not_tried_at_every_message(judged: Judged) -> None:
+    judge, view, _ = judged
+    watch = Watch()
+    assert replace(judge, watch=watch)(replace(view, marks={})).before is None
+    wakes = [Wake(received_ns=view.now_ns + after) for after in (0, AGAIN_NS - 1, AGAIN_NS)]
+    assert [watch(one) for one in wakes] == [False, False, True]

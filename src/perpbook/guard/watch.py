@@ -21,6 +21,10 @@ from perpbook.model.units import SECOND_NS
 from perpbook.terms.terms import PriceSource
 
 
+AGAIN_NS = SECOND_NS // 4
+"""Between two tries of a look that cannot be made."""
+
+
 @dataclass(slots=True)
 class Row:
     """One position under a price. delta : base units, signed.  lines : (slope, offset) of its maintenance margin, the largest
@@ -102,6 +106,10 @@ class Watch:
         if seen != held.price:
             self._move(held, seen)
         return not held.low <= seen <= held.high
+
+    def wait(self, now_ns: int) -> None:
+        """A full look could not be made, for want of a price: another is due soon, not at every message."""
+        self._until_ns = max(self._until_ns, now_ns + AGAIN_NS)
 
     def look(self, look: Look) -> None:
         """A full look was made: begin anew from it."""

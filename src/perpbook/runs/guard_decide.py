@@ -68,6 +68,8 @@ class Judge:
         try:
             result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms, starts=starts)
         except DataError as error:
+            if self.watch is not None:
+                self.watch.wait(view.now_ns)
             late = view.now_ns - view.started_ns >= FIRST_NS
             told = (not_judged(str(error), view.now_ns),) if late else ()
             return Decision(before=None, alerts=(*told, *unseen(view, judged=False)))
