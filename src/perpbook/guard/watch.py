@@ -20,7 +20,6 @@ from perpbook.model.message import AccountSeen, FillSeen, MarkSeen, Message, Sta
 from perpbook.model.units import SECOND_NS
 from perpbook.terms.terms import PriceSource
 
-
 AGAIN_NS = SECOND_NS // 4
 """Between two tries of a look that cannot be made."""
 
