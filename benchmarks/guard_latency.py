@@ -4,8 +4,9 @@ A decision is: the frame taken, decoded and refused or not, taken by the guard's
 account's equity, margin and notional carried to a new mark, the range of proven findings asked), with the full looks that the
 guard takes meanwhile. Tops of the book, marks and books of 20 levels come at 1,000 a second, then books flat out: with every
 one decided, and as the guard runs, where the newest of a contract takes the place of those that wait. Paced runs are made twice:
-sleeping until the socket has something, and asking it again and again (`guard run --spin`). ccxt.pro's own client takes the
-same books from the same sender in the same run. Five levels a side are read of the twenty that are sent.
+sleeping until the socket has something, from a sender that sleeps as well; and asking it again and again (`guard run --spin`),
+from one that does not. ccxt.pro's own client takes the same books from the same sender in the same run. Five levels a side are read
+of the twenty that are sent.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def ours(port: str, stamps: mmap.mmap) -> dict[str, Any]:
     runs: dict[str, Any] = {}
     for name, spin in (("sleeping", False), ("spinning", True)):
         for kind, path in (("top", "bbo"), ("mark", "mark"), ("book", "book")):
-            address = f"{url}/{path}/{RATE}/{PACED}"
+            address = f"{url}/{path}/{RATE}/{PACED}" + ("/awake" if spin else "")
             runs.setdefault(kind, {})[name] = uvloop.run(listen(plain, address, PACED, stamps, paced=True, spin=spin))
     for kind, dialect in (("flat_out", every), ("flat_out_conflated", plain)):
         runs[kind] = uvloop.run(listen(dialect, f"{url}/book/0/{FLAT}", FLAT, stamps, paced=False, spin=False))
@@ -178,7 +179,7 @@ def main() -> None:
                 stamps = mmap.mmap(file.fileno(), 0)
                 alone = f"ws://127.0.0.1:{port}/bbo/{RATE}/{PACED}"
                 floor = {
-                    name: uvloop.run(frames_alone(alone, PACED, stamps, spin=spin))
+                    name: uvloop.run(frames_alone(alone + ("/awake" if spin else ""), PACED, stamps, spin=spin))
                     for name, spin in (("sleeping", False), ("spinning", True))
                 }
                 found = ours(port, stamps)
