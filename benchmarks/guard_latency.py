@@ -5,8 +5,8 @@ account's equity, margin and notional carried to a new mark, the range of proven
 guard takes meanwhile. Tops of the book, marks and books of 20 levels come at 1,000 a second, then books flat out: with every
 one decided, and as the guard runs, where the newest of a contract takes the place of those that wait. Paced runs are made twice:
 sleeping until the socket has something, from a sender that sleeps as well; and asking it again and again (`guard run --spin`),
-from one that does not. ccxt.pro's own client takes the same books from the same sender in the same run. Five levels a side are read
-of the twenty that are sent.
+from one that does not. ccxt.pro's own client takes the same books from the same sender in the same run. Five levels a side are
+read of the twenty that are sent.
 """
 
 from __future__ import annotations
