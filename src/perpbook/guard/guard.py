@@ -22,6 +22,7 @@ from perpbook.guard import (
 )
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
+from perpbook.guard.sense import nonsense
 from perpbook.guard.settings import Settings
 from perpbook.guard.signals import Signals
 from perpbook.guard.turn import Known, Turn, known_of
@@ -120,7 +121,7 @@ class Guard:
         if not isinstance(message, BookSeen | MarkSeen):
             return
         known = known_of(self._turn.known, message).get((message.venue, message.symbol))
-        if known == message and not hearing.nonsense(self._turn, message):
+        if known == message and not nonsense(self._turn, message):
             if self._watch is not None:
                 self._watch(message)
             if self._signals is not None:
