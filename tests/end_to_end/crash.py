@@ -18,6 +18,7 @@ from perpbook.dialects.server import made_app, made_server
 from perpbook.dialects.venue import ServedVenue
 from perpbook.engine.clock import now_ns
 from perpbook.engine.live_owner import is_owned
+from perpbook.errors import InputError
 from perpbook.guard.case import Phase
 from perpbook.guard.desk import Desk
 from perpbook.model.message import Answered, Arm
@@ -161,10 +162,17 @@ def until_armed(places: GuardPlaces, guard: subprocess.Popen[str]) -> None:
     """Arm the guard as soon as it has seen every account."""
     while guard.poll() is None:
         time.sleep(LOOK_S)
-        if is_owned(places.locks, "hl-main") and len(desk_of(places)[0].positions) == len(KEYS):
+        if is_owned(places.locks, "hl-main") and accounts_seen(places) == len(KEYS):
             now = now_ns()
             say(places.words, Arm(until_ns=now + 600 * 10**9, who="ann", received_ns=now))
             return
+
+
+def accounts_seen(places: GuardPlaces) -> int:
+    """How many accounts the journal knows; a guard owns them a moment before its journal is there."""
+    with contextlib.suppress(InputError):
+        return len(desk_of(places)[0].positions)
+    return 0
 
 
 def say_yes(places: GuardPlaces, guard: subprocess.Popen[str]) -> None:
