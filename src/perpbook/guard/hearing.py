@@ -7,14 +7,22 @@ from perpbook.guard.case import Ticket, same
 from perpbook.guard.sense import nonsense
 from perpbook.guard.turn import Turn
 from perpbook.model.alert import Alert, Severity
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, NoAnswer, OrderSeen, Stale, TimerSeen
+from perpbook.model.message import (
+    AccountSeen,
+    BookSeen,
+    FillSeen,
+    MarkSeen,
+    NoAnswer,
+    OrderSeen,
+    Stale,
+    TimerSeen,
+    Told,
+)
 from perpbook.model.order import OrderState
 from perpbook.model.record import RecordKind
 
-Heard = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | TimerSeen | NoAnswer | Stale
 
-
-def hear(turn: Turn, message: Heard) -> bool:
+def hear(turn: Turn, message: Told) -> bool:
     """Take what a venue says, or refuse it: False."""
     why = nonsense(turn, message)
     if why:
@@ -54,7 +62,7 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
             turn.known.marks[name] = message
 
 
-def _refuse(turn: Turn, message: Heard, why: str) -> None:
+def _refuse(turn: Turn, message: Told, why: str) -> None:
     symbol = account = ""
     if isinstance(message, BookSeen | MarkSeen) and (message.venue, message.symbol) in turn.settings.contracts:
         symbol = message.symbol

@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
 """Rules that need no other account to be known."""
 
-Pair = tuple[str, str]
-"""Account and symbol."""
-
 KINDS_OF_ONE = tuple(kind_of(rule) for rule in OF_ONE_ACCOUNT)
 """Beginnings of the kinds of their alerts."""
 
