@@ -128,6 +128,12 @@ class Timed(Guard):
 
     after: Callable[[Message], None]
 
+    def skim(self, book: BookSeen) -> bool:
+        passed = super().skim(book)
+        if passed and book.symbol == COIN:
+            self.after(book)
+        return passed
+
     def receive(self, message: Message) -> list[Effect]:
         effects = super().receive(message)
         if isinstance(message, BookSeen | MarkSeen) and message.symbol == COIN:

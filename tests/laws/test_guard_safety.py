@@ -23,6 +23,7 @@ from perpbook.model.message import (
     FillSeen,
     KillLevel,
     MarkSeen,
+    Message,
     NoAnswer,
     OrderSeen,
     Stale,
@@ -422,6 +423,16 @@ def test_a_week_later_what_ended_is_forgotten() -> None:
     assert fold(world.journal) == world.guard.desk
 
 
+class OnMarks:
+    """A watch that wants a decision at every mark."""
+
+    def __call__(self, message: Message) -> bool:
+        return isinstance(message, MarkSeen)
+
+    def is_due(self, at_ns: int) -> bool:
+        return False
+
+
 def test_a_decision_is_made_when_the_watch_says_so() -> None:
     seen: list[int] = []
 
@@ -429,7 +440,7 @@ def test_a_decision_is_made_when_the_watch_says_so() -> None:
         seen.append(view.now_ns)
         return Decision(before=None)
 
-    guard = Guard(fold([]), SETTINGS, decide, watch=lambda message: isinstance(message, MarkSeen))
+    guard = Guard(fold([]), SETTINGS, decide, watch=OnMarks())
     guard.start(10**12)
     for number in range(1, 4):
         at_ns = 10**12 + number

@@ -77,7 +77,7 @@ class Pace:
 
 
 class Shell:
-    """A guard in real time. `run` until `stop`."""
+    """A guard in real time. `run` until `stop`. ready : a direct feed's message would be decided on at once."""
 
     def __init__(
         self, guard: Guard, world: World, symbols: Mapping[str, tuple[str, ...]], pace: Pace | None = None
@@ -91,9 +91,9 @@ class Shell:
         self._urgent: deque[Message] = deque()
         self._behind: deque[Message] = deque()
         self._due: list[Effect] = []
-        self._idle = False
+        self.ready = False
         self._again: list[Callable[[], None]] = []
-        self._spin = Spin(lambda: not self._stop.is_set(), lambda: self._idle)
+        self._spin = Spin(lambda: not self._stop.is_set(), lambda: self.ready)
         self._outbox: deque[Alert] = deque(maxlen=self.pace.outbox)
         self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
@@ -146,22 +146,21 @@ class Shell:
         if self.ready:
             self.guard.rehearse(message)
 
-    @property
-    def ready(self) -> bool:
-        """Whether a direct feed's message would be decided on at once."""
-        return self._idle and not (self._due or self._behind or self._urgent)
-
     def take(self, message: Message) -> None:
         """Decide on a direct feed's message; the loop does what it wants done. While it has more to do the message waits."""
         self._look_at_flag()
         if not self.ready:
             self._behind.append(message)
-            self._poke.set()
+            self._stir()
             return
         self._due = self._receive(message)
         if self._due or self.guard.is_broken:
-            self._idle = False
-            self._poke.set()
+            self._stir()
+
+    def _stir(self) -> None:
+        """The loop has something to do before anything else is taken."""
+        self.ready = False
+        self._poke.set()
 
     def _receive(self, message: Message) -> list[Effect]:
         """What a message wants done. Of an order that was told of, trades that are missing are asked for."""
@@ -198,11 +197,11 @@ class Shell:
             return self._behind.popleft()
         if self._inbox.empty():
             self._poke.clear()
-            self._idle = True
+            self.ready = True
             for again in self._again:
                 again()
             await self._poke.wait()
-            self._idle = False
+            self.ready = False
         return None if self._urgent or self._due or self._inbox.empty() else self._inbox.get_nowait()
 
     async def put(self, message: Message) -> None:
@@ -215,6 +214,7 @@ class Shell:
         if halt is not None and halt.seen > self.guard.desk.kill:
             reason = f"the halt flag {halt.path.name} is there"
             self._urgent.append(Kill(level=halt.seen, who="halt flag", reason=reason, received_ns=self.world.clock()))
+            self.ready = False
 
     async def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -291,7 +291,7 @@ class Shell:
         finally:
             if found is None:
                 self._urgent.append(replace(silence, received_ns=self.world.clock()))
-                self._poke.set()
+                self._stir()
         for message in found or ():
             await self.put(message)
 
@@ -312,7 +312,7 @@ class Shell:
                 if venue and of is self._beside:
                     self._urgent.append(Stale(venue=venue, stream="feed", received_ns=at_ns))
                 self._urgent.append(Kill(level=KillLevel.PAUSE, who="guard", reason=reason, received_ns=at_ns))
-                self._poke.set()
+                self._stir()
 
         return ended
 

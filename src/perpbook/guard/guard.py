@@ -22,6 +22,7 @@ from perpbook.guard import (
 )
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
+from perpbook.guard.glance import Glance
 from perpbook.guard.sense import nonsense
 from perpbook.guard.settings import Settings
 from perpbook.guard.signals import Signals
@@ -68,6 +69,7 @@ class Guard:
         self._turn = Turn(desk=desk, settings=settings, known=Known(), now_ns=desk.at_ns)
         self._decide, self._watch, self._signals = decide, watch, signals
         self._turn.known.noticed = signalling.noticed_in(desk.alerts)
+        self._glance = Glance(self._turn, watch, signals)
         if signals is not None:
             signals.resume(self._turn.known.noticed, settings.accounts)
         self._broken = False
@@ -118,7 +120,9 @@ class Guard:
 
     def rehearse(self, message: Message) -> None:
         """Go through a price once more that is the newest known of its contract: nothing changes, nothing is decided."""
-        if not isinstance(message, BookSeen | MarkSeen):
+        if type(message) is BookSeen:
+            self._glance.passes(message)
+        if type(message) is not MarkSeen:
             return
         known = known_of(self._turn.known, message).get((message.venue, message.symbol))
         if known == message and not nonsense(self._turn, message):
@@ -127,9 +131,18 @@ class Guard:
             if self._signals is not None:
                 self._signals(message)
 
+    def skim(self, book: BookSeen) -> bool:
+        """Take a book that leads to nothing; False, and nothing is done, where it may lead to something."""
+        if self._broken or not self._glance.passes(book):
+            return False
+        self._glance.keep(book)
+        return True
+
     def receive(self, message: Message) -> list[Effect]:
         """Take a message. Never raises: whatever fails inside is recorded, paged, and pauses the guard."""
         if self._broken:
+            return []
+        if type(message) is BookSeen and self.skim(message):
             return []
         try:
             self._take(message)

@@ -18,6 +18,7 @@ from perpbook.model.effect import Effect
 from perpbook.model.message import AccountSeen, BookSeen, KillLevel, MarkSeen, Message, Wake
 
 Price = BookSeen | MarkSeen
+PRICES = (BookSeen, MarkSeen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +73,14 @@ class Recorder:
 
     def receive(self, message: Message) -> list[Effect]:
         """As `Guard.receive`."""
+        if type(message) is BookSeen and self.guard.skim(message):
+            self._prices[BookSeen, message.venue, message.symbol] = message
+            return []
         known, desk = self.guard.known, self.guard.desk
         looks, judged = known.looks, known.judged
         effects = self.guard.receive(message)
         led = bool(effects) or known.looks != looks
-        if not led and isinstance(message, Price):
+        if not led and isinstance(message, PRICES):
             if known_of(known, message).get((message.venue, message.symbol)) is message:
                 self._prices[type(message), message.venue, message.symbol] = message
         elif led or not isinstance(message, Wake):

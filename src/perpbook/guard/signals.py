@@ -143,6 +143,11 @@ class Signals:
                     standing.beyond = 0 if venue == message.venue else standing.beyond
         return []
 
+    def is_quiet(self, book: BookSeen) -> bool:
+        """Whether a book comes too soon after the last sample to be one."""
+        standing = self._standing.get((SPREAD.kind, book.venue, book.symbol))
+        return standing is not None and book.received_ns - standing.sampled_ns < self.sensitivity.every_ns
+
     def _account(self, message: AccountSeen) -> list[Alert]:
         """Know what is held; of what is held no more nobody pays funding."""
         of, held = message.account, {one.symbol: one.quantity for one in message.account.positions}
@@ -158,8 +163,7 @@ class Signals:
         ]  # fmt: skip
 
     def _book(self, message: BookSeen) -> list[Alert]:
-        standing = self._standing.get((SPREAD.kind, message.venue, message.symbol))
-        if standing is not None and message.received_ns - standing.sampled_ns < self.sensitivity.every_ns:
+        if self.is_quiet(message):
             return []
         bids, asks = message.depth.bids, message.depth.asks
         if not bids or not asks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from perpbook.guard.desk import Desk
 from perpbook.model.action import ActionKind, RiskView
@@ -68,5 +69,15 @@ class Decision:
 
 
 Decide = Callable[[View], Decision]
-WantsLook = Callable[[Message], bool]
-"""Whether a message wants a decision now, as `guard.watch.Watch` says it; asked of messages that were not refused."""
+
+
+class WantsLook(Protocol):
+    """Says when a decision is wanted, as `guard.watch.Watch` does; asked of messages that were not refused."""
+
+    def __call__(self, message: Message) -> bool:
+        """Take a message; whether it wants a decision now."""
+        ...
+
+    def is_due(self, at_ns: int) -> bool:
+        """Whether a book that comes then would want one."""
+        ...

@@ -96,6 +96,10 @@ class Watch:
             return True
         return message.received_ns >= self._until_ns
 
+    def is_due(self, at_ns: int) -> bool:
+        """Whether a look is due by then, whatever comes."""
+        return at_ns >= self._until_ns
+
     def held(self, venue: str, symbol: str) -> Price | None:
         """What hangs on a contract's price, None where nothing does."""
         return self._prices.get((venue, symbol))

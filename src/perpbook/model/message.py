@@ -34,6 +34,24 @@ class BookSeen:
     sequence: int = -1
 
 
+_new = object.__new__
+_set_venue, _set_symbol, _set_depth, _set_at, _set_received, _set_sequence = (
+    vars(BookSeen)[name].__set__ for name in BookSeen.__slots__
+)
+
+
+def book_seen(venue: str, symbol: str, depth: Depth, at_ns: int, received_ns: int, sequence: int = -1) -> BookSeen:
+    """`BookSeen(...)` in a third of the time, for who makes thousands a second."""
+    seen = _new(BookSeen)
+    _set_venue(seen, venue)
+    _set_symbol(seen, symbol)
+    _set_depth(seen, depth)
+    _set_at(seen, at_ns)
+    _set_received(seen, received_ns)
+    _set_sequence(seen, sequence)
+    return seen
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkSeen:
     """A contract's prices and its funding rate per interval (> 0: longs pay). None: not in the message."""

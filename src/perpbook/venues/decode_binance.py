@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from perpbook.model.market import Depth
-from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
+from perpbook.model.message import AccountSeen, MarkSeen, Message, book_seen
 from perpbook.venues.decode_binance_shapes import (
     DepthUpdate,
     Envelope,
@@ -36,8 +36,7 @@ from perpbook.venues.decode_parts import (
     Unfit,
     above_nothing,
     if_given,
-    levels_of,
-    refuse_crossed,
+    sound_depth,
     time_ns,
 )
 
@@ -173,7 +172,7 @@ class Binance:
             case Ticker():
                 bids = ((above_nothing(data.b, stream), above_nothing(data.B, stream)),)
                 asks = ((above_nothing(data.a, stream), above_nothing(data.A, stream)),)
-                return self._told(data.s, Depth(bids=bids, asks=asks), (data.E, data.u), received_ns, stream)
+                return self._told(data.s, sound_depth(bids, asks, stream), (data.E, data.u), received_ns, stream)
             case MarkPrice():
                 return (_mark(data, received_ns, stream),)
             case AccountUpdate():
@@ -211,8 +210,8 @@ class Binance:
     ) -> Sequence[Message]:
         most = self._scope.levels
         if part:
-            bids, asks = levels_of(tuple(data.b[:most]), -1.0, stream), levels_of(tuple(data.a[:most]), 1.0, stream)
-            return self._told(data.s, Depth(bids=bids, asks=asks), (data.E, data.u), received_ns, stream)
+            depth = sound_depth(tuple(data.b[:most]), tuple(data.a[:most]), stream)
+            return self._told(data.s, depth, (data.E, data.u), received_ns, stream)
         chain = self._chains.setdefault(data.s, Chain())
         if chain.last < 0:
             if len(chain.waiting) >= WAITING:
@@ -222,18 +221,15 @@ class Binance:
         _apply(chain, data, stream)
         if not last or not chain.joined:
             return ()
-        depth = Depth(bids=chain.ladder.bids.best(most), asks=chain.ladder.asks.best(most))
+        depth = sound_depth(chain.ladder.bids.best(most), chain.ladder.asks.best(most), stream)
         return self._told(data.s, depth, (data.E, data.u), received_ns, stream)
 
     def _told(
         self, symbol: str, depth: Depth, at: tuple[int, int], received_ns: int, stream: tuple[str, str]
     ) -> Sequence[Message]:
         """A book; `at` : milliseconds and the venue's number."""
-        refuse_crossed(depth.bids, depth.asks, stream)
         at_ns = time_ns(at[0], received_ns, stream)
-        return (
-            BookSeen(venue=VENUE, symbol=symbol, depth=depth, at_ns=at_ns, received_ns=received_ns, sequence=at[1]),
-        )
+        return (book_seen(VENUE, symbol, depth, at_ns, received_ns, at[1]),)
 
 
 def _mark(data: MarkPrice, received_ns: int, stream: tuple[str, str]) -> MarkSeen:

@@ -16,8 +16,7 @@ import msgspec
 from msgspec import Raw
 
 from perpbook.model.account import Account, Balance, MarginMode, Order, Position, Reported
-from perpbook.model.market import Depth
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
+from perpbook.model.message import AccountSeen, FillSeen, MarkSeen, Message, OrderSeen, book_seen
 from perpbook.model.order import Fill, OrderState
 from perpbook.venues.decode_dydx_shapes import (
     AccountChanges,
@@ -42,8 +41,8 @@ from perpbook.venues.decode_parts import (
     above_nothing,
     if_given,
     number,
-    refuse_crossed,
     report_of,
+    sound_depth,
     time_ns,
 )
 
@@ -183,15 +182,8 @@ class Dydx:
                 side.put(price, size, found.message_id, stream)
         if not last:
             return ()
-        bids, asks = ladder.uncrossed(self._scope.levels)
-        refuse_crossed(bids, asks, stream)
-        depth = Depth(bids=bids, asks=asks)
-        return (
-            BookSeen(
-                venue=VENUE, symbol=symbol, depth=depth, at_ns=received_ns, received_ns=received_ns,
-                sequence=found.message_id,
-            ),
-        )  # fmt: skip
+        depth = sound_depth(*ladder.uncrossed(self._scope.levels), stream)
+        return (book_seen(VENUE, symbol, depth, received_ns, received_ns, found.message_id),)
 
     def _marks(self, data: Markets, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         """Of the contracts that are asked for; the channel is about all of them."""

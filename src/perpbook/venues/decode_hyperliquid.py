@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import inf
 
 import msgspec
 from msgspec import Struct
 
 from perpbook.model.account import Account, Balance, MarginMode, Order, Position, Reported
 from perpbook.model.market import Depth
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
+from perpbook.model.message import AccountSeen, FillSeen, MarkSeen, Message, OrderSeen, book_seen
 from perpbook.model.order import Fill, OrderState, RejectReason
 from perpbook.venues.decode_hyperliquid_shapes import (
     Best,
@@ -42,11 +41,10 @@ from perpbook.venues.decode_parts import (
     Unfit,
     above_nothing,
     if_given,
-    levels_of,
     number,
     own_id,
-    refuse_crossed,
     report_of,
+    sound_depth,
     time_ns,
 )
 
@@ -97,6 +95,7 @@ class Hyperliquid:
         self._envelope = msgspec.json.Decoder(Envelope)
         self._coin = msgspec.json.Decoder(Coin)
         self._sorted: dict[bytes, Sorted] = {}
+        self._books = {coin: f"book:{coin}" for coin in scope.symbols}
         self._states: dict[str, tuple[State, int]] = {}
         self._orders: dict[str, tuple[Order, ...]] = {}
         self._alone: dict[str, frozenset[str]] = {}
@@ -109,6 +108,9 @@ class Hyperliquid:
 
     def sort(self, raw: bytes) -> Sorted:
         """By the first letters, as the venue writes them; else by decoding the envelope."""
+        known = self._sorted.get(raw[: raw.find(b",", raw.find(b",") + 1)])
+        if known is not None:
+            return known
         plain = PLAIN.match(raw)
         if plain is None:
             return self._slowly(raw)
@@ -154,28 +156,24 @@ class Hyperliquid:
 
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         (bids, asks), most = data.levels, self._scope.levels
-        depth = Depth(
-            bids=levels_of(tuple([(one.px, one.sz) for one in bids[:most]]), -1.0, stream),
-            asks=levels_of(tuple([(one.px, one.sz) for one in asks[:most]]), 1.0, stream),
+        depth = sound_depth(
+            tuple([(one.px, one.sz) for one in bids[:most]]), tuple([(one.px, one.sz) for one in asks[:most]]), stream
         )
-        return self._told(data.coin, depth, (data.time, received_ns), stream)
+        return self._told(data, depth, received_ns, stream)
 
     def _bbo(self, data: Best, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         bid, ask = data.bbo
         if bid is None or ask is None:
             raise Unfit(*stream, Reason.EMPTY)
-        if not (0.0 < bid.px < inf and 0.0 < ask.px < inf and 0.0 < bid.sz < inf and 0.0 < ask.sz < inf):
-            raise Unfit(*stream, Reason.NUMBER)
-        depth = Depth(bids=((bid.px, bid.sz),), asks=((ask.px, ask.sz),))
-        return self._told(data.coin, depth, (data.time, received_ns), stream)
+        depth = sound_depth(((bid.px, bid.sz),), ((ask.px, ask.sz),), stream)
+        return self._told(data, depth, received_ns, stream)
 
-    def _told(self, coin: str, depth: Depth, times: tuple[int, int], stream: tuple[str, str]) -> Sequence[Message]:
-        """A book; `times` : the venue's milliseconds, our nanoseconds."""
-        refuse_crossed(depth.bids, depth.asks, stream)
-        if stream[1] != f"book:{coin}":
+    def _told(self, data: Book | Best, depth: Depth, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
+        """A book; it is of the contract that its first letters named."""
+        if stream[1] != self._books.get(data.coin):
             raise Unfit(*stream, Reason.MALFORMED)
-        at_ns = time_ns(times[0], times[1], stream)
-        return (BookSeen(venue=VENUE, symbol=coin, depth=depth, at_ns=at_ns, received_ns=times[1]),)
+        at_ns = time_ns(data.time, received_ns, stream)
+        return (book_seen(VENUE, data.coin, depth, at_ns, received_ns),)
 
     def _activeAssetCtx(self, data: CoinContext, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         if stream[1] != f"mark:{data.coin}":

@@ -13,6 +13,7 @@ from math import inf
 from typing import NamedTuple, Protocol
 
 from perpbook.errors import DataError
+from perpbook.model.market import Depth, depth_of
 from perpbook.model.message import Message
 from perpbook.model.order import OrderReport, OrderState, RejectReason
 
@@ -129,26 +130,21 @@ def if_given(text: str | None, stream: tuple[str, str]) -> float | None:
     return number(text, stream) if text else None
 
 
-def levels_of(rows: Levels, way: float, stream: tuple[str, str]) -> Levels:
-    """Levels, best first, if they can be. rows : (price, size), made numbers by the decoder.  way : 1 asks, -1 bids."""
-    if not rows:
-        raise Unfit(*stream, Reason.EMPTY)
-    last = 0.0 if way > 0.0 else inf
-    for price, size in rows:
-        if not (0.0 < price < inf and 0.0 < size < inf):
-            raise Unfit(*stream, Reason.NUMBER)
-        if price <= last if way > 0.0 else price >= last:
-            raise Unfit(*stream, Reason.ORDER)
-        last = price
-    return rows
+def sound_depth(bids: Levels, asks: Levels, stream: tuple[str, str]) -> Depth:
+    """A book, best first, if it can be one. bids, asks : (price, size), made numbers by the decoder."""
+    depth = depth_of(bids, asks)
+    if not depth.is_sound():
+        raise Unfit(*stream, _flaw(bids, asks))
+    return depth
 
 
-def refuse_crossed(bids: Levels, asks: Levels, stream: tuple[str, str]) -> None:
-    """A book has two sides, and they do not cross."""
+def _flaw(bids: Levels, asks: Levels) -> Reason:
+    """Why a book is none."""
     if not bids or not asks:
-        raise Unfit(*stream, Reason.EMPTY)
-    if bids[0][0] >= asks[0][0]:
-        raise Unfit(*stream, Reason.CROSSED)
+        return Reason.EMPTY
+    if not all(0.0 < number < inf for side in (bids, asks) for level in side for number in level):
+        return Reason.NUMBER
+    return Reason.CROSSED if bids[0][0] >= asks[0][0] else Reason.ORDER
 
 
 def time_ns(milliseconds: int, received_ns: int, stream: tuple[str, str]) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from perpbook.venues.stream_socket import Socket
 
 LOG = logging.getLogger(__name__)
+WHOLE, EVENT, NOTHING = Kind.WHOLE, Kind.EVENT, Kind.NOTHING
 
 Prepare = Callable[[Decoder, Scope], Awaitable[Mapping[str, Sequence[Message]]]]
 """Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder, and what is
@@ -115,17 +116,18 @@ class Stream:
 
     def _takes_at_once(self) -> bool:
         """Whether an ear is ready, and nothing waits for it."""
-        return self._ear is not None and self._ready and not (self._inbox or self._said) and self._ear.ready
+        ear = self._ear
+        return ear is not None and self._ready and ear.ready and not (self._said or self._inbox)
 
     def _at_once(self, what: Sorted, raw: bytes, received_ns: int) -> None:
         """Tell the ear a frame that nothing stands before."""
-        assert self._ear is not None
-        self._newest = None
+        ear = self._ear
+        assert ear is not None
         try:
-            for message in self.reader.read(what, raw, received_ns):
-                self._ear.take(message)
-                if what.kind is Kind.WHOLE:
-                    self._newest = raw, received_ns
+            told = self.reader.read(what, raw, received_ns)
+            for message in told:
+                ear.take(message)
+            self._newest = (raw, received_ns) if told and what.kind is WHOLE else None
         finally:
             self._notice(sys.exception())
 
@@ -198,9 +200,9 @@ class Stream:
             self._recorder.write(raw, received_ns)
         try:
             what = self.reader.decoder.sort(raw)
-            if what.kind is Kind.NOTHING:
+            if what.kind is NOTHING:
                 return
-            if (last or what.kind is Kind.EVENT) and self._takes_at_once():
+            if (last or what.kind is EVENT) and self._takes_at_once():
                 return self._at_once(what, raw, received_ns)
             if not self._inbox.put(what, raw, received_ns):
                 raise Unfit(self._dialect.venue, "", Reason.OVERFLOW)

@@ -51,11 +51,7 @@ class Reader:
             told = self.decoder.decode(what, raw, received_ns, last)
         except Unfit as unfit:
             return self.refuse(unfit, received_ns, what.kind)
-        at_ns = received_ns
-        if told:
-            first = told[0]
-            if isinstance(first, TIMED):
-                at_ns = first.at_ns
+        at_ns = told[0].at_ns if told and isinstance(told[0], TIMED) else received_ns
         said = self.watchdog.heard(what.stream, at_ns, received_ns, whole=bool(told))
         if said is not None:
             return (said, *told) if said.fresh else (said,)

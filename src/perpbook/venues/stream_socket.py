@@ -10,6 +10,8 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from perpbook.errors import InputError
 
+TEXT = WSMsgType.TEXT
+PAYLOADS = frozenset({WSMsgType.TEXT, WSMsgType.BINARY})
 LARGEST = 16 * 1024 * 1024
 """Bytes in one message at most."""
 
@@ -42,7 +44,7 @@ class Ears(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame."""
         kind = frame.msg_type
-        if kind == WSMsgType.TEXT or kind == WSMsgType.BINARY:
+        if kind in PAYLOADS:
             if frame.fin:
                 self._hear(frame.get_payload_as_bytes(), frame.last_in_buffer)
             else:
@@ -78,7 +80,7 @@ class Socket:
     def send(self, raw: bytes) -> None:
         """Send a text."""
         if not self._ears.gone.is_set():
-            self._transport.send(WSMsgType.TEXT, raw)
+            self._transport.send(TEXT, raw)
 
     async def ended(self, seconds: float) -> bool:
         """Whether it ends within so long."""
