@@ -115,30 +115,28 @@ class Stream:
             self._notice(sys.exception())
 
     def _takes_at_once(self) -> bool:
-        """Whether an ear is ready, and nothing waits for it."""
+        """Whether the ear, if there is one, is ready, and nothing waits for it."""
         ear = self._ear
         return ear is not None and self._ready and ear.ready and not (self._said or self._inbox)
 
-    def _at_once(self, what: Sorted, raw: bytes, received_ns: int) -> None:
+    def _at_once(self, what: Sorted, raw: bytes, received_ns: int, tell: Callable[[Message], None]) -> None:
         """Tell the ear a frame that nothing stands before."""
-        ear = self._ear
-        assert ear is not None
         try:
             told = self.reader.read(what, raw, received_ns)
             for message in told:
-                ear.take(message)
-            self._newest = (raw, received_ns) if told and what.kind is WHOLE else None
+                tell(message)
+            good = what.kind is WHOLE and told and type(told[-1]) is not Stale
+            self._newest = (raw, received_ns) if good else None
         finally:
             self._notice(sys.exception())
 
     def _rehearse(self) -> None:
-        """Decode the newest frame told at once again, of what is told whole, and have the ear go through it."""
-        if self._newest is None or not self._takes_at_once():
-            return
-        raw, received_ns = self._newest
-        assert self._ear is not None
-        for message in self.reader.decoder.decode(self.reader.decoder.sort(raw), raw, received_ns, True):
-            self._ear.rehearse(message)
+        """Read the newest frame told at once again, of what is told whole, and have the ear go through it. What it says was
+        heard then already, so nothing changes."""
+        ear = self._ear
+        if ear is not None and self._newest is not None and self._takes_at_once():
+            raw, received_ns = self._newest
+            self._at_once(self.reader.decoder.sort(raw), raw, received_ns, ear.rehearse)
 
     def _notice(self, error: BaseException | None) -> None:
         """A callback failed: whoever awaits the stream is to know, since the socket would not."""
@@ -202,8 +200,9 @@ class Stream:
             what = self.reader.decoder.sort(raw)
             if what.kind is NOTHING:
                 return
-            if (last or what.kind is EVENT) and self._takes_at_once():
-                return self._at_once(what, raw, received_ns)
+            ear = self._ear
+            if ear is not None and (last or what.kind is EVENT) and self._takes_at_once():
+                return self._at_once(what, raw, received_ns, ear.take)
             if not self._inbox.put(what, raw, received_ns):
                 raise Unfit(self._dialect.venue, "", Reason.OVERFLOW)
         except Unfit as unfit:
@@ -215,6 +214,7 @@ class Stream:
 
     def _say(self, told: Sequence[Message] | list[Stale]) -> None:
         if told:
+            self._newest = None
             self._said += told
             self._wake()
 
