@@ -1,4 +1,4 @@
-"""The carriers of the venue port, each with the truth behind it: three live venues through ccxt, and the paper venue."""
+"""The carriers of the venue port, each with the truth behind it: five live venues through ccxt, and the paper venue."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.market import Path, Step
 from perpbook.terms.load import load_terms
 from perpbook.venues.clients import client_for
-from perpbook.venues.dialect import DIALECTS
+from perpbook.venues.dialect_list import DIALECTS
 from perpbook.venues.keys import Secret
 from perpbook.venues.rest import LiveVenue, Login
+from tests.dialects.okx_face import PASSPHRASE
 from tests.dialects.served import SYMBOLS, Served, an_account, prices_of
 
 T = TypeVar("T")
-LIVE = ("hyperliquid", "dydx", "binance")
+LIVE = ("hyperliquid", "dydx", "binance", "bybit", "okx")
+STREAMED = LIVE[:3]
+"""Venues that have streams of ours."""
+
 CARRIERS = (*LIVE, "paper")
 
 
@@ -79,7 +83,8 @@ def live(
     key, dialect = one.keys[venue], DIALECTS[venue]
 
     def fresh() -> LiveVenue:
-        client = client_for(venue, key.public, Secret(secret or key.secret), at or one.at(venue))
+        words = Secret(PASSPHRASE) if venue == "okx" else None
+        client = client_for(venue, key.public, Secret(secret or key.secret), at or one.at(venue), words)
         client.timeout = timeout_ms
         login = Login(account=f"{venue}-main", address=key.public, client=client)
         return LiveVenue(dialect, [login], parse_as(dialect.format), now_ns)
