@@ -1,4 +1,4 @@
-"""Bybit v5 as its clients reach it, over a simulated venue: one unified account in one-way mode, linear contracts, public websocket.
+"""Bybit v5 as its clients reach it, over a simulated venue: a unified account in one-way mode, linear contracts, books and tickers.
 
 Shapes: the venue's documentation and recorded answers. Post-only orders that would trade are taken, and then shown as cancelled.
 """
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 class BybitFace:
-    """See the module. `strange` : rows that positions of inverse contracts and options show; `hedged` : positions say they are."""
+    """See the module. `strange` : positions of inverse contracts. `hedged` : positions say so. `status` : of the account."""
 
     def __init__(self, venue: ServedVenue, keys: tuple[MadeUpKey, ...]) -> None:
         self.venue, self.keys = venue, {key.public: key for key in keys}
@@ -71,7 +71,9 @@ class BybitFace:
         return act(self, self._signed(asked), given)
 
     def _signed(self, asked: Asked) -> str:
-        head = {name: asked.headers.get(f"x-bapi-{name}", "") for name in ("api-key", "timestamp", "recv-window", "sign")}
+        head = {
+            name: asked.headers.get(f"x-bapi-{name}", "") for name in ("api-key", "timestamp", "recv-window", "sign")
+        }
         key = self.keys.get(head["api-key"])
         if key is None:
             raise Refused(10003, "API key is invalid.")
@@ -89,13 +91,24 @@ class BybitFace:
     def orderbook(self, given: Given) -> Any:
         seen = self.venue.book(given["symbol"])
         most, now = int(given.get("limit", 25)), milliseconds(seen.at_ns)
-        return {"s": seen.symbol, "b": rows(seen.depth.bids[:most]), "a": rows(seen.depth.asks[:most]), "ts": now, "u": 1}
+        return {
+            "s": seen.symbol,
+            "b": rows(seen.depth.bids[:most]),
+            "a": rows(seen.depth.asks[:most]),
+            "ts": now,
+            "u": 1,
+        }
 
     def tickers(self, given: Given) -> Any:
         return self._page([ticker(self.venue, name) for name in self.venue.truth.symbols])
 
     def info(self, account: str, given: Given) -> Any:
-        return {"marginMode": "REGULAR_MARGIN", "unifiedMarginStatus": self.status, "dcpStatus": "OFF", "timeWindow": 10}
+        return {
+            "marginMode": "REGULAR_MARGIN",
+            "unifiedMarginStatus": self.status,
+            "dcpStatus": "OFF",
+            "timeWindow": 10,
+        }
 
     def wallet(self, account: str, given: Given) -> Any:
         held = self.venue.seen(account)[0].account
@@ -112,7 +125,9 @@ class BybitFace:
         if given["settleCoin"] != "USDT":
             return self._page([])
         held = self.venue.seen(account)[0].account.positions
-        return self._page([position(self.venue, one.symbol, one.quantity, one.entry_price, self.hedged) for one in held])
+        return self._page(
+            [position(self.venue, one.symbol, one.quantity, one.entry_price, self.hedged) for one in held]
+        )
 
     def create(self, account: str, given: Given) -> Any:
         assert given["category"] == "linear" and given["orderType"] == "Limit" and given["positionIdx"] == 0
@@ -195,8 +210,12 @@ class BybitStream:
     def heard(self, client: Client, words: str) -> Sequence[Any]:
         body = json.loads(words)
         if body["op"] == "ping":
-            return ({"success": True, "ret_msg": "pong", "op": "ping", "conn_id": "c", "req_id": body.get("req_id", "")},)
-        told: list[Any] = [{"success": True, "ret_msg": "", "conn_id": "c", "op": body["op"], "req_id": body.get("req_id", "")}]
+            return (
+                {"success": True, "ret_msg": "pong", "op": "ping", "conn_id": "c", "req_id": body.get("req_id", "")},
+            )
+        told: list[Any] = [
+            {"success": True, "ret_msg": "", "conn_id": "c", "op": body["op"], "req_id": body.get("req_id", "")}
+        ]
         for topic in body["args"]:
             kind, symbol = topic.split(".")[0], topic.split(".")[-1]
             client.channels[kind, symbol] = topic

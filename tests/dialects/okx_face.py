@@ -136,7 +136,15 @@ class OkxFace:
             assert report.reason is not None
             raise Refused(CODES.get(report.reason, "51000"), WORDS.get(report.reason, report.why), True)
         known = self.venue.find(account, client_id=request.client_id)
-        return [{"ordId": str(known.number if known else 0), "clOrdId": request.client_id, "tag": "", "sCode": "0", "sMsg": ""}]
+        return [
+            {
+                "ordId": str(known.number if known else 0),
+                "clOrdId": request.client_id,
+                "tag": "",
+                "sCode": "0",
+                "sMsg": "",
+            }
+        ]
 
     def _found(self, account: str, given: Given) -> Known | None:
         if "clOrdId" in given:
@@ -146,7 +154,9 @@ class OkxFace:
     def cancel(self, account: str, given: Given) -> list[Any]:
         found = self._found(account, given)
         if found is None or found.report.state is not OrderState.OPEN:
-            raise Refused("51400", "Cancellation failed as the order has been filled, canceled or does not exist.", True)
+            raise Refused(
+                "51400", "Cancellation failed as the order has been filled, canceled or does not exist.", True
+            )
         self.venue.cancel(account, found.request.symbol, found.request.client_id)
         return [{"ordId": str(found.number), "clOrdId": found.request.client_id, "sCode": "0", "sMsg": ""}]
 
@@ -226,7 +236,10 @@ class OkxStream:
         change = None if sequence is None else self.venue.change(symbol, sequence)
         seen = self.venue.truth.book(symbol)
         depth, size = (change.levels if change else seen.depth), self.venue.contract(symbol).contract.contract_size
-        numbers = {"seqId": seen.sequence if sequence is None else sequence, "prevSeqId": change.since if change else -1}
+        numbers = {
+            "seqId": seen.sequence if sequence is None else sequence,
+            "prevSeqId": change.since if change else -1,
+        }
         data = {"asks": rows(depth.asks, size), "bids": rows(depth.bids, size), "checksum": 0}
         data["ts"] = str(milliseconds(self.venue.clock_ns))
         arg = {"channel": "books", "instId": symbol}

@@ -107,19 +107,24 @@ def _login(name: str, table: Any, wrong: Wrong) -> LoginAsked | None:
             return None
     if texts["venue"] not in VENUES:
         wrong((*where, "venue"), f"should be one of {', '.join(VENUES)}")
+    _check_places(where, texts, wrong)
+    if texts["endpoint"] and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", texts["endpoint"]):
+        wrong((*where, "endpoint"), "should be https://..., or http:// on this machine alone")
+    if _is_bad_address(texts["venue"], texts["address"]):
+        wrong((*where, "address"), f"is no address of {texts['venue']}")
+    return LoginAsked(**texts)
+
+
+def _check_places(where: tuple[str, str], texts: Mapping[str, str], wrong: Wrong) -> None:
+    """Where secrets lie, and whether there is one too many or too few."""
     if (texts["venue"] == "okx") != bool(texts["passphrase"]):
         wrong((*where, "passphrase"), "is needed for okx, and for no other venue")
     for key in ("key", "passphrase"):
         if (key == "key" or texts[key]) and not re.fullmatch(PLACE, texts[key]):
             wrong(
                 (*where, key),
-                f"should say where the {key} is, env:NAME, file:PATH or keyring:SERVICE/USER; what stands there is not repeated here",
+                f"should say where the {key} is, env:NAME, file:PATH or keyring:SERVICE/USER; what stands there is not repeated",
             )
-    if texts["endpoint"] and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", texts["endpoint"]):
-        wrong((*where, "endpoint"), "should be https://..., or http:// on this machine alone")
-    if _is_bad_address(texts["venue"], texts["address"]):
-        wrong((*where, "address"), f"is no address of {texts['venue']}")
-    return LoginAsked(**texts)
 
 
 def _is_bad_address(venue: str, address: str) -> bool:

@@ -57,12 +57,12 @@ class Live:
                 self.venues[request.venue].expect(request.account, request.symbol, (request.client_id,))
 
     def _refuse_contracts(self, venue: LiveVenue) -> None:
-        """Contracts that are not guarded there, and those whose size the terms do not know right: all of theirs would be wrong."""
+        """Contracts that are not guarded there, and those whose size the terms have wrong: every quantity would be, too."""
         for symbol in self.symbols[venue.name]:
             if venue.name not in PLACES and not venue.lists(symbol):
                 raise InputError(
-                    f"{symbol} is no linear perpetual that {venue.name} lists, and nothing else is guarded there: close it, and take "
-                    "it out of the book"
+                    f"{symbol} is no linear perpetual that {venue.name} lists, and nothing else is guarded there: close it, and "
+                    "take it out of the book"
                 )
             known, size = self.sizes.get((venue.name, symbol)), venue.contract_size(symbol)
             if known is not None and abs(size - known) > 1e-9 * known:
@@ -109,9 +109,12 @@ def live_of(config: GuardConfig, snapshot: Snapshot, terms: Mapping[str, VenueTe
                 account=account,
                 address=one.address,
                 client=client_for(
-                    name, one.address, load_secret(one.key), one.endpoint or None,
+                    name,
+                    one.address,
+                    load_secret(one.key),
+                    one.endpoint or None,
                     load_secret(one.passphrase) if one.passphrase else None,
-                ),  # fmt: skip
+                ),
             )
             for account, one in config.accounts.items()
             if one.venue == name

@@ -41,7 +41,9 @@ def client_for(
     ccxt, at = _ccxt(), endpoint.rstrip("/") if endpoint else None
     if venue in makers:
         return makers[venue](ccxt, address, secret, at)
-    made = clients_named.hardened(venue, strict(getattr(ccxt, venue)), settings("apiKey", address, "secret", secret), at)
+    made = clients_named.hardened(
+        venue, strict(getattr(ccxt, venue)), settings("apiKey", address, "secret", secret), at
+    )
     made.password = passphrase.reveal() if passphrase is not None else None
     return made
 
@@ -76,6 +78,7 @@ def strict(kind: Any) -> Any:
 
 
 def settings(address_key: str, address: str, secret_key: str, secret: Secret | None) -> dict[str, Any]:
+    """What every client is made with."""
     given: dict[str, Any] = {"enableRateLimit": False, "timeout": 8_000, address_key: address}
     return given | ({secret_key: secret.reveal()} if secret is not None else {})
 

@@ -1,5 +1,5 @@
-"""Clients of venues that are told a broker's or a referrer's name by ccxt: Bybit (a header on every POST) and OKX (a `tag`, and an
-id of the broker's where an order has none).
+"""Clients of venues that ccxt tells a broker's or a referrer's name: Bybit (a header on every POST) and OKX (a `tag`, and an id of
+the broker's where an order has none).
 
 Here no name goes along, no private request that moves anything leaves but those that place and take back orders and set timers,
 and answers that hide whether an order acted are no refusals.
@@ -40,10 +40,9 @@ def hardened(venue: str, kind: Any, given: Mapping[str, Any], endpoint: str | No
 
         def handle_errors(self, status: int, reason: str, url: str, method: str, *words: Any) -> Any:
             answer = words[2] if len(words) > 2 else None
-            if method != "GET" and codes_of(answer) & UNSURE:
-                from ccxt.base.errors import ExchangeNotAvailable
-
-                raise ExchangeNotAvailable("the venue does not say whether it acted")
+            if answer is None or (status >= 400 and not codes_of(answer)):
+                return None
+            refuse_unsure(method, codes_of(answer))
             return super().handle_errors(status, reason, url, method, *words)
 
         async def fetch_open_orders(self, symbol: Any = None, *words: Any, **named: Any) -> Any:
@@ -61,6 +60,16 @@ def refuse_named(venue: str, body: str) -> None:
     """Raise InvariantError for a request that carries a broker's name."""
     if '"tag"' in body or "brokerId" in body:
         raise InvariantError(f"a request to {venue} carries a broker's name: it was not sent")
+
+
+def refuse_unsure(method: str, codes: frozenset[str]) -> None:
+    """Raise what is no refusal for an answer without a code, and for one that does not say whether an order acted."""
+    from ccxt.base.errors import BadResponse, ExchangeNotAvailable
+
+    if not codes:
+        raise BadResponse("the answer has no code")
+    if method != "GET" and codes & UNSURE:
+        raise ExchangeNotAvailable("the venue does not say whether it acted")
 
 
 def codes_of(answer: Any) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """Prices of a venue through ccxt.pro, for venues that have no stream of ours: books, marks, and what is only asked for.
 
-The client applies a venue's messages; what it then shows is read as any message is: checked, refused and watched over (`watchdog`).
-It keeps its books itself, so after anything that cannot be the connection begins anew, with a client that knows nothing. Only the
-newest of each stream waits for whoever takes slowly.
+The client applies a venue's messages; what it then shows is read as any message is: checked, refused and watched over. It keeps
+its books itself, so after anything that cannot be the connection begins anew, with a client that knows nothing. Only the newest of
+each stream waits for whoever takes slowly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ from perpbook.errors import VenueUnavailable
 from perpbook.model.market import Depth
 from perpbook.model.message import BookSeen, MarkSeen, Message, Stale
 from perpbook.model.units import SECOND_NS
-from perpbook.venues.decode_parts import Levels, Reason, Unfit, above_nothing, if_given, levels_of, refuse_crossed, time_ns
+from perpbook.venues.decode_parts import (
+    Levels,
+    Reason,
+    Unfit,
+    above_nothing,
+    if_given,
+    levels_of,
+    refuse_crossed,
+    time_ns,
+)
 from perpbook.venues.dialect import Dialect
 from perpbook.venues.told import scaled
 from perpbook.venues.watchdog import LAG_NS, PATIENCE, Watchdog

@@ -136,7 +136,9 @@ class LiveVenue:
         unified = self._name(symbol)
         found = await self._read(lambda: client.fetch_order_book(unified, LEVELS), what, self._weights.book)
         size = self._sizes[symbol]
-        depth = self._understood(lambda: Depth(bids=levels(found["bids"], size), asks=levels(found["asks"], size)), what)
+        depth = self._understood(
+            lambda: Depth(bids=levels(found["bids"], size), asks=levels(found["asks"], size)), what
+        )
         now = self._clock()
         at = min(int(found["timestamp"]) * MS_NS, now) if found.get("timestamp") else now
         return BookSeen(venue=self.name, symbol=symbol, depth=depth, at_ns=at, received_ns=now)

@@ -1,0 +1,77 @@
+"""A live book at Bybit and OKX closed by `halt flatten`: prices through ccxt.pro, accounts asked for, ccxt below our orders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from perpbook.cli.main import app
+from tests.dialects.okx_face import PASSPHRASE
+from tests.dialects.served import SYMBOLS, Served, served
+
+pytestmark = pytest.mark.slow
+RUNNER = CliRunner()
+
+
+def book(venue: str) -> str:
+    btc, eth = SYMBOLS[venue]
+    return f"""
+schema = "book/1"
+as_of = "2026-11-20T12:00:00Z"
+simulated = true
+
+[[accounts]]
+id = "{venue}-main"
+venue = "{venue}"
+collateral = {{ USDT = 30000.0 }}
+positions = [
+    {{ symbol = "{btc}", quantity = 1.0, entry_price = 60000.0 }},
+    {{ symbol = "{eth}", quantity = -5.0, entry_price = 3000.0 }},
+]
+
+[[markets]]
+venue = "{venue}"
+symbol = "{btc}"
+mark_price = 60000.0
+
+[[markets]]
+venue = "{venue}"
+symbol = "{eth}"
+mark_price = 3000.0
+"""
+
+
+def configuration(venue: str, one: Served) -> str:
+    passphrase = 'passphrase = "env:PERPBOOK_A_WORD"' if venue == "okx" else ""
+    return f"""
+mode = "live"
+poll_seconds = 0.2
+
+[accounts.{venue}-main]
+venue = "{venue}"
+address = "{one.keys[venue].public}"
+key = "env:PERPBOOK_A_KEY"
+endpoint = "{one.at(venue)}"
+{passphrase}
+"""
+
+
+@pytest.mark.parametrize("venue", ["bybit", "okx"])
+def test_a_live_book_is_flat_at_the_venue_itself(venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    monkeypatch.setenv("PERPBOOK_A_WORD", PASSPHRASE)
+    with served(venue) as one:
+        monkeypatch.setenv("PERPBOOK_A_KEY", one.keys[venue].secret)
+        (tmp_path / "book.toml").write_text(book(venue))
+        (tmp_path / "guard.toml").write_text(configuration(venue, one))
+        words = ["halt", "flatten", str(tmp_path / "book.toml"), "--config", str(tmp_path / "guard.toml")]
+        done = RUNNER.invoke(app, [*words, "--for", "60s", "--json"])
+        left = one.venues[venue].truth.account(f"{venue}-main").positions
+        traded = one.venues[venue].trades[f"{venue}-main"]
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["data"]["flat"] and not [held for held in left if held.quantity]
+    assert sum(trade.fill.quantity for trade in traded if trade.fill.symbol == SYMBOLS[venue][0]) == pytest.approx(-1.0)
+    assert one.keys[venue].secret not in done.stdout + done.stderr
