@@ -1,4 +1,4 @@
-"""Bybit v5 as its clients reach it, over a simulated venue: a unified account in one-way mode, linear contracts, books and tickers.
+"""Bybit v5 as its clients reach it, over a simulated venue: one unified one-way account, linear contracts, books, tickers.
 
 Shapes: the venue's documentation and recorded answers. Post-only orders that would trade are taken, and then shown as cancelled.
 """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perpbook.model.order import OrderReport, OrderState, RejectReason
+from perpbook.model.order import OrderReport, OrderRequest, OrderState, RejectReason, TimeInForce
 from perpbook.venues import dialect_bybit, dialect_okx
 from perpbook.venues.clients_named import codes_of
 from perpbook.venues.told import Owner, fill_of, report_of, resting_of, scaled
@@ -68,6 +68,21 @@ def test_only_a_post_only_order_that_would_trade_was_refused_at_okx() -> None:
     report = report_of(refused, OWNER, "X-SWAP", "c", 1)
     assert (report.state, report.reason) == (OrderState.REJECTED, RejectReason.POST_ONLY)
     assert dialect_okx.told_order(told, {"state": "canceled", "cancelSource": "1"})["status"] == "canceled"
+
+
+@pytest.mark.parametrize("lives", TimeInForce)
+@pytest.mark.parametrize("isolated", [True, False])
+def test_an_order_at_okx_says_which_margin_it_is_of(lives: TimeInForce, isolated: bool) -> None:
+    request = OrderRequest(
+        client_id="ab" * 16, account="a", venue="okx", symbol="X-SWAP", quantity=-1.0, limit_price=1.0, reduce_only=True,
+        time_in_force=lives,
+    )  # fmt: skip
+    sent = dialect_okx.Okx().params(request, isolated)
+    assert (sent["tdMode"], sent["reduceOnly"]) == ("isolated" if isolated else "cross", True)
+    assert (sent.get("timeInForce"), sent.get("postOnly", False)) == (
+        "IOC" if lives is TimeInForce.IOC else None, lives is TimeInForce.POST,
+    )  # fmt: skip
+    assert dialect_bybit.Bybit().params(request, isolated)["reduceOnly"] is True
 
 
 def test_lists_are_read_to_their_end_and_one_without_an_end_is_refused() -> None:

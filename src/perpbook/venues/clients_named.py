@@ -1,5 +1,5 @@
-"""Clients of venues that ccxt tells a broker's or a referrer's name: Bybit (a header on every POST) and OKX (a `tag`, and an id of
-the broker's where an order has none).
+"""Clients of venues that ccxt tells a broker's or a referrer's name: Bybit (a header on every POST) and OKX (a `tag`, and the
+broker's own id where an order has none).
 
 Here no name goes along, no private request that moves anything leaves but those that place and take back orders and set timers,
 and answers that hide whether an order acted are no refusals.

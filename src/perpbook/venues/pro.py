@@ -1,8 +1,8 @@
 """Prices of a venue through ccxt.pro, for venues that have no stream of ours: books, marks, and what is only asked for.
 
 The client applies a venue's messages; what it then shows is read as any message is: checked, refused and watched over. It keeps
-its books itself, so after anything that cannot be the connection begins anew, with a client that knows nothing. Only the newest of
-each stream waits for whoever takes slowly.
+its books itself, so after anything that cannot be the connection begins anew, with a client that knows nothing. Only the newest
+of each stream waits for whoever takes slowly.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Ways:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """Seconds, as a stream's of ours.  rates : between two questions for what is not streamed."""
+    """Seconds, as a stream's of ours.  rates, again : between two questions for what is not streamed, and after one without
+    an answer."""
 
     back_off: float = 0.5
     back_off_most: float = 30.0
@@ -69,6 +70,7 @@ class Habits:
     silent: float = 10.0
     look: float = 0.25
     rates: float = 30.0
+    again: float = 2.0
     patience: float = PATIENCE
     lag_ns: int = LAG_NS
 
@@ -253,11 +255,13 @@ class Pro:
     async def _rates(self, symbols: Sequence[str]) -> None:
         """What is not streamed, in parts that are put together where feeds join: a mark that was asked for is none."""
         while True:
+            found: Sequence[MarkSeen] = ()
             with contextlib.suppress(VenueUnavailable):
-                found = [replace(one, mark_price=None) for one in await self._ask(symbols)]
-                if {one.symbol for one in found} >= set(symbols):
-                    self._tell("rates", found, now_ns(), now_ns())
-            await asyncio.sleep(self._habits.rates)
+                found = await self._ask(symbols)
+            is_whole = {one.symbol for one in found} >= set(symbols)
+            if is_whole:
+                self._tell("rates", [replace(one, mark_price=None) for one in found], now_ns(), now_ns())
+            await asyncio.sleep(self._habits.rates if is_whole else self._habits.again)
 
     async def _watch(self) -> None:
         """Say what is stale; end where something stays so."""
