@@ -196,16 +196,19 @@ SIGNED: Mapping[tuple[str, str], Callable[[BybitFace, str, Given], Any]] = {
 
 
 class BybitStream:
-    """Books, whole and then in changes, and tickers."""
+    """Books, whole and then in changes, and tickers. `step` : by which the numbers of a book's messages go up."""
 
     def __init__(self, venue: ServedVenue) -> None:
-        self.venue = venue
+        self.venue, self.step = venue, 1
 
     def greeting(self, client: Client) -> Sequence[Any]:
         return ()
 
     def wrapped(self, client: Client, channel: Hashable, said: Any) -> Any:
-        return said
+        if not said["topic"].startswith("orderbook"):
+            return said
+        client.channels[channel] += self.step
+        return {**said, "data": {**said["data"], "u": client.channels[channel]}}
 
     def heard(self, client: Client, words: str) -> Sequence[Any]:
         body = json.loads(words)
@@ -218,7 +221,7 @@ class BybitStream:
         ]
         for topic in body["args"]:
             kind, symbol = topic.split(".")[0], topic.split(".")[-1]
-            client.channels[kind, symbol] = topic
+            client.channels[kind, symbol] = 1
             told.append(self._whole(symbol, topic) if kind == "orderbook" else self._ticker(symbol, topic))
         return told
 

@@ -209,16 +209,21 @@ SIGNED: Mapping[tuple[str, str], Callable[[OkxFace, str, Given], list[Any]]] = {
 
 
 class OkxStream:
-    """Books, whole and then in numbered changes, and marks."""
+    """Books, whole and then in numbered changes, and marks. `step` : from a change's own number to what it says came before."""
 
     def __init__(self, venue: ServedVenue) -> None:
-        self.venue = venue
+        self.venue, self.step = venue, 1
 
     def greeting(self, client: Client) -> Sequence[Any]:
         return ()
 
     def wrapped(self, client: Client, channel: Hashable, said: Any) -> Any:
-        return said
+        if said["arg"]["channel"] != "books":
+            return said
+        client.channels[channel] += 1
+        number, is_whole = client.channels[channel], said["action"] == "snapshot"
+        numbers = {"seqId": number, "prevSeqId": -1 if is_whole else number - self.step}
+        return {**said, "data": [{**said["data"][0], **numbers}]}
 
     def heard(self, client: Client, words: str) -> Sequence[Any]:
         if words == "ping":
@@ -226,7 +231,7 @@ class OkxStream:
         told: list[Any] = []
         for arg in json.loads(words)["args"]:
             kind, symbol = arg["channel"], arg["instId"]
-            client.channels[kind, symbol] = arg
+            client.channels[kind, symbol] = 1
             whole = self._book(symbol, None) if kind == "books" else self._mark(symbol)
             told += [{"event": "subscribe", "arg": arg, "connId": "c"}, whole]
         return told
@@ -234,16 +239,11 @@ class OkxStream:
     def _book(self, symbol: str, sequence: int | None) -> Any:
         """Whole, or how it changed with a sequence."""
         change = None if sequence is None else self.venue.change(symbol, sequence)
-        seen = self.venue.truth.book(symbol)
-        depth, size = (change.levels if change else seen.depth), self.venue.contract(symbol).contract.contract_size
-        numbers = {
-            "seqId": seen.sequence if sequence is None else sequence,
-            "prevSeqId": change.since if change else -1,
-        }
-        data = {"asks": rows(depth.asks, size), "bids": rows(depth.bids, size), "checksum": 0}
-        data["ts"] = str(milliseconds(self.venue.clock_ns))
-        arg = {"channel": "books", "instId": symbol}
-        return {"arg": arg, "action": "update" if change else "snapshot", "data": [{**data, **numbers}]}
+        depth = change.levels if change else self.venue.truth.book(symbol).depth
+        size, now = self.venue.contract(symbol).contract.contract_size, str(milliseconds(self.venue.clock_ns))
+        data = {"asks": rows(depth.asks, size), "bids": rows(depth.bids, size), "checksum": 0, "ts": now}
+        whole = {"arg": {"channel": "books", "instId": symbol}, "action": "update" if change else "snapshot"}
+        return {**whole, "data": [{**data, "seqId": 1, "prevSeqId": -1}]}
 
     def _mark(self, symbol: str) -> Any:
         return {"arg": {"channel": "mark-price", "instId": symbol}, "data": [mark(self.venue, symbol)]}

@@ -136,6 +136,24 @@ def test_a_connection_that_breaks_is_unknown_until_all_is_told_again(name: str) 
     assert states == [False, True] and feed.connections == 2
 
 
+@pytest.mark.parametrize("name", ["bybit", "okx"])
+def test_a_change_that_is_missing_makes_its_book_unknown(name: str) -> None:
+    symbol = SYMBOLS[name][0]
+    with served(name) as one:
+        stream: Any = one.faces[name].hub.stream
+        stream.step = 2
+
+        def is_enough(found: list[Message]) -> bool:
+            stale = [
+                message.fresh for message in found if isinstance(message, Stale) and message.stream == f"book:{symbol}"
+            ]
+            stream.step = 2 if not stale else 1
+            return True in stale
+
+        found = told(pro(name, one), (symbol,), is_enough)
+    assert has(found, (BookSeen, symbol))
+
+
 BAD: dict[str, Any] = {
     "crossed": {"b": [["70000", "1"]], "a": [["50000", "1"]]},
     "empty": {"b": []},

@@ -1,4 +1,7 @@
-"""Clients of ccxt.pro for venues that have no stream of ours: public, without keys, at one connection's life each."""
+"""Clients of ccxt.pro for venues that have no stream of ours: public, without keys, at one connection's life each.
+
+ccxt compares the numbers of OKX's book changes and not those of Bybit's, so that is done here.
+"""
 
 from __future__ import annotations
 
@@ -34,4 +37,26 @@ def pro_maker(venue: str, endpoint: str | None = None) -> Callable[[], Any]:
     if ccxt.pro.__version__ != PINNED:
         raise InputError(f"ccxt {ccxt.pro.__version__} is here and {PINNED} was tried on the wire")
     kind, at = strict(getattr(ccxt.pro, venue)), endpoint.rstrip("/") if endpoint else None
+    kind = gapless(kind) if venue == "bybit" else kind
     return lambda: hardened(venue, kind, settings("apiKey", "", "secret", None), at)
+
+
+def gapless(kind: Any) -> Any:
+    """A Bybit client's class that tells no book after a change that is missing: `u` goes up by one with each message of a topic,
+    and begins anew with what is whole."""
+
+    class Gapless(kind):  # type: ignore[misc]
+        """See `gapless`."""
+
+        def handle_order_book(self, client: Any, message: Any) -> None:
+            numbers = self.__dict__.setdefault("numbers", {})
+            topic, number = message.get("topic"), (message.get("data") or {}).get("u")
+            if not isinstance(number, int) or (message.get("type") != "snapshot" and numbers.get(topic) != number - 1):
+                from ccxt.base.errors import InvalidNonce
+
+                return client.reset(InvalidNonce("messages of a book are missing"))
+            numbers[topic] = number
+            super().handle_order_book(client, message)
+            return None
+
+    return Gapless
