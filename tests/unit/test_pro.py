@@ -212,6 +212,38 @@ def test_a_contract_that_is_not_guarded_is_never_known() -> None:
         pro_maker("hyperliquid")
 
 
+class Dying:
+    """A client of any class that dies of a message."""
+
+    def __init__(self) -> None:
+        self.markets = {"X": {"id": "BTCUSDT", "symbol": "X", "swap": True, "linear": True, "contractSize": 1.0}}
+
+    async def load_markets(self) -> None: ...
+
+    def set_markets(self, markets: Any) -> None: ...
+
+    async def watch_order_book(self, symbol: str) -> Any:
+        raise KeyError("b")
+
+    async def watch_ticker(self, symbol: str) -> Any:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None: ...
+
+
+def test_no_error_of_a_client_ends_the_feed() -> None:
+    feed = Pro(DIALECTS["bybit"], Dying, no_rates, WATCHED["bybit"], QUICK)
+
+    async def say() -> list[Message]:
+        async with aclosing(feed.messages((), ("BTCUSDT",))) as messages:
+            found = [await anext(messages) for _ in range(3)]
+            while feed.connections < 3:
+                await asyncio.sleep(0.01)
+        return found
+
+    assert {type(message) for message in asyncio.run(asyncio.wait_for(say(), 20.0))} == {Stale}
+
+
 def test_a_book_of_another_contract_is_refused() -> None:
     with pytest.raises(Unfit) as refused:
         moment({"symbol": "ETH/USDT:USDT", "timestamp": 1}, "BTC/USDT:USDT", 10**18, ("okx", "book:BTC-USDT-SWAP"))

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -43,6 +43,7 @@ CLOSING_S = 5.0
 """How long a client may take to let go of its connections."""
 
 UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError)
+"""What reading a malformed message dies of, here and in the client."""
 
 Ask = Callable[[Sequence[str]], Awaitable[Sequence[MarkSeen]]]
 """What contracts are worth when the venue is asked."""
@@ -168,7 +169,7 @@ class Pro:
             except Unfit as unfit:
                 self.refusals.append(unfit)
                 LOG.warning("%s", unfit)
-            except (BaseError, VenueUnavailable, TimeoutError, OSError) as error:
+            except (BaseError, VenueUnavailable, TimeoutError, OSError, *UNREADABLE) as error:
                 LOG.warning("%s: the stream is away (%s)", self._dialect.name, type(error).__name__)
             self._say(self._watchdog.lose("", now_ns()))
             wait = self._habits.back_off if loop.time() - began > self._habits.steady else wait
@@ -275,7 +276,7 @@ class Pro:
 
 
 @contextlib.contextmanager
-def refusing(stream: tuple[str, str]) -> Any:
+def refusing(stream: tuple[str, str]) -> Iterator[None]:
     """What cannot be read is refused: no message of a venue ends the guard."""
     try:
         yield

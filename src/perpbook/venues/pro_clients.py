@@ -54,9 +54,9 @@ def gapless(kind: Any) -> Any:
             if not isinstance(number, int) or (message.get("type") != "snapshot" and numbers.get(topic) != number - 1):
                 from ccxt.base.errors import InvalidNonce
 
-                return client.reset(InvalidNonce("messages of a book are missing"))
-            numbers[topic] = number
-            super().handle_order_book(client, message)
-            return None
+                client.reset(InvalidNonce("messages of a book are missing"))
+            else:
+                numbers[topic] = number
+                super().handle_order_book(client, message)
 
     return Gapless
