@@ -40,9 +40,9 @@ def hardened(venue: str, kind: Any, given: Mapping[str, Any], endpoint: str | No
 
         def handle_errors(self, status: int, reason: str, url: str, method: str, *words: Any) -> Any:
             answer = words[2] if len(words) > 2 else None
-            if answer is None or (status >= 400 and not codes_of(answer)):
+            refuse_unsure(status, method, answer)
+            if answer is None or not codes_of(answer):
                 return None
-            refuse_unsure(method, codes_of(answer))
             return super().handle_errors(status, reason, url, method, *words)
 
         async def fetch_open_orders(self, symbol: Any = None, *words: Any, **named: Any) -> Any:
@@ -62,11 +62,15 @@ def refuse_named(venue: str, body: str) -> None:
         raise InvariantError(f"a request to {venue} carries a broker's name: it was not sent")
 
 
-def refuse_unsure(method: str, codes: frozenset[str]) -> None:
-    """Raise what is no refusal for an answer without a code, and for one that does not say whether an order acted."""
-    from ccxt.base.errors import BadResponse, ExchangeNotAvailable
+def refuse_unsure(status: int, method: str, answer: Any) -> None:
+    """Raise what is no refusal for an answer without a code, and for one that does not say whether an order acted; and what is one
+    for too many requests. What comes with another status, and without a code, is the client's to name."""
+    from ccxt.base.errors import BadResponse, ExchangeNotAvailable, RateLimitExceeded
 
-    if not codes:
+    codes = codes_of(answer)
+    if status == 429:
+        raise RateLimitExceeded("too many requests")
+    if answer is not None and not codes and status < 400:
         raise BadResponse("the answer has no code")
     if method != "GET" and codes & UNSURE:
         raise ExchangeNotAvailable("the venue does not say whether it acted")
