@@ -63,8 +63,8 @@ def refuse_named(venue: str, body: str) -> None:
 
 
 def refuse_unsure(status: int, method: str, answer: Any) -> None:
-    """Raise what is no refusal for an answer without a code, and for one that does not say whether an order acted; and what is one
-    for too many requests. What comes with another status, and without a code, is the client's to name."""
+    """Raise what is no refusal for an answer without a code, and for one that does not say whether an order acted; and what is
+    one for too many requests. What comes with another status, and without a code, is the client's to name."""
     from ccxt.base.errors import BadResponse, ExchangeNotAvailable, RateLimitExceeded
 
     codes = codes_of(answer)
