@@ -1,4 +1,4 @@
-"""A live book at Bybit and OKX closed by `halt flatten`: prices through ccxt.pro, accounts asked for, ccxt below our orders."""
+"""A live book at Bybit and OKX, judged by `guard run`, closed by `halt flatten`: prices through ccxt.pro, accounts asked for."""
 
 from __future__ import annotations
 
@@ -59,16 +59,50 @@ endpoint = "{one.at(venue)}"
 """
 
 
+PLAYBOOK = """
+schema_version = 1
+name = "every account survives a fall to a fifth"
+
+[survival]
+moves = [0.8]
+kinds = ["joint"]
+
+[automation]
+default = "propose"
+"""
+
+
+def written(venue: str, one: Served, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A book, a playbook and a configuration; the words that name book and configuration."""
+    monkeypatch.setenv("PERPBOOK_HOME", str(folder))
+    monkeypatch.setenv("PERPBOOK_A_WORD", PASSPHRASE)
+    monkeypatch.setenv("PERPBOOK_A_KEY", one.keys[venue].secret)
+    (folder / "book.toml").write_text(book(venue))
+    (folder / "playbook.toml").write_text(PLAYBOOK)
+    (folder / "guard.toml").write_text(configuration(venue, one))
+    return [str(folder / "book.toml"), "--config", str(folder / "guard.toml")]
+
+
+@pytest.mark.parametrize("venue", ["bybit", "okx"])
+def test_a_live_book_is_judged_and_a_trim_is_proposed(
+    venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(venue) as one:
+        words = written(venue, one, tmp_path, monkeypatch)
+        done = RUNNER.invoke(
+            app, ["guard", "run", words[0], str(tmp_path / "playbook.toml"), *words[1:], "--for", "4s"]
+        )
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(RUNNER.invoke(app, ["approvals", "list", "--json"]).stdout)["data"]
+    assert SYMBOLS[venue][0] in {leg["symbol"] for each in found for leg in each["legs"]}, found
+    assert one.venues[venue].truth.account(f"{venue}-main").positions[0].quantity == 1.0
+
+
 @pytest.mark.parametrize("venue", ["bybit", "okx"])
 def test_a_live_book_is_flat_at_the_venue_itself(venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
-    monkeypatch.setenv("PERPBOOK_A_WORD", PASSPHRASE)
     with served(venue) as one:
-        monkeypatch.setenv("PERPBOOK_A_KEY", one.keys[venue].secret)
-        (tmp_path / "book.toml").write_text(book(venue))
-        (tmp_path / "guard.toml").write_text(configuration(venue, one))
-        words = ["halt", "flatten", str(tmp_path / "book.toml"), "--config", str(tmp_path / "guard.toml")]
-        done = RUNNER.invoke(app, [*words, "--for", "60s", "--json"])
+        words = written(venue, one, tmp_path, monkeypatch)
+        done = RUNNER.invoke(app, ["halt", "flatten", *words, "--for", "60s", "--json"])
         left = one.venues[venue].truth.account(f"{venue}-main").positions
         traded = one.venues[venue].trades[f"{venue}-main"]
     assert done.exit_code == 0, done.stderr
