@@ -64,8 +64,8 @@ class Live:
                     f"{symbol} is no linear perpetual that {venue.name} lists, and nothing else is guarded there: close it, and "
                     "take it out of the book"
                 )
-            known, size = self.sizes.get((venue.name, symbol)), venue.contract_size(symbol)
-            if known is not None and abs(size - known) > 1e-9 * known:
+            known = self.sizes.get((venue.name, symbol))
+            if known is not None and abs((size := venue.contract_size(symbol)) - known) > 1e-9 * known:
                 raise InputError(
                     f"one contract of {symbol} is {size:g} at {venue.name}, and {known:g} by its terms: give terms of today"
                 )
