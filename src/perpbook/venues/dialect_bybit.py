@@ -16,6 +16,7 @@ from perpbook.model.order import OrderRequest, TimeInForce
 from perpbook.venues.buckets import Weights
 from perpbook.venues.dialect import WEEK_MS, Priced, is_ours, number
 
+LINEAR = {"category": "linear"}
 SETTLED = ("USDT", "USDC")
 PAGE, PAGES = 100, 50
 """Rows of an answer, and answers in a row that are asked for at most."""
@@ -60,14 +61,11 @@ class Bybit:
         """The account's mode, its wallet, and positions of both settle coins. What is not guarded here is refused."""
         info = await client.privateGetV5AccountInfo()
         wallet = await client.privateGetV5AccountWalletBalance({"accountType": "UNIFIED"})
-        linear = [
-            page
-            for coin in SETTLED
-            for page in await pages(
-                client.privateGetV5PositionList, {"category": "linear", "settleCoin": coin, "limit": 200}
-            )
-        ]
-        others = [await client.privateGetV5PositionList({"category": kind}) for kind in ("inverse", "option")]
+        linear, others = [], []
+        for coin in SETTLED:
+            linear += await pages(client.privateGetV5PositionList, {**LINEAR, "settleCoin": coin, "limit": 200})
+        for kind in ("inverse", "option"):
+            others += await pages(client.privateGetV5PositionList, {"category": kind, "limit": 200})
         refuse_unguarded(info, linear, others)
         return [info, wallet, whole(linear)]
 
@@ -82,7 +80,7 @@ class Bybit:
         from ccxt.base.errors import OrderNotFound
 
         market = client.market(symbol)
-        asked = {"category": "linear", "symbol": market["id"], **_named(client_id)}
+        asked = {**LINEAR, "symbol": market["id"], **_named(client_id)}
         for ask, more in (
             (client.privateGetV5OrderRealtime, {}),
             (client.privateGetV5OrderRealtime, {"openOnly": 1}),
@@ -95,7 +93,7 @@ class Bybit:
 
     async def cancel(self, client: Any, symbol: str, client_id: str) -> None:
         """By the id."""
-        asked = {"category": "linear", "symbol": client.market(symbol)["id"], **_named(client_id)}
+        asked = {**LINEAR, "symbol": client.market(symbol)["id"], **_named(client_id)}
         await client.privatePostV5OrderCancel(asked)
 
     async def set_timer(self, client: Any, symbol: str, wait_ms: int, now_ms: int) -> None:
@@ -105,7 +103,7 @@ class Bybit:
     async def trades(self, client: Any, symbols: tuple[str, ...], since_ms: int) -> list[tuple[str, Mapping[str, Any]]]:
         """Of all linear contracts, of the last week at most."""
         since = max(since_ms, client.milliseconds() - WEEK_MS)
-        asked = {"category": "linear", "startTime": since, "limit": PAGE}
+        asked = {**LINEAR, "startTime": since, "limit": PAGE}
         return [
             (str(row.get("orderLinkId") or ""), client.parse_trade(row, client.safe_market(row["symbol"])))
             for page in await pages(client.privateGetV5ExecutionList, asked)
@@ -124,7 +122,7 @@ class Bybit:
                 symbol=str(row["symbol"]), mark=number(row.get("markPrice")), index=number(row.get("indexPrice")),
                 funding_rate=number(row.get("fundingRate")), open_interest=number(row.get("openInterest")),
             )
-            for row in (await client.publicGetV5MarketTickers({"category": "linear"}))["result"]["list"]
+            for row in (await client.publicGetV5MarketTickers(dict(LINEAR)))["result"]["list"]
         ]  # fmt: skip
 
 
