@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import pytest
 
 from perpbook.engine.clock import now_ns
 from perpbook.engine.paper import Market, PaperVenue
@@ -29,6 +31,11 @@ STREAMED = LIVE[:3]
 """Venues that have streams of ours."""
 
 CARRIERS = (*LIVE, "paper")
+
+
+def slowly(names: Sequence[str], *slow: str) -> list[Any]:
+    """Parameters of a test, some of which are for the slow run alone."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

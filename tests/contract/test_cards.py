@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perpbook.model.order import OrderState, RejectReason, TimeInForce
-from tests.contract.carriers import CARRIERS, LIVE, Carrier, carrier
+from tests.contract.carriers import CARRIERS, LIVE, Carrier, carrier, slowly
 from tests.dialects.served import Served, served
 
 pytest.importorskip("google.protobuf", reason="ccxt encodes dYdX orders with protobuf: perpbook[live]")
@@ -20,7 +20,7 @@ def venues() -> Iterator[Served]:
         yield one
 
 
-@pytest.fixture(scope="module", params=CARRIERS)
+@pytest.fixture(scope="module", params=slowly(CARRIERS, "bybit"))
 def one(request: pytest.FixtureRequest, venues: Served) -> Carrier:
     return carrier(request.param, venues)
 

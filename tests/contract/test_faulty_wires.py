@@ -10,7 +10,7 @@ import pytest
 from perpbook.errors import OutcomeUnknown, VenueUnavailable
 from perpbook.model.order import OrderState, RejectReason
 from perpbook.simulation.faults import Faults
-from tests.contract.carriers import LIVE, live
+from tests.contract.carriers import LIVE, live, slowly
 from tests.contract.tapped import tapped
 from tests.dialects.served import Served, served
 
@@ -20,7 +20,7 @@ SENDING = {
     "hyperliquid": "/exchange", "dydx": "/rpc/broadcast", "binance": "/fapi/v1/order", "bybit": "/v5/order/create",
     "okx": "/trade/order",
 }  # fmt: skip
-each_venue = pytest.mark.parametrize("name", LIVE)
+each_venue = pytest.mark.parametrize("name", slowly(LIVE, "bybit", "okx"))
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_16_too_many_requests_refuses_an_order_and_pauses_what_opens_risk_alone(
 UNSURE = {"bybit": b'{"retCode":10016,"retMsg":"Server error."}', "okx": b'{"code":"1","data":[{"sCode":"51054"}]}'}
 
 
-@pytest.mark.parametrize("name", UNSURE)
+@pytest.mark.parametrize("name", slowly(list(UNSURE), "okx"))
 def test_a_code_that_does_not_say_whether_it_acted_is_no_refusal(name: str, whole: Served) -> None:
     with tapped(whole.url) as tap:
         one = live(name, whole, at=f"{tap.url}/{name}")

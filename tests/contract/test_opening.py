@@ -78,6 +78,7 @@ def okx(one: Served, monkeypatch: pytest.MonkeyPatch, symbol: str) -> None:
     open_and_close(live_of(GuardConfig(live=True, accounts={"okx-main": login}), snapshot, terms), Desk())
 
 
+@pytest.mark.slow
 def test_what_cannot_be_guarded_at_okx_is_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
     with served("okx") as one:
         face, linear = one.faces["okx"], SYMBOLS["okx"][0]

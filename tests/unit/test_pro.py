@@ -17,7 +17,7 @@ from perpbook.venues.dialect_list import DIALECTS
 from perpbook.venues.joined import Whole
 from perpbook.venues.pro import Habits, Pro, Ways, moment
 from perpbook.venues.pro_clients import WAYS, pro_maker
-from tests.contract.carriers import Carrier, live
+from tests.contract.carriers import Carrier, live, slowly
 from tests.dialects import bybit_face, okx_face
 from tests.dialects.clients import ccxt_binance
 from tests.dialects.served import SYMBOLS, Served, served
@@ -55,7 +55,7 @@ def has(found: list[Message], *wanted: tuple[type, str]) -> bool:
     return set(wanted) <= {(type(one), getattr(one, "symbol", "")) for one in found}
 
 
-@pytest.mark.parametrize("name", ["binance", "bybit", "okx"])
+@pytest.mark.parametrize("name", slowly(["binance", "bybit", "okx"], "binance"))
 def test_books_and_marks_are_the_venues_in_base_units(name: str) -> None:
     symbols = SYMBOLS[name]
     with served(name) as one:
@@ -81,7 +81,7 @@ async def sell(carried: Carrier) -> None:
     await venue.close()
 
 
-@pytest.mark.parametrize("name", ["bybit", "okx"])
+@pytest.mark.parametrize("name", slowly(["bybit", "okx"], "bybit"))
 def test_a_change_of_a_book_is_told(name: str) -> None:
     with served(name) as one:
         carried, best = live(name, one), list[float]()
@@ -100,7 +100,7 @@ def test_a_change_of_a_book_is_told(name: str) -> None:
     assert best[0] == pytest.approx(before) and before - 0.11 < best[-1] < before - 0.05
 
 
-@pytest.mark.parametrize("name", ["bybit", "okx"])
+@pytest.mark.parametrize("name", slowly(["bybit", "okx"], "bybit"))
 def test_what_is_not_streamed_is_asked_for_and_put_together(name: str) -> None:
     symbol = SYMBOLS[name][0]
     with served(name) as one:
@@ -118,7 +118,7 @@ def test_what_is_not_streamed_is_asked_for_and_put_together(name: str) -> None:
     assert (seen.mark_price, seen.funding_rate, seen.index_price) == (60_000.0, 0.0001, 60_000.0)
 
 
-@pytest.mark.parametrize("name", ["binance", "bybit", "okx"])
+@pytest.mark.parametrize("name", slowly(["binance", "bybit", "okx"], "binance", "bybit"))
 def test_a_connection_that_breaks_is_unknown_until_all_is_told_again(name: str) -> None:
     symbol = SYMBOLS[name][0]
     with served(name) as one:
@@ -136,7 +136,7 @@ def test_a_connection_that_breaks_is_unknown_until_all_is_told_again(name: str) 
     assert states == [False, True] and feed.connections == 2
 
 
-@pytest.mark.parametrize("name", ["bybit", "okx"])
+@pytest.mark.parametrize("name", slowly(["bybit", "okx"], "okx"))
 def test_a_change_that_is_missing_makes_its_book_unknown(name: str) -> None:
     symbol = SYMBOLS[name][0]
     with served(name) as one:
@@ -163,7 +163,7 @@ BAD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("kind", slowly(list(BAD), "empty", "not finite", "below nothing"))
 def test_a_book_that_cannot_be_is_refused_and_unknown(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     symbol, true, spoiled = SYMBOLS["bybit"][0], bybit_face.BybitStream._whole, list[int]()
 
@@ -187,6 +187,7 @@ def test_a_book_that_cannot_be_is_refused_and_unknown(kind: str, monkeypatch: py
     assert stale == [False, True] and len(feed.refusals) == 1
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_silent_is_stale_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(okx_face.OkxStream, "sayings", lambda stream, message: ())
     symbol, ways = SYMBOLS["okx"][0], Ways(book_s=0.05, mark_s=0.05)
@@ -256,7 +257,7 @@ PLAYED: dict[str, tuple[Any, Sequence[str], float]] = {
 }
 
 
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", slowly(list(PLAYED), "okx"))
 def test_recorded_books_are_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stream, files, size = PLAYED[name]
     symbol = SYMBOLS[name][0]
