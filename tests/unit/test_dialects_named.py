@@ -103,6 +103,16 @@ def test_lists_are_read_to_their_end_and_one_without_an_end_is_refused() -> None
         asyncio.run(dialect_bybit.pages(endless, {"limit": 2}))
 
 
+def test_dust_that_backs_nothing_is_left_out_and_nothing_else_at_okx() -> None:
+    coins = [("USDT", "100", "100"), ("BTC", "0.000001", "0.09"), ("ETH", "0.0001", "0.3"), ("OKB", "2", "")]
+    details = [{"ccy": coin, "cashBal": cash, "eqUsd": dollars} for coin, cash, dollars in coins]
+    positions = {"data": [{"ccy": "ETH", "pos": "1"}, {"ccy": "BTC", "pos": "0"}]}
+    found = dialect_okx.without_dust({"code": "0", "data": [{"adjEq": "", "details": details}]}, positions)
+    assert [row["ccy"] for row in found["data"][0]["details"]] == ["USDT", "ETH", "OKB"] and found["code"] == "0"
+    alone = {"data": [{"details": details[1:2]}]}
+    assert dialect_okx.without_dust(alone, {"data": []})["data"][0]["details"] == details[1:2]
+
+
 def test_codes_are_found_wherever_they_stand() -> None:
     assert codes_of({"retCode": 10016}) == {"10016"}
     assert codes_of({"code": "1", "data": [{"sCode": "51054"}, "x"]}) == {"1", "51054"}

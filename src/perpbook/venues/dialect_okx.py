@@ -23,6 +23,12 @@ PAGE, PAGES = 100, 50
 RECENT_MS = 3 * 86_400_000 - 60_000
 """How far back the trades reach that are told at once."""
 
+FUTURES_MODE, MULTI_CURRENCY = "2", "3"
+"""`acctLv` of accounts whose coins are a pool each, and whose coins are one."""
+
+DUST = 1.0
+"""Dollars: a coin of less that no position is margined in is left out where each is a pool of its own."""
+
 POST_ONLY = "31"
 """`cancelSource` of a post-only order that would have traded."""
 
@@ -57,6 +63,8 @@ class Okx:
         """Balance and positions of every kind. What is not guarded here is refused."""
         config = (await client.privateGetAccountConfig())["data"][0]
         balance, positions = await client.privateGetAccountBalance(), await client.privateGetAccountPositions()
+        if str(config["acctLv"]) == FUTURES_MODE:
+            balance = without_dust(balance, positions)
         refuse_unguarded(config, balance, positions)
         return [balance, positions]
 
@@ -137,18 +145,26 @@ def refuse_unguarded(config: Mapping[str, Any], balance: Mapping[str, Any], posi
     """Raise VenueUnavailable for an account that cannot be guarded whole."""
     if config["posMode"] != "net_mode":
         raise VenueUnavailable("okx: the account is in long/short mode (two positions a contract): switch to net mode")
-    if str(config["acctLv"]) not in ("2", "3"):
+    if str(config["acctLv"]) not in (FUTURES_MODE, MULTI_CURRENCY):
         raise VenueUnavailable("okx: only accounts in futures mode or multi-currency margin are guarded")
     held = [str(row["instId"]) for row in positions["data"] if float(row["pos"] or 0.0)]
     strange = [name for name in held if not name.endswith(("-USDT-SWAP", "-USDC-SWAP"))]
     if strange:
         raise VenueUnavailable(f"okx: {strange[0]} is no linear swap, and nothing else is guarded: close it first")
     coins = [row["ccy"] for row in balance["data"][0]["details"] if float(row.get("cashBal") or 0.0)]
-    if str(config["acctLv"]) == "2" and len(coins) > 1:
+    if str(config["acctLv"]) == FUTURES_MODE and len(coins) > 1:
         raise VenueUnavailable(
             f"okx: in futures mode each of {', '.join(coins)} is a pool of its own: keep the settle coin alone in the trading "
             "account, or switch to multi-currency margin"
         )
+
+
+def without_dust(balance: Mapping[str, Any], positions: Mapping[str, Any]) -> dict[str, Any]:
+    """A balance without coins that are next to nothing and back nothing."""
+    used = {row.get("ccy") for row in positions["data"] if float(row["pos"] or 0.0)}
+    first = balance["data"][0]
+    kept = [row for row in first["details"] if row["ccy"] in used or float(row.get("eqUsd") or DUST) >= DUST]
+    return {**balance, "data": [{**first, "details": kept or first["details"]}]}
 
 
 def told_order(told: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
