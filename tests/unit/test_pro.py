@@ -33,7 +33,8 @@ async def no_rates(symbols: Sequence[str]) -> Sequence[MarkSeen]:
 
 def pro(name: str, one: Served, ask: Any = no_rates, **given: Any) -> Pro:
     maker = (lambda: ccxt_binance(one, pro=True)) if name == "binance" else pro_maker(name, one.at(name))
-    return Pro(DIALECTS[name], maker, ask, **{"ways": WATCHED[name], "habits": QUICK, **given})
+    named: dict[str, Any] = {"ways": WATCHED[name], "habits": QUICK, **given}
+    return Pro(DIALECTS[name], maker, ask, **named)
 
 
 def told(feed: Pro, symbols: Sequence[str], is_enough: Callable[[list[Message]], bool]) -> list[Message]:

@@ -61,7 +61,8 @@ class Bybit:
         """The account's mode, its wallet, and positions of both settle coins. What is not guarded here is refused."""
         info = await client.privateGetV5AccountInfo()
         wallet = await client.privateGetV5AccountWalletBalance({"accountType": "UNIFIED"})
-        linear, others = [], []
+        linear: list[Any] = []
+        others: list[Any] = []
         for coin in SETTLED:
             linear += await pages(client.privateGetV5PositionList, {**LINEAR, "settleCoin": coin, "limit": 200})
         for kind in ("inverse", "option"):
