@@ -1,11 +1,13 @@
-"""The carriers of the venue port, each with the truth behind it: three live venues through ccxt, and the paper venue."""
+"""The carriers of the venue port, each with the truth behind it: five live venues through ccxt, and the paper venue."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import pytest
 
 from perpbook.engine.clock import now_ns
 from perpbook.engine.paper import Market, PaperVenue
@@ -17,14 +19,23 @@ from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.market import Path, Step
 from perpbook.terms.load import load_terms
 from perpbook.venues.clients import client_for
-from perpbook.venues.dialect import DIALECTS
+from perpbook.venues.dialect_list import DIALECTS
 from perpbook.venues.keys import Secret
 from perpbook.venues.rest import LiveVenue, Login
+from tests.dialects.okx_face import PASSPHRASE
 from tests.dialects.served import SYMBOLS, Served, an_account, prices_of
 
 T = TypeVar("T")
-LIVE = ("hyperliquid", "dydx", "binance")
+LIVE = ("hyperliquid", "dydx", "binance", "bybit", "okx")
+STREAMED = LIVE[:3]
+"""Venues that have streams of ours."""
+
 CARRIERS = (*LIVE, "paper")
+
+
+def slowly(names: Sequence[str], *slow: str) -> list[Any]:
+    """Parameters of a test, some of which are for the slow run alone."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +90,8 @@ def live(
     key, dialect = one.keys[venue], DIALECTS[venue]
 
     def fresh() -> LiveVenue:
-        client = client_for(venue, key.public, Secret(secret or key.secret), at or one.at(venue))
+        words = Secret(PASSPHRASE) if venue == "okx" else None
+        client = client_for(venue, key.public, Secret(secret or key.secret), at or one.at(venue), words)
         client.timeout = timeout_ms
         login = Login(account=f"{venue}-main", address=key.public, client=client)
         return LiveVenue(dialect, [login], parse_as(dialect.format), now_ns)

@@ -10,14 +10,17 @@ import pytest
 from perpbook.errors import OutcomeUnknown, VenueUnavailable
 from perpbook.model.order import OrderState, RejectReason
 from perpbook.simulation.faults import Faults
-from tests.contract.carriers import LIVE, live
+from tests.contract.carriers import LIVE, live, slowly
 from tests.contract.tapped import tapped
 from tests.dialects.served import Served, served
 
 pytest.importorskip("google.protobuf", reason="ccxt encodes dYdX orders with protobuf: perpbook[live]")
 
-SENDING = {"hyperliquid": "/exchange", "dydx": "/rpc/broadcast", "binance": "/fapi/v1/order"}
-each_venue = pytest.mark.parametrize("name", LIVE)
+SENDING = {
+    "hyperliquid": "/exchange", "dydx": "/rpc/broadcast", "binance": "/fapi/v1/order", "bybit": "/v5/order/create",
+    "okx": "/trade/order",
+}  # fmt: skip
+each_venue = pytest.mark.parametrize("name", slowly(LIVE, "bybit", "okx"))
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +110,9 @@ def spoiled(how: str, body: bytes) -> bytes:
 def test_16_too_many_requests_refuses_an_order_and_pauses_what_opens_risk_alone(name: str, whole: Served) -> None:
     with tapped(whole.url) as tap:
         one = live(name, whole, at=f"{tap.url}/{name}")
-        status = {"hyperliquid": 429, "dydx": 429, "binance": 429}[name]
 
         async def say(venue: Any) -> Any:
-            tap.spoil = lambda path, was, body: (status, b"{}") if SENDING[name] in path else (was, body)
+            tap.spoil = lambda path, was, body: (429, b"{}") if SENDING[name] in path else (was, body)
             refused = await venue.place(one.order(16, -0.01, 59_000))
             tap.spoil = lambda path, was, body: (was, body)
             with pytest.raises(VenueUnavailable, match="not sent"):
@@ -120,3 +122,21 @@ def test_16_too_many_requests_refuses_an_order_and_pauses_what_opens_risk_alone(
         refused, reduced = one.play(say)
         assert (refused.state, refused.reason) == (OrderState.REJECTED, RejectReason.RATE_LIMIT)
         assert reduced.state is OrderState.FILLED
+
+
+UNSURE = {"bybit": b'{"retCode":10016,"retMsg":"Server error."}', "okx": b'{"code":"1","data":[{"sCode":"51054"}]}'}
+
+
+@pytest.mark.parametrize("name", slowly(list(UNSURE), "okx"))
+def test_a_code_that_does_not_say_whether_it_acted_is_no_refusal(name: str, whole: Served) -> None:
+    with tapped(whole.url) as tap:
+        one = live(name, whole, at=f"{tap.url}/{name}")
+
+        async def say(venue: Any) -> Any:
+            tap.spoil = lambda path, was, body: (200, UNSURE[name]) if SENDING[name] in path else (was, body)
+            with pytest.raises(OutcomeUnknown):
+                await venue.place(one.order(17, -0.01, 59_000))
+            tap.spoil = lambda path, was, body: (was, body)
+            return await venue.order(one.account, one.btc, one.order(17, -0.01, 59_000).client_id)
+
+        assert one.play(say).state is OrderState.FILLED

@@ -7,14 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from perpbook.errors import InputError
+from perpbook.errors import InputError, VenueUnavailable
 from perpbook.guard.desk import Desk
 from perpbook.model.account import Account, Position
 from perpbook.model.book import Book
 from perpbook.model.market import Market, Snapshot
 from perpbook.runs.guard_config import GuardConfig, LoginAsked
 from perpbook.runs.guard_live import Live, live_of
-from tests.dialects.served import Served, served
+from perpbook.terms.load import load_terms
+from tests.contract.carriers import live
+from tests.dialects import okx_face
+from tests.dialects.bybit_face import BybitFace
+from tests.dialects.okx_face import PASSPHRASE, OkxFace
+from tests.dialects.served import SYMBOLS, Served, served
 
 HELD = (Position(symbol="BTC", quantity=1.0, entry_price=60_000.0),)
 BOOK = Book(as_of_ns=1, source="here", accounts=(Account(id="hyperliquid-main", venue="hyperliquid", positions=HELD),))
@@ -24,8 +29,13 @@ def opened(one: Served, address: str, monkeypatch: pytest.MonkeyPatch, desk: Des
     monkeypatch.setenv("PERPBOOK_A_KEY", one.keys["hyperliquid"].secret)
     login = LoginAsked(venue="hyperliquid", address=address, key="env:PERPBOOK_A_KEY", endpoint=one.at("hyperliquid"))
     snapshot = Snapshot(book=BOOK, market=Market(as_of_ns=1, source="here"))
-    live = live_of(GuardConfig(live=True, accounts={"hyperliquid-main": login}), snapshot)
+    terms = {"hyperliquid": load_terms("hyperliquid")}
+    live = live_of(GuardConfig(live=True, accounts={"hyperliquid-main": login}), snapshot, terms)
+    open_and_close(live, desk)
+    return live
 
+
+def open_and_close(live: Live, desk: Desk) -> None:
     async def whole() -> None:
         try:
             await live.open(desk)
@@ -33,7 +43,6 @@ def opened(one: Served, address: str, monkeypatch: pytest.MonkeyPatch, desk: Des
             await live.close()
 
     asyncio.run(whole())
-    return live
 
 
 def test_an_account_that_is_there_is_opened_and_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,3 +57,68 @@ def test_an_address_that_shows_nothing_is_never_taken_for_a_flat_account(monkeyp
             opened(one, "0x" + "12" * 20, monkeypatch, Desk())
         known = replace(Desk(), positions={"hyperliquid-main": {"BTC": 1.0}})
         opened(one, "0x" + "12" * 20, monkeypatch, known)
+
+
+def okx(one: Served, monkeypatch: pytest.MonkeyPatch, symbol: str) -> None:
+    """Open a book that holds a contract at OKX."""
+    key = one.keys["okx"]
+    monkeypatch.setenv("PERPBOOK_A_KEY", key.secret)
+    monkeypatch.setenv("PERPBOOK_A_WORD", PASSPHRASE)
+    login = LoginAsked(
+        venue="okx",
+        address=key.public,
+        key="env:PERPBOOK_A_KEY",
+        passphrase="env:PERPBOOK_A_WORD",
+        endpoint=one.at("okx"),
+    )
+    held = (Position(symbol=symbol, quantity=1.0, entry_price=60_000.0),)
+    book = replace(BOOK, accounts=(Account(id="okx-main", venue="okx", positions=held),))
+    snapshot = Snapshot(book=book, market=Market(as_of_ns=1, source="here"))
+    terms = {"okx": load_terms("okx")}
+    open_and_close(live_of(GuardConfig(live=True, accounts={"okx-main": login}), snapshot, terms), Desk())
+
+
+@pytest.mark.slow
+def test_what_cannot_be_guarded_at_okx_is_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served("okx") as one:
+        face, linear = one.faces["okx"], SYMBOLS["okx"][0]
+        assert isinstance(face, OkxFace)
+        okx(one, monkeypatch, linear)
+        with pytest.raises(InputError, match="no linear perpetual"):
+            okx(one, monkeypatch, "ETH-USD-SWAP")
+        for wrong, why in (
+            ({"posMode": "long_short_mode"}, "net mode"),
+            ({"acctLv": "4"}, "futures mode or multi-currency"),
+        ):
+            face.config |= wrong
+            with pytest.raises(VenueUnavailable, match=why):
+                okx(one, monkeypatch, linear)
+            face.config |= {"posMode": "net_mode", "acctLv": "2"}
+        face.strange = [{"instId": "BTC-USD-SWAP", "pos": "3", "mgnMode": "cross"}]
+        with pytest.raises(VenueUnavailable, match="no linear swap"):
+            okx(one, monkeypatch, linear)
+
+
+def test_a_contract_of_another_size_than_its_terms_say_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = okx_face.instrument
+    monkeypatch.setattr(okx_face, "instrument", lambda venue, symbol: {**true(venue, symbol), "ctVal": "0.1"})
+    with served("okx") as one, pytest.raises(InputError, match=r"is 0\.1 at okx, and 0\.01 by its terms"):
+        okx(one, monkeypatch, SYMBOLS["okx"][0])
+
+
+def test_what_cannot_be_guarded_at_bybit_is_not_known() -> None:
+    with served("bybit") as one:
+        face, carried = one.faces["bybit"], live("bybit", one)
+        assert isinstance(face, BybitFace)
+
+        def why() -> str:
+            with pytest.raises(VenueUnavailable) as refused:
+                carried.play(lambda venue: venue.account(carried.account))
+            return str(refused.value)
+
+        face.hedged = True
+        assert "one-way mode" in why()
+        face.hedged, face.status = False, 1
+        assert "classic account" in why()
+        face.status, face.strange = 5, [{"symbol": "BTCUSD", "size": "100"}]
+        assert "BTCUSD is an inverse contract" in why()

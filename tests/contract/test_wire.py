@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import pickle
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,7 @@ from perpbook.dialects.dydx_tx import Placing, messages
 from perpbook.errors import InvariantError, VenueError
 from perpbook.model.message import MarkSeen
 from perpbook.model.order import OrderState
+from perpbook.venues import clients_named
 from perpbook.venues.clients import FORBIDDEN, refuse_consent
 from perpbook.venues.dialect import number_of
 from perpbook.venues.keys import Secret
@@ -95,6 +97,58 @@ def test_binance_sends_reduce_only_and_our_id(venues: Served) -> None:
     ]  # fmt: skip
     assert all((form["symbol"], form["type"], form["timeInForce"]) == ("BTCUSDT", "LIMIT", "IOC") for form in forms)
     assert not [request for request in tap.heard if "sapi" in request.path or "withdraw" in request.path]
+
+
+def test_bybit_sends_reduce_only_and_our_id_and_names_nobody(venues: Served) -> None:
+    one, tap = heard("bybit", venues, (7, -0.1, 59_000, True), (8, 0.1, 61_000, False))
+    sent = [json.loads(request.body) for request in tap.with_path("/v5/order/create")]
+    common = {"category": "linear", "symbol": "BTCUSDT", "orderType": "Limit", "timeInForce": "IOC", "positionIdx": 0}
+    sides = [("Sell", "59000", True), ("Buy", "61000", False)]
+    assert sent == [
+        {**common, "side": side, "qty": "0.1", "price": price, "reduceOnly": reduces,
+         "orderLinkId": one.order(card, 1.0, 1.0).client_id}
+        for card, (side, price, reduces) in zip((7, 8), sides, strict=True)
+    ]  # fmt: skip
+    assert not names_somebody(tap)
+
+
+def test_okx_sends_contracts_reduce_only_and_our_id_and_names_nobody(venues: Served) -> None:
+    one, tap = heard("okx", venues, (7, -0.29, 59_000, True), (8, 0.1, 61_000, False))
+    sent = [json.loads(request.body) for request in tap.with_path("/trade/order") if request.method == "POST"]
+    common = {"instId": "BTC-USDT-SWAP", "ordType": "ioc", "tdMode": "cross"}
+    sides = [("sell", "29", "59000", True), ("buy", "10", "61000", False)]
+    assert sent == [
+        {**common, "side": side, "sz": size, "px": price, "reduceOnly": reduces,
+         "clOrdId": one.order(card, 1.0, 1.0).client_id}
+        for card, (side, size, price, reduces) in zip((7, 8), sides, strict=True)
+    ]  # fmt: skip
+    assert not names_somebody(tap)
+
+
+def names_somebody(tap: Tap) -> list[str]:
+    """Requests that carry a broker's or a referrer's name, in headers, body or address."""
+    return [
+        request.path
+        for request in tap.heard
+        if any(name.lower() in ("referer", "x-referer") for name in request.headers)
+        or re.search(rb"(?i)broker|\"tag\"|CCXT|6b9ad766|refer", request.body + request.path.encode())
+    ]
+
+
+@pytest.mark.parametrize("name", clients_named.VENUES)
+def test_a_client_moves_no_money_and_names_nobody_itself(name: str, venues: Served) -> None:
+    with tapped(venues.url) as tap:
+        one = live(name, venues, at=f"{tap.url}/{name}")
+
+        async def say(venue: Any) -> None:
+            client = venue._logins[one.account].client
+            with pytest.raises(InvariantError, match="not sent"):
+                await client.transfer("USDT", 1.0, "funding", "trading" if name == "okx" else "unified")
+
+        one.play(say)
+    assert not [request for request in tap.heard if request.method == "POST"]
+    with pytest.raises(InvariantError, match="broker"):
+        clients_named.refuse_named(name, '{"clOrdId":"x","tag":"y"}')
 
 
 @pytest.mark.parametrize("word", FORBIDDEN)

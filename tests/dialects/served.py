@@ -26,16 +26,22 @@ from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.faults import Faults
 from perpbook.simulation.market import Path, Prices, Step
 from perpbook.terms.load import load_terms
+from tests.dialects.bybit_face import BybitFace
+from tests.dialects.okx_face import OkxFace
 
 SYMBOLS = {
     "hyperliquid": ("BTC", "ETH"),
     "dydx": ("BTC-USD", "ETH-USD"),
     "binance": ("BTCUSDT", "ETHUSDT"),
+    "bybit": ("BTCUSDT", "ETHUSDT"),
+    "okx": ("BTC-USDT-SWAP", "ETH-USDT-SWAP"),
 }
 FACES: dict[str, Callable[[ServedVenue, tuple[MadeUpKey, ...]], Face]] = {
     "hyperliquid": HyperliquidFace,
     "dydx": DydxFace,
     "binance": BinanceFace,
+    "bybit": BybitFace,
+    "okx": OkxFace,
 }
 BTC, ETH = 60_000.0, 3_000.0
 
@@ -47,6 +53,7 @@ class Served:
     url: str
     keys: Mapping[str, MadeUpKey]
     venues: Mapping[str, ServedVenue]
+    faces: Mapping[str, Face]
 
     def at(self, venue: str) -> str:
         return f"{self.url}/{venue}"
@@ -58,7 +65,7 @@ def an_account(venue: str) -> Account:
     return Account(
         id=f"{venue}-main",
         venue=venue,
-        collateral=(Balance(asset="USDT" if venue == "binance" else "USDC", amount=30_000.0),),
+        collateral=(Balance(asset="USDC" if venue in ("hyperliquid", "dydx") else "USDT", amount=30_000.0),),
         positions=(
             Position(symbol=btc, quantity=1.0, entry_price=BTC),
             Position(symbol=eth, quantity=-5.0, entry_price=ETH),
@@ -98,7 +105,8 @@ def served(*venues: str, hang_s: float = 1.0, **given: Any) -> Iterator[Served]:
     """A server of some venues, stopped at the end."""
     made = {name: a_venue(name, **given) for name in venues}
     keys = {name: made_up_key(name, f"{name}-main", 7) for name in venues}
-    app = made_app({name: FACES[name](made[name], (keys[name],)) for name in venues}, hang_s)
+    faces = {name: FACES[name](made[name], (keys[name],)) for name in venues}
+    app = made_app(faces, hang_s)
     listening = bound("127.0.0.1", 0)
     server = made_server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -106,7 +114,7 @@ def served(*venues: str, hang_s: float = 1.0, **given: Any) -> Iterator[Served]:
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Served(url=f"http://127.0.0.1:{listening.getsockname()[1]}", keys=keys, venues=made)
+        yield Served(url=f"http://127.0.0.1:{listening.getsockname()[1]}", keys=keys, venues=made, faces=faces)
     finally:
         server.should_exit = True
         thread.join(10.0)

@@ -26,6 +26,7 @@ venue = "hyperliquid"
 address = "{WALLET}"
 key = "env:PERPBOOK_NO_SUCH_KEY"
 '''
+OKX = GOOD.replace('"hyperliquid"', '"okx"').replace(WALLET, "ab" * 16) + 'passphrase = "env:WORD"\n'
 
 
 def config(folder: Path, text: str) -> GuardConfig:
@@ -38,6 +39,13 @@ def test_a_good_one_is_read_and_its_key_is_not_looked_for(tmp_path: Path) -> Non
     found = config(tmp_path, GOOD)
     assert found.live and found.every == 3.0 and found.accounts["hl-main"].address == WALLET
     assert "NO_SUCH_KEY" not in repr(found)
+
+
+def test_okx_wants_a_passphrase_and_bybit_none(tmp_path: Path) -> None:
+    found = config(tmp_path, OKX).accounts["hl-main"]
+    assert (found.venue, found.passphrase) == ("okx", "env:WORD") and "WORD" not in repr(found)
+    bybit = GOOD.replace('"hyperliquid"', '"bybit"').replace(WALLET, "ab" * 9)
+    assert config(tmp_path, bybit).accounts["hl-main"].passphrase == ""
 
 
 def test_the_pages_own_is_read(tmp_path: Path) -> None:
@@ -56,13 +64,16 @@ WRONG = {
     "unknown key": (GOOD + 'secret = "x"\n', ":8:"),
     "a key itself": (GOOD.replace("env:PERPBOOK_NO_SUCH_KEY", "0x" + "77" * 32), ":7:"),
     "no account": ('mode = "live"\n', "no account is given"),
-    "an unknown venue": (GOOD.replace('"hyperliquid"', '"bybit"'), ":5:"),
+    "an unknown venue": (GOOD.replace('"hyperliquid"', '"kraken"'), ":5:"),
     "an address of another venue": (GOOD.replace(WALLET, "dydx1" + "q" * 38), ":6:"),
     "a number for text": (GOOD.replace(f'"{WALLET}"', "7"), ":6:"),
     "a poll of never": (GOOD.replace("= 3", "= 0"), ":2:"),
     "a poll that is true": (GOOD.replace("= 3", "= true"), ":2:"),
     "plain http elsewhere": (GOOD + 'endpoint = "http://example.com"\n', ":8:"),
     "one address twice": (GOOD + GOOD[GOOD.index("[") :].replace("hl-main", "other"), "guarded once"),
+    "a word too many": (GOOD + 'passphrase = "env:WORD"\n', ":8:"),
+    "a word too few": (GOOD.replace('"hyperliquid"', '"okx"').replace(WALLET, "ab" * 16), "for no other venue"),
+    "a word itself": (OKX.replace("env:WORD", "77" * 32), ":8:"),
     "no TOML": ("mode = ", "TOML"),
 }
 

@@ -12,7 +12,7 @@ from perpbook.engine.clock import now_ns
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message, Stale
 from perpbook.venues.joined import Joined, Whole
 from perpbook.venues.polled import Polled
-from tests.contract.carriers import LIVE, live
+from tests.contract.carriers import LIVE, live, slowly
 from tests.contract.tapped import tapped
 from tests.dialects.served import SYMBOLS, served
 
@@ -40,7 +40,7 @@ async def taken(feed: AsyncIterator[Message], until: int) -> list[Message]:
     return found
 
 
-@pytest.mark.parametrize("name", LIVE)
+@pytest.mark.parametrize("name", slowly(LIVE, "bybit"))
 def test_a_look_tells_prices_books_and_accounts(name: str) -> None:
     with served(name) as server:
         one = live(name, server)

@@ -22,7 +22,7 @@ from perpbook.runs.guard_streams import source_of
 from perpbook.venues.listen_key import ListenKey
 from perpbook.venues.rest import LiveVenue
 from perpbook.venues.streamed import Pace, Source, Streamed
-from tests.contract.carriers import LIVE, Carrier, live
+from tests.contract.carriers import STREAMED, Carrier, live
 from tests.contract.tapped import Tap, tapped
 from tests.dialects.served import BTC, Served, served
 
@@ -65,7 +65,7 @@ async def standing(feed: AsyncIterator[Message], source: Source) -> None:
     assert source.stream.connections == 1
 
 
-@pytest.mark.parametrize("name", LIVE)
+@pytest.mark.parametrize("name", STREAMED)
 def test_a_fill_is_told_as_it_happens_and_the_account_is_the_venues_own(name: str) -> None:
     with served(name) as server:
         one = live(name, server)

@@ -116,7 +116,7 @@ def read_ground(asked: GuardAsked) -> Ground:
     if not any(account.positions for account in snapshot.book.accounts):
         raise InputError(f"{asked.book} holds no position: there is nothing to guard")
     terms = load_all_terms(snapshot, asked.terms_folders)
-    live = live_of(asked.config, snapshot) if asked.config is not None and asked.config.live else None
+    live = live_of(asked.config, snapshot, terms) if asked.config is not None and asked.config.live else None
     settings = settings_of(snapshot, playbook, terms, live=live is not None)
     return Ground(snapshot=snapshot, playbook=playbook, terms=terms, settings=settings, live=live)
 

@@ -13,7 +13,9 @@ from perpbook.files.places import nearest_place, places_of
 from perpbook.files.read import read_text
 from perpbook.model.book import Book
 
-VENUES = ("hyperliquid", "dydx", "binance")
+VENUES = ("hyperliquid", "dydx", "binance", "bybit", "okx")
+KEYS = ("venue", "address", "key", "passphrase", "endpoint")
+PLACE = r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+"
 HINT = "see docs/guard-live.md"
 FEW, MOST = 0.2, 60.0
 """Seconds between two looks, from and to."""
@@ -22,12 +24,14 @@ FEW, MOST = 0.2, 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginAsked:
     """venue : its name. address : wallet, or API key. key : where the secret lies, as `env:NAME`, `file:PATH` or
-    `keyring:SERVICE/USER`. endpoint : another host than the venue's own, "" for none."""
+    `keyring:SERVICE/USER`; passphrase : the same of what OKX wants beside it, "" elsewhere. endpoint : another host than the
+    venue's own, "" for none."""
 
     venue: str
     address: str
     key: str = field(repr=False)
     endpoint: str = ""
+    passphrase: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +98,16 @@ def _login(name: str, table: Any, wrong: Wrong) -> LoginAsked | None:
     if not isinstance(table, dict):
         wrong(where, f"should be a table, as in [accounts.{name}]")
         return None
-    for key in table.keys() - {"venue", "address", "key", "endpoint"}:
-        wrong((*where, key), "is not a key here: venue, address, key and endpoint are")
-    texts = {key: table.get(key, "") for key in ("venue", "address", "key", "endpoint")}
+    for key in table.keys() - set(KEYS):
+        wrong((*where, key), f"is not a key here: {', '.join(KEYS)} are")
+    texts = {key: table.get(key, "") for key in KEYS}
     for key, value in texts.items():
-        if not isinstance(value, str) or (not value.strip() and key != "endpoint"):
+        if not isinstance(value, str) or (not value.strip() and key not in ("endpoint", "passphrase")):
             wrong((*where, key), "should be text, and is needed")
             return None
     if texts["venue"] not in VENUES:
         wrong((*where, "venue"), f"should be one of {', '.join(VENUES)}")
-    if not re.fullmatch(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)", texts["key"]):
-        wrong(
-            (*where, "key"),
-            "should say where the key is, env:NAME, file:PATH or keyring:SERVICE/USER; what stands there is not repeated here",
-        )
+    _check_places(where, texts, wrong)
     if texts["endpoint"] and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", texts["endpoint"]):
         wrong((*where, "endpoint"), "should be https://..., or http:// on this machine alone")
     if _is_bad_address(texts["venue"], texts["address"]):
@@ -115,8 +115,21 @@ def _login(name: str, table: Any, wrong: Wrong) -> LoginAsked | None:
     return LoginAsked(**texts)
 
 
+def _check_places(where: tuple[str, str], texts: Mapping[str, str], wrong: Wrong) -> None:
+    """Where secrets lie, and whether there is one too many or too few."""
+    if (texts["venue"] == "okx") != bool(texts["passphrase"]):
+        wrong((*where, "passphrase"), "is needed for okx, and for no other venue")
+    for key in ("key", "passphrase"):
+        if (key == "key" or texts[key]) and not re.fullmatch(PLACE, texts[key]):
+            wrong(
+                (*where, key),
+                f"should say where the {key} is, env:NAME, file:PATH or keyring:SERVICE/USER; what stands there is not repeated",
+            )
+
+
 def _is_bad_address(venue: str, address: str) -> bool:
-    forms = {"hyperliquid": r"0x[0-9a-fA-F]{40}", "dydx": r"dydx1[0-9a-z]{38}", "binance": r"[A-Za-z0-9]{16,128}"}
+    named = dict.fromkeys(("binance", "bybit", "okx"), r"[A-Za-z0-9-]{16,128}")
+    forms = {**named, "hyperliquid": r"0x[0-9a-fA-F]{40}", "dydx": r"dydx1[0-9a-z]{38}"}
     return venue in forms and re.fullmatch(forms[venue], address) is None
 
 

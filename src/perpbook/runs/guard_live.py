@@ -11,24 +11,26 @@ from perpbook.engine.ports import Feed, Venue
 from perpbook.errors import InputError, PerpbookError
 from perpbook.model.market import Snapshot
 from perpbook.runs.guard_config import GuardConfig, check_accounts
-from perpbook.runs.guard_streams import feed_of
+from perpbook.runs.guard_streams import PLACES, feed_of
 from perpbook.runs.live_accounts import parse_as
 
 if TYPE_CHECKING:
     from perpbook.guard.desk import Desk
+    from perpbook.terms.terms import VenueTerms
     from perpbook.venues.rest import LiveVenue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """Venues, their feeds, and the contracts to listen to, by venue; accounts' venues. held : accounts that the book has
-    positions in."""
+    positions in. sizes : base units of one contract by the terms, by venue and contract."""
 
     venues: Mapping[str, LiveVenue]
     feeds: Mapping[str, Feed]
     symbols: Mapping[str, tuple[str, ...]]
     accounts: Mapping[str, str]
     held: frozenset[str]
+    sizes: Mapping[tuple[str, str], float]
 
     async def open(self, desk: Desk) -> None:
         """Read what every venue lists, look at accounts that the journal does not know, and know again the orders that it has.
@@ -41,6 +43,7 @@ class Live:
         try:
             for name, venue in self.venues.items():
                 await venue.open()
+                self._refuse_contracts(venue)
                 for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
                     venue.watch(account, self.symbols[name])
                     if account in self.held and account not in desk.positions:
@@ -52,6 +55,20 @@ class Live:
             request = ticket.request
             if request.venue in self.venues:
                 self.venues[request.venue].expect(request.account, request.symbol, (request.client_id,))
+
+    def _refuse_contracts(self, venue: LiveVenue) -> None:
+        """Contracts that are not guarded there, and those whose size the terms have wrong: every quantity would be, too."""
+        for symbol in self.symbols[venue.name]:
+            if venue.name not in PLACES and not venue.lists(symbol):
+                raise InputError(
+                    f"{symbol} is no linear perpetual that {venue.name} lists, and nothing else is guarded there: close it, and "
+                    "take it out of the book"
+                )
+            known = self.sizes.get((venue.name, symbol))
+            if known is not None and abs((size := venue.contract_size(symbol)) - known) > 1e-9 * known:
+                raise InputError(
+                    f"one contract of {symbol} is {size:g} at {venue.name}, and {known:g} by its terms: give terms of today"
+                )
 
     async def _refuse_empty(self, venue: LiveVenue, account: str) -> None:
         """A wrong address shows an empty account, and so does an agent's: that is never taken for flat."""
@@ -71,7 +88,7 @@ class Live:
         return dict[str, Venue](self.venues)
 
 
-def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
+def live_of(config: GuardConfig, snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> Live:
     """Everything that a live guard speaks to. Keys are loaded here and nowhere else.
 
     Raises
@@ -79,7 +96,7 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
     InputError : a key is not where it is said to be, or the configuration is not of this book.
     """
     from perpbook.venues.clients import client_for
-    from perpbook.venues.dialect import DIALECTS
+    from perpbook.venues.dialect_list import DIALECTS
     from perpbook.venues.keys import load_secret
     from perpbook.venues.rest import LiveVenue, Login
 
@@ -91,17 +108,25 @@ def live_of(config: GuardConfig, snapshot: Snapshot) -> Live:
             Login(
                 account=account,
                 address=one.address,
-                client=client_for(name, one.address, load_secret(one.key), one.endpoint or None),
+                client=client_for(
+                    name,
+                    one.address,
+                    load_secret(one.key),
+                    one.endpoint or None,
+                    load_secret(one.passphrase) if one.passphrase else None,
+                ),
             )
             for account, one in config.accounts.items()
             if one.venue == name
         ]
         dialect = DIALECTS[name]
         venues[name] = LiveVenue(dialect, logins, parse_as(dialect.format), now_ns, parents)
+    symbols = {name: symbols_of(snapshot, name) for name in venues}
     return Live(
         venues=venues,
         feeds={name: feed_of(config, venue, parents) for name, venue in venues.items()},
-        symbols={name: symbols_of(snapshot, name) for name in venues},
+        symbols=symbols,
+        sizes={key: size for name in venues for key, size in sizes_of(terms[name], symbols[name]).items()},
         accounts={one.id: one.venue for one in snapshot.book.accounts},
         held=frozenset(one.id for one in snapshot.book.accounts if one.positions),
     )
@@ -112,3 +137,13 @@ def symbols_of(snapshot: Snapshot, venue: str) -> tuple[str, ...]:
     held = [held.symbol for one in snapshot.book.accounts if one.venue == venue for held in one.positions]
     priced = [symbol for name, symbol in snapshot.market.quotes if name == venue]
     return tuple(dict.fromkeys([*held, *priced]))
+
+
+def sizes_of(terms: VenueTerms, symbols: tuple[str, ...]) -> dict[tuple[str, str], float]:
+    """Base units of one contract by the terms, for a venue that counts in contracts."""
+    from perpbook.terms.find import find_contract
+    from perpbook.venues.dialect_list import DIALECTS
+
+    if not DIALECTS[terms.venue].in_contracts:
+        return {}
+    return {(terms.venue, symbol): find_contract(terms, symbol).contract.contract_size for symbol in symbols}

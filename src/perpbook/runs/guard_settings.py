@@ -55,7 +55,7 @@ def settings_of(snapshot: Snapshot, playbook: Playbook, terms: Mapping[str, Venu
 def capabilities(venue: str, *, live: bool) -> Capabilities:
     """What a venue can do, live or on paper."""
     if live:
-        from perpbook.venues.dialect import DIALECTS
+        from perpbook.venues.dialect_list import DIALECTS
 
         if venue in DIALECTS:
             return DIALECTS[venue].capabilities

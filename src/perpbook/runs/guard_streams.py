@@ -1,4 +1,7 @@
-"""A live guard's feeds: prices and accounts of a venue as they come, and the venue asked beside them."""
+"""A live guard's feeds: prices and accounts of a venue as they come, and the venue asked beside them.
+
+Venues that have no stream of ours are listened to through ccxt.pro, and their accounts are asked for.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from perpbook.venues.streamed import Source
 
 PLACES = {"hyperliquid": "/ws", "dydx": "/v4/ws", "binance": "/stream"}
-"""Where websockets are at an endpoint that stands for a venue."""
+"""Where websockets are at an endpoint that stands for a venue, for venues that have a stream of ours."""
 
 BEFORE_NS = 5 * SECOND_NS
 """How much older than its answer a seeded account counts, so that a venue's clock behind ours loses no change."""
@@ -29,9 +32,13 @@ BEFORE_NS = 5 * SECOND_NS
 def feed_of(config: GuardConfig, venue: LiveVenue, parents: Mapping[str, str]) -> Feed:
     """Everything that a guard hears of a venue. parents : of accounts that hang on a login's, that login."""
     from perpbook.venues.joined import Joined
+    from perpbook.venues.polled import Polled
     from perpbook.venues.streamed import Pace, Streamed
 
     logins = {name: one for name, one in config.accounts.items() if one.venue == venue.name}
+    if venue.name not in PLACES:
+        endpoint = next(iter(logins.values())).endpoint
+        return Joined(pro_prices(venue, endpoint), Polled(venue, config.every, now_ns))
     sources = {name: source_of(venue, name, one, parents) for name, one in logins.items()}
     accounts = Streamed(venue, sources, Pace(often=config.every), now_ns, parents)
     return Joined(prices_of(venue.name, next(iter(logins.values())).endpoint), accounts)
@@ -43,6 +50,15 @@ def prices_of(venue: str, endpoint: str) -> Stream:
     from perpbook.venues.stream_dialects import dialect_of
 
     return Stream(dialect_of(venue), url=socket_at(venue, endpoint) if endpoint else None)
+
+
+def pro_prices(venue: LiveVenue, endpoint: str) -> Feed:
+    """The same through ccxt.pro, for a venue that has no stream of ours."""
+    from perpbook.venues.dialect_list import DIALECTS
+    from perpbook.venues.pro import Pro
+    from perpbook.venues.pro_clients import WAYS, pro_maker
+
+    return Pro(DIALECTS[venue.name], pro_maker(venue.name, endpoint or None), venue.marks, WAYS[venue.name])
 
 
 def socket_at(venue: str, endpoint: str) -> str:

@@ -5,6 +5,7 @@
 * dYdX: ccxt 4.5.90 for Python cannot build an order, because two whole numbers of a market come as numbers and it wants text;
   they are made text. The router address that it puts on orders is left out.
 * Binance: only linear contracts are loaded, and no wallet of the spot account is asked for.
+* Bybit, OKX: see `clients_named`.
 """
 
 from __future__ import annotations
@@ -21,20 +22,30 @@ FORBIDDEN = ("builder", "approveBuilderFee", "setReferrer", "approveAgent", "usd
 """Words of Hyperliquid that no request of ours may carry: consent to fees, and money that moves."""
 
 
-def client_for(venue: str, address: str, secret: Secret | None, endpoint: str | None = None) -> Any:
+def client_for(
+    venue: str, address: str, secret: Secret | None, endpoint: str | None = None, passphrase: Secret | None = None
+) -> Any:
     """A ccxt async client of one login. address : wallet or key id. secret : None reads only. endpoint : another host, for
-    tests and simulated venues.
+    tests and simulated venues. passphrase : what OKX wants beside the secret.
 
     Raises
     ------
     InputError : ccxt is missing or of another version, or the venue has no client here.
     """
+    from perpbook.venues import clients_named
+
     makers: dict[str, Callable[..., Any]] = {"hyperliquid": _hyperliquid, "dydx": _dydx, "binance": _binance}
-    if venue not in makers:
-        raise InputError(
-            f"{venue} cannot be traded from here: {', '.join(makers)} can; the paper venue can stand for all"
-        )
-    return makers[venue](_ccxt(), address, secret, endpoint.rstrip("/") if endpoint else None)
+    if venue not in makers and venue not in clients_named.VENUES:
+        known = ", ".join((*makers, *clients_named.VENUES))
+        raise InputError(f"{venue} cannot be traded from here: {known} can; the paper venue can stand for all")
+    ccxt, at = _ccxt(), endpoint.rstrip("/") if endpoint else None
+    if venue in makers:
+        return makers[venue](ccxt, address, secret, at)
+    made = clients_named.hardened(
+        venue, strict(getattr(ccxt, venue)), settings("apiKey", address, "secret", secret), at
+    )
+    made.password = passphrase.reveal() if passphrase is not None else None
+    return made
 
 
 def _ccxt() -> Any:
@@ -49,11 +60,11 @@ def _ccxt() -> Any:
     return ccxt
 
 
-def _strict(kind: Any) -> Any:
+def strict(kind: Any) -> Any:
     """A client's class whose answers are JSON objects or lists: what is none is not read as nothing."""
 
     class Strict(kind):  # type: ignore[misc]
-        """See `_strict`."""
+        """See `strict`."""
 
         async def fetch(self, *words: Any, **named: Any) -> Any:
             found = await super().fetch(*words, **named)
@@ -66,13 +77,14 @@ def _strict(kind: Any) -> Any:
     return Strict
 
 
-def _settings(address_key: str, address: str, secret_key: str, secret: Secret | None) -> dict[str, Any]:
+def settings(address_key: str, address: str, secret_key: str, secret: Secret | None) -> dict[str, Any]:
+    """What every client is made with."""
     given: dict[str, Any] = {"enableRateLimit": False, "timeout": 8_000, address_key: address}
     return given | ({secret_key: secret.reveal()} if secret is not None else {})
 
 
 def _hyperliquid(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    class Hardened(_strict(ccxt.hyperliquid)):  # type: ignore[misc]
+    class Hardened(strict(ccxt.hyperliquid)):  # type: ignore[misc]
         """No consent is signed, and nothing leaves that carries one."""
 
         async def initialize_client(self) -> bool:
@@ -83,7 +95,7 @@ def _hyperliquid(ccxt: Any, address: str, secret: Secret | None, endpoint: str |
             refuse_consent(str(made.get("body") or ""))
             return made
 
-    made = Hardened(_settings("walletAddress", address, "privateKey", secret))
+    made = Hardened(settings("walletAddress", address, "privateKey", secret))
     made.options |= {"builderFee": False, "refSet": True, "builder": "", "feeInt": 0, "approvedBuilderFee": False}
     if endpoint:
         made.urls["api"] |= {"public": endpoint, "private": endpoint}
@@ -98,7 +110,7 @@ def refuse_consent(body: str) -> None:
 
 
 def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    class Patched(_strict(ccxt.dydx)):  # type: ignore[misc]
+    class Patched(strict(ccxt.dydx)):  # type: ignore[misc]
         """Markets whose whole numbers are text, as its own arithmetic wants them."""
 
         async def fetch_markets(self, params: Any = None) -> Any:
@@ -118,7 +130,7 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
             request["value"]["order"]["orderRouterAddress"] = ""
             return [order_id, request]
 
-    made = Patched(_settings("walletAddress", address, "mnemonicUnused", None))
+    made = Patched(settings("walletAddress", address, "mnemonicUnused", None))
     if secret is not None:
         if not re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", secret.reveal()):
             raise InputError("the key of a dYdX account should be a private key of 64 hexadecimal digits, no mnemonic")
@@ -129,7 +141,7 @@ def _dydx(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) 
 
 
 def _binance(ccxt: Any, address: str, secret: Secret | None, endpoint: str | None) -> Any:
-    made = _strict(ccxt.binanceusdm)(_settings("apiKey", address, "secret", secret))
+    made = strict(ccxt.binanceusdm)(settings("apiKey", address, "secret", secret))
     made.options |= {
         "fetchMarkets": {"types": ["linear"]},
         "fetchCurrencies": False,

@@ -56,6 +56,11 @@ class Dialect(Protocol):
         """Its rate limit."""
         ...
 
+    @property
+    def in_contracts(self) -> bool:
+        """Whether it counts sizes in contracts and not in base units; the client's market says of what size."""
+        ...
+
     def native(self, market: Mapping[str, Any]) -> str:
         """The venue's own name of a market as the client lists it."""
         ...
@@ -68,8 +73,8 @@ class Dialect(Protocol):
         """The venue's own answers that tell an account whole."""
         ...
 
-    def params(self, request: OrderRequest) -> dict[str, Any]:
-        """What goes beside symbol, side, size and price."""
+    def params(self, request: OrderRequest, isolated: bool) -> dict[str, Any]:
+        """What goes beside symbol, side, size and price. isolated : its position has margin of its own."""
         ...
 
     async def find(self, client: Any, symbol: str, client_id: str) -> Mapping[str, Any]:
@@ -128,6 +133,7 @@ class Hyperliquid:
     format: str = "hyperliquid"
     capabilities: Capabilities = HYPERLIQUID
     weights: Weights = HYPERLIQUID_WEIGHTS
+    in_contracts: bool = False
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The coin's name."""
@@ -144,7 +150,7 @@ class Hyperliquid:
         """The perpetual account's state."""
         return [await client.publicPostInfo({"type": "clearinghouseState", "user": address})]
 
-    def params(self, request: OrderRequest) -> dict[str, Any]:
+    def params(self, request: OrderRequest, isolated: bool) -> dict[str, Any]:
         """A cloid, and how long it lives."""
         lives = {TimeInForce.IOC: "Ioc", TimeInForce.GTC: "Gtc", TimeInForce.POST: "Alo"}[request.time_in_force]
         return {"clientOrderId": f"0x{request.client_id}", "timeInForce": lives, "reduceOnly": request.reduce_only}
@@ -198,6 +204,7 @@ class Dydx:
     format: str = "dydx"
     capabilities: Capabilities = DYDX
     weights: Weights = DYDX_WEIGHTS
+    in_contracts: bool = False
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The ticker."""
@@ -213,7 +220,7 @@ class Dydx:
         account = await client.indexerGetAddressesAddressSubaccountNumberSubaccountNumber(asked)
         return [account, await client.indexerGetPerpetualMarkets()]
 
-    def params(self, request: OrderRequest) -> dict[str, Any]:
+    def params(self, request: OrderRequest, isolated: bool) -> dict[str, Any]:
         """A number, and how long it lives."""
         named = {"clientOrderId": number_of(request.client_id), "reduceOnly": request.reduce_only}
         named["subAccountId"] = self.subaccount
@@ -317,6 +324,7 @@ class Binance:
     format: str = "binance"
     capabilities: Capabilities = BINANCE
     weights: Weights = BINANCE_WEIGHTS
+    in_contracts: bool = False
 
     def native(self, market: Mapping[str, Any]) -> str:
         """The symbol."""
@@ -330,7 +338,7 @@ class Binance:
         """Wallets, and positions with their prices."""
         return [await client.fapiPrivateV2GetAccount(), await client.fapiPrivateV2GetPositionRisk()]
 
-    def params(self, request: OrderRequest) -> dict[str, Any]:
+    def params(self, request: OrderRequest, isolated: bool) -> dict[str, Any]:
         """An id, and how long it lives."""
         lives = {TimeInForce.IOC: "IOC", TimeInForce.GTC: "GTC", TimeInForce.POST: "GTX"}[request.time_in_force]
         return {"newClientOrderId": request.client_id, "timeInForce": lives, "reduceOnly": request.reduce_only}
@@ -383,6 +391,3 @@ class Binance:
             )
             for row in await client.fapiPublicGetPremiumIndex()
         ]  # fmt: skip
-
-
-DIALECTS: dict[str, Dialect] = {"hyperliquid": Hyperliquid(), "dydx": Dydx(), "binance": Binance()}

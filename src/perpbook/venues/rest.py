@@ -18,7 +18,7 @@ from perpbook.model.message import AccountSeen, BookSeen, MarkSeen
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason
 from perpbook.venues.buckets import Bucket
 from perpbook.venues.dialect import Dialect, is_absent
-from perpbook.venues.told import MS_NS, Owner, above, fill_of, refused, report_of, resting_of
+from perpbook.venues.told import MS_NS, Owner, above, fill_of, refused, report_of, resting_of, scaled
 
 T = TypeVar("T")
 Parse = Callable[[Sequence[Any], str, int], tuple[Mapping[str, Account], int]]
@@ -63,6 +63,7 @@ class LiveVenue:
         self._parents = dict(parents or {})
         self._unified: dict[str, str] = {}
         self._natives: dict[str, str] = {}
+        self._sizes: dict[str, float] = {}
         self._names: dict[str, str] = {}
         self._watched: dict[str, tuple[str, ...]] = {}
 
@@ -74,6 +75,15 @@ class LiveVenue:
                 native = self._dialect.native(market)
                 if native:
                     self._unified[native], self._natives[market["symbol"]] = market["symbol"], native
+                    self._sizes[native] = float(market["contractSize"]) if self._dialect.in_contracts else 1.0
+
+    def lists(self, symbol: str) -> bool:
+        """Whether it is a contract that can be traded from here."""
+        return symbol in self._unified
+
+    def contract_size(self, symbol: str) -> float:
+        """Base units of one of the units that the venue counts sizes in."""
+        return self._sizes[symbol]
 
     def expect(self, account: str, symbol: str, client_ids: Iterable[str]) -> None:
         """Know orders again that were sent before this object was made, where answers do not carry our ids."""
@@ -125,7 +135,10 @@ class LiveVenue:
         client, what = self._any_client(), f"the book of {symbol}"
         unified = self._name(symbol)
         found = await self._read(lambda: client.fetch_order_book(unified, LEVELS), what, self._weights.book)
-        depth = self._understood(lambda: Depth(bids=levels(found["bids"]), asks=levels(found["asks"])), what)
+        size = self._sizes[symbol]
+        depth = self._understood(
+            lambda: Depth(bids=levels(found["bids"], size), asks=levels(found["asks"], size)), what
+        )
         now = self._clock()
         at = min(int(found["timestamp"]) * MS_NS, now) if found.get("timestamp") else now
         return BookSeen(venue=self.name, symbol=symbol, depth=depth, at_ns=at, received_ns=now)
@@ -147,10 +160,11 @@ class LiveVenue:
     async def place(self, request: OrderRequest) -> OrderReport:
         """Send an order, once."""
         errors, login = _errors(), self._login(request.account)
-        unified, params = self._name(request.symbol), self._dialect.params(request)
+        unified, params = self._name(request.symbol), self._params(request)
         self.expect(request.account, request.symbol, (request.client_id,))
         await self._room(self._weights.send, reduces=request.reduce_only)
-        side, size = ("buy" if request.quantity > 0 else "sell"), abs(request.quantity)
+        side = "buy" if request.quantity > 0 else "sell"
+        size = scaled(abs(request.quantity), 1.0 / self._sizes[request.symbol])
         price = self._dialect.price(login.client.market(unified), request.quantity, request.limit_price)
         try:
             told = await login.client.create_order(unified, "limit", side, size, price, params)
@@ -261,7 +275,10 @@ class LiveVenue:
         return self._logins[name]
 
     def _owner(self, account: str) -> Owner:
-        return Owner(venue=self.name, account=account, natives=self._natives, names=self._names)
+        return Owner(venue=self.name, account=account, natives=self._natives, names=self._names, sizes=self._sizes)
+
+    def _params(self, request: OrderRequest) -> dict[str, Any]:
+        return self._dialect.params(request, request.account in self._parents)
 
     def _name(self, symbol: str) -> str:
         if symbol not in self._unified:
@@ -319,11 +336,11 @@ class LiveVenue:
         return VenueUnavailable(f"{self.name}'s answer on {what} cannot be read ({type(error).__name__})")
 
 
-def levels(rows: Sequence[Sequence[Any]]) -> tuple[tuple[float, float], ...]:
-    """One side of a book; one without anything cannot be told from a malformed answer."""
+def levels(rows: Sequence[Sequence[Any]], size: float) -> tuple[tuple[float, float], ...]:
+    """One side of a book, of contracts of a size; one without anything cannot be told from a malformed answer."""
     if not rows:
         raise ValueError("one side is empty")
-    return tuple((above(row[0]), above(row[1])) for row in rows)
+    return tuple((above(row[0]), scaled(above(row[1]), size)) for row in rows)
 
 
 def _errors() -> Any:

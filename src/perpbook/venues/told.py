@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from perpbook.model.account import Order
@@ -29,12 +29,13 @@ STATES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """Whose answer it is. natives : the venue's own names of contracts, by the client's. names : ids of orders, by the venue's
-    names of them."""
+    names of them. sizes : base units of one contract, by contract, where the venue counts in contracts."""
 
     venue: str
     account: str
     natives: Mapping[str, str]
     names: Mapping[str, str]
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
     def symbol(self, told: Mapping[str, Any]) -> str:
         """The contract of an order or a trade."""
@@ -45,10 +46,14 @@ class Owner:
         mine = str(told.get("clientOrderId") or "").removeprefix("0x")
         return mine if is_ours(mine) else self.names.get(str(told["id"]), str(told["id"]))
 
+    def base(self, symbol: str, size: float) -> float:
+        """Base units of a size as the venue counts it."""
+        return scaled(size, self.sizes.get(symbol, 1.0))
+
 
 def report_of(told: Mapping[str, Any], owner: Owner, symbol: str, client_id: str, now_ns: int) -> OrderReport:
     """How an order stands."""
-    filled, average = finite(told.get("filled") or 0.0), told.get("average")
+    filled, average = owner.base(symbol, finite(told.get("filled") or 0.0)), told.get("average")
     if filled < 0.0:
         raise ValueError("less than nothing is filled")
     state = STATES[str(told.get("status"))]
@@ -56,19 +61,20 @@ def report_of(told: Mapping[str, Any], owner: Owner, symbol: str, client_id: str
     if state is OrderState.FILLED and remaining is not None and finite(remaining) > 0.0:
         state = OrderState.CANCELED
     at = int(told.get("lastUpdateTimestamp") or told.get("timestamp") or 0) * MS_NS
+    why = str(told.get("why") or "") if state is OrderState.REJECTED else ""
     return OrderReport(
         client_id=client_id, account=owner.account, venue=owner.venue, symbol=symbol, state=state,
         filled=filled * side_of(told) if filled else 0.0, average_price=finite(average) if average else None,
-        at_ns=at or now_ns, reason=RejectReason.OTHER if state is OrderState.REJECTED else None,
+        at_ns=at or now_ns, reason=reason_in(why) if state is OrderState.REJECTED else None, why=why,
     )  # fmt: skip
 
 
 def fill_of(name: str, told: Mapping[str, Any], owner: Owner) -> Fill:
     """A trade. name : the order's id, or the venue's name of it."""
-    mine = name.removeprefix("0x")
+    mine, symbol = name.removeprefix("0x"), owner.symbol(told)
     return Fill(
         client_id=mine if is_ours(mine) else owner.names.get(name, ""), account=owner.account, venue=owner.venue,
-        symbol=owner.symbol(told), trade_id=str(told["id"]), quantity=side_of(told) * above(told["amount"]),
+        symbol=symbol, trade_id=str(told["id"]), quantity=side_of(told) * owner.base(symbol, above(told["amount"])),
         price=above(told["price"]), fee=finite((told.get("fee") or {}).get("cost") or 0.0),
         time_ns=int(told["timestamp"]) * MS_NS,
     )  # fmt: skip
@@ -79,8 +85,9 @@ def resting_of(told: Mapping[str, Any], owner: Owner) -> Order | None:
     remaining, price = told.get("remaining") or told.get("amount"), told.get("price")
     if not remaining or not price:
         return None
+    symbol = owner.symbol(told)
     return Order(
-        symbol=owner.symbol(told), quantity=side_of(told) * above(remaining), limit_price=above(price),
+        symbol=symbol, quantity=side_of(told) * owner.base(symbol, above(remaining)), limit_price=above(price),
         reduce_only=told.get("reduceOnly") is True, id=owner.client_id(told),
     )  # fmt: skip
 
@@ -125,3 +132,8 @@ def above(value: Any) -> float:
     if found <= 0.0:
         raise ValueError("not above nothing")
     return found
+
+
+def scaled(size: float, by: float) -> float:
+    """A size in another unit, as the decimal number of twelve digits that it is: 0.29 / 0.01 is 29."""
+    return size if by == 1.0 else float(f"{size * by:.12g}")
