@@ -267,7 +267,7 @@ def test_recorded_books_are_read(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(stream, "sayings", lambda stream, message: ())
     data = played[-1]["data"]
     price, rests = (data["b"][0] if name == "bybit" else data[0]["bids"][0])[:2]
-    best = (float(price), pytest.approx(float(rests) * size))
+    best: Any = (float(price), pytest.approx(float(rests) * size))
     with served(name) as one:
         feed = pro(name, one, habits=Habits(lag_ns=10**20))
         told(feed, (symbol,), lambda found: isinstance(found[-1], BookSeen) and found[-1].depth.bids[0] == best)

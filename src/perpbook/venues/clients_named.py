@@ -80,7 +80,8 @@ def codes_of(answer: Any) -> frozenset[str]:
     """Codes that an answer carries."""
     if not isinstance(answer, dict):
         return frozenset()
-    rows = answer.get("data") if isinstance(answer.get("data"), list) else []
+    data = answer.get("data")
+    rows = data if isinstance(data, list) else []
     found = [answer.get("retCode"), answer.get("code"), *(row.get("sCode") for row in rows if isinstance(row, dict))]
     return frozenset(str(one) for one in found if one is not None)
 

@@ -70,7 +70,7 @@ class Okx:
 
     def params(self, request: OrderRequest, isolated: bool) -> dict[str, Any]:
         """An id, the position's margin mode, and how long it lives."""
-        named = {"clOrdId": request.client_id, "tdMode": "isolated" if isolated else "cross"}
+        named: dict[str, Any] = {"clOrdId": request.client_id, "tdMode": "isolated" if isolated else "cross"}
         named["reduceOnly"] = request.reduce_only
         if request.time_in_force is TimeInForce.IOC:
             return {**named, "timeInForce": "IOC"}
