@@ -54,10 +54,10 @@ def source_of(venue: LiveVenue, account: str, login: LoginAsked, parents: Mappin
     """What tells one login's accounts."""
     from perpbook.venues.listen_key import ListenKey
     from perpbook.venues.stream import Stream
-    from perpbook.venues.stream_dialects import dialect_of
+    from perpbook.venues.stream_dialects import dialect_of, with_pairs
     from perpbook.venues.streamed import Source
 
-    dialect = dialect_of(venue.name)
+    dialect = with_pairs(dialect_of(venue.name), venue.pairs)
     url = socket_at(venue.name, login.endpoint) if login.endpoint else dialect.url
     if venue.name == "binance":
         key = ListenKey(venue, account, url.removesuffix(PLACES["binance"]))

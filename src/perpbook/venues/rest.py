@@ -45,7 +45,8 @@ class Login:
 
 
 class LiveVenue:
-    """See the module. Every login of a venue shares its rate limit."""
+    """See the module. Every login of a venue shares its rate limit. pairs : contracts by the number that orders may name them by,
+    known once it is open."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class LiveVenue:
     ) -> None:
         """parents : of isolated positions that are accounts of their own, the account whose login they have."""
         self.name, self.capabilities = dialect.name, dialect.capabilities
+        self.pairs: dict[str, str] = {}
         self.bucket = Bucket(size=dialect.weights.size, rate=dialect.weights.rate)
         self._dialect, self._parse, self._clock = dialect, parse, clock
         self._logins = {one.account: one for one in logins}
@@ -74,6 +76,8 @@ class LiveVenue:
                 native = self._dialect.native(market)
                 if native:
                     self._unified[native], self._natives[market["symbol"]] = market["symbol"], native
+                    pair = market["info"].get("clobPairId")
+                    self.pairs |= {str(pair): native} if pair is not None else {}
 
     def expect(self, account: str, symbol: str, client_ids: Iterable[str]) -> None:
         """Know orders again that were sent before this object was made, where answers do not carry our ids."""
