@@ -227,13 +227,9 @@ def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: Gua
     """A simulated venue for each of the book's, holding what the book says, at its prices and then through what is asked."""
     began, found = now_ns(), {}
     market = SimAsked(
-        book=asked.book,
-        storm=asked.storm or "",
-        lake=asked.lake,
-        proxies={},
-        speed=asked.speed,
+        book=asked.book, storm=asked.storm or "", lake=asked.lake, proxies={}, speed=asked.speed,
         wait_ns=int(asked.after * SECOND_NS),
-    )
+    )  # fmt: skip
     for venue in dict.fromkeys(account.venue for account in snapshot.book.accounts):
         first = first_step(snapshot, terms[venue], began)
         path, _ = path_of(market, snapshot, terms[venue], first)
@@ -281,9 +277,11 @@ async def until_stopped(
         first.result()
     beside = [opening.live.open_later(desk, opening.closes)] if opening is not None else []
     beside += [teller.watch(shell.world.sink)] if teller is not None else []
-    await _run_beside(shell, beside)
-    if opening is not None:
-        await opening.live.close()
+    try:
+        await _run_beside(shell, beside)
+    finally:
+        if opening is not None:
+            await opening.live.close()
 
 
 async def _run_beside(shell: Shell, beside: Sequence[Coroutine[object, object, None]]) -> None:

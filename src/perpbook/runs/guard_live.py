@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Venue
-from perpbook.errors import InputError, VenueUnavailable
+from perpbook.errors import InputError, PerpbookError, VenueUnavailable
 from perpbook.model.market import Snapshot
 from perpbook.runs.guard_config import GuardConfig, check_accounts
 from perpbook.runs.guard_streams import feed_of
@@ -56,7 +56,7 @@ class Live:
         tries = [asyncio.ensure_future(self._first(name, desk, tell, closes)) for name in self.venues]
         try:
             await asyncio.gather(*tries)
-        except BaseException:
+        except (PerpbookError, asyncio.CancelledError):
             for one in tries:
                 one.cancel()
             await asyncio.gather(*tries, return_exceptions=True)
@@ -85,7 +85,7 @@ class Live:
     async def _tried(self, name: str, desk: Desk, closes: bool) -> None:
         for wait in chain(TRIES_S, repeat(TRIES_S[-1])):
             await asyncio.sleep(wait)
-            with suppress(VenueUnavailable):
+            with suppress(PerpbookError):
                 return await self._open(name, desk, closes)
 
     async def _open(self, name: str, desk: Desk, closes: bool) -> None:
