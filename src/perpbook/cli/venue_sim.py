@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from perpbook.runs.venue_sim import Simulation
 
+ConfigAt = Annotated[
+    Path | None,
+    typer.Option(
+        "--guard-config", help="Write a file for `guard run --config` here, and the made-up keys in files beside it."
+    ),
+]
+
 
 def venue_sim(
     book: Annotated[Path, typer.Argument(help="Book file: its accounts, positions and prices.")],
@@ -39,13 +46,7 @@ def venue_sim(
     seed: Annotated[int, typer.Option("--seed", help="Draws faults and made-up keys; the same seed, the same.")] = 1,
     host: Annotated[str, typer.Option("--host", help="127.0.0.1, and no other.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = 0,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--guard-config",
-            help="Write a file for `guard run --config` here, and the made-up keys in files beside it.",
-        ),
-    ] = None,
+    config: ConfigAt = None,
     lasts: Annotated[str | None, typer.Option("--for", help="Stop by itself after 90s, 10m; usually never.")] = None,
     as_json: AsJson = False,
 ) -> None:
