@@ -57,9 +57,10 @@ def held(one: Served, venue: str) -> dict[str, float]:
     return {position.symbol: position.quantity for position in found.positions if position.quantity}
 
 
+@pytest.mark.slow
 def test_a_venue_that_is_away_keeps_no_other_from_being_closed(home: Path) -> None:
     with served("hyperliquid", "dydx") as one:
-        done = flattened(one, home, {"dydx": AWAY, "hyperliquid": one.at("hyperliquid")}, 4.0)
+        done = flattened(one, home, {"dydx": AWAY, "hyperliquid": one.at("hyperliquid")}, 8.0)
         assert held(one, "hyperliquid") == {} and held(one, "dydx") == {"BTC-USD": 1.0, "ETH-USD": -5.0}
     assert done.exit_code == 10 and json.loads(done.stdout)["data"]["flat"] is False
 
