@@ -17,9 +17,10 @@ from perpbook.files.plain import plain
 from perpbook.journal.database import open_journal
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
 from perpbook.model.alert import Alert, Severity
+from perpbook.model.message import KillLevel
 from perpbook.model.record import Record, RecordKind
 from perpbook.report.guard_text import alert_line
-from perpbook.runs.guard_people import became, proposals_of
+from perpbook.runs.guard_people import became, desk_of, proposals_of
 from perpbook.runs.guard_places import GuardPlaces, guard_places
 
 RUNNER = CliRunner()
@@ -183,6 +184,22 @@ def test_an_approved_proposal_is_followed_until_it_ends(proposal: Proposal) -> N
     ended = became(places, approved)
     assert (ended.phase, ended.why) == ("aborted", "ETH left its collar")
     assert "aborted: ETH left its collar" in RUNNER.invoke(app, ["approvals", "list", "--all"]).stdout
+
+
+def test_a_switch_that_is_let_go_of_is_not_found_up_by_the_next_guard(proposal: Proposal) -> None:
+    places = more(proposal, RecordKind.KILL, level=3, who="halt flag", reason="ann: storm")
+    assert RUNNER.invoke(app, ["halt", "--resume", "--why", "calm again"]).exit_code == 0
+    desk, _ = desk_of(places)
+    assert desk.kill is KillLevel.NONE
+
+
+def test_a_flag_that_was_raised_before_any_guard_ran_is_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    assert RUNNER.invoke(app, ["halt"]).exit_code == 0
+    assert RUNNER.invoke(app, ["halt", "--resume"]).exit_code == 0
+    assert not (tmp_path / "guards" / "guard" / "halt").exists()
 
 
 def test_a_guard_that_hangs_is_not_said_to_have_stopped(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:

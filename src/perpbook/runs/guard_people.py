@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from perpbook.engine.clock import now_ns, sleep
 from perpbook.engine.live_halt import HaltFlag, raise_flag
-from perpbook.engine.live_owner import is_owned
+from perpbook.engine.live_owner import is_owned, owned
 from perpbook.errors import InputError, Refused
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk, fold
+from perpbook.journal.chain import START
+from perpbook.journal.database import open_journal
 from perpbook.model.message import Acknowledge, Adopt, Answered, Arm, ExitWord, FromPeople, Kill, KillLevel
+from perpbook.model.record import Record, RecordKind
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.report.guard_told import GuardStatus, LegTold, ProposalTold
 from perpbook.runs.guard_exit import EXIT
@@ -172,8 +176,7 @@ def arm(places: GuardPlaces, seconds: float) -> GuardStatus:
 def halt(places: GuardPlaces, level: KillLevel, reason: str) -> bool:
     """Raise the halt flag; whether a guard runs that sees it. It holds for every guard that begins, too."""
     raise_flag(places.halt, level, getpass.getuser(), reason)
-    with_journal = Path(places.journal).is_file() or "://" in places.journal
-    return with_journal and is_running(places, desk_of(places)[0])
+    return has_journal(places) and is_running(places, desk_of(places)[0])
 
 
 def has_taken(places: GuardPlaces, level: KillLevel) -> bool:
@@ -185,13 +188,30 @@ def has_taken(places: GuardPlaces, level: KillLevel) -> bool:
 
 
 def resume(places: GuardPlaces, reason: str) -> GuardStatus:
-    """Take the halt flag down and let go of the kill switch."""
-    desk, _ = desk_of(places)
+    """Take the halt flag down and let go of the kill switch: by a word to the guard that runs, else in its journal, so that the
+    next one does not begin with closing everything.
+
+    Raises
+    ------
+    Refused : the guard that runs does not take the word.
+    """
     places.halt.unlink(missing_ok=True)
+    if not has_journal(places):
+        return standing(places, Desk(), START)
+    desk, _ = desk_of(places)
     if is_running(places, desk):
         word = Kill(level=KillLevel.NONE, who=getpass.getuser(), reason=reason, received_ns=now_ns())
         spoken_and_taken(places, desk, word, lambda now: now.kill is KillLevel.NONE)
+    elif desk.kill is not KillLevel.NONE:
+        with owned(places.locks, desk.positions), closing(open_journal(places.journal)) as journal:
+            body = {"who": getpass.getuser(), "reason": reason}
+            journal.append(Record(kind=RecordKind.RESUMED, at_ns=max(now_ns(), desk.at_ns), body=body))
     return status_of(places)
+
+
+def has_journal(places: GuardPlaces) -> bool:
+    """Whether a guard may have written one."""
+    return Path(places.journal).is_file() or "://" in places.journal
 
 
 def adopt(places: GuardPlaces, account: str) -> GuardStatus:
