@@ -27,7 +27,18 @@ BEFORE_NS = 5 * SECOND_NS
 
 
 def feed_of(config: GuardConfig, venue: LiveVenue, parents: Mapping[str, str]) -> Feed:
-    """Everything that a guard hears of a venue. parents : of accounts that hang on a login's, that login."""
+    """Everything that a guard hears of a venue. parents : of accounts that hang on a login's, that login.
+
+    Raises
+    ------
+    InputError : what speaks to websockets is not installed.
+    """
+    from perpbook.venues.stream_dialects import not_installed
+
+    try:
+        import perpbook.venues.stream_socket  # noqa: F401  (needed once the guard runs, and then it is late to say so)
+    except ModuleNotFoundError as error:
+        raise not_installed(error) from None
     from perpbook.venues.joined import Joined
     from perpbook.venues.streamed import Pace, Streamed
 
