@@ -12,9 +12,13 @@ from perpbook.guard.desk import Desk
 from perpbook.model.account import Account, Position
 from perpbook.model.book import Book
 from perpbook.model.market import Market, Snapshot
+from perpbook.model.message import AccountSeen
 from perpbook.runs.guard_config import GuardConfig, LoginAsked
 from perpbook.runs.guard_live import Live, live_of
+from perpbook.simulation.faults import Faults
 from perpbook.terms.load import load_terms
+from perpbook.venues.decode_parts import Scope
+from perpbook.venues.stream_dialects import dialect_of, with_pairs
 from tests.contract.carriers import live
 from tests.dialects import okx_face
 from tests.dialects.bybit_face import BybitFace
@@ -24,21 +28,32 @@ from tests.dialects.served import SYMBOLS, Served, served
 HELD = (Position(symbol="BTC", quantity=1.0, entry_price=60_000.0),)
 BOOK = Book(as_of_ns=1, source="here", accounts=(Account(id="hyperliquid-main", venue="hyperliquid", positions=HELD),))
 
+NOBODY = "http://127.0.0.1:9/nobody"
 
-def opened(one: Served, address: str, monkeypatch: pytest.MonkeyPatch, desk: Desk) -> Live:
-    monkeypatch.setenv("PERPBOOK_A_KEY", one.keys["hyperliquid"].secret)
-    login = LoginAsked(venue="hyperliquid", address=address, key="env:PERPBOOK_A_KEY", endpoint=one.at("hyperliquid"))
-    snapshot = Snapshot(book=BOOK, market=Market(as_of_ns=1, source="here"))
-    terms = {"hyperliquid": load_terms("hyperliquid")}
-    live = live_of(GuardConfig(live=True, accounts={"hyperliquid-main": login}), snapshot, terms)
-    open_and_close(live, desk)
+
+def opened(
+    one: Served,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    desk: Desk,
+    venue: str = "hyperliquid",
+    closes: bool = False,
+    at: str = "",
+) -> Live:
+    monkeypatch.setenv("PERPBOOK_A_KEY", one.keys[venue].secret)
+    login = LoginAsked(venue=venue, address=address, key="env:PERPBOOK_A_KEY", endpoint=at or one.at(venue))
+    account = Account(id=f"{venue}-main", venue=venue, positions=HELD if venue == "hyperliquid" else ())
+    snapshot = Snapshot(book=replace(BOOK, accounts=(account,)), market=Market(as_of_ns=1, source="here"))
+    terms = {venue: load_terms(venue)}
+    live = live_of(GuardConfig(live=True, accounts={account.id: login}), snapshot, terms)
+    open_and_close(live, desk, closes=closes)
     return live
 
 
-def open_and_close(live: Live, desk: Desk) -> None:
+def open_and_close(live: Live, desk: Desk, *, closes: bool = False) -> None:
     async def whole() -> None:
         try:
-            await live.open(desk)
+            await live.open(desk, closes=closes)
         finally:
             await live.close()
 
@@ -57,6 +72,42 @@ def test_an_address_that_shows_nothing_is_never_taken_for_a_flat_account(monkeyp
             opened(one, "0x" + "12" * 20, monkeypatch, Desk())
         known = replace(Desk(), positions={"hyperliquid-main": {"BTC": 1.0}})
         opened(one, "0x" + "12" * 20, monkeypatch, known)
+        assert opened(one, "0x" + "12" * 20, monkeypatch, Desk(), closes=True).empty == ["hyperliquid-main"]
+
+
+def test_a_venue_that_answers_the_second_time_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perpbook.runs.guard_live.TRIES_S", (0.01,) * 20)
+    with served("hyperliquid", faults=Faults(error=0.7)) as one:
+        live = opened(one, one.keys["hyperliquid"].public, monkeypatch, Desk())
+    assert set(live.opened) == {"hyperliquid"}
+
+
+def test_a_venue_that_stays_away_is_waited_for_only_where_its_accounts_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("perpbook.runs.guard_live.TRIES_S", (0.01,))
+    known = replace(Desk(), positions={"hyperliquid-main": {"BTC": 1.0}})
+    with served("hyperliquid") as one:
+        with pytest.raises(VenueUnavailable, match="nothing is guarded"):
+            opened(one, one.keys["hyperliquid"].public, monkeypatch, Desk(), at=NOBODY)
+        live = opened(one, one.keys["hyperliquid"].public, monkeypatch, known, at=NOBODY)
+    assert not live.opened and not live.feeds["hyperliquid"].opened.is_set()
+
+
+SNAPSHOT = """{"type":"subscribed","connection_id":"c","message_id":1,"channel":"v4_subaccounts","id":"%s/0","contents":{
+"subaccount":{"address":"%s","subaccountNumber":0,"openPerpetualPositions":{},"assetPositions":{}},"orders":[{"id":"o",
+"clientId":"7","clobPairId":"1","side":"SELL","size":"2","price":"3000","status":"OPEN","reduceOnly":true}]}}"""
+
+
+def test_orders_of_dydx_that_name_a_number_are_known_by_the_markets_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served("dydx") as one:
+        address = one.keys["dydx"].public
+        pairs = opened(one, address, monkeypatch, Desk(), venue="dydx").venues["dydx"].pairs
+    scope = Scope(accounts={"main": f"{address}/0"}, symbols=frozenset())
+    decoder = with_pairs(dialect_of("dydx"), pairs).decoder(scope)
+    raw = (SNAPSHOT % (address, address)).encode()
+    (seen,) = decoder.decode(decoder.sort(raw), raw, 1)
+    assert isinstance(seen, AccountSeen) and [one.symbol for one in seen.account.orders] == ["ETH-USD"]
 
 
 def okx(one: Served, monkeypatch: pytest.MonkeyPatch, symbol: str) -> None:

@@ -19,8 +19,11 @@ from perpbook.dialects.venue import ServedVenue
 from perpbook.errors import InputError, PerpbookError
 from perpbook.model.order import OrderRequest
 from perpbook.model.units import HOUR_NS
+from perpbook.runs.guard_config import read_config
 from perpbook.runs.venue_sim import SimAsked, Simulation, faults_of, outcome, prepare, told
+from perpbook.runs.venue_sim_config import write_config
 from perpbook.simulation.faults import Faults
+from perpbook.venues.keys import load_secret
 from tests.unit.history_lakes import candles, lake_with
 
 BOOKS = Path(perpbook.examples.__file__).parent
@@ -182,3 +185,22 @@ def test_the_verb_serves_for_a_while_and_tells_how_it_ended() -> None:
     document = json.loads(run.stdout)
     assert document["ok"] and document["data"]["url"].startswith("http://127.0.0.1:")
     assert "hyperliquid hl-long: equity" in run.stderr
+
+
+def test_a_guards_configuration_is_written_for_what_is_served_and_over_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "sim.toml"
+    with prepared() as made:
+        venues = told(made)["venues"]
+        write_config(path, venues)
+        write_config(path, venues)
+    found = read_config(path)
+    served = {one["account"]: (venue, one) for venue in venues for one in venue["accounts"]}
+    assert found.live and found.accounts.keys() == served.keys()
+    for name, login in found.accounts.items():
+        venue, one = served[name]
+        assert (login.venue, login.address, login.endpoint) == (venue["venue"], one["made_up_public"], venue["url"])
+        secret = load_secret(login.key)
+        assert secret is not None and secret.reveal() == one["made_up_secret"]
+    path.write_text('mode = "live"\n')
+    with pytest.raises(InputError, match="name another file"):
+        write_config(path, venues)

@@ -282,6 +282,14 @@ def test_flatten_closes_everything_in_slices() -> None:
     assert len(world.sent) == 5 and world.told("kill.flat")
 
 
+def test_what_still_waits_for_a_person_is_nothing_to_wait_for() -> None:
+    world = proposed()
+    world.kill(KillLevel.FLATTEN)
+    world.run(60)
+    assert "proposed" in world.phases() and set(world.venue.positions.values()) == {0.0}
+    assert world.told("kill.flat")
+
+
 def test_flatten_goes_around_an_order_that_is_unknown() -> None:
     world = approved(mood="lost")
     world.never_told.add(world.until_sent())

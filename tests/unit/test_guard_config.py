@@ -191,3 +191,13 @@ def test_paper_runs_without_the_key_that_live_needs(mode: str, tmp_path: Path) -
     else:
         with pytest.raises(InputError, match="PERPBOOK_NO_SUCH_KEY"):
             run_guard(asked, Nobody(), lambda line: None)
+
+
+@pytest.mark.parametrize(("text", "what"), ((None, "no such file"), ("mode = live", "not valid TOML")))
+def test_a_configuration_that_is_none_is_not_called_a_playbook(text: str | None, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "guard.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=what) as refused:
+        read_config(path)
+    assert "playbook" not in str(refused.value) and "init" not in str(refused.value)

@@ -303,7 +303,13 @@ def test_a_halt_flag_stops_every_order(tmp_path: Path) -> None:
     bench = Bench(halt=flag)
     guard = asyncio.run(bench.until(lambda guard: guard.desk.kill is KillLevel.PAUSE))
     assert "place" not in " ".join(bench.log)
-    assert guard.desk.kill_who == "halt flag"
+    assert (guard.desk.kill_who, guard.desk.kill_reason) == ("halt flag", "ann: storm")
+
+
+@pytest.mark.parametrize("text", ["pause", "pause\n", ""])
+def test_a_halt_flag_made_by_hand_is_its_own_reason(text: str, tmp_path: Path) -> None:
+    (tmp_path / "halt").write_text(text)
+    assert HaltFlag(tmp_path / "halt").why == "the halt flag halt is there"
 
 
 def test_a_flatten_flag_flattens(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,16 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.engine.clock import now_ns
+from perpbook.engine.live_owner import owned
 from perpbook.files.plain import plain
 from perpbook.journal.database import open_journal
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
+from perpbook.model.alert import Alert, Severity
+from perpbook.model.message import KillLevel
 from perpbook.model.record import Record, RecordKind
+from perpbook.report.guard_text import alert_line
+from perpbook.runs.guard_people import became, desk_of, proposals_of
+from perpbook.runs.guard_places import GuardPlaces, guard_places
 
 RUNNER = CliRunner()
 CALM = RiskView(equity=10_000.0, effective=8.0, margin_ratio=0.4, liquidation_move=-0.1, broken=("leverage.account",))
@@ -158,3 +166,53 @@ def test_a_book_that_cannot_be_read_leaves_the_flag_up(tmp_path: Path, monkeypat
     monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
     done = RUNNER.invoke(app, ["halt", "flatten", str(tmp_path / "none.toml")])
     assert done.exit_code != 0 and (tmp_path / "guards" / "guard" / "halt").exists()
+
+
+def more(proposal: Proposal, kind: RecordKind, **body: object) -> GuardPlaces:
+    """The journal goes on."""
+    places = guard_places()
+    with closing(open_journal(places.journal)) as journal:
+        journal.append(Record(kind=kind, at_ns=now_ns(), body={"digest": proposal.digest, **body}))
+    return places
+
+
+def test_an_approved_proposal_is_followed_until_it_ends(proposal: Proposal) -> None:
+    places = more(proposal, RecordKind.APPROVED, who="ann", channel="cli")
+    (approved,) = proposals_of(places, every=True)
+    assert approved.phase == "approved"
+    more(proposal, RecordKind.ABORTED, why="ETH left its collar")
+    ended = became(places, approved)
+    assert (ended.phase, ended.why) == ("aborted", "ETH left its collar")
+    assert "aborted: ETH left its collar" in RUNNER.invoke(app, ["approvals", "list", "--all"]).stdout
+
+
+def test_a_switch_that_is_let_go_of_is_not_found_up_by_the_next_guard(proposal: Proposal) -> None:
+    places = more(proposal, RecordKind.KILL, level=3, who="halt flag", reason="ann: storm")
+    assert RUNNER.invoke(app, ["halt", "--resume", "--why", "calm again"]).exit_code == 0
+    desk, _ = desk_of(places)
+    assert desk.kill is KillLevel.NONE
+
+
+def test_a_flag_that_was_raised_before_any_guard_ran_is_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERPBOOK_HOME", str(tmp_path))
+    assert RUNNER.invoke(app, ["halt"]).exit_code == 0
+    assert RUNNER.invoke(app, ["halt", "--resume"]).exit_code == 0
+    assert not (tmp_path / "guards" / "guard" / "halt").exists()
+
+
+def test_a_guard_that_hangs_is_not_said_to_have_stopped(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perpbook.runs.guard_people.WAIT_S", 0.2)
+    places = guard_places()
+    with owned(places.locks, ("main",)):
+        assert RUNNER.invoke(app, ["halt"]).exit_code == 30
+        more(proposal, RecordKind.KILL, level=1, who="halt flag", reason="root: halted by hand")
+        assert RUNNER.invoke(app, ["halt"]).exit_code == 0
+        assert RUNNER.invoke(app, ["halt", "cancel"]).exit_code == 30
+
+
+def test_what_is_over_is_said_once_and_not_loudly() -> None:
+    over = Alert(kind="a.b", severity=Severity.PAGE, at_ns=0, sentence="over", account="main", resolved=True)
+    assert alert_line(over) == "1970-01-01T00:00:00Z    over: a.b (main)"
+    assert alert_line(replace(over, resolved=False, sentence="it is.")).endswith("!! a.b (main): it is.")

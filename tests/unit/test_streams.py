@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -389,6 +390,21 @@ def test_silence_is_told_and_a_silent_connection_begins_anew() -> None:
 
     count, _ = with_venue([[], [], []], use, patience=1e-3, silent=0.05)
     assert count >= 2
+
+
+def test_a_venue_that_stays_away_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "perpbook.venues.stream")
+
+    async def run() -> None:
+        stream = Stream(dialect_of("dydx"), url="ws://127.0.0.1:1", habits=Habits(back_off=0.01, look=0.01))
+        feed = stream.messages([], ["BTC-USD"])
+        await asyncio.wait_for(anext(feed), 10)
+        while len(caplog.records) < 3:
+            await asyncio.sleep(0.01)
+        await feed.aclose()
+
+    asyncio.run(run())
+    assert [record.levelname for record in caplog.records][:3] == ["WARNING", "INFO", "INFO"]
 
 
 def test_a_venue_that_is_away_is_tried_again_and_nothing_is_known() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from perpbook.cli.guard import Journal, Name
-from perpbook.cli.output import Answer, AsJson, reply
+from perpbook.cli.output import OK, Answer, AsJson, reply
 
 app = typer.Typer(help="What the guard proposes, and your yes or no to it.", no_args_is_help=True)
 
@@ -36,9 +36,10 @@ def list_(
 
 @app.command()
 def approve(digest: Digest, journal: Journal = None, name: Name = "guard", as_json: AsJson = False) -> None:
-    """Say yes to one proposal, exactly as it is. It is held against positions and prices once more before anything is sent.
+    """Say yes to one proposal, exactly as it is. It is held against positions and prices once more before anything is sent,
+    and followed for some seconds.
 
-    Exit code 30: no guard runs, or the proposal has expired or changed; nothing was sent.
+    Exit code 30: no guard runs, the proposal has expired, or prices or positions have changed; nothing was sent.
     """
     _answer(digest, True, journal, name, as_json)
 
@@ -51,11 +52,19 @@ def deny(digest: Digest, journal: Journal = None, name: Name = "guard", as_json:
 
 def _answer(digest: str, yes: bool, journal: str | None, name: str, as_json: bool) -> None:
     def work() -> Answer:
-        from perpbook.report.guard_text import tell_proposal
-        from perpbook.runs.guard_people import answer
+        from perpbook.errors import Refused
+        from perpbook.report.guard_text import tell_answered
+        from perpbook.runs.guard_people import answer, became
         from perpbook.runs.guard_places import guard_places
 
-        found = answer(guard_places(name, journal), digest, approve=yes)
-        return Answer(data=found, tell=lambda console: tell_proposal(console, found))
+        places = guard_places(name, journal)
+        found = answer(places, digest, approve=yes)
+        found = became(places, found) if yes else found
+        stopped = yes and found.phase == "aborted"
+        return Answer(
+            data=found,
+            tell=lambda console: tell_answered(console, found),
+            exit_code=Refused.exit_code if stopped else OK,
+        )
 
     reply("approval/1", as_json, work)

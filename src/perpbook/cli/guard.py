@@ -23,7 +23,7 @@ Journal = Annotated[
 ]
 Name = Annotated[str, typer.Option("--name", help="Which guard, where there are several: a book each.")]
 StormName = Annotated[
-    str | None, typer.Option("--storm", help="A storm of the catalogue that begins at once; left out: prices stand.")
+    str | None, typer.Option("--storm", help="A storm of the catalogue, or a file; left out: prices stand.")
 ]
 LakePlace = Annotated[
     Path | None, typer.Option("--lake", help="A lake whose past is replayed, laid on the book's prices.")
@@ -68,6 +68,9 @@ def run(
     storm: StormName = None,
     lake: LakePlace = None,
     speed: Annotated[float, typer.Option("--speed", min=0.01, help="Minutes of the storm in a minute.")] = 1.0,
+    after: Annotated[
+        str, typer.Option("--after", help="How long prices stand before the storm or the past begins: 0s, 30s, 5m.")
+    ] = "30s",
     during: Annotated[
         str | None, typer.Option("--for", help="Stop after 90s, 30m, 8h; left out: until Ctrl-C.")
     ] = None,
@@ -82,8 +85,8 @@ def run(
 
     With a --config that says `mode = "live"` it is the real accounts; nothing is sent there before `guard arm`.
 
-    Alerts and proposals are told on standard error; answer them with `perpbook approvals`. Exit code 30: another guard has one
-    of the accounts, or the halt flag is up.
+    Alerts and proposals are told on standard error; answer them in another terminal with `perpbook approvals`. Exit code 30:
+    another guard has one of the accounts, or the halt flag is up.
     """
 
     def work() -> Answer:
@@ -95,7 +98,8 @@ def run(
 
         asked = GuardAsked(
             book=book, playbook=playbook_beside(book) if playbook is None else playbook,
-            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed, fresh=fresh, spin=spin,
+            places=guard_places(name, journal), storm=storm, lake=lake, speed=speed,
+            after=seconds_of(after, "--after"), fresh=fresh, spin=spin,
             config=config_given(config, of_paper=bool(storm or lake or fresh)),
             seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
         )  # fmt: skip

@@ -45,11 +45,11 @@ def halt(
 
     It holds until `--resume`, for guards that begin later, too. `halt flatten BOOK` closes by itself where no guard runs: the
     accounts of the book, on paper or with a live --config, reduce-only and in steps, armed or not; exit code 10 when something
-    is left. Exit code 30: the guard did not take the word of `--resume`, or another process has one of the accounts.
+    is left. Exit code 30: the guard that runs did not take the word, or another process has one of the accounts.
     """
 
     def work() -> Answer:
-        from perpbook.errors import InputError
+        from perpbook.errors import InputError, Refused
         from perpbook.model.message import KillLevel
         from perpbook.report.guard_text import tell_status
         from perpbook.runs import guard_people
@@ -64,18 +64,26 @@ def halt(
         runs = guard_people.halt(places, KillLevel[level.value.upper()], why)
         if book is not None and not runs:
             return _flattened(book, config, during, places)
+        taken = runs and guard_people.has_taken(places, KillLevel[level.value.upper()])
         return Answer(
-            data={"level": level.value, "running": runs, "flag": places.halt},
-            tell=lambda console: console.print(_told(level, runs), soft_wrap=True),
+            data={"level": level.value, "running": runs, "taken": taken, "flag": places.halt},
+            tell=lambda console: console.print(_told(level, runs, taken), soft_wrap=True),
+            exit_code=Refused.exit_code if runs and not taken else OK,
         )
 
     reply("halt/1", as_json, work)
 
 
-def _told(level: Level, runs: bool) -> str:
+def _told(level: Level, runs: bool, taken: bool) -> str:
     """Who does what about it."""
+    if runs and not taken:
+        return (
+            f"The halt flag is up at {level.value}, but the guard that runs has not taken it in ten seconds. "
+            "If it hangs, end its process: `perpbook halt flatten BOOK` closes without it."
+        )
     if runs:
-        return f"Halted: {level.value}. The guard that runs has seen it or will within a tenth of a second."
+        more = ": it closes everything; `perpbook guard status` tells how far it is" if level is Level.flatten else ""
+        return f"Halted: {level.value}. The guard that runs has taken it{more}."
     more = " `perpbook halt flatten BOOK` closes without one." if level is Level.flatten else ""
     return (
         f"Halted: {level.value}. No guard runs now; none that begins will send anything until `perpbook halt --resume`."
@@ -97,9 +105,11 @@ def _flattened(book: Path, config: Path | None, during: str | None, places: Guar
         seconds=None if during is None else seconds_of(during, "--for"), terms_folders=terms_folders(),
     )  # fmt: skip
     found = flatten(asked, ConsoleSink(), say_error)
-    data = {"level": "flatten", "running": False, "flag": places.halt, "flat": found.flat, "left": found.left}
+    data = {
+        "level": "flatten", "running": False, "flag": places.halt, "flat": found.flat, "left": found.left, "empty": found.empty
+    }  # fmt: skip
     return Answer(
         data=data,
-        tell=lambda console: tell_flattened(console, found.flat, found.left),
-        exit_code=OK if found.flat else BREACH,
+        tell=lambda console: tell_flattened(console, found),
+        exit_code=OK if found.flat and not found.empty else BREACH,
     )

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from perpbook.runs.venue_sim import Simulation
 
+ConfigAt = Annotated[
+    Path | None,
+    typer.Option(
+        "--guard-config", help="Write a file for `guard run --config` here, and the made-up keys in files beside it."
+    ),
+]
+
 
 def venue_sim(
     book: Annotated[Path, typer.Argument(help="Book file: its accounts, positions and prices.")],
@@ -39,6 +46,7 @@ def venue_sim(
     seed: Annotated[int, typer.Option("--seed", help="Draws faults and made-up keys; the same seed, the same.")] = 1,
     host: Annotated[str, typer.Option("--host", help="127.0.0.1, and no other.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = 0,
+    config: ConfigAt = None,
     lasts: Annotated[str | None, typer.Option("--for", help="Stop by itself after 90s, 10m; usually never.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -69,11 +77,14 @@ def prepared(given: dict[str, Any], ready: list[Simulation]) -> Answer:
     """Get ready to serve; what clients must know is the answer."""
     from perpbook.runs.moments import length_ns, moment_ns, pairs, width_ns
     from perpbook.runs.venue_sim import SimAsked, prepare, told
+    from perpbook.runs.venue_sim_config import refuse_others, write_config
 
     for option in ("after", "hang"):
         length_ns(given[option])
     if given["lasts"] is not None:
         length_ns(given["lasts"])
+    if given["config"] is not None:
+        refuse_others(given["config"])
     made = prepare(
         SimAsked(
             book=given["book"],
@@ -94,6 +105,8 @@ def prepared(given: dict[str, Any], ready: list[Simulation]) -> Answer:
     )
     ready.append(made)
     found = told(made)
+    if given["config"] is not None:
+        write_config(given["config"], found["venues"])
     return Answer(data=found, tell=lambda console: tell(console, found))
 
 

@@ -48,8 +48,8 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What the shell speaks to. feeds : by venue.  people : approvals, kills and arming as they come in.  halt : the flag.
-    inputs : where what the guard is told is kept.  notices : what is seen beside the book."""
+    """What the shell speaks to. venues : that are open; more may come.  feeds : by venue.  people : approvals, kills, arming as
+    they come in.  halt : the flag.  inputs : where what the guard is told is kept.  notices : what is seen beside the book."""
 
     venues: Mapping[str, Venue]
     feeds: Mapping[str, Feed]
@@ -108,7 +108,7 @@ class Shell:
 
     async def run(self) -> None:
         """Guard until stopped. Raises what the journal raised: without it nothing may be done."""
-        accounts = {name: tuple(a for a, v in self._accounts().items() if v == name) for name in self.world.venues}
+        accounts = {name: tuple(a for a, v in self._accounts().items() if v == name) for name in self.world.feeds}
         if self.world.halt is not None:
             self.world.halt.start()
         try:
@@ -212,8 +212,7 @@ class Shell:
     def _look_at_flag(self) -> None:
         halt = self.world.halt
         if halt is not None and halt.seen > self.guard.desk.kill:
-            reason = f"the halt flag {halt.path.name} is there"
-            self._urgent.append(Kill(level=halt.seen, who="halt flag", reason=reason, received_ns=self.world.clock()))
+            self._urgent.append(Kill(level=halt.seen, who="halt flag", reason=halt.why, received_ns=self.world.clock()))
             self.ready = False
 
     async def _perform(self, effects: list[Effect]) -> None:

@@ -13,6 +13,8 @@ from perpbook.model.message import KillLevel
 
 LOOK_S = 0.1
 """How often the thread looks."""
+LONGEST = 300
+"""Letters of a reason that are taken."""
 
 
 class HaltFlag:
@@ -29,6 +31,11 @@ class HaltFlag:
         """What the file says now."""
         self._level = read_flag(self.path)
         return self._level
+
+    @property
+    def why(self) -> str:
+        """What the file says beside its level: who raised it, and why; that it is there where it says nothing."""
+        return read_words(self.path)[1] or f"the halt flag {self.path.name} is there"
 
     @property
     def seen(self) -> KillLevel:
@@ -52,14 +59,19 @@ class HaltFlag:
 
 def read_flag(path: Path) -> KillLevel:
     """The level that a flag file asks for; NONE without a file."""
+    return read_words(path)[0]
+
+
+def read_words(path: Path) -> tuple[KillLevel, str]:
+    """The level, and what else the file says, on one line."""
     try:
-        word = path.read_text(encoding="utf-8", errors="replace").strip().split(maxsplit=1)
+        word, *rest = path.read_text(encoding="utf-8", errors="replace").split() or [""]
     except FileNotFoundError:
-        return KillLevel.NONE
+        return KillLevel.NONE, ""
     except OSError:
-        return KillLevel.PAUSE
+        return KillLevel.PAUSE, ""
     named = {level.name.lower(): level for level in KillLevel if level is not KillLevel.NONE}
-    return named.get(word[0].lower() if word else "", KillLevel.PAUSE)
+    return named.get(word.lower(), KillLevel.PAUSE), " ".join(rest)[:LONGEST]
 
 
 def raise_flag(path: Path, level: KillLevel, who: str, reason: str) -> None:

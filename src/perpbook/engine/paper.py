@@ -116,13 +116,13 @@ class PaperVenue:
             self._keep(tuple(self.exchange.account(name) for name in self.exchange.accounts))
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
-        """What happens at the venue, as the clock goes on."""
+        """What happens at the venue, as the clock goes on; books before the prices that something is wanted by."""
         for symbol in symbols:
             yield self._mark(symbol)
             yield await self.book(symbol)
         while True:
             now = self._market.catch_up()
-            for one in self.exchange.drain():
+            for one in sorted(self.exchange.drain(), key=lambda one: not isinstance(one.what, BookSeen)):
                 message = heard(one.what, now)
                 if message is not None and of_interest(message, accounts, symbols):
                     yield message

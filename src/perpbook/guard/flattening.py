@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from perpbook.guard import lost
-from perpbook.guard.case import key_of
+from perpbook.guard.case import Phase, key_of
 from perpbook.guard.controls import FLATTEN, price_within, shrink
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.model.action import ActionKind, Leg, Proposal, RiskView
@@ -30,7 +30,7 @@ def flatten(turn: Turn) -> None:
         for symbol, position in sorted(held(seen).items()):
             flat = False
             _slice(turn, seen, symbol, position)
-    if flat and not turn.desk.live:
+    if flat and all(case.phase is Phase.PROPOSED for case in turn.desk.live_cases()):
         sentence = "every account is flat; `halt --resume` lets go of the kill switch"
         turn.say(Alert(kind="kill.flat", severity=Severity.PAGE, at_ns=turn.now_ns, sentence=sentence), stands=True)
     elif not flat:

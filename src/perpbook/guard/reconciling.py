@@ -74,8 +74,9 @@ def meet(turn: Turn, seen: AccountSeen) -> None:
         for name in apart
     )
     if not venue_has:
+        gone = ", ".join(f"{journal_has[name]:+g} {name}" for name in apart)
         incidents.open_one(
-            turn, f"empty.{account}", account, f"{account} is empty at its venue where the journal has {told}"
+            turn, f"empty.{account}", account, f"{account} is empty at its venue where the journal has {gone}"
         )
     elif begins:
         incidents.open_one(turn, f"reconcile.{account}", account, f"{account} is not as the journal has it: {told}")

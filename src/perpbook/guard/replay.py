@@ -41,7 +41,7 @@ class Gap:
 
 ROTATED = "their inputs were rotated away, or never kept"
 NO_ROOM = "the log of inputs had no room for what was told then"
-DIED = "the guard ended before their inputs were on disk"
+DIED = "they came of no inputs that are kept (as those of `halt`), or the guard ended before these were on disk"
 
 
 @dataclass(slots=True, kw_only=True)

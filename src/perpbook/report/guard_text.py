@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from perpbook.model.alert import Alert, Severity
@@ -11,7 +10,7 @@ from perpbook.model.units import to_iso
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perpbook.report.guard_told import GuardStatus, ProposalTold
+    from perpbook.report.guard_told import Flattened, GuardStatus, ProposalTold
 
 UNITS = {"equity": "${:,.0f}", "effective": "{:.2f}x", "margin_ratio": "{:.1%}", "liquidation_move": "{:+.1%}"}
 NAMES = {
@@ -25,11 +24,13 @@ MARKS = {Severity.INFO: " ", Severity.WARN: "!", Severity.PAGE: "!!"}
 
 def alert_line(alert: Alert) -> str:
     """One alert on a line: when, how loud, what."""
-    over = "over: " if alert.resolved else ""
     where = " ".join(one for one in (alert.account, alert.symbol) if one)
     named = f"{alert.kind}{f' ({where})' if where else ''}"
     asked = f" [{alert.proposal[:12]}]" if alert.proposal else ""
-    return f"{to_iso(alert.at_ns)} {MARKS[alert.severity]:>2} {over}{named}: {alert.sentence}{asked}"
+    if alert.resolved:
+        more = "" if alert.sentence == "over" else f": {alert.sentence}"
+        return f"{to_iso(alert.at_ns)}    over: {named}{more}{asked}"
+    return f"{to_iso(alert.at_ns)} {MARKS[alert.severity]:>2} {named}: {alert.sentence}{asked}"
 
 
 def tell_status(console: Console, status: GuardStatus) -> None:
@@ -69,7 +70,8 @@ def tell_proposals(console: Console, proposals: tuple[ProposalTold, ...]) -> Non
 def tell_proposal(console: Console, one: ProposalTold) -> None:
     """One proposal: why, what, at most how dear, before and after, how long it stands."""
     stands = f"{one.expires_in_s / 60:.0f} minutes left" if one.phase == "proposed" else one.phase
-    _say(console, f"{one.digest[:12]}  {one.rule}  {one.kind}, {stands}{f' ({one.stopped})' if one.stopped else ''}")
+    ended = one.stopped or one.why
+    _say(console, f"{one.digest[:12]}  {one.rule}  {one.kind}, {stands}{f': {ended}' if ended else ''}")
     _say(console, f"  {one.reason}")
     for leg in one.legs:
         verb = "buy" if leg.quantity > 0 else "sell"
@@ -87,12 +89,33 @@ def tell_proposal(console: Console, one: ProposalTold) -> None:
             _say(console, f"  {NAMES[name]} {_said(name, before)} -> {_said(name, after)}")
 
 
-def tell_flattened(console: Console, flat: bool, left: Mapping[str, Mapping[str, float]]) -> None:
+def tell_answered(console: Console, one: ProposalTold) -> None:
+    """A proposal that was just answered, and what to do next."""
+    tell_proposal(console, one)
+    if one.phase == "aborted":
+        _say(
+            console,
+            "Nothing of it was sent. What is still wanted is proposed anew within seconds: `perpbook approvals list`.",
+        )
+    elif one.phase in ("approved", "executing", "verifying"):
+        _say(console, "It is under way: `perpbook approvals list --all` tells what becomes of it.")
+
+
+def tell_flattened(console: Console, found: Flattened) -> None:
     """What `halt flatten BOOK` came to."""
-    if flat:
+    for account in found.empty:
+        _say(
+            console,
+            f"{account} shows nothing where the book holds something. Is it flat already, or the address not its own?",
+        )
+    if found.flat:
         _say(console, "Every account is flat. The halt flag is still up: `perpbook halt --resume` takes it down.")
         return
-    held = [f"{quantity:+g} {symbol} on {account}" for account, own in left.items() for symbol, quantity in own.items()]
+    held = [
+        f"{quantity:+g} {symbol} on {account}"
+        for account, own in found.left.items()
+        for symbol, quantity in own.items()
+    ]
     _say(console, f"Not flat: {', '.join(held) or 'an account could not be read'}. The halt flag is still up.")
 
 

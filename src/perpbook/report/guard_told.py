@@ -130,3 +130,13 @@ class InboxTold:
     incidents: tuple[IncidentTold, ...]
     alerts: tuple[AlertTold, ...]
     records: tuple[RecordTold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flattened:
+    """What `halt flatten BOOK` came to. `left` : positions that are still held, by account; {} where all is flat. `empty` :
+    accounts that showed nothing where the book holds something, and the journal knew nothing of them."""
+
+    flat: bool
+    left: dict[str, dict[str, float]]
+    empty: tuple[str, ...]

@@ -8,7 +8,28 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("numpy", "numba", "highspy", "pydantic", "typer", "rich", "tomlkit", "plotly", "jinja2")
+PACKAGES = (
+    "numpy",
+    "numba",
+    "highspy",
+    "pydantic",
+    "typer",
+    "rich",
+    "tomlkit",
+    "plotly",
+    "jinja2",
+    "sqlalchemy",
+    "fastapi",
+    "httpx",
+)
+EXTRAS = {
+    "live": (("ccxt", "picows", "msgspec"), "guard live accounts"),
+    "sim": (("eth-account", "msgpack"), "serve venues with venue-sim"),
+    "alerts": (("apprise",), "be told through services of apprise"),
+    "keyring": (("keyring",), "keep keys in the system's keyring"),
+    "postgres": (("psycopg",), "keep the journal in PostgreSQL"),
+}
+"""What each extra brings, and what for."""
 OLD_TERMS_DAYS = 365.0
 
 
@@ -25,7 +46,7 @@ class Symptom:
 
 def examine(now_ns: int) -> tuple[Symptom, ...]:
     """Everything worth looking at, in a fixed order."""
-    return (_python(), *map(_package, PACKAGES), _bytecode(), _home(), _cache(), *_terms(now_ns))
+    return (_python(), *map(_package, PACKAGES), *map(_extra, EXTRAS), _bytecode(), _home(), _cache(), *_terms(now_ns))
 
 
 def _python() -> Symptom:
@@ -40,6 +61,15 @@ def _package(name: str) -> Symptom:
         return Symptom(name=name, fine=True, found=version(name))
     except PackageNotFoundError:
         return Symptom(name=name, fine=False, found="missing", advice="install perpbook again")
+
+
+def _extra(name: str) -> Symptom:
+    packages, purpose = EXTRAS[name]
+    found = [_package(one) for one in packages]
+    fine = all(one.fine for one in found)
+    told = ", ".join(f"{one.name} {one.found}" for one in found)
+    advice = "" if fine else f"to {purpose}: pip install 'perpbook[{name}]'"
+    return Symptom(name=f"extra {name}", fine=fine, found=told, needed=False, advice=advice)
 
 
 def _bytecode() -> Symptom:

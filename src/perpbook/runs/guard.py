@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +26,7 @@ from perpbook.guard.watch import Watch
 from perpbook.journal.database import open_journal
 from perpbook.journal.inputs import InputLog
 from perpbook.model.message import KillLevel, Message
+from perpbook.model.units import SECOND_NS
 from perpbook.runs.check import check_snapshot, load_all_terms, read_inputs
 from perpbook.runs.guard_begun import begun_of
 from perpbook.runs.guard_beside import Beside, beside_the_book, sensitivity_of
@@ -53,10 +54,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardAsked:
-    """What to guard. storm : an expression of the catalogue that begins at once; lake : the past that is replayed; neither:
-    prices stand. speed : minutes of it in a minute. seconds : for how long; None: until it is stopped. fresh : begin with
-    what the book file says, not with what paper accounts were left with. config : logins, and whether it is live; None: paper.
-    spin : as in `Pace`."""
+    """What to guard. storm : an expression of the catalogue, or a file; lake : the past that is replayed; neither: prices stand.
+    speed : minutes of it in a minute; after : seconds before it begins. seconds : for how long; None: until it is stopped.
+    fresh : begin with what the book file says, not with what paper accounts were left with. config : logins, and whether it is
+    live; None: paper. spin : as in `Pace`."""
 
     book: Path
     playbook: Path | None
@@ -64,6 +65,7 @@ class GuardAsked:
     storm: str | None = None
     lake: Path | None = None
     speed: float = 1.0
+    after: float = 0.0
     seconds: float | None = None
     fresh: bool = False
     config: GuardConfig | None = None
@@ -124,13 +126,15 @@ def read_ground(asked: GuardAsked) -> Ground:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kit:
     """What is run. made : a guard on a desk.  told : the first line, of accounts and records.  until : is handed the shell, to
-    stop it.  notices : what is seen beside the book, of what stands.  inputs : where what the guard is told is kept."""
+    stop it.  notices : what is seen beside the book, of what stands.  inputs : where what the guard is told is kept.  closes :
+    a venue that is away at the start is waited for, and one whose account shows nothing is no reason not to begin."""
 
     made: Callable[[Desk], Guard]
     told: Callable[[tuple[str, ...], int], str]
     until: Callable[[Shell], None] | None = None
     notices: Callable[[Desk], AsyncIterator[Message]] | None = None
     inputs: InputLog | None = None
+    closes: bool = False
 
 
 def run_shell(asked: GuardAsked, ground: Ground, kit: Kit, sink: Sink, tell: Callable[[str], object]) -> int:
@@ -151,7 +155,8 @@ def run_shell(asked: GuardAsked, ground: Ground, kit: Kit, sink: Sink, tell: Cal
             telling(asked, ground.playbook, journal.head[0]) as teller,
             asyncio.Runner(loop_factory=fast_loop()) as runner,
         ):
-            runner.run(until_stopped(shell, asked.seconds, ground.live, teller))
+            opening = Opening(live=ground.live, tell=tell, closes=kit.closes) if ground.live is not None else None
+            runner.run(until_stopped(shell, asked.seconds, opening, teller))
         return journal.head[0]
 
 
@@ -175,7 +180,7 @@ Ports = tuple[Mapping[str, Venue], Mapping[str, Feed], Mapping[str, tuple[str, .
 def ports_of(asked: GuardAsked, snapshot: Snapshot, terms: Mapping[str, VenueTerms], live: Live | None) -> Ports:
     """What the guard speaks to: live venues, or paper ones that hold what the book says."""
     if live is not None:
-        return live.ports(), live.feeds, live.symbols
+        return live.opened, live.feeds, live.symbols
     venues = paper_venues(held_now(asked, snapshot), terms, asked)
     symbols = {name: venue.exchange.symbols for name, venue in venues.items()}
     return dict[str, Venue](venues), dict[str, Feed](venues), symbols
@@ -196,15 +201,20 @@ def begun(asked: GuardAsked, accounts: tuple[str, ...], records: int) -> str:
             f"Guarding {', '.join(accounts)} LIVE. Proposals wait for you; nothing is sent until `perpbook guard arm --for 8h`. "
             f"Journal: {records} records before. Stop with Ctrl-C."
         )
-    market = (
-        f"through {asked.storm}, {asked.speed:g} minutes a minute"
-        if asked.storm
-        else "prices stand as in the book file"
-    )
     return (
-        f"Guarding {', '.join(accounts)} on paper ({market}). Nothing leaves this machine. "
+        f"Guarding {', '.join(accounts)} on paper ({market_of(asked)}). Nothing leaves this machine. "
         f"Journal: {records} records before. Stop with Ctrl-C."
     )
+
+
+def market_of(asked: GuardAsked) -> str:
+    """What paper prices do."""
+    begins = f", begins in {asked.after:g} s" if asked.after else ""
+    if asked.storm:
+        return f"through {asked.storm}, {asked.speed:g} minutes a minute{begins}"
+    if asked.lake is not None:
+        return f"through the past in {asked.lake}, {asked.speed:g} minutes a minute{begins}"
+    return "prices stand as in the book file"
 
 
 def refuse_halted(places: GuardPlaces) -> None:
@@ -216,7 +226,10 @@ def refuse_halted(places: GuardPlaces) -> None:
 def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: GuardAsked) -> dict[str, PaperVenue]:
     """A simulated venue for each of the book's, holding what the book says, at its prices and then through what is asked."""
     began, found = now_ns(), {}
-    market = SimAsked(book=asked.book, storm=asked.storm or "", lake=asked.lake, proxies={}, speed=asked.speed)
+    market = SimAsked(
+        book=asked.book, storm=asked.storm or "", lake=asked.lake, proxies={}, speed=asked.speed,
+        wait_ns=int(asked.after * SECOND_NS),
+    )  # fmt: skip
     for venue in dict.fromkeys(account.venue for account in snapshot.book.accounts):
         first = first_step(snapshot, terms[venue], began)
         path, _ = path_of(market, snapshot, terms[venue], first)
@@ -231,21 +244,52 @@ def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: Gua
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Live venues to be opened. closes : as in `Kit`."""
+
+    live: Live
+    tell: Callable[[str], object]
+    closes: bool
+
+
 async def until_stopped(
-    shell: Shell, seconds: float | None, live: Live | None = None, teller: TellerProcess | None = None
+    shell: Shell, seconds: float | None, opening: Opening | None = None, teller: TellerProcess | None = None
 ) -> None:
     """Run until a signal, or for some time; live venues are opened first, and who tells alerts is looked after."""
-    loop = asyncio.get_running_loop()
+    loop, desk = asyncio.get_running_loop(), shell.guard.desk
+    first = loop.create_task(opening.live.open(desk, opening.tell, closes=opening.closes)) if opening else None
+
+    def stop() -> None:
+        shell.stop()
+        if first is not None:
+            first.cancel()
+
     for name in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):
-            loop.add_signal_handler(name, shell.stop)
+            loop.add_signal_handler(name, stop)
     if seconds is not None:
-        loop.call_later(seconds, shell.stop)
-    if live is not None:
-        await live.open(shell.guard.desk)
-    watching = loop.create_task(teller.watch(shell.world.sink)) if teller is not None else None
+        loop.call_later(seconds, stop)
+    if first is not None:
+        await asyncio.wait((first,))
+        if first.cancelled():
+            return
+        first.result()
+    beside = [opening.live.open_later(desk, opening.closes)] if opening is not None else []
+    beside += [teller.watch(shell.world.sink)] if teller is not None else []
+    try:
+        await _run_beside(shell, beside)
+    finally:
+        if opening is not None:
+            await opening.live.close()
+
+
+async def _run_beside(shell: Shell, beside: Sequence[Coroutine[object, object, None]]) -> None:
+    """Run until stopped; what runs beside it ends with it."""
+    tasks = [asyncio.create_task(one) for one in beside]
     try:
         await shell.run()
     finally:
-        if watching is not None:
-            watching.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from perpbook.errors import InputError, Problem
+from perpbook.errors import InputError, PlaybookError, Problem
 from perpbook.files.places import nearest_place, places_of
 from perpbook.files.read import read_text
 from perpbook.model.book import Book
@@ -52,10 +52,13 @@ def read_config(path: Path) -> GuardConfig:
     """
     text = read_text(path, "configuration")
     if isinstance(text, Problem):
-        raise InputError("the guard's configuration cannot be read", [text])
+        raise InputError("the guard's configuration cannot be read", [replace(text, hint=HINT)])
     from perpbook.playbook.load import read_toml
 
-    found = read_toml(text, str(path))
+    try:
+        found = read_toml(text, str(path))
+    except PlaybookError as error:
+        raise InputError("the guard's configuration is not valid TOML", error.problems) from None
     wrong: list[tuple[tuple[str | int, ...], str]] = []
     config = _config(found, lambda key, message: wrong.append((key, message)))
     if wrong or config is None:

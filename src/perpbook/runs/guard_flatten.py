@@ -7,30 +7,22 @@ written down before it is sent and verified after, and it ends once every accoun
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perpbook.engine.live import Shell
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.ports import Sink
-from perpbook.errors import Refused
+from perpbook.errors import PlaybookError, Refused
 from perpbook.guard.guard import Guard
 from perpbook.guard.view import Decision, View
 from perpbook.model.alert import Alert
 from perpbook.model.message import KillLevel
-from perpbook.runs.guard import GuardAsked, Kit, read_ground, run_shell
+from perpbook.report.guard_told import Flattened
+from perpbook.runs.guard import Ground, GuardAsked, Kit, read_ground, run_shell
 from perpbook.runs.guard_people import desk_of
 
 FLAT = "kill.flat"
 """The alert that every account is flat."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flattened:
-    """What came of it. `left` : positions that are still held, by account; {} where all is flat."""
-
-    flat: bool
-    left: dict[str, dict[str, float]]
-    records: int
 
 
 @dataclass(slots=True)
@@ -64,11 +56,23 @@ def flatten(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> Fla
     """
     if HaltFlag(asked.places.halt).level is not KillLevel.FLATTEN:
         raise Refused(f"the halt flag ({asked.places.halt}) does not say flatten, so nothing is closed")
-    ground, until = read_ground(asked), UntilFlat(sink)
-    kit = Kit(made=lambda desk: Guard(desk, ground.settings, nothing), told=_begun(asked), until=until.stops)
-    records = run_shell(asked, ground, kit, until, tell)
+    ground, until = _ground(asked, tell), UntilFlat(sink)
+    kit = Kit(
+        made=lambda desk: Guard(desk, ground.settings, nothing), told=_begun(asked), until=until.stops, closes=True
+    )
+    run_shell(asked, ground, kit, until, tell)
     left = {name: dict(held) for name, held in desk_of(asked.places)[0].positions.items() if held}
-    return Flattened(flat=until.flat, left={} if until.flat else left, records=records)
+    empty = tuple(ground.live.empty) if ground.live is not None else ()
+    return Flattened(flat=until.flat, left={} if until.flat else left, empty=empty)
+
+
+def _ground(asked: GuardAsked, tell: Callable[[str], object]) -> Ground:
+    """What is closed. A playbook with problems keeps nobody from it: its collar and pace are then the usual ones."""
+    try:
+        return read_ground(asked)
+    except PlaybookError as error:
+        tell(f"{error.message}: closed without it, with the usual collar and pace")
+        return read_ground(replace(asked, playbook=None))
 
 
 def nothing(view: View) -> Decision:

@@ -2,59 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.ports import Feed, Venue
-from perpbook.errors import InputError, PerpbookError
+from perpbook.engine.ports import Venue
+from perpbook.errors import InputError, PerpbookError, VenueUnavailable
 from perpbook.model.market import Snapshot
 from perpbook.runs.guard_config import GuardConfig, check_accounts
 from perpbook.runs.guard_streams import PLACES, feed_of
 from perpbook.runs.live_accounts import parse_as
+from perpbook.venues.awaited import Awaited
 
 if TYPE_CHECKING:
     from perpbook.guard.desk import Desk
     from perpbook.terms.terms import VenueTerms
     from perpbook.venues.rest import LiveVenue
 
+Tell = Callable[[str], None]
+
+TRIES_S = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before a venue that is away is tried again; then every so many of the last."""
+FIRST_S = 5.0
+"""How long the other venues wait for one that may be opened later."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """Venues, their feeds, and the contracts to listen to, by venue; accounts' venues. held : accounts that the book has
-    positions in. sizes : base units of one contract by the terms, by venue and contract."""
+    positions in.  opened : venues that answered, in which the loop sees them come.  empty : accounts of `held` that showed
+    nothing where that was let pass.  sizes : base units of one contract by the terms, by venue and contract."""
 
     venues: Mapping[str, LiveVenue]
-    feeds: Mapping[str, Feed]
+    feeds: Mapping[str, Awaited]
     symbols: Mapping[str, tuple[str, ...]]
     accounts: Mapping[str, str]
     held: frozenset[str]
     sizes: Mapping[tuple[str, str], float]
+    opened: dict[str, Venue] = field(default_factory=dict)
+    empty: list[str] = field(default_factory=list)
 
-    async def open(self, desk: Desk) -> None:
-        """Read what every venue lists, look at accounts that the journal does not know, and know again the orders that it has.
+    async def open(self, desk: Desk, tell: Tell = lambda _: None, *, closes: bool = False) -> None:
+        """Open every venue, all at once, and try one that is away again. Comes back when each is open, or is one that may be
+        opened later (`open_later`): the journal knows all its accounts, or the guard only `closes`.
 
         Raises
         ------
-        VenueUnavailable : a venue is away: nothing can be guarded there.
+        VenueUnavailable : a venue stays away, and whether its accounts are those of the book was never seen.
         InputError : an account shows nothing where the book holds something.
         """
+        tries = [asyncio.ensure_future(self._first(name, desk, tell, closes)) for name in self.venues]
         try:
-            for name, venue in self.venues.items():
-                await venue.open()
-                self._refuse_contracts(venue)
-                for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
-                    venue.watch(account, self.symbols[name])
-                    if account in self.held and account not in desk.positions:
-                        await self._refuse_empty(venue, account)
-        except PerpbookError:
+            await asyncio.gather(*tries)
+        except (PerpbookError, asyncio.CancelledError):
+            for one in tries:
+                one.cancel()
+            await asyncio.gather(*tries, return_exceptions=True)
             await self.close()
             raise
-        for ticket in desk.tickets.values():
-            request = ticket.request
-            if request.venue in self.venues:
-                self.venues[request.venue].expect(request.account, request.symbol, (request.client_id,))
+
+    async def open_later(self, desk: Desk, closes: bool) -> None:
+        """Go on trying those that are away, until none is."""
+        await asyncio.gather(*(self._tried(name, desk, closes) for name in self.venues.keys() - self.opened.keys()))
+
+    async def _first(self, name: str, desk: Desk, tell: Tell, closes: bool) -> None:
+        may_wait = closes or all(one in desk.positions for one in self.held if self.accounts[one] == name)
+        for wait in (*TRIES_S, None):
+            try:
+                async with asyncio.timeout(FIRST_S if may_wait else None):
+                    return await self._open(name, desk, closes)
+            except (VenueUnavailable, TimeoutError) as error:
+                why = str(error) or f"{name} does not answer"
+                if may_wait:
+                    return tell(f"{why}: it is tried again; what it has is unknown until it answers")
+                if wait is None:
+                    raise VenueUnavailable(f"{why}: nothing is guarded. Is it up, and its endpoint right?") from None
+                tell(f"{why}: tried again in {wait:g} s")
+                await asyncio.sleep(wait)
+
+    async def _tried(self, name: str, desk: Desk, closes: bool) -> None:
+        for wait in chain(TRIES_S, repeat(TRIES_S[-1])):
+            await asyncio.sleep(wait)
+            with suppress(PerpbookError):
+                return await self._open(name, desk, closes)
+
+    async def _open(self, name: str, desk: Desk, closes: bool) -> None:
+        """Read what a venue lists, look at accounts that the journal does not know, know again the orders that it has, and let
+        the loop see it."""
+        venue = self.venues[name]
+        await venue.open()
+        self._refuse_contracts(venue)
+        for account in (one for one, its_venue in self.accounts.items() if its_venue == name):
+            venue.watch(account, self.symbols[name])
+            if account in self.held and account not in desk.positions:
+                await self._refuse_empty(venue, account, closes)
+        for request in (ticket.request for ticket in desk.tickets.values()):
+            if request.venue == name:
+                venue.expect(request.account, request.symbol, (request.client_id,))
+        self.opened[name] = venue
+        self.feeds[name].opened.set()
 
     def _refuse_contracts(self, venue: LiveVenue) -> None:
         """Contracts that are not guarded there, and those whose size the terms have wrong: every quantity would be, too."""
@@ -70,22 +120,21 @@ class Live:
                     f"one contract of {symbol} is {size:g} at {venue.name}, and {known:g} by its terms: give terms of today"
                 )
 
-    async def _refuse_empty(self, venue: LiveVenue, account: str) -> None:
+    async def _refuse_empty(self, venue: LiveVenue, account: str, closes: bool) -> None:
         """A wrong address shows an empty account, and so does an agent's: that is never taken for flat."""
-        if not (await venue.account(account)).account.positions:
+        if (await venue.account(account)).account.positions or account in self.empty:
+            return
+        if not closes:
             raise InputError(
                 f"{account} shows no position at {venue.name} and the book holds some: is the address the account's own, and "
                 "not an agent's? Where it is flat, take the positions out of the book"
             )
+        self.empty.append(account)
 
     async def close(self) -> None:
         """Let go of connections."""
         for venue in self.venues.values():
             await venue.close()
-
-    def ports(self) -> dict[str, Venue]:
-        """The venues as the loop sees them."""
-        return dict[str, Venue](self.venues)
 
 
 def live_of(config: GuardConfig, snapshot: Snapshot, terms: Mapping[str, VenueTerms]) -> Live:
@@ -124,7 +173,7 @@ def live_of(config: GuardConfig, snapshot: Snapshot, terms: Mapping[str, VenueTe
     symbols = {name: symbols_of(snapshot, name) for name in venues}
     return Live(
         venues=venues,
-        feeds={name: feed_of(config, venue, parents) for name, venue in venues.items()},
+        feeds={name: Awaited(name, feed_of(config, venue, parents), now_ns) for name, venue in venues.items()},
         symbols=symbols,
         sizes={key: size for name in venues for key, size in sizes_of(terms[name], symbols[name]).items()},
         accounts={one.id: one.venue for one in snapshot.book.accounts},

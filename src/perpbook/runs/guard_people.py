@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from perpbook.engine.clock import now_ns, sleep
 from perpbook.engine.live_halt import HaltFlag, raise_flag
-from perpbook.engine.live_owner import is_owned
+from perpbook.engine.live_owner import is_owned, owned
 from perpbook.errors import InputError, Refused
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk, fold
+from perpbook.journal.chain import START
+from perpbook.journal.database import open_journal
 from perpbook.model.message import Acknowledge, Adopt, Answered, Arm, ExitWord, FromPeople, Kill, KillLevel
+from perpbook.model.record import Record, RecordKind
 from perpbook.model.units import SECOND_NS, to_iso
 from perpbook.report.guard_told import GuardStatus, LegTold, ProposalTold
 from perpbook.runs.guard_exit import EXIT
@@ -25,6 +29,9 @@ from perpbook.runs.journal import reading
 
 WAIT_S = 10.0
 """How long a word is waited for to be in the journal."""
+FOLLOW_S = 5.0
+"""How long an approved proposal is followed."""
+UNDER_WAY = ("approved", "executing", "verifying")
 
 
 def desk_of(places: GuardPlaces) -> tuple[Desk, str]:
@@ -114,14 +121,23 @@ def answer(places: GuardPlaces, beginning: str, *, approve: bool, channel: str =
     after = spoken_and_taken(
         places, desk, word, lambda now: has_moved(case, now) or refusal_of(case, desk, now) is not None
     )
-    told = proposal_told(after.cases[case.digest])
+    found = proposal_told(after.cases[case.digest])
     if not has_moved(case, after) and (why := refusal_of(case, desk, after)) is not None:
         raise Refused(why)
-    if approve and told.phase in ("proposed", "denied", "expired"):
+    if approve and found.phase in ("proposed", "denied", "expired"):
         raise Refused(
-            f"{told.digest[:12]} was not approved: it is {told.phase}; `perpbook journal show --last 5` says why"
+            f"{found.digest[:12]} was not approved: it is {found.phase}; `perpbook journal show --last 5` says why"
         )
-    return told
+    return found
+
+
+def became(places: GuardPlaces, approved: ProposalTold) -> ProposalTold:
+    """What became of a proposal some seconds after it was approved: sent and verified, stopped, or still under way."""
+    end, found = now_ns() + int(FOLLOW_S * SECOND_NS), approved
+    while found.phase in UNDER_WAY and now_ns() < end:
+        sleep(0.25)
+        found = proposal_told(desk_of(places)[0].cases[approved.digest])
+    return found
 
 
 def has_moved(case: Case, now: Desk) -> bool:
@@ -154,25 +170,48 @@ def arm(places: GuardPlaces, seconds: float) -> GuardStatus:
     desk, _ = desk_of(places)
     until = now_ns() + int(seconds * SECOND_NS) if seconds > 0.0 else 0
     word = Arm(until_ns=until, who=getpass.getuser(), received_ns=now_ns())
-    spoken_and_taken(places, desk, word, lambda now: now.records > desk.records and now.armed_until_ns == until)
-    return status_of(places)
+    return told(places, desk, word, lambda now: now.records > desk.records and now.armed_until_ns == until)
 
 
 def halt(places: GuardPlaces, level: KillLevel, reason: str) -> bool:
     """Raise the halt flag; whether a guard runs that sees it. It holds for every guard that begins, too."""
     raise_flag(places.halt, level, getpass.getuser(), reason)
-    with_journal = Path(places.journal).is_file() or "://" in places.journal
-    return with_journal and is_running(places, desk_of(places)[0])
+    return has_journal(places) and is_running(places, desk_of(places)[0])
+
+
+def has_taken(places: GuardPlaces, level: KillLevel) -> bool:
+    """Whether the guard that runs takes the flag within some seconds: one that hangs does not."""
+    end = now_ns() + int(WAIT_S * SECOND_NS)
+    while not (taken := desk_of(places)[0].kill >= level) and now_ns() < end:
+        sleep(0.1)
+    return taken
 
 
 def resume(places: GuardPlaces, reason: str) -> GuardStatus:
-    """Take the halt flag down and let go of the kill switch."""
-    desk, _ = desk_of(places)
+    """Take the halt flag down and let go of the kill switch: by a word to the guard that runs, else in its journal, so that the
+    next one does not begin with closing everything.
+
+    Raises
+    ------
+    Refused : the guard that runs does not take the word.
+    """
     places.halt.unlink(missing_ok=True)
+    if not has_journal(places):
+        return standing(places, Desk(), START)
+    desk, _ = desk_of(places)
     if is_running(places, desk):
         word = Kill(level=KillLevel.NONE, who=getpass.getuser(), reason=reason, received_ns=now_ns())
         spoken_and_taken(places, desk, word, lambda now: now.kill is KillLevel.NONE)
+    elif desk.kill is not KillLevel.NONE:
+        with owned(places.locks, desk.positions), closing(open_journal(places.journal)) as journal:
+            body = {"who": getpass.getuser(), "reason": reason}
+            journal.append(Record(kind=RecordKind.RESUMED, at_ns=max(now_ns(), desk.at_ns), body=body))
     return status_of(places)
+
+
+def has_journal(places: GuardPlaces) -> bool:
+    """Whether a guard may have written one."""
+    return Path(places.journal).is_file() or "://" in places.journal
 
 
 def adopt(places: GuardPlaces, account: str) -> GuardStatus:
@@ -186,8 +225,7 @@ def adopt(places: GuardPlaces, account: str) -> GuardStatus:
     if account not in desk.positions:
         raise InputError(f"the guard has no account {account}: {', '.join(sorted(desk.positions)) or 'none yet'}")
     word = Adopt(account=account, who=getpass.getuser(), received_ns=now_ns())
-    spoken_and_taken(places, desk, word, lambda now: now.records > desk.records)
-    return status_of(places)
+    return told(places, desk, word, lambda now: now.records > desk.records)
 
 
 def acknowledge(places: GuardPlaces, incident: str) -> GuardStatus:
@@ -201,8 +239,7 @@ def acknowledge(places: GuardPlaces, incident: str) -> GuardStatus:
     if incident not in desk.incidents:
         raise InputError(f"no incident {incident} is open: {', '.join(sorted(desk.incidents)) or 'there is none'}")
     word = Acknowledge(key=incident, who=getpass.getuser(), received_ns=now_ns())
-    spoken_and_taken(places, desk, word, lambda now: incident not in now.incidents)
-    return status_of(places)
+    return told(places, desk, word, lambda now: incident not in now.incidents)
 
 
 def exit_word(places: GuardPlaces, what: str) -> GuardStatus:
@@ -219,7 +256,12 @@ def exit_word(places: GuardPlaces, what: str) -> GuardStatus:
     who = getpass.getuser()
     wanted = None if what == "stop" else {**(body or {"who": who}), "paused": what == "pause"}
     word = ExitWord(plan=EXIT, body=wanted, who=who, received_ns=now_ns())
-    spoken_and_taken(places, desk, word, lambda now: now.records > desk.records)
+    return told(places, desk, word, lambda now: now.records > desk.records)
+
+
+def told(places: GuardPlaces, desk: Desk, word: FromPeople, is_taken: Callable[[Desk], bool]) -> GuardStatus:
+    """Say a word; how the guard stands once it has taken it. Raises as `spoken_and_taken`."""
+    spoken_and_taken(places, desk, word, is_taken)
     return status_of(places)
 
 

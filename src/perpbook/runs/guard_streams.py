@@ -30,7 +30,18 @@ BEFORE_NS = 5 * SECOND_NS
 
 
 def feed_of(config: GuardConfig, venue: LiveVenue, parents: Mapping[str, str]) -> Feed:
-    """Everything that a guard hears of a venue. parents : of accounts that hang on a login's, that login."""
+    """Everything that a guard hears of a venue. parents : of accounts that hang on a login's, that login.
+
+    Raises
+    ------
+    InputError : what speaks to websockets is not installed.
+    """
+    from perpbook.venues.stream_dialects import not_installed
+
+    try:
+        import perpbook.venues.stream_socket  # noqa: F401  (needed once the guard runs, and then it is late to say so)
+    except ModuleNotFoundError as error:
+        raise not_installed(error) from None
     from perpbook.venues.joined import Joined
     from perpbook.venues.polled import Polled
     from perpbook.venues.streamed import Pace, Streamed
@@ -70,10 +81,10 @@ def source_of(venue: LiveVenue, account: str, login: LoginAsked, parents: Mappin
     """What tells one login's accounts."""
     from perpbook.venues.listen_key import ListenKey
     from perpbook.venues.stream import Stream
-    from perpbook.venues.stream_dialects import dialect_of
+    from perpbook.venues.stream_dialects import dialect_of, with_pairs
     from perpbook.venues.streamed import Source
 
-    dialect = dialect_of(venue.name)
+    dialect = with_pairs(dialect_of(venue.name), venue.pairs)
     url = socket_at(venue.name, login.endpoint) if login.endpoint else dialect.url
     if venue.name == "binance":
         key = ListenKey(venue, account, url.removesuffix(PLACES["binance"]))

@@ -95,8 +95,6 @@ def prepare(asked: SimAsked) -> Simulation:
 
     if not (np.isfinite(asked.speed) and asked.speed > 0.0):
         raise InputError(f"--speed {asked.speed:g}: a speed is above 0, such as 60 for a minute a second")
-    if asked.storm and asked.lake is not None:
-        raise InputError("--storm and --lake are two markets: choose one")
     faults = faults_of(asked.faults)
     snapshot = load_snapshot(asked.book, now_ns=now_ns(), terms_folders=terms_folders())
     names = [venue for venue in SERVED if any(account.venue == venue for account in snapshot.book.accounts)]
@@ -207,6 +205,8 @@ def path_of(asked: SimAsked, snapshot: Snapshot, terms: VenueTerms, first: Step)
     """The prices that follow, beginning at `first`, and what to say of them."""
     from perpbook.simulation.market import Path as PricePath
 
+    if asked.storm and asked.lake is not None:
+        raise InputError("--storm and --lake are two markets: choose one")
     if asked.storm:
         found, notes = of_storm(asked, snapshot, terms, first)
     elif asked.lake is not None:

@@ -55,6 +55,8 @@ def _from_file(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise InputError(f"there is no key file {path.absolute()}: put the key there, or mend file:PATH") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the key file {path} cannot be read ({type(error).__name__})") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):

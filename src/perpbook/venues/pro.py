@@ -18,7 +18,6 @@ from typing import Any
 
 from perpbook.engine.clock import now_ns
 from perpbook.errors import VenueUnavailable
-from perpbook.model.market import Depth
 from perpbook.model.message import BookSeen, MarkSeen, Message, Stale
 from perpbook.model.units import SECOND_NS
 from perpbook.venues.decode_parts import (
@@ -27,8 +26,7 @@ from perpbook.venues.decode_parts import (
     Unfit,
     above_nothing,
     if_given,
-    levels_of,
-    refuse_crossed,
+    sound_depth,
     time_ns,
 )
 from perpbook.venues.dialect import Dialect
@@ -230,11 +228,8 @@ class Pro:
             received_ns = now_ns()
             with refusing(stream):
                 at_ns = moment(told, unified, received_ns, stream)
-                bids, asks = side(told["bids"], -1.0, size, stream), side(told["asks"], 1.0, size, stream)
-                refuse_crossed(bids, asks, stream)
-            seen = BookSeen(
-                venue=stream[0], symbol=symbol, depth=Depth(bids=bids, asks=asks), at_ns=at_ns, received_ns=received_ns
-            )
+                depth = sound_depth(side(told["bids"], size), side(told["asks"], size), stream)
+            seen = BookSeen(venue=stream[0], symbol=symbol, depth=depth, at_ns=at_ns, received_ns=received_ns)
             self._tell(stream[1], (seen,), at_ns, received_ns)
 
     async def _marks(self, client: Any, symbol: str, unified: str) -> None:
@@ -292,6 +287,6 @@ def moment(told: Mapping[str, Any], unified: str, received_ns: int, stream: tupl
     return received_ns if stamp is None else min(time_ns(int(stamp), received_ns, stream), received_ns)
 
 
-def side(rows: Any, way: float, size: float, stream: tuple[str, str]) -> Levels:
-    """The best levels of a side in base units. way : 1 asks, -1 bids."""
-    return levels_of(tuple((float(row[0]), scaled(float(row[1]), size)) for row in islice(rows, DEEP)), way, stream)
+def side(rows: Any, size: float) -> Levels:
+    """The best levels of a side in base units. size : of one contract."""
+    return tuple((float(row[0]), scaled(float(row[1]), size)) for row in islice(rows, DEEP))

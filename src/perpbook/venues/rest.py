@@ -45,7 +45,8 @@ class Login:
 
 
 class LiveVenue:
-    """See the module. Every login of a venue shares its rate limit."""
+    """See the module. Every login of a venue shares its rate limit. pairs : contracts by the number that orders may name them by,
+    known once it is open."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class LiveVenue:
     ) -> None:
         """parents : of isolated positions that are accounts of their own, the account whose login they have."""
         self.name, self.capabilities = dialect.name, dialect.capabilities
+        self.pairs: dict[str, str] = {}
         self.bucket = Bucket(size=dialect.weights.size, rate=dialect.weights.rate)
         self._dialect, self._parse, self._clock = dialect, parse, clock
         self._logins = {one.account: one for one in logins}
@@ -76,6 +78,8 @@ class LiveVenue:
                 if native:
                     self._unified[native], self._natives[market["symbol"]] = market["symbol"], native
                     self._sizes[native] = float(market["contractSize"]) if self._dialect.in_contracts else 1.0
+                    pair = market["info"].get("clobPairId")
+                    self.pairs |= {str(pair): native} if pair is not None else {}
 
     def lists(self, symbol: str) -> bool:
         """Whether it is a contract that can be traded from here."""

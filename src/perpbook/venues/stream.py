@@ -237,7 +237,9 @@ class Stream:
             except Unfit as unfit:
                 self._say(self.reader.refuse(unfit, now_ns()))
             except (TimeoutError, OSError, VenueError) as error:
-                LOG.warning("%s: the stream is away (%s)", self._dialect.venue, type(error).__name__)
+                is_first = wait == self._habits.back_off or loop.time() - began > self._habits.steady
+                level = logging.WARNING if is_first else logging.INFO
+                LOG.log(level, "%s: the stream is away (%s)", self._dialect.venue, type(error).__name__)
             self._end()
             wait = self._habits.back_off if loop.time() - began > self._habits.steady else wait
             await self._rest(wait)

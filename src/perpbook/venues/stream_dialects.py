@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from perpbook.errors import InputError
 from perpbook.model.units import SECOND_NS
@@ -37,6 +38,15 @@ def dialect_of(venue: str) -> Dialect:
         return DIALECTS[venue]()
     except ModuleNotFoundError as error:
         raise not_installed(error) from None
+
+
+def with_pairs(dialect: Dialect, pairs: Mapping[str, str]) -> Dialect:
+    """The same, and orders that name a contract by its number alone are known. pairs : contracts by it; more may come."""
+    if dialect.venue != "dydx":
+        return dialect
+    from perpbook.venues.decode_dydx import Dydx
+
+    return replace(dialect, decoder=partial(Dydx, pairs=pairs))
 
 
 def not_installed(error: ModuleNotFoundError) -> InputError:
