@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perpbook.guard.desk import Start
+from perpbook.guard.ladder import TAKE_PROFIT
 from perpbook.guard.view import View
 from perpbook.kernels.memory import MONDAY
 from perpbook.model.alert import Alert, Severity
@@ -45,7 +46,7 @@ def start_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
 
 def unjudged_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
     """Rules in force that the guard does not judge."""
-    rules = [one for one in rules_that_need_history(playbook) if one not in DRAWDOWNS]
+    rules = [one for one in rules_that_need_history(playbook) if one not in (*DRAWDOWNS, TAKE_PROFIT)]
     if rules:
         sentence = f"Not judged by the guard: {listing(rules)}. A backtest judges them; `perpbook check --lake` those on funding."
         yield Alert(kind="rules.unjudged", severity=Severity.WARN, at_ns=view.now_ns, sentence=sentence)
