@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from perpbook.guard.case import Case, Ticket, same
+from perpbook.guard.case import NEAR, Case, Ticket, same
 from perpbook.model.action import Leg, Proposal, Step
 
 TAKE_PROFIT = "guardrails.take_profit"
@@ -51,7 +51,7 @@ def refuses(ladders: Mapping[Pair, Taken], proposal: Proposal) -> str:
     for leg in proposal.legs if proposal.rule == TAKE_PROFIT else ():
         taken = ladders.get((leg.account, leg.symbol), NOTHING)
         is_new = leg.step is not None and taken.gain is not None and leg.step.gain > taken.gain
-        if not is_new and (taken.owed * leg.quantity <= 0.0 or abs(leg.quantity) > abs(taken.owed) * (1.0 + 1e-9)):
+        if not is_new and (taken.owed * leg.quantity <= 0.0 or abs(leg.quantity) > abs(taken.owed) * (1.0 + NEAR)):
             return f"its step of {leg.symbol} on {leg.account} was taken since"
     return ""
 
@@ -94,8 +94,8 @@ def traded(ladders: Ladders, leg: Leg, change: float) -> None:
     if step is None or taken is None or change == 0.0:
         return
     left = taken.owed - change
-    gain = max(taken.gain or 0.0, step.gain)
-    ladders[pair] = replace(taken, gain=gain, owed=left if left * taken.owed > 0.0 else 0.0)
+    is_owed = left * taken.owed > 0.0 and abs(left) > NEAR * abs(step.quantity)
+    ladders[pair] = replace(taken, gain=max(taken.gain or 0.0, step.gain), owed=left if is_owed else 0.0)
 
 
 def closed(ladders: Ladders, case: Case, tickets: list[Ticket]) -> None:

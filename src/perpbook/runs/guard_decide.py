@@ -29,6 +29,7 @@ from perpbook.model.units import SECOND_NS
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.runs.check import CheckResult, check_snapshot
+from perpbook.runs.guard_due import due_alerts
 from perpbook.runs.guard_exit import Leaving, leaving
 from perpbook.runs.guard_legs import best_legs, changes_of, checked_after
 from perpbook.runs.guard_pace import with_pace
@@ -93,6 +94,7 @@ class Judge:
             *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, standing),
             *start_alerts(view, self.playbook),
             *step_alerts(view, self.playbook),
+            *due_alerts(view, self.playbook),
             *unjudged_alerts(view, self.playbook),
             *unseen(view, judged=True),
             *leaves.alerts,
