@@ -92,7 +92,7 @@ def carried_out(desk: Desk, accounts: tuple[Account, ...], legs: list[WantedLeg]
             leg = leg_of(one, was[name])
             ladder.begun(desk.ladders, case_of((leg,)), leg)
             ladder.traded(desk.ladders, leg, leg.quantity)
-        ladder.shown(desk.ladders, account.id, was, now, ours=True)
+        ladder.shown(desk.ladders, account.id, was, now, list(cut))
         left = tuple(replace(one, quantity=now[one.symbol]) for one in account.positions if now[one.symbol] != 0.0)
         found.append(replace(account, positions=left))
     return tuple(found)
@@ -135,7 +135,7 @@ def test_the_rule_is_the_playbooks() -> None:
 def test_a_position_older_than_the_journal_takes_what_it_reaches_from_then_on(judge: Judge) -> None:
     accounts, desk = judge.base.book.accounts, Desk()
     for one in accounts:
-        ladder.shown(desk.ladders, one.id, None, {part.symbol: part.quantity for part in one.positions}, ours=False)
+        ladder.shown(desk.ladders, one.id, None, {part.symbol: part.quantity for part in one.positions}, ())
     first = judge(seen(judge.base, accounts, 1.1, desk))
     assert not first.wanted and first.steps and set(first.steps.values()) == {0.05}
     for pair, gain in first.steps.items():
@@ -183,14 +183,14 @@ def test_a_step_of_which_nothing_was_traded_is_open_again() -> None:
 @pytest.mark.parametrize(("now", "gain", "owed"), [(9.0, 0.05, -1.5), (12.0, 0.05, 0.0), (5.0, 0.05, 0.0)])
 def test_somebody_elses_hand_ends_what_is_owed_and_forgets_no_step(now: float, gain: float, owed: float) -> None:
     held, _ = begun(-2.5, -1.0)
-    ladder.shown(held, "main", {"BTC": 9.0}, {"BTC": now}, ours=False)
+    ladder.shown(held, "main", {"BTC": 9.0}, {"BTC": now}, ())
     assert (held[PAIR].gain, held[PAIR].owed) == (gain, owed)
 
 
 @pytest.mark.parametrize("now", [{}, {"BTC": -3.0}])
 def test_a_position_closed_or_turned_starts_its_ladder_again(now: Mapping[str, float]) -> None:
     held, _ = begun(-2.5, -2.5)
-    ladder.shown(held, "main", {"BTC": 7.5}, now, ours=False)
+    ladder.shown(held, "main", {"BTC": 7.5}, now, ())
     assert PAIR not in held
 
 

@@ -155,8 +155,8 @@ def _kept_in_mind(_: Any) -> Any:
 def _starts_again(shown: Any) -> Any:
     """Whatever changes a position starts its ladder again."""
 
-    def show(ladders: Any, account: str, before: Any, now: Any, *, ours: bool) -> None:
-        shown(ladders, account, before, now, ours=ours)
+    def show(ladders: Any, account: str, before: Any, now: Any, ours: Any) -> None:
+        shown(ladders, account, before, now, ours)
         for symbol in before or ():
             ladders.pop((account, symbol), None)
 

@@ -245,8 +245,10 @@ def _settle(desk: Desk, ticket: Ticket, before: float) -> None:
 
 def _seen(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     positions = {symbol: float(quantity) for symbol, quantity in body["positions"].items()}
-    ladder.shown(desk.ladders, body["account"], desk.positions.get(body["account"]), positions, ours=False)
-    desk.positions[body["account"]] = positions
+    account, was = body["account"], desk.positions.get(body["account"])
+    ours = [symbol for symbol in {*(was or {}), *positions} if desk.busy(account, symbol)]
+    ladder.shown(desk.ladders, account, was, positions, ours)
+    desk.positions[account] = positions
     case = desk.cases.get(body.get("digest", ""))
     if case is not None:
         for account, symbol in case.pairs:
@@ -263,7 +265,7 @@ def _verified(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     for account, symbol, quantity in body["positions"]:
         was = desk.positions.get(account, {})
         now = {name: held for name, held in {**was, symbol: float(quantity)}.items() if held != 0.0}
-        ladder.shown(desk.ladders, account, was, now, ours=True)
+        ladder.shown(desk.ladders, account, was, now, [symbol])
         desk.positions[account] = now
 
 

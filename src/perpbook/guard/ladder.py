@@ -7,7 +7,7 @@ turned over starts its ladder again, as in a backtest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from perpbook.guard.case import NEAR, Case, Ticket, same
@@ -62,19 +62,19 @@ def looked(ladders: Ladders, pair: Pair, gain: float) -> None:
 
 
 def shown(
-    ladders: Ladders, account: str, before: Mapping[str, float] | None, now: Mapping[str, float], *, ours: bool
+    ladders: Ladders, account: str, before: Mapping[str, float] | None, now: Mapping[str, float], ours: Collection[str]
 ) -> None:
-    """An account's positions were written down. before : as they were, None for never.  ours : nothing but orders of the
-    guard changed them."""
+    """An account's positions were written down. before : as they were, None for never.  ours : symbols that the guard's own
+    orders changed, or are changing."""
     if before is None:
         ladders.update({(account, symbol): Taken(gain=None) for symbol in now})
         return
-    for symbol in {*before, *now}:
+    for symbol in sorted({*before, *now}):
         pair, was, held = (account, symbol), before.get(symbol, 0.0), now.get(symbol, 0.0)
         if was * held <= 0.0:
             ladders.pop(pair, None)
-        elif pair in ladders and not ours and not same(was, held):
-            ladders[pair] = replace(ladders[pair], owed=0.0)
+        elif pair in ladders and symbol not in ours and not same(was, held):
+            ladders[pair] = replace(ladders[pair], owed=0.0, before=(ladders[pair].before[0], 0.0))
 
 
 def begun(ladders: Ladders, case: Case, leg: Leg) -> None:
