@@ -93,6 +93,7 @@ class Laws:
     def writes(self, record: Record) -> None:
         """A record is in the journal."""
         self.reading.take(record)
+        self.sending.stepping.take(record)
         body: Any = record.body
         if record.kind is RecordKind.ANSWERED:
             report = body["report"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
+from perpbook.guard.ladder import NOTHING, TAKE_PROFIT, step_of
 from perpbook.guard.turn import held, mid
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.model.action import ActionKind, RiskView
@@ -26,7 +28,8 @@ class Mind:
     def __call__(self, view: View) -> Decision:
         """What stands and what is wanted."""
         trims = list(self._trims(view))
-        wanted = [*trims, *self._exits(view), *self._hedges(view), *self._strays(view), *self._transfers(view)]
+        others = (self._profits, self._exits, self._hedges, self._strays, self._transfers)
+        wanted = [*trims, *(one for asked in others for one in asked(view))]
         alerts = tuple(
             Alert(
                 kind=f"rule.{one.rule}", severity=Severity.WARN, at_ns=view.now_ns, sentence=one.reason,
@@ -34,7 +37,7 @@ class Mind:
             )
             for one in trims
         )  # fmt: skip
-        return Decision(before=RISK, alerts=alerts, wanted=tuple(wanted))
+        return Decision(before=RISK, alerts=alerts, wanted=tuple(wanted), steps=self._at_first(view))
 
     def _held(self, view: View) -> Iterator[tuple[AccountSeen, str, float, float]]:
         """Account, symbol, quantity and middle of every position whose book is known."""
@@ -54,6 +57,31 @@ class Mind:
                     (seen.account.id, symbol, -quantity * (1.0 - 0.9 * self._plan.limit / dollars)),
                     True,
                 )
+
+    def _reached(self, view: View) -> Iterator[tuple[str, str, float, list[tuple[float, float]]]]:
+        """Account, symbol, quantity and the steps reached of every position."""
+        for seen, symbol, quantity, price in self._held(view) if self._plan.ladder else ():
+            entry = next(one.entry_price for one in seen.account.positions if one.symbol == symbol)
+            gained = math.copysign(1.0, quantity) * (price / entry - 1.0) if entry > 0.0 else 0.0
+            yield seen.account.id, symbol, quantity, [one for one in self._plan.ladder if one[0] <= gained]
+
+    def _at_first(self, view: View) -> dict[tuple[str, str], float]:
+        return {
+            (account, symbol): max((gain for gain, _ in reached), default=0.0)
+            for account, symbol, _, reached in self._reached(view)
+            if view.desk.ladders.get((account, symbol), NOTHING).gain is None
+        }
+
+    def _profits(self, view: View) -> Iterator[Wanted]:
+        """Steps of the ladder that were reached and not taken, and what is owed of those begun."""
+        for account, symbol, quantity, reached in self._reached(view):
+            taken = view.desk.ladders.get((account, symbol), NOTHING)
+            new = [(gain, close) for gain, close in reached if gain > (taken.gain or 0.0)]
+            keep = math.prod(1.0 - close for _, close in new)
+            step = step_of(taken, quantity, max((gain for gain, _ in new), default=0.0), keep)
+            if step is not None:
+                found = self._wanted(TAKE_PROFIT, (account, symbol, step.quantity), True)
+                yield replace(found, legs=(replace(found.legs[0], step=step),))
 
     def _exits(self, view: View) -> Iterator[Wanted]:
         """Everything at once, legs on every venue."""

@@ -17,6 +17,7 @@ from perpbook.guard import (
     hearing,
     incidents,
     killing,
+    ladder,
     lost,
     pacing,
     reconciling,
@@ -151,6 +152,24 @@ def _kept_in_mind(_: Any) -> Any:
     return lose
 
 
+def _starts_again(shown: Any) -> Any:
+    """Whatever changes a position starts its ladder again."""
+
+    def show(ladders: Any, account: str, before: Any, now: Any, ours: Any) -> None:
+        shown(ladders, account, before, now, ours)
+        for symbol in before or ():
+            ladders.pop((account, symbol), None)
+
+    return show
+
+
+def _gives_back(closed: Any) -> Any:
+    def give(ladders: Any, case: Case, tickets: list[Ticket]) -> None:
+        closed(ladders, case, [])
+
+    return give
+
+
 def _always(value: object) -> Callable[[Any], Any]:
     return lambda _: lambda *_, **__: value
 
@@ -193,6 +212,9 @@ MUTANTS = (
     Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 44),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),
     Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 4),
+    Mutant("a step is taken twice", ("step",), ladder, "shown", _starts_again, 4),
+    Mutant("a step that was traded is given back", ("step",), ladder, "closed", _gives_back, 4),
+    Mutant("what was traded of a step stays owed", ("step",), ladder, "traded", _silent, 4),
     Mutant(
         "a flatten does not wait for orders under way",
         ("two proposals", "duplicate"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
+from perpbook.guard.ladder import TAKE_PROFIT
 from perpbook.guard.settings import Caps, Settings, Timer, Timing
 from perpbook.model.account import Account, Balance, Position
 from perpbook.model.contract import Contract
@@ -71,7 +72,7 @@ class Plan:
     step : between two moves of the market; move : volatility of one; gap : its chance of a jump of `gap_size`.  limit : dollars
     of a position above which it is trimmed.  hedges : whether orders that open risk are wanted.  raises : chance that deciding
     raises.  pace : slices, nanoseconds between them and of patience, of the legs that trims want.  bridge : seconds that money
-    is on its way."""
+    is on its way.  ladder : gains at which profit is taken, and the share that is closed then."""
 
     seed: int
     settings: Settings
@@ -90,6 +91,7 @@ class Plan:
     raises: float
     bridge: float
     pace: Pace
+    ladder: tuple[tuple[float, float], ...] = ()
 
 
 @cache
@@ -116,9 +118,11 @@ def plan_of(seed: int) -> Plan:
     venues = ("hyperliquid", "dydx") if chance.strikes(0.7) else (chance.pick(("hyperliquid", "dydx")),)
     size = chance.spread(5_000.0, 200_000.0)
     names = {venue: f"main-{venue}" for venue in venues}
+    settings = _settings(chance, {name: venue for venue, name in names.items()}, size)
+    ladder, bands = _ladder(Chance(seed, "ladder"), size)
     return Plan(
         seed=seed,
-        settings=_settings(chance, {name: venue for venue, name in names.items()}, size),
+        settings=replace(settings, bands={**settings.bands, **bands}),
         accounts=tuple(_account(chance, name, venue, size) for venue, name in names.items()),
         faults={venue: _faults(chance) for venue in venues},
         network=_network(chance),
@@ -134,7 +138,18 @@ def plan_of(seed: int) -> Plan:
         raises=chance.pick((0.0, 0.0, 0.0, 0.03)),
         bridge=chance.between(5.0, 60.0),
         pace=_pace(Chance(seed, "pace")),
+        ladder=ladder,
     )
+
+
+def _ladder(chance: Chance, size: float) -> tuple[tuple[tuple[float, float], ...], dict[str, Caps]]:
+    """Steps of profit in half of all seeds, which in half of those approve themselves."""
+    if chance.strikes(0.5):
+        return (), {}
+    gains = sorted(chance.spread(0.0005, 0.05) for _ in range(chance.pick((1, 2, 3))))
+    band = Caps(action=size * chance.between(0.2, 1.0), hour=size, day=size * 2)
+    steps = tuple((gain, chance.between(0.1, 0.7)) for gain in gains)
+    return steps, {TAKE_PROFIT: band} if chance.strikes(0.5) else {}
 
 
 def _pace(chance: Chance) -> Pace:

@@ -15,6 +15,7 @@ from perpbook.model.order import OrderRequest, TimeInForce
 from perpbook.model.record import RecordKind
 from tests.simulation.broken import broken_unless
 from tests.simulation.reading import Intent, Reading
+from tests.simulation.stepping import Stepping
 
 FLATTEN, PLAYBOOK, SWITCH = "kill.flatten", "playbook", "kill switch"
 NEAR = 1e-9
@@ -35,6 +36,10 @@ class Sending:
     approved: set[str] = field(default_factory=set)
     flattened: bool = False
     told: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
+    stepping: Stepping = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stepping = Stepping(self.reading, self._may_count)
 
     def check(self, request: OrderRequest, now_ns: int) -> None:
         """Every law of sending."""
@@ -45,6 +50,7 @@ class Sending:
         self._is_allowed(digest, proposal, now_ns)
         self._is_within(request, intent, proposal)
         self._is_paced(request, intent, proposal, now_ns)
+        self.stepping.check(intent, proposal)
         if self.reading.written[request.client_id] == 1:
             self._is_in_caps(digest, proposal, request)
         self.sent[request.client_id] = self.sent.get(request.client_id, 0) + 1
@@ -115,8 +121,12 @@ class Sending:
 
     def _counted(self, intent: Intent, leaving: OrderRequest) -> float:
         """What an order takes, in truth: all of it while it leaves or may still trade, what was filled afterwards."""
-        name, size = intent.request["client_id"], abs(intent.request["quantity"])
-        return size if name == leaving.client_id or self.may_trade(name) else self.filled(intent)
+        is_leaving = intent.request["client_id"] == leaving.client_id
+        return abs(intent.request["quantity"]) if is_leaving else self._may_count(intent)
+
+    def _may_count(self, intent: Intent) -> float:
+        size = abs(intent.request["quantity"])
+        return size if self.may_trade(intent.request["client_id"]) else self.filled(intent)
 
     def _is_paced(self, request: OrderRequest, intent: Intent, proposal: Mapping[str, Any], now_ns: int) -> None:
         """No faster than its leg says, but for one that would not be done before its proposal expires; it rests where it may."""

@@ -110,9 +110,9 @@ def test_while_an_account_is_not_known_nothing_is_measured_and_it_is_told(seen: 
 
 def test_rules_that_the_guard_cannot_judge_are_named(seen: tuple[Judge, View]) -> None:
     judge, view = seen
-    rules = playbook("take_profit = [{ gain = 1.0, close = 0.5 }]\ndaily_drawdown = 0.5")
+    rules = playbook("take_profit = [{ gain = 1.0, close = 0.5 }]\ndaily_drawdown = 0.5\n[funding]\ndaily_cap = 0.01")
     (alert,) = [one for one in replace(judge, playbook=rules)(view).alerts if one.kind == "rules.unjudged"]
-    assert "guardrails.take_profit" in alert.sentence and DAILY not in alert.sentence
+    assert "funding.daily_cap" in alert.sentence and "guardrails" not in alert.sentence
     assert not told(judge(view), "rules.unjudged")
 
 
@@ -140,3 +140,14 @@ def test_the_first_whole_look_of_a_day_is_kept_and_a_restart_keeps_it() -> None:
     assert desk.day is not None and desk.week is not None and desk.day.equity >= 300.0
     assert desk.week == Start(number=WEEK, equity=100.0, at_ns=day.at_ns)
     assert ACCOUNT in desk.positions
+
+
+@pytest.mark.parametrize(("days", "told_"), [(0, True), (1, False), (7, True), (10, False)])
+def test_a_rebalance_is_told_for_a_day_after_it_fell_due(seen: tuple[Judge, View], days: int, told_: bool) -> None:
+    """Day 20,780 is a Monday, as the cadence is."""
+    judge, view = seen
+    weekly = parse_playbook("schema_version = 1\n[rebalance]\n", "asked")
+    alerts = replace(judge, playbook=weekly)(replace(view, now_ns=NOON + days * DAY_NS)).alerts
+    due = [one.sentence for one in alerts if one.kind == "rebalance.due"]
+    assert bool(due) is told_ and all("perpbook rebalance" in one for one in due)
+    assert not [one for one in alerts if one.kind == "rules.unjudged"]

@@ -78,6 +78,8 @@ OWN = (
     _kind("kill.*", "what the kill switch could not do, and its end", WARN, PAGE),
     _kind("positions.changed", "somebody else traded", WARN),
     _kind("unknown.account", "an account that nothing is known of", PAGE),
+    _kind("rebalance.due", "a rebalance of the playbook that fell due", WARN),
+    _kind("unknown.steps", "steps of profit that were reached before the guard first looked", WARN),
     _kind("unknown.start", "losses of the day or week that nobody saw from its start", WARN),
     _kind("rules.unjudged", "rules in force that the guard does not judge", WARN),
     _kind("armed", "the guard may act", WARN),

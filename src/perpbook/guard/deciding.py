@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perpbook.guard.ladder import NOTHING
 from perpbook.guard.proposing import propose
 from perpbook.guard.turn import OWN, Turn
 from perpbook.guard.view import Decide, Decision, View
@@ -56,6 +57,9 @@ def decide(turn: Turn, port: Decide) -> None:
     _tell(turn, decision)
     for plan, body in (decision.exits or {}).items():
         keep_exit(turn, plan, body, "rule")
+    for (account, symbol), gain in (decision.steps or {}).items():
+        if turn.desk.ladders.get((account, symbol), NOTHING).gain is None:
+            turn.write(RecordKind.STEPS, account=account, symbol=symbol, gain=gain)
     if decision.before is not None and not shown.unknown:
         _begin_day(turn, decision.before.equity)
     known.before = decision.before or known.before

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from perpbook.files.rebuild import rebuild
+from perpbook.guard import ladder
 from perpbook.guard.case import Case, Key, Phase, Ticket
 from perpbook.model.action import Proposal
 from perpbook.model.message import KillLevel
@@ -70,7 +71,8 @@ class Desk:
     for flat; an account that is missing was never seen.  incidents : open, by key.  exits : plans in progress.  alerts : severity
     of those that stand.  ended : how a wish's last proposal ended.  untold : digests of proposals whose end nobody was told yet.
     timers : until when venues' timers are set, by account and contract.  alert : the last one written, which may not have been
-    told.  day, week : the last ones begun, weeks on Mondays.
+    told.  day, week : the last ones begun, weeks on Mondays.  ladders : what positions have taken of their profit, by account and
+    symbol; one that is missing has taken nothing.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Desk:
     alert: Mapping[str, object] | None = None
     day: Start | None = None
     week: Start | None = None
+    ladders: ladder.Ladders = field(default_factory=dict)
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -195,6 +198,7 @@ def _intended(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         ticket.sent_ns, ticket.at_ns, ticket.unknown_ns = at_ns, at_ns, 0
         return
     case.tickets.append(request.client_id)
+    ladder.begun(desk.ladders, case, case.proposal.legs[body["leg"]])
     if case.phase is not Phase.EXECUTING:
         case.phase, case.since_ns = Phase.EXECUTING, at_ns
     desk.tickets[request.client_id] = Ticket(
@@ -217,8 +221,9 @@ def _answered(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     report = rebuild(OrderReport, body["report"])
     ticket = desk.tickets.get(report.client_id)
     if ticket is not None:
+        before = ticket.filled
         ticket.hear(report, at_ns)
-        _settle(desk, ticket)
+        _settle(desk, ticket, before)
 
 
 def _fill(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
@@ -226,19 +231,24 @@ def _fill(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     ticket = desk.tickets.get(fill.client_id)
     if ticket is not None and (fill.venue, fill.trade_id) not in desk.trades:
         desk.trades.add((fill.venue, fill.trade_id))
+        before = ticket.filled
         ticket.fills[fill.trade_id] = fill.quantity
-        _settle(desk, ticket)
+        _settle(desk, ticket, before)
 
 
-def _settle(desk: Desk, ticket: Ticket) -> None:
-    """What an order's dollars are by what is known of it."""
+def _settle(desk: Desk, ticket: Ticket, before: float) -> None:
+    """What an order's dollars are by what is known of it, and what it made of a step. before : what was known to be filled."""
+    ladder.traded(desk.ladders, desk.cases[ticket.digest].proposal.legs[ticket.leg], ticket.filled - before)
     name = ticket.request.client_id
     desk.spent = [replace(one, dollars=ticket.spent) if one.client_id == name else one for one in desk.spent]
 
 
 def _seen(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     positions = {symbol: float(quantity) for symbol, quantity in body["positions"].items()}
-    desk.positions[body["account"]] = positions
+    account, was = body["account"], desk.positions.get(body["account"])
+    ours = [symbol for symbol in {*(was or {}), *positions} if desk.busy(account, symbol)]
+    ladder.shown(desk.ladders, account, was, positions, ours)
+    desk.positions[account] = positions
     case = desk.cases.get(body.get("digest", ""))
     if case is not None:
         for account, symbol in case.pairs:
@@ -253,8 +263,16 @@ def _verifying(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
 
 def _verified(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     for account, symbol, quantity in body["positions"]:
-        now = {**desk.positions.get(account, {}), symbol: float(quantity)}
-        desk.positions[account] = {name: held for name, held in now.items() if held != 0.0}
+        was = desk.positions.get(account, {})
+        now = {name: held for name, held in {**was, symbol: float(quantity)}.items() if held != 0.0}
+        ladder.shown(desk.ladders, account, was, now, [symbol])
+        desk.positions[account] = now
+
+
+def _closed(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
+    case = desk.cases[body["digest"]]
+    ladder.closed(desk.ladders, case, desk.tickets_of(case))
+    _ended(Phase.CLOSED)(desk, at_ns, body)
 
 
 def _incident(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
@@ -316,6 +334,10 @@ def _day(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         desk.week = Start(number=week, equity=equity, at_ns=at_ns)
 
 
+def _steps(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
+    ladder.looked(desk.ladders, (body["account"], body["symbol"]), float(body["gain"]))
+
+
 def _timer(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     key = (body["account"], body["symbol"])
     if body["until_ns"] > 0:
@@ -336,7 +358,7 @@ _STEPS = {
     RecordKind.VERIFYING: _verifying,
     RecordKind.VERIFIED: _verified,
     RecordKind.INCIDENT: _incident,
-    RecordKind.CLOSED: _ended(Phase.CLOSED),
+    RecordKind.CLOSED: _closed,
     RecordKind.SEEN: _seen,
     RecordKind.ADOPTED: _adopted,
     RecordKind.KILL: _kill,
@@ -348,4 +370,5 @@ _STEPS = {
     RecordKind.EXIT: _exit,
     RecordKind.DAY: _day,
     RecordKind.TIMER: _timer,
+    RecordKind.STEPS: _steps,
 }

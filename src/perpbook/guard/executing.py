@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perpbook.guard import lost, pacing
+from perpbook.guard import ladder, lost, pacing
 from perpbook.guard.case import Case, Phase, Ticket
 from perpbook.guard.controls import FLATTEN, outdated
 from perpbook.guard.killing import take_back
@@ -88,6 +88,9 @@ def _forbids(turn: Turn, case: Case) -> str:
 def _begin(turn: Turn, case: Case) -> None:
     """Send the first slice of every leg, or of none."""
     if not is_free(turn, case):
+        return
+    if why := ladder.refuses(turn.desk.ladders, case.proposal):
+        stop(turn, case, why)
         return
     slices = _firsts(turn, case)
     refused = next((one for one in slices if isinstance(one, Refusal)), None)

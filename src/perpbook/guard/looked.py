@@ -9,9 +9,9 @@ from perpbook.model.action import digest_of
 
 
 def look_digest(view: View, settings: Settings) -> str:
-    """SHA-256, hex, over the time, accounts, books, marks, what is not known, exits under way, what day and week began with, the
-    playbook and the terms."""
+    """SHA-256, hex, over the time, accounts, books, marks, what is not known, exits under way, what day and week began with,
+    steps taken, the playbook and the terms."""
     parts = (view.accounts, view.books, view.marks)
     told = [[one for _, one in sorted(part.items())] for part in parts]
-    kept = [view.desk.exits, view.desk.day, view.desk.week]
+    kept = [view.desk.exits, view.desk.day, view.desk.week, sorted(view.desk.ladders.items())]
     return digest_of(plain([view.now_ns, *told, sorted(view.unknown), *kept, settings.playbook, settings.terms]))

@@ -124,6 +124,7 @@ def _leg(turn: Turn, wanted: WantedLeg) -> Leg | None:
     quantity = shrink(wanted.quantity, math.inf, contract, position if wanted.reduce_only else None)
     if quantity == 0.0:
         return None
+    step = wanted.step and replace(wanted.step, quantity=shrink(wanted.step.quantity, math.inf, contract, position))
     middle = mid(turn.known.books[venue, wanted.symbol])
     far = middle * (1.0 + math.copysign(turn.settings.collar, quantity))
     price = far if wanted.limit_price is None else (min if quantity > 0 else max)(far, wanted.limit_price)
@@ -131,6 +132,7 @@ def _leg(turn: Turn, wanted: WantedLeg) -> Leg | None:
         account=wanted.account, venue=venue, symbol=wanted.symbol, quantity=quantity, held=position,
         limit_price=price_within(quantity, price, contract.tick_size), reduce_only=wanted.reduce_only, mid_price=middle,
         slices=wanted.slices, every_ns=wanted.every_ns, patience_ns=wanted.patience_ns,
+        step=step if step is not None and step.quantity != 0.0 else None,
     )  # fmt: skip
 
 

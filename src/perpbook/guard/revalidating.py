@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from perpbook.guard import pacing
 from perpbook.guard.case import Case, Ticket, same
 from perpbook.guard.controls import FLATTEN, price_within, room, shrink
+from perpbook.guard.ladder import TAKE_PROFIT
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.model.action import Leg, client_id_of
 from perpbook.model.message import AccountSeen, BookSeen
@@ -61,7 +62,7 @@ def _changed(turn: Turn, case: Case, leg: Leg, position: float) -> Refusal | Wai
     if base is not None:
         traded = turn.desk.traded(case, leg.account, leg.symbol)
         return None if same(position, base + traded) else Waits(why="its position is not what its orders made of it")
-    if leg.reduce_only:
+    if leg.reduce_only and (case.proposal.rule != TAKE_PROFIT or same(position, leg.held)):
         return None if position * leg.quantity < 0 else Refusal(why=f"its position in {leg.symbol} is gone or turned")
     return None if same(position, leg.held) else Refusal(why=f"its position in {leg.symbol} changed")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from perpbook.guard.desk import Desk
-from perpbook.model.action import ActionKind, RiskView
+from perpbook.model.action import ActionKind, RiskView, Step
 from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
 
@@ -30,7 +30,7 @@ class View:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedLeg:
     """A change wanted: `quantity` buy > 0 > sell. `limit_price` None: the collar's from the middle of the book. `slices`,
-    `every_ns`, `patience_ns` as in `Leg`."""
+    `every_ns`, `patience_ns`, `step` as in `Leg`."""
 
     account: str
     symbol: str
@@ -40,6 +40,7 @@ class WantedLeg:
     slices: tuple[float, ...] = ()
     every_ns: int = 0
     patience_ns: int = 0
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +61,14 @@ class Wanted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a book means now. `before` its risk, None where it cannot be told.  alerts : everything that stands now; one that was
-    told before and is missing is told to be over.  exits : exit plans' new bodies by name, None for an end."""
+    told before and is missing is told to be over.  exits : exit plans' new bodies by name, None for an end.  steps : of every
+    position whose ladder is not known yet, by account and symbol, the gain of the highest step it has reached, 0 for none."""
 
     before: RiskView | None
     alerts: tuple[Alert, ...] = ()
     wanted: tuple[Wanted, ...] = ()
     exits: Mapping[str, Mapping[str, object] | None] | None = None
+    steps: Mapping[tuple[str, str], float] | None = None
 
 
 Decide = Callable[[View], Decision]

@@ -18,13 +18,23 @@ class ActionKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of the profit ladder: the gain it is at, the highest where several are taken at once; and all that is to be traded
+    for it, signed, of which a leg may be a part."""
+
+    gain: float
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One order's worth of a proposal.
 
     `quantity` is the change, signed as in `Position`: buy > 0 > sell. `held` is the position it was reckoned from.
     `limit_price`, quote per base: never worse than it. `mid_price` the book's middle it was reckoned from; None: not known.
     `slices` : shares of it that may be done after each slice, rising to 1, one slice every `every_ns`; () for all at once.
-    `patience_ns` : how long an order of it rests before it crosses; 0 for not at all.
+    `patience_ns` : how long an order of it rests before it crosses; 0 for not at all.  `step` : of the profit ladder, that
+    counts as taken once an order of the leg is written down.
     """
 
     account: str
@@ -38,6 +48,7 @@ class Leg:
     slices: tuple[float, ...] = ()
     every_ns: int = 0
     patience_ns: int = 0
+    step: Step | None = None
 
     @property
     def pace(self) -> str:

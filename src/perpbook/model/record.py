@@ -11,7 +11,8 @@ class RecordKind(Enum):
     """RUN begins a run. PROPOSED .. CLOSED tell a proposal's way; INTENDED is written before an order is sent; ANSWERED and
     FILL are what a venue said; VERIFYING: nothing more is sent for it. KILL, RESUMED, ARMED, DISARMED: safety. ADOPTED: the
     trader took a venue's positions as they are. DAY: what the book was worth when a UTC day was first looked at whole. TIMER: a
-    venue's timer that cancels orders is set, or off."""
+    venue's timer that cancels orders is set, or off. STEPS: which step of the profit ladder a position had reached that is older
+    than the journal."""
 
     RUN = "run"
     PROPOSED = "proposed"
@@ -38,6 +39,7 @@ class RecordKind(Enum):
     EXIT = "exit"
     DAY = "day"
     TIMER = "timer"
+    STEPS = "steps"
     NOTE = "note"
 
 

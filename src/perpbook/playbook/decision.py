@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,8 @@ Starts = tuple[float, float]
 """Dollars that the book was worth when the UTC day and week began, NaN where that is not known: nothing is measured by it
 then."""
 NO_STARTS: Starts = (math.nan, math.nan)
+StepsTaken = Mapping[tuple[str, str], int]
+"""How many steps of the profit ladder positions have taken, by account and symbol; one that is missing none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,10 @@ def decide_on(
     past: Past | None = None,
     ground: Ground = NO_GROUND,
     starts: Starts = NO_STARTS,
+    steps: StepsTaken | None = None,
 ) -> Decision:
     """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers, `starts`
-    of the day and the week. Pure."""
+    of the day and the week, `steps` of profit taken: None is nothing, and no step counts as open then. Pure."""
     names = names_of(assessed, playbook, ground)
     policy = compile_policy(playbook, names, assessed.scenarios)
     state = state_of(assessed, playbook, names, policy, ground)
@@ -62,6 +65,8 @@ def decide_on(
     raw, proposals = empty_findings(state, policy), no_proposals(state)
     memory = memory_of_one_look(state.positions.size, policy.profit_gain.size)
     memory.day_start[0], memory.week_start[0] = starts
+    if steps is not None:
+        memory.steps_taken[:] = _taken(assessed, steps, policy.profit_gain.size)
     with np.errstate(
         over="ignore"
     ):  # of a speck of a position every excess is infinitely many: plain kernels would warn of it
@@ -79,6 +84,14 @@ def decide_on(
             )
         ),
     )
+
+
+def _taken(assessed: Assessed, steps: StepsTaken, most: int) -> list[int]:
+    """Steps taken in the order of the state's positions."""
+    arrays = assessed.arrays
+    items = [arrays.items[row] for row in arrays.positions()]
+    pairs = [(arrays.accounts[one.account].id, one.position.symbol if one.position else "") for one in items]
+    return [min(steps.get(pair, 0), most) for pair in pairs]
 
 
 def _besides(assessed: Assessed, playbook: Playbook, state: State, policy: Policy, names: Names) -> Iterator[Finding]:

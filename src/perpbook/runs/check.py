@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from perpbook.margin.assess import Assessed
     from perpbook.margin.assessment import Assessment
     from perpbook.margin.tolls import Hardship
-    from perpbook.playbook.decision import Decision, Starts
+    from perpbook.playbook.decision import Decision, Starts, StepsTaken
     from perpbook.playbook.ground import Ground
     from perpbook.playbook.schema import Playbook
     from perpbook.runs.check_past import KnownPast
@@ -161,9 +161,10 @@ def check_snapshot(
     terms_folders: tuple[Path, ...] = (),
     past: KnownPast | None = None,
     starts: Starts | None = None,
+    steps: StepsTaken | None = None,
 ) -> CheckResult:
     """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster. starts : what the day and the
-    week began with, where somebody was there."""
+    week began with, steps : what was taken of profit, where somebody was there."""
     positions = count_positions(snapshot)
     if positions <= SMALL_BOOK:
         jit.prefer_plain()
@@ -176,7 +177,7 @@ def check_snapshot(
     found = assess_under(snapshot, playbook, terms, past=past)
     assessed = with_what_is_not_judged(found, playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
-    decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS)
+    decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS, steps)
     planned = positions <= PLANNED_BOOK
     plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:

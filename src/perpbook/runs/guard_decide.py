@@ -16,6 +16,7 @@ from perpbook.alerts.kinds import kind_of
 from perpbook.alerts.of_check import alerts_of_accounts, alerts_of_findings
 from perpbook.errors import DataError
 from perpbook.execution.placing import is_of_the_book
+from perpbook.guard.ladder import TAKE_PROFIT
 from perpbook.guard.turn import OWN
 from perpbook.guard.view import Decision, View, Wanted, WantedLeg
 from perpbook.guard.watch import Watch
@@ -28,16 +29,18 @@ from perpbook.model.units import SECOND_NS
 from perpbook.model.verdict import Finding, MoneyMove, Status, Trim
 from perpbook.playbook.alerts_section import Alerts
 from perpbook.runs.check import CheckResult, check_snapshot
+from perpbook.runs.guard_due import due_alerts
 from perpbook.runs.guard_exit import Leaving, leaving
 from perpbook.runs.guard_legs import best_legs, changes_of, checked_after
 from perpbook.runs.guard_pace import with_pace
 from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of, unjudged_alerts
+from perpbook.runs.guard_steps import Taking, step_alerts, steps_at_first, steps_taken, takings, with_step
 
 if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
     from perpbook.terms.terms import VenueTerms
 
-OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account")
+OF_ONE_ACCOUNT = ("account.margin", "survival", "leverage.account", TAKE_PROFIT)
 """Rules that need no other account to be known."""
 
 KINDS_OF_ONE = tuple(kind_of(rule) for rule in OF_ONE_ACCOUNT)
@@ -61,9 +64,10 @@ class Judge:
 
     def __call__(self, view: View) -> Decision:
         """Check what is known; where a price is missing nothing is wanted, and it is told."""
-        starts = starts_of(view)
+        starts, steps = starts_of(view), steps_taken(view, self.playbook)
         try:
-            result = check_snapshot(seen_book(self.base, view), self.playbook, self.terms, starts=starts)
+            book = seen_book(self.base, view)
+            result = check_snapshot(book, self.playbook, self.terms, starts=starts, steps=steps)
         except DataError as error:
             if self.watch is not None:
                 self.watch.wait(view.now_ns)
@@ -89,11 +93,14 @@ class Judge:
             *alerts_of_findings(findings, self.playbook.near, view.now_ns, standing, [one.id for one in accounts]),
             *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, standing),
             *start_alerts(view, self.playbook),
+            *step_alerts(view, self.playbook),
+            *due_alerts(view, self.playbook),
             *unjudged_alerts(view, self.playbook),
             *unseen(view, judged=True),
             *leaves.alerts,
         )
-        return Decision(before=risk, alerts=alerts, wanted=wanted, exits=leaves.bodies)
+        first = steps_at_first(view, result, self.playbook)
+        return Decision(before=risk, alerts=alerts, wanted=wanted, exits=leaves.bodies, steps=first)
 
     def _wanted(self, view: View, result: CheckResult, judged: set[str]) -> Iterator[Wanted]:
         """The cheapest plan's trims, or better legs for them, together by the rule that asks first; then money, where the whole
@@ -103,22 +110,28 @@ class Judge:
         if lost in judged:
             yield from self._flat(result, lost)
             return
+        taken = tuple(takings(view, result, self.playbook))
         for rule, trims in self._trims(view, result, judged).items():
             yield Wanted(
                 kind=ActionKind.TRIM,
                 rule=rule,
                 reason=reason_of(result.verdict.findings, {key for one in trims for key in one.rules}),
                 after=risk_of(checked_after(result, changes_of(trims), self.playbook, self.terms)),
-                legs=tuple(
-                    WantedLeg(
-                        account=one.account, symbol=one.symbol, quantity=one.quantity_after - one.quantity_before
-                    )
-                    for one in trims
-                ),
+                legs=tuple(with_step(leg_of(one), taken) for one in trims),
             )  # fmt: skip
+        yield from (self._profit(result, one) for one in taken)
         for move in result.verdict.moves if whole else ():
             if move.source:
                 yield money_wanted(move, risk_of(result))
+
+    def _profit(self, result: CheckResult, taking: Taking) -> Wanted:
+        """A step of profit, of one position."""
+        account, symbol = taking.pair
+        leg = WantedLeg(account=account, symbol=symbol, quantity=taking.step.quantity, step=taking.step)
+        after = checked_after(result, {taking.pair: taking.after}, self.playbook, self.terms)
+        return Wanted(
+            kind=ActionKind.TRIM, rule=TAKE_PROFIT, reason=taking.reason, after=risk_of(after), legs=(leg,)
+        )  # fmt: skip
 
     @property
     def _flattens(self) -> bool:
@@ -203,6 +216,11 @@ def quote_of(key: tuple[str, str], view: View) -> Quote:
 def known_or_nothing(dollars: float) -> float:
     """Dollars, 0 where they are not known."""
     return 0.0 if math.isnan(dollars) else dollars
+
+
+def leg_of(trim: Trim) -> WantedLeg:
+    """A trim as a leg."""
+    return WantedLeg(account=trim.account, symbol=trim.symbol, quantity=trim.quantity_after - trim.quantity_before)
 
 
 def drawdown_in(findings: Sequence[Finding]) -> str:
