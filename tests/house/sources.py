@@ -50,7 +50,7 @@ def module(path: Path) -> Module:
 
 
 def statements(node: ast.AST) -> Iterator[ast.stmt]:
-    """Every statement in a tree, at any depth; expressions, which are most of a tree and hold no statement, are not gone through."""
+    """Every statement in a tree, at any depth; expressions, most of a tree, hold none and are not gone through."""
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         for one in getattr(node, name, ()):
             if isinstance(one, ast.stmt):
