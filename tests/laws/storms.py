@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from string import ascii_lowercase, digits
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -72,9 +75,12 @@ outages = st.builds(
     st.sampled_from([(where, kind) for where, kinds in OUTAGES.items() for kind in kinds]), spans, st.just(1.0),
 )  # fmt: skip
 taken = st.builds(Taken, venue=st.sampled_from(VENUES), at_ns=minutes, share=st.floats(0, 1))
-names = st.from_regex(r"[a-z][a-z0-9]{0,6}", fullmatch=True).filter(lambda name: name not in ("then", "after", "calm"))
+names = st.builds(
+    str.__add__, st.sampled_from(ascii_lowercase), st.text(ascii_lowercase + digits, max_size=6)
+).filter(lambda name: name not in ("then", "after", "calm"))  # fmt: skip
 
 
+@cache
 def storms(*, more: bool = False) -> st.SearchStrategy[Storm]:
     """Storms that never contradict each other; with `more`, also the shocks of which there can be one."""
     alone = {
