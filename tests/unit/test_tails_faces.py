@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import StringIO
 from pathlib import Path
 
@@ -70,9 +70,9 @@ def test_the_report_says_what_it_stands_on(found: TailReport) -> None:
     assert max(len(line) for line in said.splitlines()) <= 100
 
 
-def test_a_tail_of_too_few_bars_is_said_to_be_insufficient(lake: Path) -> None:
+def test_a_tail_of_too_few_bars_is_said_to_be_insufficient(found: TailReport) -> None:
     out = StringIO()
-    tell_tails(Console(file=out, width=100), run_tails(lake, Asked(symbols=("BTC", "ETH"), level=0.01)))
+    tell_tails(Console(file=out, width=100), replace(found, level=0.01))
     assert "insufficient: 14 points, 20 needed" in out.getvalue()
 
 
