@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 
@@ -70,10 +70,10 @@ def test_the_report_says_what_it_stands_on(found: TailReport) -> None:
     assert max(len(line) for line in said.splitlines()) <= 100
 
 
-def test_a_tail_of_too_few_bars_is_said_to_be_insufficient(found: TailReport) -> None:
-    out = StringIO()
-    tell_tails(Console(file=out, width=100), replace(found, level=0.01))
-    assert "insufficient: 14 points, 20 needed" in out.getvalue()
+def test_a_tail_of_too_few_bars_is_said_to_be_insufficient(lake: Path) -> None:
+    out, asked = StringIO(), Asked(symbols=("BTC", "ETH"), since_ns=from_iso("2024-02-09"), level=0.01)
+    tell_tails(Console(file=out, width=100), run_tails(lake, asked))
+    assert "insufficient: 5 points, 20 needed" in out.getvalue()
 
 
 @pytest.mark.parametrize(
