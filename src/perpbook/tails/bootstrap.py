@@ -68,7 +68,7 @@ def one_draw(rows: int, mean_block: float, rng: np.random.Generator) -> Floats:
     lengths[1:] -= ends[:-1]
     starts = rng.integers(0, rows, size=lengths.size)
     ends = starts + lengths
-    past = ends >= rows  # It runs on at the start: it is everywhere but between its end and its start.
+    past = ends >= rows  # Such a block runs on at the start: everywhere but between its end and its start.
     ends[past] -= rows
     steps = np.bincount(starts, minlength=rows) - np.bincount(ends, minlength=rows)
     out: Floats = (np.cumsum(steps) + np.count_nonzero(past)).astype(np.float64)
