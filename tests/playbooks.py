@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -264,6 +265,7 @@ def automations(draw: st.DrawFn) -> dict[str, Any]:
     return {**acts, **rest, **draw(st.sampled_from([named]) if acts else st.sampled_from([{}, named]))}
 
 
+@cache
 def playbooks() -> st.SearchStrategy[Playbook]:
     """Any playbook this version acts on."""
     caps = table(gross=POSITIVES, net=POSITIVES, effective=POSITIVES)

@@ -79,6 +79,8 @@ def ccxt_binance(one: Served, *, pro: bool = False, secret: str | None = None) -
 def talk(client: Any, say: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
     """Load markets, do something, close."""
 
+    client.timeout_on_exit = 0  # no connection is encrypted: none has to be waited for
+
     async def whole() -> T:
         try:
             await client.load_markets()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import eth_account
@@ -126,5 +125,4 @@ def test_a_resting_order_goes_when_the_dead_mans_switch_fires() -> None:
         client.order("ETH", True, 1.0, 2_900, {"limit": {"tif": "Gtc"}})
         assert client.schedule_cancel(now_ns() // 1_000_000 + 1_000)["status"] == "ok"
         assert len(client.info.open_orders(one.keys["hyperliquid"].public)) == 1
-        time.sleep(1.2)
-        assert client.info.open_orders(one.keys["hyperliquid"].public) == []
+        wait_for(lambda: client.info.open_orders(one.keys["hyperliquid"].public) == [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,7 @@ class Module:
 def module(path: Path) -> Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions, classes, imports = list[Function](), list[str](), set[str]()
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             functions.append(_function(node))
         elif isinstance(node, ast.ClassDef):
@@ -46,6 +47,15 @@ def module(path: Path) -> Module:
             imports.add(node.module.split(".")[0])
     body = tuple(type(node) for node in tree.body)
     return Module(functions=tuple(functions), classes=tuple(classes), imports=frozenset(imports), body=body)
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Every statement in a tree, at any depth; expressions, most of a tree, hold none and are not gone through."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for one in getattr(node, name, ()):
+            if isinstance(one, ast.stmt):
+                yield one
+            yield from statements(one)
 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:

@@ -6,10 +6,12 @@ positive, because the loaders let nothing else through.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -82,9 +84,15 @@ def between(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 @cache
-def magnitudes(low: float, high: float) -> st.SearchStrategy[float]:
+@st.composite
+def magnitudes(draw: st.DrawFn, low: float, high: float) -> float:
     """Positive numbers, every order of magnitude as likely as the next."""
-    return between(float(np.log10(low)), float(np.log10(high))).map(lambda power: float(f"{10.0**power:.6g}"))
+    return magnitude(draw, low, high)
+
+
+def magnitude(draw: st.DrawFn, low: float, high: float) -> float:
+    """One of `magnitudes`."""
+    return float(f"{10.0 ** draw(between(math.log10(low), math.log10(high))):.6g}")
 
 
 @lru_cache(maxsize=None, typed=True)
@@ -99,6 +107,7 @@ def perhaps(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 signs = among(1.0, -1.0)
+BOOLEANS, TIERS = st.booleans(), st.integers(1, 6)
 
 
 @cache
@@ -107,11 +116,11 @@ def tier_tables(
     draw: st.DrawFn, unit: TierUnit, mode: TierMode = TierMode.MARGINAL, *, scale: float = 1.0
 ) -> TierTable:
     """One to six tiers; `scale` is the size that bounds are drawn around."""
-    count = draw(st.integers(1, 6))
-    steps = [draw(magnitudes(0.1, 10.0)) * scale for _ in range(count - 1)]
+    count = draw(TIERS)
+    steps = [magnitude(draw, 0.1, 10.0) * scale for _ in range(count - 1)]
     lowers = [0.0, *np.cumsum(steps).tolist()]
-    rates = sorted(draw(magnitudes(0.002, 0.3)) for _ in range(count))
-    extra = draw(magnitudes(1.0, 3.0))
+    rates = sorted(magnitude(draw, 0.002, 0.3) for _ in range(count))
+    extra = magnitude(draw, 1.0, 3.0)
     return TierTable(
         tiers=tuple(
             Tier(lower=lower, maintenance_margin_fraction=rate, initial_margin_fraction=min(rate * extra, 1.0))
@@ -119,7 +128,7 @@ def tier_tables(
         ),
         unit=unit,
         mode=mode,
-        upper_inclusive=draw(st.booleans()) if mode is TierMode.WHOLE_POSITION else False,
+        upper_inclusive=draw(BOOLEANS) if mode is TierMode.WHOLE_POSITION else False,
     )
 
 
@@ -130,7 +139,7 @@ def linear_terms(draw: st.DrawFn, *, symbol: str = "AAA-PERP", base: str = "AAA"
     size = draw(among(0.01, 1.0, 10.0))
     unit = draw(among(*TierUnit))
     scale = {TierUnit.NOTIONAL: 1e6, TierUnit.BASE: 1e4, TierUnit.CONTRACTS: 1e4 / size}[unit]
-    whole = unit is not TierUnit.NOTIONAL and draw(st.booleans())
+    whole = unit is not TierUnit.NOTIONAL and draw(BOOLEANS)
     table = draw(tier_tables(unit, TierMode.WHOLE_POSITION if whole else TierMode.MARGINAL, scale=scale))
     extra = draw(among("none", "fee", "bankruptcy fee", "slope", "interest", "sqrt", "minimum"))
     first = TierTable(tiers=table.tiers[:1])
@@ -141,7 +150,7 @@ def linear_terms(draw: st.DrawFn, *, symbol: str = "AAA-PERP", base: str = "AAA"
         size_slope=SizeSlope(initial_per_unit=2e-6, maintenance_per_unit=1e-6) if extra == "slope" else None,
         size_sqrt_fraction=0.0002 if extra == "sqrt" else 0.0,
         close_fee=close_fee(extra),
-        isolated_margin_on_entry=unit is TierUnit.NOTIONAL and extra in FLAT and draw(st.booleans()),
+        isolated_margin_on_entry=unit is TierUnit.NOTIONAL and extra in FLAT and draw(BOOLEANS),
         minimum_collateral=5.0 if extra == "minimum" else 0.0,
     )
 
@@ -153,7 +162,7 @@ def inverse_terms(draw: st.DrawFn, *, symbol: str = "AAAUSD", base: str = "AAA")
     size = draw(among(1.0, 10.0, 100.0))
     unit = draw(among(TierUnit.BASE, TierUnit.CONTRACTS))
     scale = 1e4 if unit is TierUnit.BASE else 1e6 / size
-    whole = unit is TierUnit.CONTRACTS and draw(st.booleans())
+    whole = unit is TierUnit.CONTRACTS and draw(BOOLEANS)
     extra = draw(among("none", "fee", "bankruptcy fee", "slope"))
     return ContractTerms(
         contract=Contract(
@@ -163,7 +172,7 @@ def inverse_terms(draw: st.DrawFn, *, symbol: str = "AAAUSD", base: str = "AAA")
         tiers=draw(tier_tables(unit, TierMode.WHOLE_POSITION if whole else TierMode.MARGINAL, scale=scale)),
         size_slope=SizeSlope(initial_per_unit=2e-6, maintenance_per_unit=1e-6) if extra == "slope" else None,
         close_fee=close_fee(extra),
-        isolated_margin_on_entry=unit is TierUnit.BASE and extra in FLAT and draw(st.booleans()),
+        isolated_margin_on_entry=unit is TierUnit.BASE and extra in FLAT and draw(BOOLEANS),
     )  # fmt: skip
 
 
@@ -232,38 +241,53 @@ def situation(
     )
 
 
-@lru_cache(maxsize=256)
-@st.composite
-def quotes_of(draw: st.DrawFn, terms: ContractTerms, *, around: float) -> Quote:
-    """A contract's prices within a few percent of `around`, sometimes with depth and open interest."""
-    mark = draw(between(0.97, 1.03)) * around
-    depth = None
-    if draw(st.booleans()):
-        first = draw(magnitudes(1e2, 1e6)) / mark
-        sizes = (first, 0.3 * first, 4.0 * first)
-        depth = Depth(
-            bids=tuple((mark * (1 - 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
-            asks=tuple((mark * (1 + 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
-        )
-    oracle, interest = draw(among(1.0, 0.999)), draw(perhaps(magnitudes(1e5, 1e9)))
-    return Quote(
-        venue=terms.contract.venue, symbol=terms.contract.symbol, mark_price=mark, depth=depth,
-        oracle_price=mark * oracle, open_interest=None if interest is None else interest / mark,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """What contracts of one venue have alike: the oracle's price over the mark, open interest and the first level, dollars."""
+
+    oracle: float
+    interest: float
+    first: float
+
+
+def trade_of(draw: st.DrawFn) -> Trade:
+    return Trade(
+        oracle=draw(among(1.0, 0.999)), interest=magnitude(draw, 1e5, 1e9), first=magnitude(draw, 1e2, 1e6)
     )  # fmt: skip
 
 
-@st.composite
-def positions_of(
+def quote_of(draw: st.DrawFn, terms: ContractTerms, trade: Trade) -> Quote:
+    """A contract's prices within a few percent of what its coin costs, sometimes with depth and open interest."""
+    mark = draw(between(0.97, 1.03)) * PRICES.get(terms.contract.base, 100.0)
+    with_depth, with_interest = draw(among((False, False), (True, False), (False, True), (True, True)))
+    first = trade.first / mark
+    sizes = (first, 0.3 * first, 4.0 * first)
+    depth = Depth(
+        bids=tuple((mark * (1 - 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
+        asks=tuple((mark * (1 + 0.0005 * k), size) for k, size in enumerate(sizes, 1)),
+    )
+    return Quote(
+        venue=terms.contract.venue, symbol=terms.contract.symbol, mark_price=mark, depth=depth if with_depth else None,
+        oracle_price=mark * trade.oracle, open_interest=trade.interest / mark if with_interest else None,
+    )  # fmt: skip
+
+
+MANNERS = among(*product((None, None, None, 2.0, 5.0, 20.0), ((), ("core",), ("tail", "core"))))
+"""Leverage and tags of a position."""
+
+
+def position_of(
     draw: st.DrawFn, terms: ContractTerms, *, price: float, sign: float | None = None, most: float = 1e8
 ) -> Position:
     """A position of any size up to `most` dollars, entered within a fifth of the price."""
-    notional = draw(magnitudes(10.0, most)) * (draw(signs) if sign is None else sign)
+    notional = magnitude(draw, 10.0, most) * (draw(signs) if sign is None else sign)
+    leverage, tags = draw(MANNERS)
     return Position(
         symbol=terms.contract.symbol,
         quantity=notional if terms.contract.is_inverse else notional / price,
         entry_price=price * draw(between(0.8, 1.2)),
-        leverage=draw(perhaps(among(2.0, 5.0, 20.0))),
-        tags=draw(among((), ("core",), ("tail", "core"))),
+        leverage=leverage,
+        tags=tags,
     )
 
 
@@ -274,28 +298,29 @@ def gross_of(positions: Sequence[Position], prices: Mapping[str, float], terms: 
     )
 
 
-@st.composite
-def accounts_on(
-    draw: st.DrawFn, terms: VenueTerms, prices: Mapping[str, float], *, name: str, most: float = 1e8
-) -> Account:
+SHAPES = among(*((shape, False) for shape in ("one", "many", "pair", "empty")), *[("one", True)] * 4)
+"""What an account holds, and whether it is isolated, which half of them are."""
+LEVERAGES = among(0.5, 2.0, 5.0, 20.0, 60.0)
+LAYERS = among(None, "chain-1", "chain-2")
+
+
+def account_on(draw: st.DrawFn, terms: VenueTerms, prices: Mapping[str, float], *, name: str) -> Account:
     """An account in any of its shapes: cross, isolated, a hedged pair, collateral in several coins, in debt."""
     symbols = list(prices)
-    isolated = draw(st.booleans())
-    shape: str = "one" if isolated else draw(among("one", "many", "pair", "empty"))
+    shape, isolated = draw(SHAPES)
     chosen = {"one": symbols[:1], "many": symbols, "pair": (symbols * 2)[:2], "empty": []}[shape]
     if shape == "one":
         chosen = [draw(among(*symbols))]
-    found = [draw(positions_of(terms.contracts[one], price=prices[one], most=most)) for one in chosen]
+    found = [position_of(draw, terms.contracts[one], price=prices[one]) for one in chosen]
     if shape == "pair":
         found[1] = opposite(found[0], terms, prices, found[1])
     gross = gross_of(found, prices, terms) or 1e4
-    leverage = draw(among(0.5, 2.0, 5.0, 20.0, 60.0))
     return Account(
         id=name,
         venue=terms.venue,
-        layer=draw(among(None, "chain-1", "chain-2")),
+        layer=draw(LAYERS),
         mode=MarginMode.ISOLATED if isolated and found else MarginMode.CROSS,
-        collateral=draw(collateral_for(terms, found, gross / leverage)),
+        collateral=collateral_for(draw, terms, found, gross / draw(LEVERAGES)),
         positions=tuple(found),
     )
 
@@ -308,7 +333,6 @@ def opposite(first: Position, terms: VenueTerms, prices: Mapping[str, float], se
     return Position(symbol=second.symbol, quantity=quantity, entry_price=second.entry_price, tags=("hedge",))
 
 
-@st.composite
 def collateral_for(
     draw: st.DrawFn, terms: VenueTerms, positions: Sequence[Position], dollars: float
 ) -> tuple[Balance, ...]:
@@ -320,43 +344,48 @@ def collateral_for(
         for asset in sorted(settles)
     ]
     others = sorted(asset for asset in terms.collateral if asset in WORTH and asset not in settles)
-    pledged = draw(st.booleans())
-    if others and pledged:
-        asset = draw(among(*others))
-        sign = draw(among(1.0, -0.2))
+    pledged = [*product(others, (1.0, -0.2))]
+    if pledged and (one := draw(among(*[None] * len(pledged), *pledged))):
+        asset, sign = one
         found.append(Balance(asset=asset, amount=sign * dollars / WORTH[asset] * draw(between(0.1, 1.0))))
     return tuple(found)
 
 
 betas_tried = between(0.3, 2.0) | among(0.0, -0.5)
+BETAS = st.dictionaries(among("ETH", "SOL", "AAA"), betas_tried)
+
+
+@cache
+def some_of(options: Sequence[Any], most: int) -> st.SearchStrategy[list[Any]]:
+    """One of the options or more, in any order, also twice."""
+    return st.lists(among(*options), min_size=1, max_size=most)
 
 
 @st.composite
 def situations(draw: st.DrawFn, *, venues: Sequence[str] = (*REAL, "ours"), most: int = 3) -> Situation:
     """One to three accounts on venues with the real terms, or on one of our own, with money on layers and on its way."""
-    names = draw(st.lists(among(*venues), min_size=1, max_size=most))
+    names = draw(some_of(venues, most))
     known = real_terms()
     if "ours" in names:
         second = draw(linear_terms(symbol="BBB-PERP", base="BBB"))
         known = known | {"ours": venue_of(draw(linear_terms()), second, draw(inverse_terms()))}
     accounts, quotes = [], {}
     for number, venue in enumerate(names):
-        terms = known[venue]
+        terms, trade = known[venue], trade_of(draw)
         for symbol in REAL.get(venue, tuple(terms.contracts)):
             if (venue, symbol) not in quotes:
-                contract = terms.contracts[symbol]
-                quotes[venue, symbol] = draw(quotes_of(contract, around=PRICES.get(contract.contract.base, 100.0)))
+                quotes[venue, symbol] = quote_of(draw, terms.contracts[symbol], trade)
         prices = {symbol: risk_price_of(quote, terms) for (of, symbol), quote in quotes.items() if of == venue}
-        accounts.append(draw(accounts_on(terms, prices, name=f"{venue}-{number}")))
+        accounts.append(account_on(draw, terms, prices, name=f"{venue}-{number}"))
     coins = {"BTC": 90_500.0, "ETH": 3_010.0, "SOL": 149.0}
-    if draw(st.booleans()):
+    if draw(BOOLEANS):
         coins["AAA"] = 101.0
     market = Market(
         as_of_ns=NOW, source="laws", quotes=quotes, asset_prices=coins,
-        betas=draw(st.dictionaries(among("ETH", "SOL", "AAA"), betas_tried)),
+        betas=draw(BETAS),
     )  # fmt: skip
     return Situation(
-        Snapshot(book=draw(books_of(tuple(accounts))), market=market), {name: known[name] for name in set(names)}
+        Snapshot(book=book_of(draw, tuple(accounts)), market=market), {name: known[name] for name in set(names)}
     )
 
 
@@ -366,8 +395,7 @@ def risk_price_of(quote: Quote, terms: VenueTerms) -> float:
     return price
 
 
-@st.composite
-def books_of(draw: st.DrawFn, accounts: tuple[Account, ...]) -> Book:
+def book_of(draw: st.DrawFn, accounts: tuple[Account, ...]) -> Book:
     """The accounts with some money outside them."""
     layers = draw(among((), (LayerBalance(layer="chain-1", balance=Balance(asset="USDC", amount=2e4)),)))
     moving = Transfer(asset="USDC", amount=5e3, source="chain-1", destination=accounts[0].id)
@@ -395,20 +423,20 @@ def scenarios_for(draw: st.DrawFn, assets: Sequence[str], *, most: int = 5) -> t
 @st.composite
 def single_positions(draw: st.DrawFn, *, linear_only: bool = False, sign: float | None = None) -> Situation:
     """One account that holds one position and its collateral, on the real terms or on ours."""
-    if draw(st.booleans()):
+    if draw(BOOLEANS):
         venue, symbol = draw(among(*real_contracts()))
         terms = real_terms()[venue]
     else:
-        contract = draw(linear_terms() if linear_only or draw(st.booleans()) else inverse_terms())
+        contract = draw(linear_terms() if linear_only or draw(BOOLEANS) else inverse_terms())
         terms, venue, symbol = venue_of(contract), "ours", contract.contract.symbol
     if linear_only and terms.contracts[symbol].contract.is_inverse:
         terms, venue, symbol = real_terms()["hyperliquid"], "hyperliquid", "BTC"
     contract = terms.contracts[symbol]
-    quote = draw(quotes_of(contract, around=PRICES.get(contract.contract.base, 100.0)))
+    quote = quote_of(draw, contract, trade_of(draw))
     price = risk_price_of(quote, terms)
-    position = draw(positions_of(contract, price=price, sign=sign))
+    position = position_of(draw, contract, price=price, sign=sign)
     gross = gross_of([position], {symbol: price}, terms)
-    leverage = draw(among(0.5, 2.0, 5.0, 20.0, 60.0))
+    leverage = draw(LEVERAGES)
     settle = contract.contract.settle
     worth = price if contract.contract.is_inverse else 1.0
     account = Account(

@@ -16,7 +16,7 @@ from perpbook.model.account import Account, Balance, MarginMode, Order, Position
 from perpbook.model.book import Book, LayerBalance, Transfer
 from perpbook.model.market import Depth, Market, Quote, Snapshot
 from perpbook.snapshot import dump_snapshot, import_snapshot, load_snapshot
-from tests.laws.strategies import among, perhaps
+from tests.laws.strategies import BOOLEANS, among, perhaps, signs
 from tests.unit.test_snapshot_import import ANSWERS
 
 SYMBOLS = {"hyperliquid": ["BTC", "ETH", "SOL"], "okx": ["BTC-USDT-SWAP", "ETH-USD-SWAP"], "deribit": ["BTC-PERPETUAL"]}
@@ -25,17 +25,39 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
     str.isprintable
 )
 POSITIVE = st.floats(1e-12, 1e15)
-SIGNED = POSITIVE.flatmap(lambda size: st.sampled_from([size, -size]))
+STEPS = st.lists(st.floats(0.001, 0.5), max_size=3)
+
+
+@st.composite
+def signed(draw: st.DrawFn) -> float:
+    sign: float = draw(signs)
+    return sign * draw(POSITIVE)
+
+
+SIGNED = signed()
 ANY = st.one_of(st.just(0.0), SIGNED)
 
 
 COINS = st.lists(st.tuples(WORDS, ANY), max_size=3, unique_by=lambda one: one[0])
 
 
+TAGS = st.lists(WORDS, max_size=2)
+
+
+@cache
+def some_of(symbols: tuple[str, ...], fewest: int, most: int) -> st.SearchStrategy[list[str]]:
+    return st.lists(among(*symbols), unique=True, min_size=fewest, max_size=most)
+
+
+@cache
+def orders_of(symbols: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, float, float, bool]]]:
+    return st.lists(st.tuples(among(*symbols), SIGNED, POSITIVE, BOOLEANS), max_size=2)
+
+
 @cache
 @st.composite
 def reports(draw: st.DrawFn) -> Reported:
-    none = draw(st.booleans())
+    none = draw(BOOLEANS)
     return Reported(
         liquidation_price=None if none else draw(perhaps(POSITIVE)), no_liquidation_price=none,
         initial_margin=draw(perhaps(ANY)), equity=draw(perhaps(ANY)), free_collateral=draw(perhaps(ANY)),
@@ -47,7 +69,7 @@ def reports(draw: st.DrawFn) -> Reported:
 def positions(draw: st.DrawFn, symbol: str) -> Position:
     return Position(
         symbol=symbol, quantity=draw(SIGNED), entry_price=draw(POSITIVE), leverage=draw(perhaps(POSITIVE)),
-        tags=tuple(draw(st.lists(WORDS, max_size=2))), reported=draw(reports()),
+        tags=tuple(draw(TAGS)), reported=draw(reports()),
     )  # fmt: skip
 
 
@@ -56,9 +78,9 @@ def accounts(draw: st.DrawFn, name: str) -> Account:
     venue = draw(among(*sorted(SYMBOLS)))
     mode = draw(among(*MarginMode))
     fewest, most = (1, 1) if mode is MarginMode.ISOLATED else (0, 3)
-    held = draw(st.lists(among(*SYMBOLS[venue]), unique=True, min_size=fewest, max_size=most))
+    held = draw(some_of(tuple(SYMBOLS[venue]), fewest, most))
     coins = draw(COINS)
-    orders = draw(st.lists(st.tuples(among(*SYMBOLS[venue]), SIGNED, POSITIVE, st.booleans()), max_size=2))
+    orders = draw(orders_of(tuple(SYMBOLS[venue])))
     return Account(
         id=name, venue=venue, mode=mode, layer=draw(perhaps(WORDS)),
         collateral=tuple(Balance(asset=asset, amount=amount) for asset, amount in sorted(coins, key=lambda one: one[1] < 0)),
@@ -81,33 +103,41 @@ def levels(prices: list[float], start: float, sign: int) -> tuple[tuple[float, f
 @cache
 @st.composite
 def quotes(draw: st.DrawFn, venue: str, symbol: str) -> Quote:
-    steps = st.lists(st.floats(0.001, 0.5), max_size=3)
-    depth = Depth(bids=levels(draw(steps), 100.0, -1), asks=levels(draw(steps), 101.0, 1))
+    depth = Depth(bids=levels(draw(STEPS), 100.0, -1), asks=levels(draw(STEPS), 101.0, 1))
     return Quote(
         venue=venue, symbol=symbol, mark_price=draw(perhaps(POSITIVE)), oracle_price=draw(perhaps(POSITIVE)),
         index_price=draw(perhaps(POSITIVE)), funding_rate=draw(perhaps(ANY)), open_interest=draw(perhaps(POSITIVE)),
-        depth=draw(st.none() | st.just(depth)), as_of_ns=draw(perhaps(TIMES)),
+        depth=depth if draw(BOOLEANS) else None, as_of_ns=draw(perhaps(TIMES)),
     )  # fmt: skip
+
+
+NAMES = st.lists(WORDS, min_size=1, max_size=3, unique=True)
+QUOTED = st.lists(
+    among(*((venue, symbol) for venue, symbols in SYMBOLS.items() for symbol in symbols)), unique=True, max_size=3
+)
+COIN_PRICES, BETAS = st.dictionaries(WORDS, POSITIVE, max_size=2), st.dictionaries(WORDS, ANY, max_size=2)
+MOVEMENTS = st.lists(
+    st.builds(Transfer, asset=WORDS, amount=POSITIVE, source=WORDS, destination=WORDS, arrives_ns=st.none() | TIMES),
+    max_size=2,
+)
+MONEY = st.lists(
+    st.builds(LayerBalance, layer=WORDS, balance=st.builds(Balance, asset=WORDS, amount=POSITIVE)), max_size=2
+)
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    names = draw(st.lists(WORDS, min_size=1, max_size=3, unique=True))
-    listed = [(venue, symbol) for venue, symbols in SYMBOLS.items() for symbol in symbols]
-    quoted = draw(st.lists(among(*listed), unique=True, max_size=3))
-    movements = st.builds(Transfer, asset=WORDS, amount=POSITIVE, source=WORDS, destination=WORDS,
-                          arrives_ns=st.none() | TIMES)  # fmt: skip
-    money = st.builds(LayerBalance, layer=WORDS, balance=st.builds(Balance, asset=WORDS, amount=POSITIVE))
+    names, quoted = draw(NAMES), draw(QUOTED)
     return Snapshot(
         book=Book(
             as_of_ns=draw(TIMES), source=draw(WORDS), accounts=tuple(draw(accounts(name)) for name in names),
-            layers=tuple(draw(st.lists(money, max_size=2))), transfers=tuple(draw(st.lists(movements, max_size=2))),
+            layers=tuple(draw(MONEY)), transfers=tuple(draw(MOVEMENTS)),
         ),
         market=Market(
-            as_of_ns=draw(TIMES), source=draw(WORDS), simulated=draw(st.booleans()),
+            as_of_ns=draw(TIMES), source=draw(WORDS), simulated=draw(BOOLEANS),
             quotes={key: draw(quotes(*key)) for key in quoted},
-            asset_prices=draw(st.dictionaries(WORDS, POSITIVE, max_size=2)),
-            betas=draw(st.dictionaries(WORDS, ANY, max_size=2)),
+            asset_prices=draw(COIN_PRICES),
+            betas=draw(BETAS),
         ),
     )  # fmt: skip
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import astuple
+from functools import cache
+from itertools import combinations, permutations
 from typing import Any, Literal
 
 import numpy as np
@@ -47,7 +49,7 @@ from perpbook.playbook.state import calm_scales
 from perpbook.playbook.words import WORDINGS, status_of
 from perpbook.runs.check import assess_under
 from tests.laws.changes import grown, permuted, renamed
-from tests.laws.strategies import Situation, among, between, magnitudes, perhaps, situations
+from tests.laws.strategies import BOOLEANS, Situation, among, between, magnitudes, perhaps, situations
 
 RULES = (
     account_dead,
@@ -81,6 +83,17 @@ Kind = Literal["joint", "asset", "beta", "broken"]
 
 caps = magnitudes(0.05, 50.0)
 shares = between(0.01, 1.0)
+
+
+MOVES = among(*(one for count in (1, 2, 3) for one in combinations((0.05, 0.1, 0.3), count)))
+
+
+@cache
+def orders_of(options: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """One or more of some options, in any order."""
+    return among(*(one for count in range(1, len(options) + 1) for one in permutations(options, count)))
+
+
 SOMETIMES = perhaps(st.just(True))
 
 
@@ -101,13 +114,13 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
         schema_version=1,
         capital=capital,
         leverage=Leverage(
-            asset={"default": draw(caps), "BTC": draw(caps)} if draw(st.booleans()) else None,
+            asset={"default": draw(caps), "BTC": draw(caps)} if draw(BOOLEANS) else None,
             account=leverages(),
             book=leverages(),
         ),
         survival=Survival(
-            moves=tuple(sorted(draw(st.sets(among(0.05, 0.1, 0.3), min_size=1)))),
-            kinds=tuple(draw(st.lists(among(*kinds), min_size=1, unique=True))),
+            moves=draw(MOVES),
+            kinds=draw(orders_of(kinds)),
             buffer=draw(between(0.0, 2.0)),
         ),
         guardrails=Guardrails(position_loss=maybe(shares)),
@@ -115,7 +128,7 @@ def playbooks(draw: st.DrawFn, *, kinds: tuple[Kind, ...] = ("joint", "asset", "
         venues=Venues(
             max_share=maybe(shares),
             shares={"binance": draw(shares)},
-            survive_loss_of_any=draw(st.booleans()),
+            survive_loss_of_any=draw(BOOLEANS),
             left_after_loss=draw(shares),
         ),
         layers=layers_of(draw),
@@ -128,7 +141,7 @@ def layers_of(draw: st.DrawFn) -> Layers:
     """What must stand where, and where not."""
     return Layers(
         max_share=draw(perhaps(shares)),
-        survive_loss_of_any=draw(st.booleans()),
+        survive_loss_of_any=draw(BOOLEANS),
         left_after_loss=draw(shares),
         bridge_max_share=draw(perhaps(shares)),
         stablecoin_max_share=draw(perhaps(shares)),

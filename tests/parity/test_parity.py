@@ -58,6 +58,12 @@ def joined(arrays: Arrays, part: str) -> np.ndarray:
     return np.concatenate([array.ravel() for name, array in arrays.items() if name.endswith(part)])
 
 
+def reach_small(plain: Arrays) -> None:
+    """Gains and losses, and volatilities that are found."""
+    profits, implied = (joined(plain, part) for part in ("unrealized_pnls", "implied_volatilities"))
+    assert (profits > 0.0).any() and (profits < 0.0).any() and (implied > 0.0).any()
+
+
 def reach_sums(plain: Arrays) -> None:
     """Deaths and survivals, in sight and not, or a parity of nothing is held."""
     for part in ("measures.liquidation", "grid.fraction"):
@@ -93,7 +99,12 @@ def differ(plain: Arrays, compiled: Arrays) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("part", "reach"), [("sums", reach_sums), pytest.param("decisions", reach_decisions, marks=pytest.mark.slow)]
+    ("part", "reach"),
+    [
+        ("small", reach_small),
+        pytest.param("sums", reach_sums, marks=pytest.mark.slow),
+        pytest.param("decisions", reach_decisions, marks=pytest.mark.slow),
+    ],
 )
 def test_every_array_is_the_same_to_the_bit_compiled_and_plain(
     part: str, reach: Callable[[Arrays], None], tmp_path: Path

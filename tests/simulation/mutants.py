@@ -196,7 +196,7 @@ MUTANTS = (
     Mutant("caps are not asked", ("caps",), revalidating, "room", _boundless, 17),
     Mutant("the price is whatever it takes", ("price",), revalidating, "_price", _any_price),
     Mutant("a slice does not wait for its time", ("pace",), pacing, "due_share", _always(1.0)),
-    Mutant("what rests is never taken back", ("orphan",), executing, "withdraw", _silent),
+    Mutant("what rests is never taken back", ("orphan",), executing, "withdraw", _silent, 7),
     Mutant(
         "what was sent is forgotten", ("size", "caps", "pace"), Ticket, "counted", lambda _: property(lambda _: 0.0)
     ),

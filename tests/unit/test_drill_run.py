@@ -31,18 +31,18 @@ def drilled(*words: str) -> tuple[int, str]:
 
 
 def test_the_command_tells_and_draws_the_same_futures(tmp_path: Path) -> None:
-    words = [str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--made-up", "--paths", "12", "--horizon", "8h"]
+    words = [str(DESK / "book.toml"), str(DESK / "conservative.toml"), "--made-up", "--paths", "6", "--horizon", "4h"]
     page, kept = tmp_path / "drill.html", tmp_path / "kept"
     code, said = drilled(*words, "--json", "--html", str(page), "--save", str(kept))
     assert code == 0
     rows = polars.read_parquet(kept / "futures.parquet")
-    assert rows.shape[0] == 24 and set(rows["side"]) == {"playbook", "alone"}
+    assert rows.shape[0] == 12 and set(rows["side"]) == {"playbook", "alone"}
     alone = rows.filter(polars.col("side") == "alone")
     assert alone["end_equity"].mean() == pytest.approx(json.loads(said)["data"]["without_playbook"]["mean"])
     code, refused = drilled(*words, "--seed", "2", "--save", str(kept))
     assert code == 3 and "holds another drill" in " ".join(refused.split())
     data = json.loads(said)["data"]
-    assert data["without_playbook"]["paths"] == 12 and data["facts"]["simulated"] is True
+    assert data["without_playbook"]["paths"] == 6 and data["facts"]["simulated"] is True
     assert drilled(*words, "--json", "--threads", "1")[1] == said
     text = page.read_text(encoding="utf-8")
     assert "SIMULATED history" in text and data["result"] in text and data["verdict"] in text
@@ -212,7 +212,7 @@ def test_two_playbooks_are_compared_on_the_same_futures() -> None:
 
 def test_the_map_falls_with_the_size_of_moves_and_asks_for_enough_futures() -> None:
     words = ["drill", "map", str(DESK / "book.toml"), "--made-up", "--horizon", "3h", "--json"]
-    done = CliRunner().invoke(app, [*words, "--paths", "40", "--chance", "0.5"])
+    done = CliRunner().invoke(app, [*words, "--paths", "20", "--chance", "0.5"])
     cells = json.loads(done.output)["data"]["cells"]
     usual = [one for one in cells if one["blend"] == 0.0]
     assert [one["scale"] for one in usual] == sorted((one["scale"] for one in usual), reverse=True)

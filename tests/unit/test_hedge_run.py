@@ -31,7 +31,7 @@ from perpbook.report.hedge_text import sentences_of, tell_hedge
 from perpbook.runs.data import Recipe, open_lake, run_generate
 from perpbook.runs.hedge import open_desk, run_hedge
 from perpbook.runs.hedge_asked import HedgeAsked
-from perpbook.runs.hedge_desk import funding_rate, priced
+from perpbook.runs.hedge_desk import HedgeDesk, funding_rate, priced
 from perpbook.runs.hedge_past import PastAsked, of_venue, read_past
 from perpbook.runs.hedge_place import hedged, place, places, put_on
 from perpbook.runs.hedge_storms import Weathered, joint_grid, told
@@ -94,6 +94,11 @@ def asked(folder: Path, book: str = "book.toml", method: str = "delta") -> Hedge
 
 
 @pytest.fixture(scope="module")
+def desk(folder: Path) -> HedgeDesk:
+    return open_desk(asked(folder)).desk
+
+
+@pytest.fixture(scope="module")
 def plan(folder: Path) -> HedgePlan:
     return run_hedge(asked(folder))
 
@@ -148,8 +153,7 @@ def test_a_hedge_within_an_isolated_account_is_the_trade_that_is_gone_through_st
     assert "main-hedge-ETH" in [one.id for one in put_on(desk, beside).book.accounts]
 
 
-def test_a_short_is_paid_a_positive_rate_and_a_long_pays_it(folder: Path) -> None:
-    desk = open_desk(asked(folder)).desk
+def test_a_short_is_paid_a_positive_rate_and_a_long_pays_it(desk: HedgeDesk) -> None:
     one = priced(desk, desk.account("hl"), "ETH")
     assert one is not None and one.quote.funding_rate == 0.00001
     hours = desk.horizon_ns / one.venue.funding.interval_ns
@@ -177,8 +181,7 @@ def test_funding_of_late_is_each_venues_own(tmp_path: Path) -> None:
     assert found["ETH"] == pytest.approx(found["binance ETH"])
 
 
-def test_money_is_only_moved_and_paid_out_for_costs(folder: Path) -> None:
-    desk = open_desk(asked(folder)).desk
+def test_money_is_only_moved_and_paid_out_for_costs(desk: HedgeDesk) -> None:
     for where in places(desk, {"BTC": -20_000.0}):
         found = place(desk, where, "delta")
         if found.legs:

@@ -64,11 +64,14 @@ def one_draw(rows: int, mean_block: float, rng: np.random.Generator) -> Floats:
     while lengths.sum() < rows:
         lengths = np.concatenate([lengths, rng.geometric(1.0 / mean_block, size=64)])
     ends = np.minimum(np.cumsum(lengths), rows)
-    lengths = np.diff(ends, prepend=0)
+    lengths = ends.copy()
+    lengths[1:] -= ends[:-1]
     starts = rng.integers(0, rows, size=lengths.size)
-    steps = np.bincount(starts, minlength=2 * rows + 1) - np.bincount(starts + lengths, minlength=2 * rows + 1)
-    counts = np.cumsum(steps)[: 2 * rows]
-    out: Floats = (counts[:rows] + counts[rows:]).astype(np.float64)
+    ends = starts + lengths
+    past = ends >= rows  # Such a block runs on at the start: everywhere but between its end and its start.
+    ends[past] -= rows
+    steps = np.bincount(starts, minlength=rows) - np.bincount(ends, minlength=rows)
+    out: Floats = (np.cumsum(steps) + np.count_nonzero(past)).astype(np.float64)
     return out
 
 
