@@ -180,13 +180,19 @@ def _whole(function: Callable[..., object]) -> Callable[..., object]:
 
 @cache
 def _linker() -> Any:
-    """Numba's compiler without its end: what it gives is linked as it is, and optimized once, in what Python calls."""
+    """Numba's compiler without its end: what it gives is linked, and made into machine code in what Python calls.
+
+    What is written into its caller is optimized there and nowhere else.
+    """
     from numba.core.codegen import JITCodeLibrary
     from numba.core.compiler import Compiler
 
     class Linked(JITCodeLibrary):  # type: ignore[misc]
+        is_inlined = False
+
         def _optimize_final_module(self) -> None:
-            pass
+            if not self.is_inlined:
+                super()._optimize_final_module()
 
         def _finalize_final_module(self) -> None:
             self._finalize_dynamic_globals()
@@ -197,6 +203,8 @@ def _linker() -> Any:
             self, typing: Any, target: Any, library: Any, args: Any, returns: Any, flags: Any, names: Any
         ) -> None:
             flags.no_compile = True
-            super().__init__(typing, target, Linked(target.codegen(), "part"), args, returns, flags, names)
+            library = Linked(target.codegen(), "part")
+            library.is_inlined = flags.forceinline
+            super().__init__(typing, target, library, args, returns, flags, names)
 
     return Linker
