@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,16 +144,21 @@ def _numba() -> Any:
     return numba
 
 
+def _inside(module: str) -> Any:
+    """A module of Numba's core, which has no types."""
+    return import_module(f"numba.core.{module}")
+
+
 @cache
 def _dispatchers() -> tuple[Any, Any]:
     """Numba's dispatcher as kernels need it, of what Python calls and of parts.
 
     Both take constants for what they are worth: a kernel is not compiled anew for every code it is called with.
     """
-    from numba.core import types
-    from numba.core.registry import CPUDispatcher
+    types: Any = _inside("types")
+    dispatcher: Any = _inside("registry").CPUDispatcher
 
-    class Whole(CPUDispatcher):  # type: ignore[misc]
+    class Whole(dispatcher):  # type: ignore[misc]
         def get_call_template(self, args: Any, kws: Any) -> Any:
             return super().get_call_template(
                 tuple(map(types.unliteral, args)), {name: types.unliteral(one) for name, one in kws.items()}
@@ -184,10 +190,10 @@ def _linker() -> Any:
 
     What is written into its caller is optimized there and nowhere else.
     """
-    from numba.core.codegen import JITCodeLibrary
-    from numba.core.compiler import Compiler
+    library: Any = _inside("codegen").JITCodeLibrary
+    compiler: Any = _inside("compiler").Compiler
 
-    class Linked(JITCodeLibrary):  # type: ignore[misc]
+    class Linked(library):  # type: ignore[misc]
         is_inlined = False
 
         def _optimize_final_module(self) -> None:
@@ -198,13 +204,11 @@ def _linker() -> Any:
             self._finalize_dynamic_globals()
             self._finalized = True
 
-    class Linker(Compiler):  # type: ignore[misc]
-        def __init__(
-            self, typing: Any, target: Any, library: Any, args: Any, returns: Any, flags: Any, names: Any
-        ) -> None:
+    class Linker(compiler):  # type: ignore[misc]
+        def __init__(self, typing: Any, target: Any, _: Any, args: Any, returns: Any, flags: Any, names: Any) -> None:
             flags.no_compile = True
-            library = Linked(target.codegen(), "part")
-            library.is_inlined = flags.forceinline
-            super().__init__(typing, target, library, args, returns, flags, names)
+            linked: Any = Linked(target.codegen(), "part")
+            linked.is_inlined = flags.forceinline
+            super().__init__(typing, target, linked, args, returns, flags, names)
 
     return Linker
