@@ -225,7 +225,7 @@ def of_one(law: Any) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, phases=QUICK)
+@settings(max_examples=20, deadline=None, phases=QUICK)
 @given(walks(), walks(), skies(), skies(), st.integers(0, BARS - 2), st.floats(0.15, 0.4))
 def test_all_of_it_holds_in_many_markets(
     closes: list[float],

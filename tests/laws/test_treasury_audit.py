@@ -112,7 +112,7 @@ def test_more_reserve_never_makes_n_minus_1_worse(snapshot: Snapshot, layer: str
 
 
 @pytest.mark.slow
-@settings(max_examples=24)
+@settings(max_examples=12)
 @given(pairs(), *RESERVES)
 def test_both_hold_for_many_books(snapshot: Snapshot, layer: str, dollars: float) -> None:
     failures_never_help(snapshot)

@@ -204,7 +204,7 @@ def test_wherever_prices_stand_in_the_range_a_full_look_finds_the_same(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 @given(situations(), guarded, corners)
 def test_the_range_holds_for_many_books(found: Situation, playbook: Playbook, where: list[float]) -> None:
     stays(found, playbook, where)

@@ -124,6 +124,16 @@ def test_switching_the_compiler_off_means_plain() -> None:
 
 
 @pytest.mark.slow
+def test_a_part_may_be_called_from_python() -> None:
+    """Though what kernels link of it is no machine code."""
+    code = (
+        "import numpy as np; from perpbook.kernels.rows import copy_row as part; to = np.zeros(3); "
+        "part(np.ones(3), to); print(to.sum(), type(part).__name__, len(part.overloads))"
+    )
+    assert run(["-c", code], {"PERPBOOK_KERNELS": "compiled"}).split() == ["3.0", "Part", "0"]
+
+
+@pytest.mark.slow
 def test_the_laws_hold_compiled_too() -> None:
     files = [f"tests/laws/{name}.py" for name in LAWS]
     said = run(

@@ -7,7 +7,7 @@ import numpy as np
 from perpbook.kernels.body import DECIDED, HALTED, SETTLED, TARGETED, WAITING, Body, Mind
 from perpbook.kernels.decide import decide
 from perpbook.kernels.in_force import look_at_funding
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, part
 from perpbook.kernels.journal import BY_STRATEGY, HALT, RULE, write
 from perpbook.kernels.orders import Habits, slippage_rate, start
 from perpbook.kernels.rows import copy_row
@@ -79,7 +79,7 @@ def obey(tape: Tape, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: 
             journal.figures[number, 4], journal.figures[number, 5] = measured, limit
 
 
-@lean
+@part
 def worst_finding(findings: Findings, code: int) -> tuple[float, float]:
     """The measured value and limit of a rule's finding that is furthest over its limit; NaN when it made none."""
     measured, limit, most = np.nan, np.nan, -np.inf
@@ -90,7 +90,7 @@ def worst_finding(findings: Findings, code: int) -> tuple[float, float]:
     return measured, limit
 
 
-@lean
+@part
 def adopt_targets(targets: Floats, standing: Floats, number: int) -> None:
     """The strategy's newest targets become the standing ones."""
     for i in range(standing.size):

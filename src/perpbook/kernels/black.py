@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import lean, part
 from perpbook.kernels.types import Flags, Floats
 
 ROOT_TWO = math.sqrt(2.0)
@@ -28,13 +28,13 @@ DEEP = 80.0
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
-@lean
+@part
 def normal_cdf(z: float) -> float:
     """N(z), to the last digits in the lower tail."""
     return 0.5 * math.erfc(-z / ROOT_TWO)
 
 
-@lean
+@part
 def otm_price(x: float, s: float) -> float:
     """Price / sqrt(F K) of the option out of the money. x = ln(F/K), either sign; s > 0; 0 where it underflows."""
     far = -abs(x)
@@ -46,7 +46,7 @@ def otm_price(x: float, s: float) -> float:
     return _integrated(h, t)
 
 
-@lean
+@part
 def _integrated(h: float, t: float) -> float:
     """exp(-(h^2 + t^2)/2) / sqrt(2 pi) times the integral of 2 sinh(tu) exp(hu - u^2/2); h <= 0."""
     drift = h + t
@@ -58,7 +58,7 @@ def _integrated(h: float, t: float) -> float:
     return end * total * math.exp(-0.5 * (h * h + t * t)) / ROOT_TWO_PI
 
 
-@lean
+@part
 def black_price(forward: float, strike: float, s: float, call: bool) -> float:
     """Undiscounted price; s = volatility times the root of the years. With s = 0 what is left is the payoff."""
     intrinsic = max(forward - strike, 0.0) if call else max(strike - forward, 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.types import Integers
 
 MASK = 0xFFFFFFFF
@@ -20,7 +20,7 @@ WORDS = 4
 """Size of a generator's state."""
 
 
-@lean
+@part
 def mix(word: int) -> int:
     """Spread a 32-bit word (the finaliser of MurmurHash3)."""
     word ^= word >> 16
@@ -30,7 +30,7 @@ def mix(word: int) -> int:
     return word ^ (word >> 16)
 
 
-@lean
+@part
 def seed_path(state: Integers, seed: int, path: int) -> None:
     """Begin the stream of one path. seed : 0 to 2^63 - 1.  path : 0 to 2^32 - 1."""
     word = mix((seed & MASK) ^ 0x9E3779B9)
@@ -43,7 +43,7 @@ def seed_path(state: Integers, seed: int, path: int) -> None:
         state[0] = 1
 
 
-@lean
+@part
 def next_word(state: Integers) -> int:
     """The next 32 bits."""
     a, b, c, d = int(state[0]), int(state[1]), int(state[2]), int(state[3])
@@ -60,26 +60,26 @@ def next_word(state: Integers) -> int:
     return out
 
 
-@lean
+@part
 def uniform(state: Integers) -> float:
     """A number in (0, 1), of 53 bits."""
     high, low = next_word(state) >> 5, next_word(state) >> 6
     return (high * 67108864.0 + low + 0.5) / TWO_53
 
 
-@lean
+@part
 def below(state: Integers, count: int) -> int:
     """A whole number from 0 to count - 1; count < 2^31."""
     return (next_word(state) * count) >> 32
 
 
-@lean
+@part
 def normal(state: Integers) -> float:
     """A standard normal number (Box and Muller, one of the two)."""
     return math.sqrt(-2.0 * math.log(uniform(state))) * math.cos(2.0 * math.pi * uniform(state))
 
 
-@lean
+@part
 def gamma(state: Integers, shape: float) -> float:
     """A gamma number of `shape` >= 1/2 and scale 1 (Marsaglia and Tsang, with their step for shapes below 1)."""
     boost = 1.0

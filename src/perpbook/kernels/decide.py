@@ -8,7 +8,7 @@ for a while: neither a limit grazed by every tick nor a market that oscillates m
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import lean, part
 from perpbook.kernels.memory import DAY_NS, Memory
 from perpbook.kernels.rules.carry import funding_caps, funding_projected, funding_skew
 from perpbook.kernels.rules.concentration import depth_share, layer_share, margin_mode, sleeve_bounds, venue_share
@@ -66,7 +66,7 @@ def decide(state: State, policy: Policy, memory: Memory, findings: Findings, pro
     remember(state, policy, memory, proposals)
 
 
-@lean
+@part
 def add_slack(state: State, policy: Policy, proposals: Proposals) -> None:
     """Cut a little more than the limit asks, so that the next tick does not ask again. A ladder says what it means, and a band
     has its slack already."""
@@ -75,7 +75,7 @@ def add_slack(state: State, policy: Policy, proposals: Proposals) -> None:
             proposals.scale[i] *= 1.0 - policy.slack
 
 
-@lean
+@part
 def remember(state: State, policy: Policy, memory: Memory, proposals: Proposals) -> None:
     """What the next decision must know of this one."""
     now_ns = state.book[0].now_ns

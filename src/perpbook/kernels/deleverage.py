@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from perpbook.kernels.holding import Holding, draw_account, trade, value_of
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, INSURED_LOSS, LIQUIDATION, Journal, write
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.rows import copy_row
@@ -29,7 +29,7 @@ FARTHEST = 0.99
 """A debt moves the price at which winners are closed by no more than this share of it."""
 
 
-@lean
+@part
 def deleverage(tape: Tape, slots: Slots, holding: Holding, journal: Journal, bar: int, prices: Floats) -> None:
     """All of it, at the end of a bar."""
     if tape.unfunded.size > 0:
@@ -38,7 +38,7 @@ def deleverage(tape: Tape, slots: Slots, holding: Holding, journal: Journal, bar
         take_winners(tape, slots, holding, journal, bar, prices)
 
 
-@lean
+@part
 def take_winners(tape: Tape, slots: Slots, holding: Holding, journal: Journal, bar: int, prices: Floats) -> None:
     """Let venues close their share of what is in profit at the bar's close, without a fee, first in the queue first."""
     for k in range(tape.taken.size):
@@ -63,7 +63,7 @@ def take_winners(tape: Tape, slots: Slots, holding: Holding, journal: Journal, b
             left -= held
 
 
-@lean
+@part
 def share_debts(tape: Tape, slots: Slots, holding: Holding, journal: Journal, bar: int, prices: Floats) -> None:
     """Where no fund pays, the book's own winners on the other side of a bankrupt account are closed at the price at which
     it is bankrupt: of its debt they bear the share of what was closed that they take over, others bear the rest."""
@@ -75,7 +75,7 @@ def share_debts(tape: Tape, slots: Slots, holding: Holding, journal: Journal, ba
         k -= 1
 
 
-@lean
+@part
 def has_no_fund(tape: Tape, venue: int) -> bool:
     """Whether a venue's insurance fund is empty."""
     found = False
@@ -84,7 +84,7 @@ def has_no_fund(tape: Tape, venue: int) -> bool:
     return found
 
 
-@lean
+@part
 def share_debt(slots: Slots, holding: Holding, journal: Journal, event: int, prices: Floats) -> None:
     """Hand what the venue closed of one bankrupt account in this bar to the winners on its other side."""
     bar, a, debt, last = journal.what[event, 0], journal.what[event, 2], debt_of(journal, event), journal.rows[0]
@@ -107,14 +107,14 @@ def share_debt(slots: Slots, holding: Holding, journal: Journal, event: int, pri
             left -= held
 
 
-@lean
+@part
 def is_close(journal: Journal, event: int, bar: int, a: int) -> bool:
     """Whether an event is a part of account a that its venue closed in a bar."""
     own = journal.what[event, 0] == bar and journal.what[event, 2] == a
     return own and journal.what[event, 1] in (LIQUIDATION, BACKSTOP)
 
 
-@lean
+@part
 def debt_of(journal: Journal, event: int) -> float:
     """What a bankrupt account owes its venue beside the penalty for closing it, which nobody has paid to anybody."""
     debt = journal.figures[event, 3]
@@ -124,14 +124,14 @@ def debt_of(journal: Journal, event: int) -> float:
     return max(debt, 0.0)
 
 
-@lean
+@part
 def closed_dollars(slots: Slots, journal: Journal, event: int, prices: Floats) -> float:
     """Dollars of what a liquidation closed, at prices now."""
     i, size = journal.what[event, 3], abs(journal.figures[event, 0])
     return size if slots.rows[i].inverse else size * prices[slots.rows[i].column]
 
 
-@lean
+@part
 def wins(slots: Slots, holding: Holding, i: int, venue: int, prices: Floats) -> bool:
     """Whether row i is a position in profit on a venue."""
     if slots.rows[i].coin or slots.rows[i].venue != venue or holding.rows[i].quantity == 0.0:
@@ -139,14 +139,14 @@ def wins(slots: Slots, holding: Holding, i: int, venue: int, prices: Floats) -> 
     return value_of(slots, holding, i, prices[slots.rows[i].column]) > 0.0
 
 
-@lean
+@part
 def dollars_of(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """Notional of row i."""
     size = abs(holding.rows[i].quantity)
     return size if slots.rows[i].inverse else size * prices[slots.rows[i].column]
 
 
-@lean
+@part
 def first_in_queue(slots: Slots, holding: Holding, venue: int, against: int, side: float, prices: Floats) -> int:
     """The venue's winner of highest rank, the first of equals; -1 for none.
 
@@ -170,7 +170,7 @@ def first_in_queue(slots: Slots, holding: Holding, venue: int, against: int, sid
     return found
 
 
-@lean
+@part
 def place_in_queue(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """How far in front row i stands: what it gained, by its venue's measure, times its notional over its account's equity."""
     a, price = slots.rows[i].account, prices[slots.rows[i].column]
@@ -184,7 +184,7 @@ def place_in_queue(slots: Slots, holding: Holding, i: int, prices: Floats) -> fl
     return gain * dollars_of(slots, holding, i, prices) / equity
 
 
-@lean
+@part
 def take(
     slots: Slots, holding: Holding, journal: Journal, i: int, share: float, debt: float, prices: Floats, bar: int
 ) -> None:

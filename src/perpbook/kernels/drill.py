@@ -14,7 +14,7 @@ import numpy as np
 from perpbook.kernels.body import FULL, Body, Mind
 from perpbook.kernels.deleverage import debt_of
 from perpbook.kernels.in_force import expect
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, lean, part
 from perpbook.kernels.journal import BACKSTOP, BY_VENUE, FILL, INSURED_LOSS, LIQUIDATION, RULE, Journal
 from perpbook.kernels.orders import Habits
 from perpbook.kernels.paths import Brush, Source, Steps, fill_path
@@ -146,7 +146,7 @@ def stage_path(tape: Tape, steps: Steps, weather: Weather) -> None:
         expect(tape.funding_rate, tape.interval_ns, tape.decay, tape.expected)
 
 
-@lean
+@part
 def shock_column(weather: Weather, bars: Integers, c: int, rates: Floats) -> None:
     """The weather's funding in place of a column's own, or on top of it."""
     for s in range(rates.size):
@@ -156,7 +156,7 @@ def shock_column(weather: Weather, bars: Integers, c: int, rates: Floats) -> Non
         rates[s] += weather.funding_add[c, bars[s]] * hours
 
 
-@lean
+@part
 def weather_column(tape: Tape, weather: Weather, c: int) -> None:
     """The weather on one column; a factor that changes inside a bar belongs to its close."""
     opens, high, low, close = tape.open[c], tape.high[c], tape.low[c], tape.close[c]

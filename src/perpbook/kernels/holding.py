@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.slots import Slots, draw_row, floor_rate
 from perpbook.kernels.types import Floats, Lines, Rows
 
@@ -51,7 +51,7 @@ class Holding(NamedTuple):
     lines: Lines
 
 
-@lean
+@part
 def value_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
     """Dollars that row i is worth at a price: unrealised profit, or a coin at its weight."""
     quantity = holding.rows[i].quantity
@@ -64,7 +64,7 @@ def value_of(slots: Slots, holding: Holding, i: int, price: float) -> float:
     return quantity * (price - holding.rows[i].entry)
 
 
-@lean
+@part
 def mark(slots: Slots, holding: Holding, i: int, price: float) -> None:
     """Count row i's price profit up to a price; do this before its quantity or entry changes."""
     quantity = holding.rows[i].quantity
@@ -78,7 +78,7 @@ def mark(slots: Slots, holding: Holding, i: int, price: float) -> None:
     holding.rows[i].marked = price
 
 
-@lean
+@part
 def pay(slots: Slots, holding: Holding, i: int, dollars: float, price: float) -> None:
     """Pay dollars (> 0 received) to the wallet of row i: cash, or its coin at a price, whose line moves with it."""
     coin = slots.rows[i].pays
@@ -91,7 +91,7 @@ def pay(slots: Slots, holding: Holding, i: int, dollars: float, price: float) ->
         holding.lines.delta[coin] = quantity * (slots.rows[coin].weight if quantity > 0.0 else 1.0)
 
 
-@lean
+@part
 def trade(slots: Slots, holding: Holding, i: int, change: float, reference: float, price: float, fee: float) -> None:
     """Change row i by a signed quantity at `price`, against a `reference` price now; `fee` is a rate on the fill.
 
@@ -123,7 +123,7 @@ def trade(slots: Slots, holding: Holding, i: int, change: float, reference: floa
     pay(slots, holding, i, -dollars * fee, reference)
 
 
-@lean
+@part
 def draw_account(slots: Slots, holding: Holding, prices: Floats, a: int) -> None:
     """Bring account a's lines up to what it holds; `prices` (C,) are its columns' now."""
     fixed = 0.0

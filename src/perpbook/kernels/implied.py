@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from perpbook.kernels.black import ROOT_TWO_PI, normal_cdf
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import lean, part
 from perpbook.kernels.types import Flags, Floats
 
 SETTLED = 1e-5
@@ -25,21 +25,21 @@ HIGH = 0.75
 """From this share of the ceiling on, its distance is what is solved for."""
 
 
-@lean
+@part
 def _otm(x: float, s: float) -> float:
     """b(s) by the plain difference, which is as exact as the inversion needs."""
     h, t = x / s, 0.5 * s
     return math.exp(0.5 * x) * normal_cdf(h + t) - math.exp(-0.5 * x) * normal_cdf(h - t)
 
 
-@lean
+@part
 def _slope(x: float, s: float) -> float:
     """db/ds."""
     h = x / s
     return math.exp(-0.5 * (h * h + 0.25 * s * s)) / ROOT_TWO_PI
 
 
-@lean
+@part
 def _start(x: float, target: float, ceiling: float) -> float:
     """A first s: by the scaling of ln b below the inflection, by the tangent above, by the normal tail near the ceiling."""
     if target > HIGH * ceiling:
@@ -53,7 +53,7 @@ def _start(x: float, target: float, ceiling: float) -> float:
     return turn + (target - there) / _slope(x, turn)
 
 
-@lean
+@part
 def _step(x: float, s: float, value: float, target: float, ceiling: float) -> float:
     """Halley's step for the curve that is straightest where the target lies; `value` = b(s)."""
     slope = _slope(x, s)
@@ -72,7 +72,7 @@ def _step(x: float, s: float, value: float, target: float, ceiling: float) -> fl
     return newton / steer if steer > 0.5 else newton
 
 
-@lean
+@part
 def deviation_of(x: float, target: float) -> float:
     """s with b(s) = target; nan where there is none. x = -|ln(F/K)|, target = price out of the money / sqrt(F K)."""
     ceiling = math.exp(0.5 * x)
@@ -99,7 +99,7 @@ def deviation_of(x: float, target: float) -> float:
     return s
 
 
-@lean
+@part
 def implied_volatility(price: float, forward: float, strike: float, years: float, discount: float, call: bool) -> float:
     """The volatility at which Black-76 gives `price`; nan where none does (below the payoff, or at the ceiling) or years <= 0."""
     if not (years > 0.0 and forward > 0.0 and strike > 0.0 and discount > 0.0):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from perpbook.kernels.holding import Holding
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import lean, part
 from perpbook.kernels.memory import next_day_ns
 from perpbook.kernels.slots import Slots
 from perpbook.kernels.state import State
@@ -27,7 +27,7 @@ def yearly_rate(rate: float, interval_ns: int) -> float:
     return rate * (YEAR_NS / interval_ns)
 
 
-@lean
+@part
 def left_today(settled_ns: int, interval_ns: int, now_ns: int) -> int:
     """How many settlements, each an interval after the last at `settled_ns` <= now, fall in [now, the next midnight UTC)."""
     first = max(-((settled_ns - now_ns) // interval_ns), 1)
@@ -35,13 +35,13 @@ def left_today(settled_ns: int, interval_ns: int, now_ns: int) -> int:
     return int(max(last - first + 1, 0))
 
 
-@lean
+@part
 def last_settlement(tape: Tape, c: int, cursor: int) -> int:
     """The number of column c's last settlement before `cursor`, -1 for none."""
     return int(tape.settled[c, cursor - 1]) if cursor > 0 else -1
 
 
-@lean
+@part
 def still_due(tape: Tape, c: int, s: int, now_ns: int) -> float:
     """What settlement s of column c, as it was, would still cost a long of one dollar until midnight UTC."""
     return float(
@@ -49,7 +49,7 @@ def still_due(tape: Tape, c: int, s: int, now_ns: int) -> float:
     )
 
 
-@lean
+@part
 def expect(rates: Floats, intervals: Integers, decay: Floats, out: Floats) -> None:
     """Write the rate a year expected after each settlement, all (C, S): an average of the rates so far, weighted by time; NaN
     before the first."""
@@ -62,7 +62,7 @@ def expect(rates: Floats, intervals: Integers, decay: Floats, out: Floats) -> No
             out[c, s] = found
 
 
-@lean
+@part
 def look_at_funding(tape: Tape, slots: Slots, holding: Holding, cursor: int, now_ns: int, state: State) -> None:
     """Write what is known of every position's funding, at the moment before settlement number `cursor`; values are known."""
     for k in range(slots.positions.size):
@@ -79,7 +79,7 @@ def look_at_funding(tape: Tape, slots: Slots, holding: Holding, cursor: int, now
                 state.positions[k].expected = tape.expected[c, s]
 
 
-@lean
+@part
 def count_payment(holding: Holding, i: int, dollars: float) -> None:
     """Row i received dollars (< 0 paid) at a settlement."""
     if dollars > 0.0:
@@ -88,7 +88,7 @@ def count_payment(holding: Holding, i: int, dollars: float) -> None:
         holding.rows[i].paid_in_row += 1.0
 
 
-@lean
+@part
 def count_payments(slots: Slots, holding: Holding, unit: Floats, last: int) -> None:
     """`count_payment` of every linear row for the first `last` settlements of a stretch; `unit` (C, S) is what one unit pays."""
     for i in range(slots.rows.size):

@@ -11,12 +11,17 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _chosen: str | None = None
+
+HOW = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+"""Every kernel: no fastmath, releases the GIL, no entry for C."""
 
 
 def prefer_plain() -> None:
@@ -101,10 +106,16 @@ def lean(function: Function) -> Function:
     return _compiled(function, {"_nrt": False})
 
 
+def part(function: Function) -> Function:
+    """A lean kernel that kernels call: linked into them, and neither kept nor made ready for Python, which is most of what
+    there is to compile of a kernel that takes tuples of arrays. Called from Python it is compiled once more, as lean."""
+    return function if mode() == "plain" else _linked(function, {})
+
+
 def inlined(function: Function) -> Function:
-    """A lean kernel that is written into its caller: for the loop over time, where a call would copy hundreds of words of
+    """A part that is written into its caller: for the loop over time, where a call would copy hundreds of words of
     tuples and cost more than the work itself. For kernels with one caller, or two."""
-    return _compiled(function, {"_nrt": False, "forceinline": True})
+    return function if mode() == "plain" else _linked(function, {"forceinline": True})
 
 
 def _compiled(function: Function, flags: dict[str, Any]) -> Function:
@@ -112,8 +123,92 @@ def _compiled(function: Function, flags: dict[str, Any]) -> Function:
 
 
 def _made(function: Function, flags: dict[str, Any]) -> Function:
+    made: Any = _numba().njit(cache=True, **HOW, **flags)(function)
+    made.__class__ = _dispatchers()[0]
+    whole: Function = made
+    return whole
+
+
+def _linked(function: Function, flags: dict[str, Any]) -> Function:
+    bare = {"no_cpython_wrapper": True, "_nrt": False}
+    made: Any = _numba().njit(pipeline_class=_linker(), **HOW, **bare, **flags)(function)
+    made.__class__ = _dispatchers()[1]
+    linked: Function = made
+    return linked
+
+
+def _numba() -> Any:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
     import numba
 
-    made: Function = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
-    return made
+    return numba
+
+
+def _inside(module: str) -> Any:
+    """A module of Numba's core, which has no types."""
+    return import_module(f"numba.core.{module}")
+
+
+@cache
+def _dispatchers() -> tuple[Any, Any]:
+    """Numba's dispatcher as kernels need it, of what Python calls and of parts.
+
+    Both take constants for what they are worth: a kernel is not compiled anew for every code it is called with.
+    """
+    types: Any = _inside("types")
+    dispatcher: Any = _inside("registry").CPUDispatcher
+
+    class Whole(dispatcher):  # type: ignore[misc]
+        def get_call_template(self, args: Any, kws: Any) -> Any:
+            return super().get_call_template(
+                tuple(map(types.unliteral, args)), {name: types.unliteral(one) for name, one in kws.items()}
+            )
+
+    class Part(Whole):
+        def add_overload(self, found: Any) -> None:
+            """Make it known to its callers; its name there is its descriptor, for it has no entry of its own."""
+            found = found._replace(entry_point=found.fndesc)
+            self.overloads[tuple(found.signature.args)] = found
+            self.targetctx.insert_user_function(found.entry_point, found.fndesc, [found.library])
+
+        def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
+            """What Python calls in its place."""
+            return _whole(self.py_func)
+
+    return Whole, Part
+
+
+@cache
+def _whole(function: Callable[..., object]) -> Callable[..., object]:
+    """A part as Python may call it."""
+    return _made(function, {"_nrt": False})
+
+
+@cache
+def _linker() -> Any:
+    """Numba's compiler without its end: what it gives is linked, and made into machine code in what Python calls.
+
+    What is written into its caller is optimized there and nowhere else.
+    """
+    library: Any = _inside("codegen").JITCodeLibrary
+    compiler: Any = _inside("compiler").Compiler
+
+    class Linked(library):  # type: ignore[misc]
+        is_inlined = False
+
+        def _optimize_final_module(self) -> None:
+            if not self.is_inlined:
+                super()._optimize_final_module()
+
+        def _finalize_final_module(self) -> None:
+            self._finalize_dynamic_globals()
+            self._finalized = True
+
+    class Linker(compiler):  # type: ignore[misc]
+        def __init__(self, typing: Any, target: Any, _: Any, args: Any, returns: Any, flags: Any, names: Any) -> None:
+            flags.no_compile = True
+            linked: Any = Linked(target.codegen(), "part")
+            linked.is_inlined = flags.forceinline
+            super().__init__(typing, target, linked, args, returns, flags, names)
+
+    return Linker

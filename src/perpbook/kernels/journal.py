@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.types import Floats, Integers
 
 FILL, LIQUIDATION, BACKSTOP, SEIZED_REST, INSURED_LOSS, MONEY_IN, MONEY_OUT, REFUSED, RULE, HALT, WANTED = range(1, 12)
@@ -29,7 +29,7 @@ class Journal(NamedTuple):
     figures: Floats
 
 
-@lean
+@part
 def write(journal: Journal, tick: int, kind: int, account: int, row: int, reason: int) -> int:
     """Append an event, its figures zero; gives its number, for `figures`."""
     number = journal.rows[0]

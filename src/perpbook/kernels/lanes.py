@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel, lean
+from perpbook.kernels.jit import kernel, part
 from perpbook.kernels.types import Floats, Integers, Lines
 
 WIDTH = 4096
@@ -23,14 +23,14 @@ CLOSE = 1e-9
 """Relative to the requirement: lines nearer than this at a block's edge are not ruled out."""
 
 
-@lean
+@part
 def add_one(out: Floats, weight: float, p: Floats) -> None:
     """Add weight x price. All slices (width,)."""
     for w in range(out.size):
         out[w] += weight * p[w]
 
 
-@lean
+@part
 def add_four(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: Floats) -> None:
     """Add four rows of prices, each by its weight, in one pass."""
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
@@ -38,7 +38,7 @@ def add_four(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: F
         out[w] += (a * p[w] + b * q[w]) + (c * r[w] + d * s[w])
 
 
-@lean
+@part
 def add_weighted(out: Floats, weights: Floats, rows: Integers, count: int, prices: Floats, first: int) -> None:
     """Add lanes `first` on of the first `count` rows of `prices` named in `rows`, each by its weight."""
     whole, last = count - count % 4, first + out.size
@@ -51,7 +51,7 @@ def add_weighted(out: Floats, weights: Floats, rows: Integers, count: int, price
         add_one(out, weights[k], prices[rows[k], first:last])
 
 
-@lean
+@part
 def add_four_in_order(out: Floats, weights: Floats, p: Floats, q: Floats, r: Floats, s: Floats) -> None:
     """Add four weighted rows in one pass, rounded as if one were added after the other."""
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
@@ -59,7 +59,7 @@ def add_four_in_order(out: Floats, weights: Floats, p: Floats, q: Floats, r: Flo
         out[w] = (((out[w] + a * p[w]) + b * q[w]) + c * r[w]) + d * s[w]
 
 
-@lean
+@part
 def add_in_order(out: Floats, weights: Floats, rows: Integers, count: int, table: Floats) -> None:
     """Add the first `count` rows of `table` (n, lanes) named in `rows`, each by its weight, one after the other."""
     whole, lanes = count - count % 4, out.size
@@ -103,7 +103,7 @@ def add_reciprocal(out: Floats, p: Floats, reciprocal: float) -> None:
         out[w] += reciprocal / p[w]
 
 
-@lean
+@part
 def price_bounds(price: Floats) -> tuple[float, float]:
     """The lowest and highest of a row: eight independent pairs, written out so that they stay in registers."""
     p = price[0]
@@ -124,7 +124,7 @@ def price_bounds(price: Floats) -> tuple[float, float]:
     return low, high
 
 
-@lean
+@part
 def lowest(row: Floats) -> float:
     """The lowest of a row."""
     p = row[0]
@@ -138,7 +138,7 @@ def lowest(row: Floats) -> float:
     return min(min(min(l0, l1), min(l2, l3)), min(min(l4, l5), min(l6, l7)))
 
 
-@lean
+@part
 def highest(row: Floats) -> float:
     """The highest of a row."""
     p = row[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perpbook.kernels.jit import kernel, lean
+from perpbook.kernels.jit import kernel, part
 from perpbook.kernels.types import Floats, Lines
 
 LEAST = 0.01
@@ -20,7 +20,7 @@ FARTHEST = 2.0**40
 """Moves beyond this multiple of the price count as never."""
 
 
-@lean
+@part
 def surplus_on_ray(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats, f: float
 ) -> tuple[float, float]:
@@ -46,7 +46,7 @@ def surplus_on_ray(
     return value, rise
 
 
-@lean
+@part
 def ray_bounds(lines: Lines, low: int, high: int, prices: Floats, direction: Floats) -> tuple[float, float]:
     """The stretch of f in which every price met by the items stays positive: (<= 0, >= 0), inf when unbounded."""
     left, right = -np.inf, np.inf
@@ -59,7 +59,7 @@ def ray_bounds(lines: Lines, low: int, high: int, prices: Floats, direction: Flo
     return left, right
 
 
-@lean
+@part
 def walk_in(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats, f: float, side: float
 ) -> float:
@@ -77,7 +77,7 @@ def walk_in(
     return f
 
 
-@lean
+@part
 def safe_stretch(
     lines: Lines, low: int, high: int, rest: float, prices: Floats, direction: Floats
 ) -> tuple[float, float]:
@@ -104,7 +104,7 @@ def safe_stretch(
     return (lower if lower < right else np.nan), (upper if upper > left else np.nan)
 
 
-@lean
+@part
 def next_floor(lines: Lines, low: int, high: int, prices: Floats, at: Floats, direction: Floats) -> float:
     """How far along the ray the next of the items' prices comes to its floor, inf when none falls."""
     nearest = np.inf
@@ -121,7 +121,7 @@ def death_along(lines: Lines, a: int, prices: Floats, direction: Floats) -> floa
     return death_on_the_way(lines, a, prices, prices.copy(), direction.copy())
 
 
-@lean
+@part
 def death_on_the_way(lines: Lines, a: int, prices: Floats, at: Floats, way: Floats) -> float:
     """How far an account that lives gets along `at + f way`, f >= 0, before it dies; NaN for never. `at` begins as
     `prices`, `way` as the direction; both are used up.
@@ -145,7 +145,7 @@ def death_on_the_way(lines: Lines, a: int, prices: Floats, at: Floats, way: Floa
     return np.nan
 
 
-@lean
+@part
 def reach_of(lines: Lines, low: int, high: int, betas: Floats, side: float) -> float:
     """How far a joint move goes before the first price of items low..high-1 that falls with it (`side` 1: in a fall, -1: in
     a rise) stands at `LEAST`; inf when none does."""

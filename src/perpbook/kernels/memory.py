@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.types import Floats, Integers
 
 DAY_NS = 86_400_000_000_000
@@ -36,7 +36,7 @@ class Memory(NamedTuple):
     funding_cut_day: Integers
 
 
-@lean
+@part
 def roll(memory: Memory, now_ns: int, equity: float) -> None:
     """Begin a new day or week when `now_ns` is in another one: `equity` is what it starts with."""
     day = now_ns // DAY_NS
@@ -47,19 +47,19 @@ def roll(memory: Memory, now_ns: int, equity: float) -> None:
         memory.week[0], memory.week_start[0] = week, equity
 
 
-@lean
+@part
 def forget(memory: Memory, i: int) -> None:
     """Position i was closed or turned over: its ladder starts again."""
     memory.steps_taken[i] = 0
 
 
-@lean
+@part
 def next_day_ns(now_ns: int) -> int:
     """When the next UTC day begins."""
     return (now_ns // DAY_NS + 1) * DAY_NS
 
 
-@lean
+@part
 def next_week_ns(now_ns: int) -> int:
     """When the next Monday begins, UTC."""
     week = (now_ns // DAY_NS + MONDAY) // 7

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, draw_account, trade
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, part
 from perpbook.kernels.journal import BY_LIMIT, FILL, REFUSED, Journal, write
 from perpbook.kernels.margin import account_margin
 from perpbook.kernels.slots import Slots, closing_fee, initial_fraction
@@ -60,7 +60,7 @@ class Habits(NamedTuple):
     adverse: int
 
 
-@lean
+@part
 def rounded(slots: Slots, i: int, held: float, change: float) -> float:
     """A wanted change as an order: reductions up to the lot, at most the whole; increases down to it."""
     lot = slots.rows[i].lot
@@ -74,7 +74,7 @@ def rounded(slots: Slots, i: int, held: float, change: float) -> float:
     return change
 
 
-@lean
+@part
 def start(
     slots: Slots, holding: Holding, orders: Orders, i: int, change: float, price: float, bar: int, reason: int
 ) -> bool:
@@ -100,7 +100,7 @@ def start(
     return True
 
 
-@lean
+@part
 def cancel_all(slots: Slots, orders: Orders, a: int) -> None:
     """Take back every order of account a."""
     for i in range(slots.start[a], slots.start[a + 1]):
@@ -113,14 +113,14 @@ def cancel_all(slots: Slots, orders: Orders, a: int) -> None:
     orders.resting_count[0] = kept
 
 
-@lean
+@part
 def keep_limit(orders: Orders, k: int, at: int) -> None:
     """Move limit order k to place `at`."""
     orders.resting[at].row, orders.resting[at].quantity = orders.resting[k].row, orders.resting[k].quantity
     orders.resting[at].price, orders.resting[at].reduce = orders.resting[k].price, orders.resting[k].reduce
 
 
-@lean
+@part
 def slippage_rate(tape: Tape, c: int, bar: int, dollars: float) -> float:
     """The fraction of price lost by taking `dollars` at once: half the spread, and impact with their square root."""
     day = min((tape.open_ns[bar] - tape.open_ns[0]) // DAY_NS, tape.impact.shape[1] - 1)
@@ -128,7 +128,7 @@ def slippage_rate(tape: Tape, c: int, bar: int, dollars: float) -> float:
     return tape.spread[c] * tape.strain[c, min(bar, tape.strain.shape[1] - 1)] + impact * math.sqrt(dollars)
 
 
-@lean
+@part
 def has_margin(slots: Slots, holding: Holding, i: int, change: float, prices: Floats, cost: float) -> bool:
     """Whether the account keeps its initial margin after row i changes, paying `cost` dollars."""
     a = slots.rows[i].account
@@ -144,7 +144,7 @@ def has_margin(slots: Slots, holding: Holding, i: int, change: float, prices: Fl
     return equity - cost >= asked
 
 
-@lean
+@part
 def fill(tape: Tape, desk: Desk, habits: Habits, i: int, change: float, bar: int, reason: int, prices: Floats) -> bool:
     """Trade row i at the bar's open by taking, or refuse it; draws its account anew."""
     slots, holding, journal = desk.slots, desk.holding, desk.journal
@@ -162,7 +162,7 @@ def fill(tape: Tape, desk: Desk, habits: Habits, i: int, change: float, bar: int
     return True
 
 
-@lean
+@part
 def settle_trade(
     desk: Desk, i: int, change: float, price: float, fee: float, bar: int, reason: int, prices: Floats
 ) -> None:
@@ -202,7 +202,7 @@ def fill_due(tape: Tape, desk: Desk, habits: Habits, bar: int, prices: Floats) -
     return waiting
 
 
-@lean
+@part
 def limit_crossed(tape: Tape, habits: Habits, quantity: float, limit: float, low: float, high: float) -> bool:
     """Whether a range of prices fills a limit order: traded through, or touched when `habits.touch`."""
     if quantity > 0.0:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.chance import MASK, WORDS, below, gamma, next_word, normal, seed_path, uniform
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, lean, part
 from perpbook.kernels.types import Floats, Integers
 
 BOOTSTRAP, NORMAL, STUDENT, COPULA, FILTERED, GIVEN, REPLAY = range(7)
@@ -130,7 +130,7 @@ def fill_path(source: Source, seed: int, path: int, brush: Brush, steps: Steps) 
         walk(source, brush, steps, c)
 
 
-@lean
+@part
 def stand_still(steps: Steps, c: int) -> None:
     """Column c at its start, all the way."""
     for t in range(steps.close.shape[1]):
@@ -167,7 +167,7 @@ def replay(pool: Floats, rows: Integers, lift: float, steps: Steps, c: int) -> N
         close[t], funding[t] = level, pool[row, c, FUNDING]
 
 
-@lean
+@part
 def draw_moves(source: Source, path: int, brush: Brush) -> None:
     """Log moves of every price in every step, into `brush.moves`."""
     columns, count = brush.moves.shape
@@ -223,7 +223,7 @@ def filtered(source: Source, brush: Brush, c: int, t: int) -> float:
     return move
 
 
-@lean
+@part
 def student_share(x: float, nu: float) -> float:
     """P(T <= x) of Student's t with `nu` degrees of freedom, by the incomplete beta function's continued fraction."""
     z = nu / (nu + x * x)
@@ -231,7 +231,7 @@ def student_share(x: float, nu: float) -> float:
     return 1.0 - tail if x > 0.0 else tail
 
 
-@lean
+@part
 def beta_share(a: float, b: float, x: float) -> float:
     """The regularised incomplete beta function (Lentz's method; DLMF 8.17.22)."""
     if x <= 0.0:
@@ -243,7 +243,7 @@ def beta_share(a: float, b: float, x: float) -> float:
     return beta_share_low(a, b, x)
 
 
-@lean
+@part
 def beta_share_low(a: float, b: float, x: float) -> float:
     """The same where its continued fraction converges fast."""
     front = math.exp(
@@ -267,7 +267,7 @@ def beta_share_low(a: float, b: float, x: float) -> float:
     return front * total / a
 
 
-@lean
+@part
 def from_table(table: Floats, share: float) -> float:
     """The quantile of a table of quantiles at (k + 1/2) / Q, straight between them, its ends beyond them."""
     at = share * table.size - 0.5
@@ -279,7 +279,7 @@ def from_table(table: Floats, share: float) -> float:
     return float(table[k] + (at - k) * (table[k + 1] - table[k]))
 
 
-@lean
+@part
 def add_jumps(jumps: Jumps, brush: Brush) -> None:
     """Jumps into `brush.moves`, marked in `brush.jumped`."""
     brush.jumped[:, :] = 0
@@ -305,7 +305,7 @@ def add_jumps(jumps: Jumps, brush: Brush) -> None:
         extra = extra * jumps.fade + jumps.excite * falls
 
 
-@lean
+@part
 def poisson(state: Integers, mean: float) -> int:
     """A Poisson number of a small mean."""
     if mean <= 0.0:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.types import Floats
 
 
-@lean
+@part
 def copy_row(source: Floats, out: Floats) -> None:
     """Write `source` (n,) into `out`."""
     for k in range(out.size):
         out[k] = source[k]
 
 
-@lean
+@part
 def add_row(source: Floats, out: Floats) -> None:
     """Add `source` (n,) to `out`."""
     for k in range(out.size):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, part
 from perpbook.kernels.liquidation import LEAST
 from perpbook.kernels.margin import requirement
 from perpbook.kernels.memory import Memory
@@ -80,7 +80,7 @@ def group_end(column: Integers, first: int, last: int) -> int:
     return i
 
 
-@lean
+@part
 def survives_all_at_once(lines: Lines, buffer: float, storms: Storms, prices: Floats, a: int) -> bool:
     """Whether account a would live if every column stood at its worst in any scenario from `prices` (C,).
 
@@ -97,7 +97,7 @@ def survives_all_at_once(lines: Lines, buffer: float, storms: Storms, prices: Fl
     return size == 0.0 or total > HAIR * size
 
 
-@lean
+@part
 def lowest_rate(rows: Rows, held: Rows, first: int, last: int) -> float:
     """The lowest maintenance rate that any position among rows first..last-1 can stand in; 0 without positions."""
     lowest = np.inf
@@ -107,13 +107,13 @@ def lowest_rate(rows: Rows, held: Rows, first: int, last: int) -> float:
     return lowest if lowest < np.inf else 0.0
 
 
-@lean
+@part
 def calm_ratio(move: float, beta: float) -> float:
     """Price ratio after a joint move, floored as everywhere."""
     return max(1.0 + move * beta, LEAST)
 
 
-@lean
+@part
 def next_bend(rows: Rows, first: int, last: int, side: int, after: float, move: float) -> float:
     """The first joint move beyond `after` at which a falling price of rows first..last-1 comes to its floor, `move` where none
     does before it. Between two bends the way is straight, and surplus on it concave."""
@@ -135,7 +135,7 @@ def gain_of(rows: Rows, held: Rows, i: int, price: float) -> float:
     return side * (1.0 - entry / price) if rows[i].inverse else side * (price / entry - 1.0)
 
 
-@lean
+@part
 def is_flat(held: Rows) -> bool:
     """Whether no row holds anything that moves with a price."""
     count = 0

@@ -9,7 +9,7 @@ lowest. AS_NEEDED (Deribit, Drift) closes just enough. Accounts die separately: 
 from __future__ import annotations
 
 from perpbook.kernels.holding import INSURED, PENALTIES, SEIZED, Holding, draw_account, mark, pay, trade, value_of
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.journal import BACKSTOP, INSURED_LOSS, LIQUIDATION, SEIZED_REST, Journal, write
 from perpbook.kernels.margin import account_margin, requirement
 from perpbook.kernels.orders import Desk
@@ -24,7 +24,7 @@ STEPS = 256
 """Partial liquidations within one bar, at most; what is left is tested again in the next bar."""
 
 
-@lean
+@part
 def worst_prices(tape: Tape, slots: Slots, holding: Holding, a: int, bar: int, out: Floats) -> None:
     """Write into `out` (C,) the end of the bar that hurts account a more, column by column.
 
@@ -41,13 +41,13 @@ def worst_prices(tape: Tape, slots: Slots, holding: Holding, a: int, bar: int, o
         out[c] = low if balance >= 0.0 else high
 
 
-@lean
+@part
 def is_dead(slots: Slots, a: int, equity: float, need: float) -> bool:
     """Whether an account is liquidatable, by its venue's strictness. Without positions it never is."""
     return need > 0.0 and (equity < need or (slots.accounts[a].at_or_below == 1 and equity <= need))
 
 
-@lean
+@part
 def neediest(slots: Slots, holding: Holding, a: int, prices: Floats) -> int:
     """The row of account a with the largest requirement, -1 when it holds no position."""
     found, most = -1, 0.0
@@ -59,7 +59,7 @@ def neediest(slots: Slots, holding: Holding, a: int, prices: Floats) -> int:
     return found
 
 
-@lean
+@part
 def traded_price(tape: Tape, c: int, bar: int, price: float) -> float:
     """What column c trades at where margin sees `price`: marks that a storm takes away from trades are the bar's end."""
     off = tape.off[c, min(bar, tape.off.shape[1] - 1)]
@@ -68,7 +68,7 @@ def traded_price(tape: Tape, c: int, bar: int, price: float) -> float:
     return price
 
 
-@lean
+@part
 def close_part(tape: Tape, desk: Desk, i: int, size: float, prices: Floats, bar: int, kind: int) -> None:
     """Close `size` of row i where it trades while margin sees `prices`, with the venue's fee for it, and write it down.
 
@@ -104,7 +104,7 @@ def close_part(tape: Tape, desk: Desk, i: int, size: float, prices: Floats, bar:
     journal.figures[number, 4], journal.figures[number, 5] = equity, need
 
 
-@lean
+@part
 def part_size(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """How much of row i one step of its venue's manner closes."""
     a, held = slots.rows[i].account, abs(holding.rows[i].quantity)
@@ -124,7 +124,7 @@ def part_size(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     return held
 
 
-@lean
+@part
 def tier_top(slots: Slots, i: int, tier: int, price: float) -> float:
     """The |quantity| at the lower bound of a tier, a hair inside the tier below."""
     bound = slots.lower[i, tier] * (1.0 - 1e-9)
@@ -135,7 +135,7 @@ def tier_top(slots: Slots, i: int, tier: int, price: float) -> float:
     return bound if slots.rows[i].unit == 1 else bound / price
 
 
-@lean
+@part
 def needed_part(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """The share of row i to close so that its account has its margin again, by halving; 1 when no share is enough.
 
@@ -152,7 +152,7 @@ def needed_part(slots: Slots, holding: Holding, i: int, prices: Floats) -> float
     return min(1.0, (need - equity) / (own - cost) * (1.0 + 1e-9) + 1e-12)
 
 
-@lean
+@part
 def take_rest(slots: Slots, holding: Holding, journal: Journal, a: int, prices: Floats, bar: int, lost: bool) -> None:
     """End account a: the venue takes what is left when `lost`, and its fund covers what is owed."""
     left = holding.accounts[a].cash
@@ -172,7 +172,7 @@ def take_rest(slots: Slots, holding: Holding, journal: Journal, a: int, prices: 
     journal.figures[number, 3] = -left
 
 
-@lean
+@part
 def liquidate(tape: Tape, desk: Desk, a: int, prices: Floats, bar: int) -> None:
     """Put a dead account through its venue's procedure at `prices` (C,)."""
     slots, holding, bar_ns = desk.slots, desk.holding, tape.bar_ns

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from perpbook.kernels.holding import FUNDING, Holding, pay
 from perpbook.kernels.in_force import count_payment
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, lean, part
 from perpbook.kernels.lanes import add_in_order
 from perpbook.kernels.rows import add_row
 from perpbook.kernels.screens import Block
@@ -32,7 +32,7 @@ def settle_bar(tape: Tape, slots: Slots, holding: Holding, bar: int, cursor: int
     return cursor
 
 
-@lean
+@part
 def settle(tape: Tape, slots: Slots, holding: Holding, cursor: int, counted: bool) -> None:
     """Pay the settlements of one bar: minus notional times rate, in dollars or in the contract's coin. `counted`: a rule asks
     who paid how often in a row."""
@@ -70,7 +70,7 @@ def price_settlements(tape: Tape, cursor: int, last: int, unit: Floats) -> int:
     return count
 
 
-@lean
+@part
 def price_row(opens: Floats, bars: Integers, rates: Floats, out: Floats) -> None:
     """A row at the bars with settlements (S,) times another (S,); bars that follow each other are read as one piece."""
     count = out.size
@@ -81,14 +81,14 @@ def price_row(opens: Floats, bars: Integers, rates: Floats, out: Floats) -> None
         out[s] = opens[bars[s]] * rates[s]
 
 
-@lean
+@part
 def times(one: Floats, other: Floats, out: Floats) -> None:
     """Write the products of two rows."""
     for s in range(out.size):
         out[s] = one[s] * other[s]
 
 
-@lean
+@part
 def cash_ahead(tape: Tape, slots: Slots, holding: Holding, cursor: int, first: int, last: int, block: Block) -> int:
     """Each account's `lines.cash` at every bar first..last-1, as `settle_bar` would leave it, into `block.cash` (A, lanes),
     and its wallet after each settlement into `block.wallet` (A, settlements); how many bars with settlements there are.
@@ -120,7 +120,7 @@ def cash_ahead(tape: Tape, slots: Slots, holding: Holding, cursor: int, first: i
     return count
 
 
-@lean
+@part
 def run_wallets(accounts: Rows, wallets: Floats, count: int) -> None:
     """Turn what accounts are paid at the first `count` settlements (A, lanes) into their wallets after each, two at a time: sums
     that wait for themselves take no longer by two than alone."""
@@ -138,7 +138,7 @@ def run_wallets(accounts: Rows, wallets: Floats, count: int) -> None:
             last[s] = cash
 
 
-@lean
+@part
 def fill_lanes(cash: float, fixed: float, first: int, bars: Integers, wallet: Floats, out: Floats) -> None:
     """Write what is in a wallet, with `fixed`, at every bar from `first` on into `out` (lanes,): before the first settlement
     `cash`, then what each left."""
@@ -156,7 +156,7 @@ def fill_lanes(cash: float, fixed: float, first: int, bars: Integers, wallet: Fl
     fill_until(cash + fixed, out.size, lane, out)
 
 
-@lean
+@part
 def fill_until(value: float, last: int, lane: int, out: Floats) -> int:
     """Write a value from `lane` up to `last`, which is given back."""
     while lane < last:
@@ -165,7 +165,7 @@ def fill_until(value: float, last: int, lane: int, out: Floats) -> int:
     return lane
 
 
-@lean
+@part
 def take_in(slots: Slots, holding: Holding, block: Block, last: int, day: int) -> None:
     """Make the first `last` settlements of a block true: wallets, and what every row was paid, `AT_ONCE` rows at a time; those
     from `day` on are of the day that goes on."""
@@ -199,7 +199,7 @@ def pay_rows(holding: Holding, column: Integers, block: Block, last: int, day: i
     add_payments(block.sum.weights, block.sum.columns, block.unit, day, last, block.paid[AT_ONCE:])
 
 
-@lean
+@part
 def add_payments(shares: Floats, places: Integers, unit: Floats, first: int, last: int, out: Floats) -> None:
     """Add eight rows' payments to a total of each, one after the other as they come: sums that wait for themselves take no
     longer by eight than alone."""
@@ -226,7 +226,7 @@ def add_payments(shares: Floats, places: Integers, unit: Floats, first: int, las
     out[4], out[5], out[6], out[7] = five, six, seven, eight
 
 
-@lean
+@part
 def next_coin_settlement(tape: Tape, slots: Slots, holding: Holding, cursor: int, last: int) -> int:
     """The first bar before `last` at which a held contract settles in coin, else `last`."""
     any_coin = False

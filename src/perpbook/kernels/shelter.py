@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.lanes import lowest
 from perpbook.kernels.orders import Orders
 from perpbook.kernels.rows import copy_row
@@ -41,7 +41,7 @@ class Shelter(NamedTuple):
     holds: Integers
 
 
-@lean
+@part
 def is_sheltered(shelter: Shelter, bounds: Floats, cash: Floats, lows: Floats, count: int) -> bool:
     """Whether a stretch's prices (C, 2), its first `count` bars of cash (A, lanes) and its least equities are inside."""
     outside = 1 - shelter.holds[0]
@@ -56,7 +56,7 @@ def is_sheltered(shelter: Shelter, bounds: Floats, cash: Floats, lows: Floats, c
     return outside == 0
 
 
-@lean
+@part
 def find_shelter(
     tape: Tape,
     slots: Slots,
@@ -90,7 +90,7 @@ def find_shelter(
     return 1 if least > 0.0 else 0
 
 
-@lean
+@part
 def open_up(opens: Floats, holding: Holding, block: Block, curve: Floats, reach: float) -> None:
     """Lay out a range for the survey: every price at most `reach` away, and the least of accounts that goes with it."""
     lines, book, worth = holding.lines, 0.0, 0.0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.holding import Holding, value_of
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.liquidation import LEAST, death_on_the_way
 from perpbook.kernels.margin import account_margin, requirement
 from perpbook.kernels.rows import copy_row
@@ -52,7 +52,7 @@ class Scratch(NamedTuple):
     safe: Integers
 
 
-@lean
+@part
 def look(
     slots: Slots, holding: Holding, rules: Rules, outside: Outside, scratch: Scratch, prices: Floats, state: State
 ) -> None:
@@ -65,7 +65,7 @@ def look(
     look_at_sleeves(slots, holding, outside, prices, state)
 
 
-@lean
+@part
 def look_at_positions(slots: Slots, holding: Holding, prices: Floats, state: State) -> None:
     """Notional, exposure, loss, gain, funding of every position, and notional by asset."""
     state.asset_notional[:] = 0.0
@@ -82,7 +82,7 @@ def look_at_positions(slots: Slots, holding: Holding, prices: Floats, state: Sta
         state.asset_notional[slots.rows[i].asset] += abs(value)
 
 
-@lean
+@part
 def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
     """Equity, death and coins of every account; equity by venue, money by layer, net exposure by asset, the book's equity."""
     state.venue_equity[:], state.layer_value[:], state.asset_net[:] = 0.0, 0.0, 0.0
@@ -109,7 +109,7 @@ def look_at_accounts(slots: Slots, holding: Holding, outside: Outside, prices: F
     state.book[0].equity += outside.transit[0]
 
 
-@lean
+@part
 def look_at_layers(outside: Outside, under_way: Rows, moving: Integers, state: State) -> None:
     """What is free on each layer, with what is on its way there, and what there is for fees."""
     for layer in range(outside.layers.size):
@@ -117,7 +117,7 @@ def look_at_layers(outside: Outside, under_way: Rows, moving: Integers, state: S
         state.layer_gas[layer] = outside.gas[layer]
 
 
-@lean
+@part
 def free_on(outside: Outside, under_way: Rows, moving: Integers, layer: int) -> float:
     """Dollars free on a layer, with what is on its way there."""
     total = outside.layers[layer] + outside.besides[layer]
@@ -127,7 +127,7 @@ def free_on(outside: Outside, under_way: Rows, moving: Integers, layer: int) -> 
     return float(total)
 
 
-@lean
+@part
 def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats, scratch: Scratch) -> None:
     """Write the prices of every scenario into `scratch.stormy`."""
     scratch.exposures[:] = 0.0
@@ -147,7 +147,7 @@ def storm_prices(slots: Slots, holding: Holding, storms: Storms, prices: Floats,
             scratch.stormy[c, s] = prices[c] * (1.0 + max(move, FLOOR))
 
 
-@lean
+@part
 def look_at_storms(
     slots: Slots, holding: Holding, buffer: float, scratch: Scratch, prices: Floats, state: State
 ) -> None:
@@ -179,7 +179,7 @@ def look_at_storms(
             state.accounts[a].safe_scale = best
 
 
-@lean
+@part
 def hold_still(slots: Slots, holding: Holding, prices: Floats, held: Holdings, a: int) -> None:
     """Write account a into `held` at `prices`, its sizes free to scale: tiers as its lines have them.
 
@@ -205,7 +205,7 @@ def hold_still(slots: Slots, holding: Holding, prices: Floats, held: Holdings, a
     held.cash[a] = cash
 
 
-@lean
+@part
 def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: float) -> None:
     """Part row i's lines into what grows with size (rates on notional) and what does not (deductions)."""
     size, entry = abs(holding.rows[i].quantity), holding.rows[i].entry
@@ -234,7 +234,7 @@ def split_lines(slots: Slots, holding: Holding, held: Holdings, i: int, price: f
         held.deduction[i, k] = fixed
 
 
-@lean
+@part
 def look_at_leverage(
     slots: Slots, holding: Holding, policy: Policy, scratch: Scratch, prices: Floats, state: State
 ) -> None:
@@ -264,7 +264,7 @@ def look_at_leverage(
             state.accounts[a].book_calm_scale = calm_scale(slots, holding, scratch, a, prices, policy.book_effective)
 
 
-@lean
+@part
 def nearest_death(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats) -> float:
     """The joint move nearer to zero at which account a dies: 0 when it is dead, NaN when it never does."""
     equity, need = account_margin(holding.lines, a, prices)
@@ -277,7 +277,7 @@ def nearest_death(slots: Slots, holding: Holding, scratch: Scratch, a: int, pric
     return up
 
 
-@lean
+@part
 def first_death(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats, side: float) -> float:
     """How large a joint move on one side account a lives through; NaN for any."""
     copy_row(prices, scratch.prices)
@@ -288,7 +288,7 @@ def first_death(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices
     return death_on_the_way(holding.lines, a, prices, scratch.prices, scratch.way)
 
 
-@lean
+@part
 def effective_leverage(slots: Slots, holding: Holding, a: int, prices: Floats, move: float) -> float:
     """The leverage of the single position that dies at the same joint move (DESIGN, section 5); inf when dead."""
     notional, need = 0.0, 0.0
@@ -304,7 +304,7 @@ def effective_leverage(slots: Slots, holding: Holding, a: int, prices: Floats, m
     return 1.0 / (abs(move) + need / notional * (1.0 + move))
 
 
-@lean
+@part
 def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices: Floats, cap: float) -> float:
     """The largest scale at which account a's effective leverage is sure to stay under a cap (see `margin.calm`)."""
     best, rate = 1.0, lowest_rate(slots.rows, holding.rows, slots.start[a], slots.start[a + 1])
@@ -322,7 +322,7 @@ def calm_scale(slots: Slots, holding: Holding, scratch: Scratch, a: int, prices:
     return best
 
 
-@lean
+@part
 def look_at_sleeves(slots: Slots, holding: Holding, outside: Outside, prices: Floats, state: State) -> None:
     """Each sleeve's capital: accounts' equity by the initial margin of its positions, idle money with the reserve."""
     state.sleeve_capital[:] = 0.0
@@ -342,7 +342,7 @@ def look_at_sleeves(slots: Slots, holding: Holding, outside: Outside, prices: Fl
         state.sleeve_capital[outside.reserve] += idle
 
 
-@lean
+@part
 def row_initial(slots: Slots, holding: Holding, i: int, prices: Floats) -> float:
     """Initial margin of row i with the fee to close that some venues ask beside it, dollars."""
     size = abs(holding.rows[i].quantity)

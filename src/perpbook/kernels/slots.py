@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.types import Floats, Integers, Lines, Rows
 
 BY_NOTIONAL, BY_BASE, BY_CONTRACTS = 0, 1, 2
@@ -74,7 +74,7 @@ class Slots(NamedTuple):
     deduction: Floats
 
 
-@lean
+@part
 def tier_number(slots: Slots, i: int, size: float, price: float) -> int:
     """The tier that a position of |quantity| `size` belongs to at a price."""
     if slots.rows[i].unit == BY_CONTRACTS:
@@ -90,7 +90,7 @@ def tier_number(slots: Slots, i: int, size: float, price: float) -> int:
     return found
 
 
-@lean
+@part
 def with_premium(slots: Slots, i: int, fraction: float, size: float) -> float:
     """A margin fraction with Drift's premium on size."""
     if slots.rows[i].sqrt_fraction == 0.0:
@@ -98,7 +98,7 @@ def with_premium(slots: Slots, i: int, fraction: float, size: float) -> float:
     return max(fraction, 0.8 * fraction + slots.rows[i].sqrt_fraction * size**0.5)
 
 
-@lean
+@part
 def initial_fraction(slots: Slots, i: int, size: float, price: float) -> float:
     """Initial margin over notional at this size, before the fee: the venue's, or one over the user's leverage."""
     asked = with_premium(slots, i, slots.initial[i, tier_number(slots, i, size, price)], size)
@@ -108,7 +108,7 @@ def initial_fraction(slots: Slots, i: int, size: float, price: float) -> float:
     return asked
 
 
-@lean
+@part
 def closing_fee(slots: Slots, i: int, quantity: float, price: float) -> float:
     """The estimated fee to close that counts as maintenance margin, a fraction of notional."""
     if slots.rows[i].bankruptcy_fee == 0.0:
@@ -120,7 +120,7 @@ def closing_fee(slots: Slots, i: int, quantity: float, price: float) -> float:
     return slots.rows[i].bankruptcy_fee * (1.0 - side / leverage)
 
 
-@lean
+@part
 def draw_row(slots: Slots, i: int, quantity: float, entry: float, price: float, lines: Lines) -> float:
     """Write row i's lines at a quantity, and give the dollars it adds whatever the price.
 
@@ -144,7 +144,7 @@ def draw_row(slots: Slots, i: int, quantity: float, entry: float, price: float, 
     return constant
 
 
-@lean
+@part
 def draw_tiers(slots: Slots, i: int, quantity: float, price: float, slope: float, offset: float, lines: Lines) -> None:
     """Write the lines of row i's requirement; its dollar notional is slope p + offset."""
     size, fee, curve = abs(quantity), closing_fee(slots, i, quantity, price), 0.0
@@ -169,7 +169,7 @@ def draw_tiers(slots: Slots, i: int, quantity: float, price: float, slope: float
     lines.pieces[i] = at + pieces
 
 
-@lean
+@part
 def floor_rate(slots: Slots, i: int, quantity: float, price: float) -> float:
     """The lowest rate above zero that row i's requirement can have at this quantity; inf for none."""
     if slots.rows[i].coin or quantity == 0.0:

@@ -32,7 +32,7 @@ from perpbook.kernels.body import (
 from perpbook.kernels.deleverage import deleverage
 from perpbook.kernels.holding import ARRIVED, Holding
 from perpbook.kernels.in_force import count_payments
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, lean, part
 from perpbook.kernels.journal import MONEY_IN, ROOM, Journal, write
 from perpbook.kernels.lanes import add_weighted, lowest
 from perpbook.kernels.margin import account_margin
@@ -90,7 +90,7 @@ def advance(
     return DONE
 
 
-@lean
+@part
 def next_span(span: int, done: int, looks: int) -> int:
     """How many bars to look at after a stretch of `span` bars of which `done` passed: more where its ranges settled almost
     everything, fewer where many questions had to be asked bar by bar, which costs more than the bars themselves."""
@@ -152,7 +152,7 @@ def lanes(tape: Tape, day_bar: Integers, slots: Slots, body: Body, rules: Rules,
     return span[CALM]
 
 
-@lean
+@part
 def add_accounts(curve: Floats, first: int, outside: float, total: Floats, lows: Floats) -> None:
     """Write the book's equity at every close from bar `first` on: that of its accounts (A, B), and what is outside them; and
     the least of each (A + 1,)."""
@@ -186,7 +186,7 @@ def pass_days(tape: Tape, stretch: Stretch, slots: Slots, body: Body, rules: Rul
     clock[SETTLED] = stretch.cursor + settled
 
 
-@lean
+@part
 def settled_by(tape: Tape, stretch: Stretch, count: int, bar: int) -> int:
     """How many of a stretch's bars with settlements are not after `bar`; `count` of them are known not to be."""
     while count < stretch.settled and tape.funding_bar[stretch.cursor + count] <= bar:
@@ -194,7 +194,7 @@ def settled_by(tape: Tape, stretch: Stretch, count: int, bar: int) -> int:
     return count
 
 
-@lean
+@part
 def add_positions(
     closes: Floats, slots: Slots, lines: Lines, a: int, own: Floats, first: int, weights: Floats, columns: Integers
 ) -> None:
@@ -207,7 +207,7 @@ def add_positions(
     add_weighted(own, weights, columns, count, closes, first)
 
 
-@lean
+@part
 def outside_dollars(outside: Outside) -> float:
     """Book equity outside accounts."""
     total = outside.transit[0]
@@ -216,7 +216,7 @@ def outside_dollars(outside: Outside) -> float:
     return total
 
 
-@lean
+@part
 def tick(
     tape: Tape, schedule: Schedule, slots: Slots, habits: Habits, body: Body, mind: Mind, bar: int, forced: bool
 ) -> None:
@@ -335,7 +335,7 @@ def knows_prices(tape: Tape, slots: Slots, holding: Holding, bar: int) -> bool:
     return stale == 0
 
 
-@lean
+@part
 def rules_may_act(tape: Tape, slots: Slots, body: Body, rules: Rules, bar: int) -> bool:
     """Whether any rule may act at one bar's close, whose funding is settled and whose day has begun."""
     block, holding, bounds, span = body.block, body.holding, body.block.sum.bounds, body.block.sum.span

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, part
 from perpbook.kernels.lanes import add_weighted, lowest
 from perpbook.kernels.types import Floats, Integers
 
@@ -37,7 +37,7 @@ class Sum(NamedTuple):
     sums: Floats
 
 
-@lean
+@part
 def first_at_most(row: Floats, limit: float) -> int:
     """The first place of a row at which it is at most `limit`; its size for none."""
     if row.size == 0 or lowest(row) > limit:
@@ -83,7 +83,7 @@ def keep_above(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) 
         look_at_bars(sum, row, scale, terms, closes)
 
 
-@lean
+@part
 def look_at_bars(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats) -> None:
     """`keep_above`, bar by bar, where the range alone does not settle it."""
     sum.span[LOOKS] += 1
@@ -93,7 +93,7 @@ def look_at_bars(sum: Sum, row: Floats, scale: float, terms: int, closes: Floats
     sum.span[CALM] = first_at_most(sums, HAIR * sum.figures[SIZE])
 
 
-@lean
+@part
 def scale_row(row: Floats, scale: float, constant: float, out: Floats) -> None:
     """Write scale x row + constant."""
     for t in range(out.size):
@@ -109,14 +109,14 @@ def size_of(delta: Floats, high: float) -> float:
     return total
 
 
-@lean
+@part
 def clear_row(out: Floats) -> None:
     """Write nothing into a row."""
     for t in range(out.size):
         out[t] = 0.0
 
 
-@lean
+@part
 def gains_of(row: Floats) -> float:
     """The sum of what is above nothing in a row, by four sums that do not wait for each other."""
     first, second, third, fourth = 0.0, 0.0, 0.0, 0.0

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import inlined, lean
+from perpbook.kernels.jit import inlined, part
 from perpbook.kernels.lanes import add_weighted, lowest
 from perpbook.kernels.orders import Orders
 from perpbook.kernels.screens import (
@@ -63,7 +63,7 @@ class Backing(NamedTuple):
     last: int
 
 
-@lean
+@part
 def survey_margin(low: Floats, high: Floats, lines: Lines, orders: Orders, sum: Sum, cash: Floats) -> None:
     """Shorten the calm to the bars in which no account may die and no resting order may fill. low, high : (C, B) prices."""
     for a in range(cash.shape[0]):
@@ -80,7 +80,7 @@ def survey_margin(low: Floats, high: Floats, lines: Lines, orders: Orders, sum: 
             sum.span[CALM] = t
 
 
-@lean
+@part
 def survey_rules(
     rows: Rows, held: Rows, lines: Lines, rules: Rules, block: Block, closes: Floats, curve: Floats
 ) -> None:
@@ -124,7 +124,7 @@ def survey_positions(rows: Rows, held: Rows, rules: Rules, sum: Sum, book: Backi
                 gains(rows, held, sum, closes, i, policy.profit_gain[step] * (1.0 - HAIR))
 
 
-@lean
+@part
 def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats, a: int) -> None:
     """Where account a's surplus stays above nothing at the worse end of every column's bar.
 
@@ -157,7 +157,7 @@ def margin_lasts(low: Floats, high: Floats, lines: Lines, sum: Sum, cash: Floats
     sum.span[CALM] = first_at_most(sums, limit)
 
 
-@lean
+@part
 def survives(lines: Lines, storms: Storms, buffer: float, sum: Sum, cash: Floats, closes: Floats, a: int) -> None:
     """Where account a lives through every scenario with the playbook's buffer.
 
@@ -175,7 +175,7 @@ def survives(lines: Lines, storms: Storms, buffer: float, sum: Sum, cash: Floats
         stormed(lines, storms, 1.0 + buffer, sum, cash, closes, a, storms.outermost[k])
 
 
-@lean
+@part
 def stormed(
     lines: Lines, storms: Storms, weight: float, sum: Sum, cash: Floats, closes: Floats, a: int, s: int
 ) -> None:
@@ -224,7 +224,7 @@ def price_ratio(storms: Storms, asset: int, s: int, side: int) -> float:
     return 1.0 + max(storms.moves[asset, s] + (side - 1) * storms.pull[s], FLOOR)
 
 
-@lean
+@part
 def calm_leverage(
     rows: Rows, held: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, cap: float, a: int
 ) -> None:
@@ -242,7 +242,7 @@ def calm_leverage(
             moved(rows, lines, sum, cash, closes, side * at, a)
 
 
-@lean
+@part
 def moved(rows: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, move: float, a: int) -> None:
     """Where account a lives after a joint move."""
     begin(sum, lowest(cash[: sum.span[CALM]]))
@@ -258,7 +258,7 @@ def moved(rows: Rows, lines: Lines, sum: Sum, cash: Floats, closes: Floats, move
         keep_above(sum, cash, 1.0, terms, closes)
 
 
-@lean
+@part
 def exposed(rows: Rows, held: Rows, sum: Sum, backing: Backing, closes: Floats, asset: int, cap: float) -> None:
     """Where the notional backed, in an asset (-1: all), is under `cap` times its equity."""
     if cap == np.inf or sum.span[CALM] == 0:
@@ -274,7 +274,7 @@ def exposed(rows: Rows, held: Rows, sum: Sum, backing: Backing, closes: Floats, 
         keep_above(sum, backing.equity, cap * (1.0 - HAIR), terms, closes)
 
 
-@lean
+@part
 def leaning(
     rows: Rows, delta: Floats, sum: Sum, backing: Backing, closes: Floats, asset: int, cap: float, side: int
 ) -> None:

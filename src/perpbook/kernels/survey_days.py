@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.lanes import add_weighted
 from perpbook.kernels.memory import DAY_NS, MONDAY
 from perpbook.kernels.screens import Block, Rules, is_flat
@@ -26,7 +26,7 @@ class Stretch(NamedTuple):
     days: Integers
 
 
-@lean
+@part
 def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rules, block: Block) -> None:
     """Shorten the calm to the bars in which no drawdown and no funding, of the day or by its rates, passes its limit."""
     policy = rules.policy
@@ -39,7 +39,7 @@ def survey_days(tape: Tape, stretch: Stretch, rows: Rows, held: Rows, rules: Rul
     survey_funding(tape, stretch.cursor, stretch.settled, stretch.days, rows, held, policy, block)
 
 
-@lean
+@part
 def drawdowns(tape: Tape, stretch: Stretch, held: Rows, rules: Rules, block: Block) -> None:
     """Where the book stands above its daily and weekly drawdown limits, unless it is halted and flat already."""
     policy, memory, total, span = rules.policy, rules.memory, block.total, block.sum.span
@@ -63,7 +63,7 @@ def drawdowns(tape: Tape, stretch: Stretch, held: Rows, rules: Rules, block: Blo
         t = last
 
 
-@lean
+@part
 def lowest_allowed(policy: Policy, day: float, week: float) -> float:
     """The equity under which a book has fallen too far from its day's or week's start; NaN starts allow any."""
     limit = -np.inf
@@ -74,7 +74,7 @@ def lowest_allowed(policy: Policy, day: float, week: float) -> float:
     return limit
 
 
-@lean
+@part
 def paying(
     bars: Integers, stretch: Stretch, rows: Rows, held: Rows, block: Block, cap: float, subject: int, by_venue: int
 ) -> None:
@@ -103,7 +103,7 @@ def paying(
     )  # fmt: skip
 
 
-@lean
+@part
 def paid_too_much(
     bars: Integers, days: Integers, span: Integers, total: Floats, flow: Floats, paid: float, cap: float, least: float
 ) -> None:

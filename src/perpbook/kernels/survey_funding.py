@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from perpbook.kernels.in_force import last_settlement, still_due
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import DAY_NS
 from perpbook.kernels.rules.rotation import MOVES
 from perpbook.kernels.screens import Block
@@ -18,7 +18,7 @@ from perpbook.kernels.tape import Tape
 from perpbook.kernels.types import Integers, Rows
 
 
-@lean
+@part
 def survey_funding(
     tape: Tape, cursor: int, settled: int, days: Integers, rows: Rows, held: Rows, policy: Policy, block: Block
 ) -> None:
@@ -32,7 +32,7 @@ def survey_funding(
         coming(tape, cursor, settled, days, rows, held, policy.funding_projected * (1.0 - HAIR), block)
 
 
-@lean
+@part
 def turning(
     tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, policy: Policy, block: Block, i: int
 ) -> None:
@@ -56,14 +56,14 @@ def turning(
             return
 
 
-@lean
+@part
 def expected_at(tape: Tape, c: int, cursor: int) -> float:
     """The rate a year that is expected of column c before settlement number `cursor`; NaN unknown."""
     s = last_settlement(tape, c, cursor)
     return float(tape.expected[c, s]) if s >= 0 and tape.expected.shape[1] > 0 else np.nan
 
 
-@lean
+@part
 def is_cheaper(tape: Tape, cursor: int, rows: Rows, side: float, payback: float, i: int) -> bool:
     """Whether another contract in row i's asset may save its side more, in so many years, than the fees of moving there."""
     own = expected_at(tape, rows[i].column, cursor)
@@ -76,7 +76,7 @@ def is_cheaper(tape: Tape, cursor: int, rows: Rows, side: float, payback: float,
     return False
 
 
-@lean
+@part
 def coming(
     tape: Tape, cursor: int, settled: int, days: Integers, rows: Rows, held: Rows, cap: float, block: Block
 ) -> None:
@@ -106,7 +106,7 @@ def coming(
             return
 
 
-@lean
+@part
 def dearest_day(tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, block: Block, i: int) -> float:
     """Dollars, at least 0, that row i may owe for the rest of a day by any rate in force in a stretch."""
     c, dearest = rows[i].column, 0.0
@@ -119,7 +119,7 @@ def dearest_day(tape: Tape, cursor: int, settled: int, rows: Rows, held: Rows, b
     return size * dearest
 
 
-@lean
+@part
 def due_at(tape: Tape, cursor: int, rows: Rows, held: Rows, bar: int) -> float:
     """Dollars (> 0 paid) that every row still owes at a bar's close until midnight, a hair more for rounding."""
     due, size = 0.0, 0.0

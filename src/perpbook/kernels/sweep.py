@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perpbook.kernels.body import FULL, Body, Mind
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import lean, part
 from perpbook.kernels.journal import BACKSTOP, FILL, LIQUIDATION, RULE, Journal
 from perpbook.kernels.lanes import price_bounds
 from perpbook.kernels.memory import Memory
@@ -62,7 +62,7 @@ class Sweep(NamedTuple):
     out: Floats
 
 
-@lean
+@part
 def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
     """Put a run back to its start."""
     holding, orders = body.holding, body.orders
@@ -90,7 +90,7 @@ def begin_again(body: Body, mind: Mind, fresh: Fresh) -> None:
     wind_back(body, memory, fresh)
 
 
-@lean
+@part
 def wind_back(body: Body, memory: Memory, fresh: Fresh) -> None:
     """Put a run back to its start in which bars have passed, and none was ticked: funding was paid and days went by."""
     holding = body.holding
@@ -107,7 +107,7 @@ def wind_back(body: Body, memory: Memory, fresh: Fresh) -> None:
     memory.day_start[0], memory.week_start[0] = np.nan, np.nan
 
 
-@lean
+@part
 def policy_from(base: Policy, figures: Floats) -> Policy:
     """The policy whose figures are `figures` (see `engine.variants.figures_of`); arrays are written in place."""
     at = SCALARS
@@ -150,7 +150,7 @@ def run_variants(
         measure(tape, body, sweep.day_bar, sweep.split, out)
 
 
-@lean
+@part
 def count_events(journal: Journal, out: Floats) -> None:
     """Add up what the journal tells."""
     for k in range(journal.rows[0]):
@@ -161,7 +161,7 @@ def count_events(journal: Journal, out: Floats) -> None:
         out[FEES] -= journal.figures[k, 2] if kind in (FILL, LIQUIDATION, BACKSTOP) else 0.0
 
 
-@lean
+@part
 def measure(tape: Tape, body: Body, day_bar: Integers, split: int, out: Floats) -> None:
     """End, least, deepest drawdown, and the moments of daily returns before and after bar `split`.
 
@@ -182,7 +182,7 @@ def measure(tape: Tape, body: Body, day_bar: Integers, split: int, out: Floats) 
     out[END] = total[bars - 1] + outside
 
 
-@lean
+@part
 def fall(total: Floats, outside: float, out: Floats) -> None:
     """Write the least of a curve and its deepest drawdown; a stretch that cannot hold a deeper one is passed over whole."""
     peak, least, deepest = 0.0, np.inf, 0.0
@@ -202,7 +202,7 @@ def fall(total: Floats, outside: float, out: Floats) -> None:
     out[LEAST], out[DEEPEST] = least, deepest
 
 
-@lean
+@part
 def moments(value: float, out: Floats) -> None:
     """Count one value, and its first four powers."""
     out[0] += 1.0

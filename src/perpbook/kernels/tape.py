@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import lean, part
 from perpbook.kernels.lanes import highest, lowest
 from perpbook.kernels.types import Flags, Floats, Integers, Rows
 
@@ -102,7 +102,7 @@ def scan(opens: Floats, high: Floats, low: Floats, close: Floats, lows: Floats, 
     return -1
 
 
-@lean
+@part
 def is_bar(first: float, high: float, low: float, last: float) -> bool:
     """Whether four prices make a bar; every comparison with what is no number fails."""
     if not (low > 0.0 and high < np.inf):
@@ -110,7 +110,7 @@ def is_bar(first: float, high: float, low: float, last: float) -> bool:
     return low <= first and low <= last and first <= high and last <= high
 
 
-@lean
+@part
 def first_wrong(opens: Floats, high: Floats, low: Floats, close: Floats, first: int) -> int:
     """The first bar from `first` on that is none."""
     b = first
@@ -119,7 +119,7 @@ def first_wrong(opens: Floats, high: Floats, low: Floats, close: Floats, first: 
     return b
 
 
-@lean
+@part
 def block_bounds(tape: Tape, first: int, last: int, out: Floats) -> None:
     """A range that holds every price of bars first..last-1: `out` (C, 2). Whole chunks, where the block is long and the tape
     has them."""

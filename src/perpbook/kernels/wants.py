@@ -7,7 +7,7 @@ after something was sent gets one.
 from __future__ import annotations
 
 from perpbook.kernels.body import Body
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.journal import WANTED, write
 from perpbook.kernels.sight import free_on
 from perpbook.kernels.state import LAYER_GAS, LAYER_RESERVE, Policy
@@ -16,7 +16,7 @@ ENOUGH = 1.0 - 1e-9
 """Of what is wanted (as `playbook.words`)."""
 
 
-@lean
+@part
 def is_short(policy: Policy, body: Body, kind: int, layer: int) -> int:
     """1 where a layer has less than its reserve (kind 0), or than its coins for fees (kind 1); 0 where nobody knows."""
     if kind == 0:
@@ -25,7 +25,7 @@ def is_short(policy: Policy, body: Body, kind: int, layer: int) -> int:
     return 1 if body.outside.gas[layer] < policy.gas[layer] * ENOUGH else 0
 
 
-@lean
+@part
 def wants_changed(policy: Policy, body: Body) -> bool:
     """Whether a layer has come short, or has enough again, since the journal was told."""
     changed = 0
@@ -35,7 +35,7 @@ def wants_changed(policy: Policy, body: Body) -> bool:
     return changed > 0
 
 
-@lean
+@part
 def note_wants(policy: Policy, body: Body, bar: int) -> None:
     """Write down which layers have come short, of what, and how much they have."""
     outside, journal = body.outside, body.journal

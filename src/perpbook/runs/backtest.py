@@ -91,7 +91,7 @@ def run_backtest(asked: Backtest, tell: Tell = silent) -> BacktestResult:
         weathered = weather(asked.treasury, journey, past)
     journey = weathered.journey if weathered is not None else journey
     laid = lay(asked.overlay, journey) if asked.overlay is not None else None
-    tell("running (the first run compiles for about a minute)", 2, 4)
+    tell("running (the first run compiles for two or three minutes)", 2, 4)
     result = _told(asked, journey, findings, outcomes_of(asked.idea, journey, laid, (asked.treasury, weathered)), laid)
     return result if weathered is None else replace(result, notes=(*result.notes, *weathered.notes))
 

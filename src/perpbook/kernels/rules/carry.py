@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import DAY_NS, Memory
 from perpbook.kernels.rules.record import record, share_of, trim
 from perpbook.kernels.state import (
@@ -20,7 +20,7 @@ from perpbook.kernels.state import (
 )
 
 
-@lean
+@part
 def funding_caps(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Cut the positions that paid, where a scope paid more than its cap, to the part the cap would have borne."""
     cap_scope(state, memory, policy.funding_cap, FUNDING_BOOK, 0, findings, proposals)
@@ -30,7 +30,7 @@ def funding_caps(state: State, policy: Policy, memory: Memory, findings: Finding
         cap_scope(state, memory, policy.funding_venue_cap[venue], FUNDING_VENUE, venue, findings, proposals)
 
 
-@lean
+@part
 def in_scope(state: State, i: int, code: int, subject: int) -> bool:
     """Whether position i belongs to the book, an asset or a venue."""
     if code == FUNDING_ASSET:
@@ -40,7 +40,7 @@ def in_scope(state: State, i: int, code: int, subject: int) -> bool:
     return True
 
 
-@lean
+@part
 def cap_scope(
     state: State, memory: Memory, cap: float, code: int, subject: int, findings: Findings, proposals: Proposals
 ) -> None:
@@ -65,7 +65,7 @@ def cap_scope(
                 trim(state, memory, proposals, i, cap / share, code)
 
 
-@lean
+@part
 def funding_projected(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Cut the positions that still pay today to the part with which the day stays under its cap: paid, and what the rates in
     force cost until midnight UTC. What was paid stays paid, so they may be closed; what others receive pays for them."""
@@ -91,7 +91,7 @@ def funding_projected(state: State, policy: Policy, memory: Memory, findings: Fi
                 trim(state, memory, proposals, i, keep, FUNDING_PROJECTED)
 
 
-@lean
+@part
 def funding_skew(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Measure how far the rate in force of what is held stands from nothing, either way: an alert, which asks for no trade."""
     if policy.funding_skew == float("inf"):

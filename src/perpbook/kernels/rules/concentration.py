@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import record, share_of, trim
 from perpbook.kernels.state import (
@@ -21,7 +21,7 @@ from perpbook.kernels.state import (
 )
 
 
-@lean
+@part
 def venue_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Equity on each venue over book equity. No trade mends it: money must move."""
     for venue in range(policy.venue_cap.size):
@@ -30,7 +30,7 @@ def venue_share(state: State, policy: Policy, memory: Memory, findings: Findings
             record(findings, VENUE_SHARE, venue, -1, share, policy.venue_cap[venue])
 
 
-@lean
+@part
 def layer_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Money on each layer, accounts there included, over book equity."""
     for layer in range(policy.layer_cap.size):
@@ -39,7 +39,7 @@ def layer_share(state: State, policy: Policy, memory: Memory, findings: Findings
             record(findings, LAYER_SHARE, layer, -1, share, policy.layer_cap[layer])
 
 
-@lean
+@part
 def depth_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """A position's notional over what rests on its exit side; skipped where no depth was given."""
     if policy.depth_share == float("inf"):
@@ -54,7 +54,7 @@ def depth_share(state: State, policy: Policy, memory: Memory, findings: Findings
             trim(state, memory, proposals, i, policy.depth_share / share, DEPTH_SHARE)
 
 
-@lean
+@part
 def margin_mode(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Positions whose sleeve must be isolated, or cross: measured 1 is the wrong mode, and no trade mends it."""
     for i in range(state.positions.size):
@@ -64,7 +64,7 @@ def margin_mode(state: State, policy: Policy, memory: Memory, findings: Findings
             record(findings, MARGIN_MODE, i, -1, 0.0 if right else 1.0, 0.0)
 
 
-@lean
+@part
 def sleeve_bounds(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Each sleeve's capital over book equity, against its smallest and largest share."""
     for sleeve in range(policy.sleeve_max.size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import FOREVER, Memory, next_day_ns, next_week_ns
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import DAILY_DRAWDOWN, WEEKLY_DRAWDOWN, Findings, Policy, Proposals, State
@@ -11,7 +11,7 @@ ROUNDING = 1e-12
 """Share of the start: the same equity, added up in another order, is no loss."""
 
 
-@lean
+@part
 def drawdown(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Measure the loss since the day and the week began; past a cap halt until re-armed, and flatten if so written.
 
@@ -28,20 +28,20 @@ def drawdown(state: State, policy: Policy, memory: Memory, findings: Findings, p
             keep_at_most(proposals, i, 0.0, DAILY_DRAWDOWN if daily else WEEKLY_DRAWDOWN)
 
 
-@lean
+@part
 def measure(state: State, cap: float, start: float, code: int, findings: Findings) -> None:
     """Record the share of `start` that is lost, where there is a cap and a start."""
     if cap < float("inf") and start > 0.0:
         record(findings, code, 0, -1, max(1.0 - state.book[0].equity / start, 0.0), cap)
 
 
-@lean
+@part
 def is_over(state: State, cap: float, start: float) -> bool:
     """Whether more of `start` is lost than the cap allows; False when the start is not known."""
     return bool(start > 0.0 and 1.0 - state.book[0].equity / start > cap + ROUNDING)
 
 
-@lean
+@part
 def halted_until(state: State, policy: Policy, memory: Memory) -> int:
     """Until when the book is halted, by this look or an earlier one; an earlier, longer halt stands."""
     until_ns, now_ns = memory.halted_until_ns[0], state.book[0].now_ns

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import record, share_of, trim
 from perpbook.kernels.state import HEDGE_BAND, Findings, Policy, Proposals, State
 
 
-@lean
+@part
 def hedge_bands(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Where an asset's net exposure is out of its band, trim its positions on the heavier side to inside it, the largest first.
 
@@ -37,7 +37,7 @@ def hedge_bands(state: State, policy: Policy, memory: Memory, findings: Findings
             i = next_largest(state, asset, side, i)
 
 
-@lean
+@part
 def next_largest(state: State, asset: int, side: float, after: int) -> int:
     """The position of an asset's that leans most to one side, past `after` (-1: of all) in falling order of size; -1 for none."""
     found, most = -1, 0.0

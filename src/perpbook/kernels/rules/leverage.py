@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import record, room, share_of, trim
 from perpbook.kernels.state import (
@@ -20,7 +20,7 @@ from perpbook.kernels.state import (
 )
 
 
-@lean
+@part
 def asset_leverage(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """An asset's notional over the whole book, against its cap times book equity."""
     for asset in range(policy.asset_cap.size):
@@ -35,7 +35,7 @@ def asset_leverage(state: State, policy: Policy, memory: Memory, findings: Findi
                 trim(state, memory, proposals, i, keep, ASSET_LEVERAGE)
 
 
-@lean
+@part
 def account_exposure(state: State, a: int) -> tuple[float, float]:
     """Gross notional and net beta-weighted exposure of an account's positions, dollars."""
     gross, net = 0.0, 0.0
@@ -46,7 +46,7 @@ def account_exposure(state: State, a: int) -> tuple[float, float]:
     return gross, net
 
 
-@lean
+@part
 def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tuple[float, int]:
     """Measure one account's three leverages; how much of it may be kept, and the code of the rule that asks most."""
     infinity = float("inf")
@@ -69,7 +69,7 @@ def account_room(state: State, policy: Policy, findings: Findings, a: int) -> tu
     return keep, reason
 
 
-@lean
+@part
 def account_leverage(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Each account's gross, net and effective leverage against the caps for accounts."""
     for a in range(state.accounts.size):
@@ -79,7 +79,7 @@ def account_leverage(state: State, policy: Policy, memory: Memory, findings: Fin
                 trim(state, memory, proposals, i, keep, reason)
 
 
-@lean
+@part
 def book_leverage(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """The book's gross, net and effective leverage against its caps; cuts are uniform over the book."""
     infinity, equity, positions = float("inf"), state.book[0].equity, state.positions.size

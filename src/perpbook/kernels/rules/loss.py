@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import keep_at_most, record, share_of
 from perpbook.kernels.state import (
@@ -14,7 +14,7 @@ from perpbook.kernels.state import (
 )
 
 
-@lean
+@part
 def position_loss(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Close a position whose unrealised loss exceeds its share of book equity."""
     if policy.position_loss == float("inf"):

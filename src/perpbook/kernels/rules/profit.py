@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import TAKE_PROFIT, Findings, Policy, Proposals, State
 
 
-@lean
+@part
 def steps_reached(state: State, policy: Policy, memory: Memory, i: int) -> int:
     """How many steps of its ladder position i has now reached, those taken before included; none when it is empty."""
     if state.positions[i].notional == 0.0:
@@ -19,7 +19,7 @@ def steps_reached(state: State, policy: Policy, memory: Memory, i: int) -> int:
     return int(step)
 
 
-@lean
+@part
 def take_profit(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Close the share of every step reached and not yet taken, each of what the one before left.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import is_quiet, record
 from perpbook.kernels.state import REBALANCE, Findings, Policy, Proposals, State
@@ -16,7 +16,7 @@ NARROWEST, WIDEST = 0.5, 3.0
 """How far cost may narrow or widen the band."""
 
 
-@lean
+@part
 def band(policy: Policy, cost: float) -> float:
     """The drift, as a share of book equity, that is left alone.
 
@@ -29,7 +29,7 @@ def band(policy: Policy, cost: float) -> float:
     return float(policy.rebalance_drift * min(max(widened, NARROWEST), WIDEST))
 
 
-@lean
+@part
 def rebalance(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Where a rebalance is due, bring positions with a target back to it; what a higher rule cut or moved stays so.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.state import Findings, Proposals, State
 
 
-@lean
+@part
 def record(findings: Findings, code: int, subject: int, detail: int, measured: float, limit: float) -> None:
     """Append one finding. `detail` is a scenario number, or -1."""
     row = findings.rows[0]
@@ -19,7 +19,7 @@ def record(findings: Findings, code: int, subject: int, detail: int, measured: f
     findings.rows[0] = row + 1
 
 
-@lean
+@part
 def keep_at_most(proposals: Proposals, i: int, scale: float, code: int) -> None:
     """Ask that position i keep at most `scale` of its size; an earlier, smaller answer stands."""
     scale = min(max(scale, 0.0), 1.0)
@@ -28,20 +28,20 @@ def keep_at_most(proposals: Proposals, i: int, scale: float, code: int) -> None:
         proposals.reason[i] = code
 
 
-@lean
+@part
 def is_quiet(state: State, memory: Memory, i: int) -> bool:
     """Whether a rule under survival cut position i so short a while ago that those rules leave it alone."""
     return bool(state.book[0].now_ns < memory.quiet_until_ns[i])
 
 
-@lean
+@part
 def trim(state: State, memory: Memory, proposals: Proposals, i: int, scale: float, code: int) -> None:
     """`keep_at_most` for rules under survival: not while the position is quiet."""
     if not is_quiet(state, memory, i):
         keep_at_most(proposals, i, scale, code)
 
 
-@lean
+@part
 def share_of(amount: float, equity: float) -> float:
     """Amount over equity; infinite when there is an amount and no equity."""
     if equity > 0.0:
@@ -49,7 +49,7 @@ def share_of(amount: float, equity: float) -> float:
     return 0.0 if amount == 0.0 else float("inf")
 
 
-@lean
+@part
 def room(limit: float, fixed: float, scaled: float) -> float:
     """The largest scale k in [0, 1] at which `|fixed + k scaled| <= limit`.
 

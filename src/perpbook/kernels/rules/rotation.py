@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import is_quiet, record, trim
 from perpbook.kernels.state import (
@@ -26,7 +26,7 @@ ROOM = 3.0
 nearly every contract on the venues known it is less than a third of the notional below their largest tiers."""
 
 
-@lean
+@part
 def funding_turned(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Positions that have paid too many settlements in a row since they last received, or whose contract is expected to cost
     their side too much: closed, or moved to the book's cheapest other contract in the asset, as the playbook says."""
@@ -52,14 +52,14 @@ def funding_turned(state: State, policy: Policy, memory: Memory, findings: Findi
                 proposals.reason[j] = FUNDING_MOVED
 
 
-@lean
+@part
 def expected_cost(state: State, i: int) -> float:
     """What position i's side is expected to pay a year, a fraction of its notional; NaN unknown."""
     side = 1.0 if state.positions[i].value > 0.0 else -1.0
     return float(side * state.positions[i].expected)
 
 
-@lean
+@part
 def turned(state: State, policy: Policy, i: int) -> int:
     """The code of the rule that position i's funding breaks, 0 for none."""
     if state.positions[i].notional == 0.0:
@@ -69,7 +69,7 @@ def turned(state: State, policy: Policy, i: int) -> int:
     return FUNDING_EXPECTED if expected_cost(state, i) > policy.funding_expected else 0
 
 
-@lean
+@part
 def measure(state: State, policy: Policy, findings: Findings, i: int) -> None:
     """Record both figures of position i, where they are known and limited."""
     paid, cost = state.positions[i].paid_in_row, expected_cost(state, i)
@@ -79,7 +79,7 @@ def measure(state: State, policy: Policy, findings: Findings, i: int) -> None:
         record(findings, FUNDING_EXPECTED, i, -1, max(cost, 0.0), policy.funding_expected)
 
 
-@lean
+@part
 def cheapest(state: State, policy: Policy, memory: Memory, proposals: Proposals, i: int) -> int:
     """The other contract in position i's asset that saves most funding, where it pays for both trades in time; -1 for none.
 
@@ -99,13 +99,13 @@ def cheapest(state: State, policy: Policy, memory: Memory, proposals: Proposals,
     return found
 
 
-@lean
+@part
 def stands(state: State, proposals: Proposals, k: int) -> float:
     """The signed dollars that position k is to be brought to, or is."""
     return float(state.positions[k].value if math.isnan(proposals.target[k]) else proposals.target[k])
 
 
-@lean
+@part
 def has_room(state: State, policy: Policy, proposals: Proposals, i: int, j: int) -> bool:
     """Whether position j's account may hold position i's exposure in j: what it holds comes to at most `ROOM` times its equity
     and to its cap, or j is no larger for it."""

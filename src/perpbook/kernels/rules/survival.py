@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import keep_at_most, record
 from perpbook.kernels.state import (
@@ -17,7 +17,7 @@ from perpbook.kernels.state import (
 )
 
 
-@lean
+@part
 def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
     """(1 + buffer) maintenance margin over equity of account a after scenario s: it survives at or below 1.
 
@@ -32,7 +32,7 @@ def needed_share(state: State, policy: Policy, a: int, s: int) -> Any:
     return 0.0 if need == 0.0 and equity == 0.0 else float("inf")
 
 
-@lean
+@part
 def account_dead(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Every account whose equity is under its maintenance margin now: a breach under any playbook."""
     for a in range(state.accounts.size):
@@ -40,7 +40,7 @@ def account_dead(state: State, policy: Policy, memory: Memory, findings: Finding
             record(findings, ACCOUNT_DEAD, a, -1, float("inf"), 1.0)
 
 
-@lean
+@part
 def survival(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Scale down, as a whole, every account that does not survive; record each one's worst scenario per group."""
     for group in range(policy.groups):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from perpbook.kernels.jit import lean
+from perpbook.kernels.jit import part
 from perpbook.kernels.memory import Memory
 from perpbook.kernels.rules.record import record, share_of
 from perpbook.kernels.state import (
@@ -24,7 +24,7 @@ from perpbook.kernels.state import (
 )
 
 
-@lean
+@part
 def bridge_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Money under way over each family of bridges over book equity."""
     if policy.bridge_cap < float("inf"):
@@ -33,7 +33,7 @@ def bridge_share(state: State, policy: Policy, memory: Memory, findings: Finding
             record(findings, BRIDGE_SHARE, family, -1, share, policy.bridge_cap)
 
 
-@lean
+@part
 def stablecoin_share(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Dollars in each stablecoin, wherever they stand, over book equity."""
     if policy.stablecoin_cap < float("inf"):
@@ -42,7 +42,7 @@ def stablecoin_share(state: State, policy: Policy, memory: Memory, findings: Fin
             record(findings, STABLECOIN_SHARE, coin, -1, share, policy.stablecoin_cap)
 
 
-@lean
+@part
 def losses(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """What is left of book equity once any one venue or layer is lost and the worst scenario for the rest has come."""
     equity = state.book[0].equity
@@ -56,13 +56,13 @@ def losses(state: State, policy: Policy, memory: Memory, findings: Findings, pro
             record(findings, LAYER_LOSS, layer, state.layer_left_in[layer], left, policy.layer_leaves)
 
 
-@lean
+@part
 def share_left(left: float, equity: float) -> float:
     """What is left over what there was; nothing where there was nothing."""
     return max(left, 0.0) / equity if equity > 0.0 else 0.0
 
 
-@lean
+@part
 def layer_reserve(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Dollars of stablecoins free on each layer that must keep a reserve, with what is on its way there."""
     for layer in range(policy.reserve.size):
@@ -70,7 +70,7 @@ def layer_reserve(state: State, policy: Policy, memory: Memory, findings: Findin
             record(findings, LAYER_RESERVE, layer, -1, state.layer_free[layer], policy.reserve[layer])
 
 
-@lean
+@part
 def layer_gas(state: State, policy: Policy, memory: Memory, findings: Findings, proposals: Proposals) -> None:
     """Coins for fees on each layer that must keep some; skipped where nobody knows which coin that is."""
     for layer in range(policy.gas.size):
