@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +37,7 @@ from perpbook.cli import (
     web,
     whatif,
 )
+from perpbook.cli.narrow import narrowed, nothing
 from perpbook.cli.output import guarded
 
 app = typer.Typer(
@@ -77,33 +78,26 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(alerts.app, name="alerts")
 
 
+YOUNG = 100_000
+"""Objects that a program makes before they are looked through for garbage."""
+
+
 def asked_of(words: Sequence[str]) -> typer.Typer:
-    """The program with the one command or group that `words` begin with, because to lay out all of them takes longer than many
-    an answer; the whole of it where they begin otherwise."""
-    word = words[0] if words else ""
-    narrow = copy.copy(app)
-    narrow.registered_commands = [one for one in app.registered_commands if _name(one) == word]
-    narrow.registered_groups = [one for one in app.registered_groups if one.name == word]
-    if not (narrow.registered_commands or narrow.registered_groups):
-        return app
-    narrow.callback()(_nothing)
-    return narrow
-
-
-def _name(command: typer.models.CommandInfo) -> str:
-    return command.name or str(getattr(command.callback, "__name__", ""))
-
-
-def _nothing() -> None:
-    """What a program does before its command: a program of one command would be taken for that command itself."""
+    """The program with only what `words` ask for laid out."""
+    asked = narrowed(app, words)
+    if len(asked.registered_commands) + len(asked.registered_groups) == 1:
+        asked.callback()(nothing)
+    return asked
 
 
 def main() -> None:
     """Entry point of the `perpbook` script.
 
     Matrices here are small: threads of linear algebra that wait for a busy core cost ten times the work. The models here know no
-    plugins, and to look for some reads every installed package's list of entry points.
+    plugins, and to look for some reads every installed package's list of entry points. What is imported stays: to look
+    through it for garbage again and again is a seventh of a check.
     """
+    gc.set_threshold(YOUNG)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     guarded(asked_of(sys.argv[1:]))

@@ -45,6 +45,9 @@ from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer,
 BATCH = 64
 """Messages taken before everything beside the loop has its turn."""
 
+YOUNG = 700
+"""Objects made between two looks for garbage: small looks, none of which holds a message up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -128,6 +131,7 @@ class Shell:
                 self._trades(client_id)
             gc.collect()
             gc.freeze()
+            gc.set_threshold(YOUNG)
             if self.pace.spin:
                 self._spin()
             await self._loop()

@@ -20,7 +20,7 @@ from perpbook.kernels.drill import END, FIRST
 from perpbook.kernels.types import Floats, Holdings
 from perpbook.margin.arrays import Item
 from perpbook.sizing.cheapest import CostLines, Solution, cheapest_sizes
-from perpbook.sizing.limits import Limits, Linear, MarginLimits, MarginPoint, emptied_equity
+from perpbook.sizing.limits import Limits, Linear, MarginLimits, MarginPoint, by_tier, emptied_equity
 from perpbook.sizing.tiers import TierSteps, true_savings
 
 TAIL = 0.025
@@ -240,6 +240,8 @@ def lay_moments(ground: Ground, moments: Sequence[Moment], more: Floats) -> Marg
     paid = np.array([one.paid for one in moments]).reshape(count, columns)
     account = np.array([one.account for one in moments], dtype=np.int64)
     at = prices[:, held.column[rows]]
+    notional = held.notional_slope[rows] * at + held.notional_offset[rows]
+    rise, deducted = by_tier(held, rows, notional, at)
     spare = SLACK * np.maximum(np.abs(held.cash), 1.0) - more
     return MarginLimits(
         point=np.arange(count),
@@ -248,7 +250,8 @@ def lay_moments(ground: Ground, moments: Sequence[Moment], more: Floats) -> Marg
         by_tier=np.ones(count, dtype=np.uint8),
         base=emptied_equity(held, prices)[np.arange(count), account] - spare[account],
         gain=held.delta[rows] * (at - held.price[rows] - paid[:, held.column[rows]]),
-        notional=held.notional_slope[rows] * at + held.notional_offset[rows],
-        worth=np.where(held.in_coin[rows] == 1, at, 1.0),
+        notional=notional,
         curve=held.curve_slope[rows] * at + held.curve_reciprocal[rows] / at,
+        rise=rise,
+        deducted=deducted,
     )

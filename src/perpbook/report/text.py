@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from perpbook.margin.assessment import AccountAssessment, Assessment, PositionAssessment, StressOutcome
@@ -14,6 +12,7 @@ from perpbook.model.account import MarginMode
 from perpbook.model.units import to_iso
 from perpbook.model.verdict import Asked, DrillStanding, Finding, Plan, SleeveShare, Status, Verdict
 from perpbook.report.moves_text import tell_moves
+from perpbook.report.straight_table import StraightTable
 from perpbook.report.words import NONE, bar, change, money, move, multiple, price, quantity, share
 
 WIDTH = 100
@@ -21,15 +20,15 @@ COLOURS = {Status.OK: "green", Status.NEAR: "yellow", Status.BREACH: "red"}
 MARKS = {Status.OK: "ok", Status.NEAR: "near", Status.BREACH: "BREACH"}
 
 
-def table(title: str, *columns: str, left: int = 1) -> Table:
+def table(title: str, *columns: str, left: int = 1) -> StraightTable:
     """A plain table: the first `left` columns to the left, the rest to the right."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = StraightTable(title)
     for number, column in enumerate(columns):
         made.add_column(column, justify="left" if number < left else "right", overflow="fold")
     return made
 
 
-def fit(made: Table, names: Sequence[Sequence[str]]) -> None:
+def fit(made: StraightTable, names: Sequence[Sequence[str]]) -> None:
     """Give the first columns the room their names need, up to 24 each, before the numbers."""
     for column, texts in zip(made.columns, names, strict=False):
         column.min_width = min(24, max((len(text) for text in texts), default=0))

@@ -99,14 +99,15 @@ def _top_ups(topped: tuple[MoneyWanted, ...]) -> Iterator[MoneyMove]:
 def _layer_wants(snapshot: Snapshot, decision: Decision) -> Iterator[MoneyMove]:
     """What the rules on reserves and gas found short, dollars; NaN where the coin has no price."""
     from perpbook.kernels.state import LAYER_GAS, LAYER_RESERVE
-    from perpbook.playbook.words import WORDINGS
-    from perpbook.treasury.pots import price_of
 
     raw, names = decision.raw, decision.names
     for row in range(int(raw.rows[0])):
         code, missing = int(raw.code[row]), float(raw.limit[row] - raw.measured[row])
         if code not in (LAYER_RESERVE, LAYER_GAS) or missing <= 1e-9 * float(raw.limit[row]):
             continue
+        from perpbook.playbook.words import WORDINGS
+        from perpbook.treasury.pots import price_of
+
         layer = int(raw.subject[row])
         coin = names.gas[layer] if code == LAYER_GAS else ""
         price = price_of(coin, snapshot.market.asset_prices) if coin else 1.0

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perpbook.kernels.types import Flags, Floats, Holdings, Integers
 from perpbook.sizing.tiers import TierSteps, true_savings
@@ -82,7 +83,8 @@ class MarginLimits:
     """The margin limits of a book as arrays: one row per (point, account) that has positions.
 
     `base` (m,): equity of the emptied account before costs, with what may be missing. `gain` (points, n): dollars per
-    unit of u. Tier arrays: notional, deduction worth and curve, each (points, n).
+    unit of u, notional and curve (points, n). `rise` and `deducted` (tiers, points, n): what each tier asks is
+    `u rise - deducted`, dollars; a tier a position has not got asks minus infinity.
     """
 
     point: Integers
@@ -92,8 +94,9 @@ class MarginLimits:
     base: Floats
     gain: Floats
     notional: Floats
-    worth: Floats
     curve: Floats
+    rise: Floats
+    deducted: Floats
 
 
 def margin_limits(limits: Limits) -> MarginLimits:
@@ -109,6 +112,8 @@ def margin_limits(limits: Limits) -> MarginLimits:
         for a in (range(held.cash.size) if point.account is None else [point.account])
         if (of == a).any()
     ]
+    notional = held.notional_slope[rows] * at + held.notional_offset[rows]
+    rise, deducted = by_tier(held, rows, notional, at)
     allowed = np.array([limits.margin[p].allowed for p, _ in pairs], dtype=np.float64)
     point, account = (np.array([pair[k] for pair in pairs], dtype=np.int64) for k in (0, 1))
     return MarginLimits(
@@ -118,10 +123,23 @@ def margin_limits(limits: Limits) -> MarginLimits:
         by_tier=np.array([limits.margin[p].by_tier for p in point], dtype=np.uint8),
         base=emptied_equity(held, prices)[point, account] + allowed if len(pairs) else np.zeros(0),
         gain=held.delta[rows] * (at - held.price[rows]) - _tolls(limits),
-        notional=held.notional_slope[rows] * at + held.notional_offset[rows],
-        worth=np.where(held.in_coin[rows] == 1, at, 1.0),
+        notional=notional,
         curve=held.curve_slope[rows] * at + held.curve_reciprocal[rows] / at,
+        rise=rise,
+        deducted=deducted,
     )
+
+
+def by_tier(held: Holdings, rows: Integers, notional: Floats, at: Floats) -> tuple[Floats, Floats]:
+    """`rise` and `deducted` of `MarginLimits` at prices `at` (points, n)."""
+    worth = np.where(held.in_coin[rows] == 1, at, 1.0)
+    tiers = max(held.rate.shape[1], 1)
+    rise, deducted = np.zeros((tiers, *notional.shape)), np.full((tiers, *notional.shape), np.inf)
+    for k in range(held.rate.shape[1]):
+        used = k < held.pieces[rows]
+        rise[k] = np.where(used, held.rate[rows, k] * notional, 0.0)
+        deducted[k] = np.where(used, held.deduction[rows, k] * worth, np.inf)
+    return rise, deducted
 
 
 def _tolls(limits: Limits) -> Floats:
@@ -142,33 +160,32 @@ def emptied_equity(held: Holdings, prices: Floats) -> Floats:
     return out
 
 
-def requirements(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Floats]:
-    """Maintenance margin of every position at every point, and its derivative in u; both (points, n), dollars."""
-    held, rows = limits.held, limits.rows
-    need = np.full(laid.notional.shape, -np.inf)
-    slope = np.zeros(laid.notional.shape)
-    for k in range(held.rate.shape[1]):
-        used = k < held.pieces[rows]
-        rise = held.rate[rows, k] * laid.notional
-        value = np.where(used, u * rise - held.deduction[rows, k] * laid.worth, -np.inf)
-        better = value > need
-        need = np.where(better, value, need)
-        slope = np.where(better, rise, slope)
-    return need + u * u * laid.curve, slope + 2.0 * u * laid.curve
-
-
 def surpluses(limits: Limits, laid: MarginLimits, u: Floats) -> tuple[Floats, Floats]:
     """Value (m,) of every margin limit at u, and its gradient (m, n), dollars.
 
     Whole-position tiers are read by today's rate; `relief` is what the true tiers add.
     """
-    need, slope = requirements(limits, laid, u)
-    cost = limits.held.close_cost[limits.rows]
-    own = limits.account_of()[None, :] == laid.account[:, None]
-    equity = laid.base + (own * (u * laid.gain[laid.point] - (1.0 - u) * cost)).sum(axis=1)
-    value = equity - laid.weight * (own * need[laid.point]).sum(axis=1)
+    asked = u * laid.rise - laid.deducted
+    tier = asked.argmax(axis=0)[None]
+    need = np.take_along_axis(asked, tier, axis=0)[0] + u * u * laid.curve
+    slope = np.take_along_axis(laid.rise, tier, axis=0)[0] + 2.0 * u * laid.curve
+    cost, own = limits.held.close_cost[limits.rows], _own(limits, laid)
     gradient = own * (laid.gain[laid.point] + cost - laid.weight[:, None] * slope[laid.point])
-    return value, gradient
+    return _values(limits, laid, u, need), gradient
+
+
+def _values(limits: Limits, laid: MarginLimits, u: Floats, need: Floats) -> Floats:
+    """(m,) `surpluses` alone; need (points, n) is every position's maintenance margin, dollars."""
+    cost, own = limits.held.close_cost[limits.rows], _own(limits, laid)
+    equity = laid.base + (own * (u * laid.gain[laid.point] - (1.0 - u) * cost)).sum(axis=1)
+    value: Floats = equity - laid.weight * (own * need[laid.point]).sum(axis=1)
+    return value
+
+
+def _own(limits: Limits, laid: MarginLimits) -> NDArray[np.bool_]:
+    """(m, n) whether a position stands in the account of a limit."""
+    own: NDArray[np.bool_] = limits.account_of()[None, :] == laid.account[:, None]
+    return own
 
 
 def relief(limits: Limits, laid: MarginLimits, position: int) -> Floats:
@@ -180,7 +197,8 @@ def relief(limits: Limits, laid: MarginLimits, position: int) -> Floats:
 
 def worst_shortfall(limits: Limits, laid: MarginLimits, u: Floats) -> float:
     """The largest violation of any limit at u, by the tiers u truly stands in, dollars; <= 0 when all hold."""
-    value, _ = surpluses(limits, laid, u)
+    need = (u * laid.rise - laid.deducted).max(axis=0) + u * u * laid.curve
+    value = _values(limits, laid, u, need)
     if limits.steps:
         saved = u * true_savings(limits.steps, u)
         for one in limits.steps:
