@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
 
 import pytest
@@ -106,7 +107,7 @@ def test_orders_of_dydx_that_name_a_number_are_known_by_the_markets_loaded(monke
     scope = Scope(accounts={"main": f"{address}/0"}, symbols=frozenset())
     decoder = with_pairs(dialect_of("dydx"), pairs).decoder(scope)
     raw = (SNAPSHOT % (address, address)).encode()
-    (seen,) = decoder.decode(decoder.sort(raw), raw, 1)
+    (seen,) = decoder.decode(decoder.sort(raw), raw, 1, True)
     assert isinstance(seen, AccountSeen) and [one.symbol for one in seen.account.orders] == ["ETH-USD"]
 
 
@@ -173,3 +174,13 @@ def test_what_cannot_be_guarded_at_bybit_is_not_known() -> None:
         assert "classic account" in why()
         face.status, face.strange = 5, [{"symbol": "BTCUSD", "size": "100"}]
         assert "BTCUSD is an inverse contract" in why()
+
+
+def test_what_speaks_to_websockets_is_missed_before_a_guard_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "perpbook.venues.stream_socket", raising=False)
+    monkeypatch.setitem(sys.modules, "picows", None)
+    with (
+        served("hyperliquid") as one,
+        pytest.raises(InputError, match=r"needs picows\n.*pip install 'perpbook\[live\]'"),
+    ):
+        opened(one, one.keys["hyperliquid"].public, monkeypatch, Desk())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from perpbook.terms.terms import VenueTerms
     from perpbook.venues.rest import LiveVenue
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 TRIES_S = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a venue that is away is tried again; then every so many of the last."""
@@ -74,11 +74,13 @@ class Live:
         for wait in (*TRIES_S, None):
             try:
                 async with asyncio.timeout(FIRST_S if may_wait else None):
-                    return await self._open(name, desk, closes)
+                    await self._open(name, desk, closes)
+                return
             except (VenueUnavailable, TimeoutError) as error:
                 why = str(error) or f"{name} does not answer"
                 if may_wait:
-                    return tell(f"{why}: it is tried again; what it has is unknown until it answers")
+                    tell(f"{why}: it is tried again; what it has is unknown until it answers")
+                    return
                 if wait is None:
                     raise VenueUnavailable(f"{why}: nothing is guarded. Is it up, and its endpoint right?") from None
                 tell(f"{why}: tried again in {wait:g} s")

@@ -276,7 +276,7 @@ function tick() {
   }
   const fresh = age() < OLD_S;
   $("link").className = `mark ${fresh ? "ok" : "breach"}`;
-  $("link").textContent = fresh ? "live" : `nothing heard for ${Math.floor(age())} s`;
+  $("link").textContent = fresh ? "connected" : `nothing heard for ${Math.floor(age())} s`;
   enable();
 }
 
