@@ -176,7 +176,7 @@ def _always(value: object) -> Callable[[Any], Any]:
 
 MUTANTS = (
     Mutant("it sends before it writes", ("intent",), executing, "_send", _sends_first),
-    Mutant("a new id for every try", ("id", "duplicate", "error"), revalidating, "_again", _renamed, 40),
+    Mutant("a new id for every try", ("id", "duplicate", "error"), revalidating, "_again", _renamed, 2),
     Mutant("a lost order never came, without waiting", ("duplicate",), hearing, "_is_absent", _always(True), 17),
     Mutant("an unknown order was refused", ("guess",), lost, "lose", _guesses, 3),
     Mutant("a lost order is kept in mind only", ("fold",), lost, "lose", _kept_in_mind, 3),
@@ -196,7 +196,7 @@ MUTANTS = (
     Mutant("caps are not asked", ("caps",), revalidating, "room", _boundless, 17),
     Mutant("the price is whatever it takes", ("price",), revalidating, "_price", _any_price),
     Mutant("a slice does not wait for its time", ("pace",), pacing, "due_share", _always(1.0)),
-    Mutant("what rests is never taken back", ("orphan",), executing, "withdraw", _silent, 7),
+    Mutant("what rests is never taken back", ("orphan",), executing, "withdraw", _silent, 4),
     Mutant(
         "what was sent is forgotten", ("size", "caps", "pace"), Ticket, "counted", lambda _: property(lambda _: 0.0)
     ),
@@ -211,7 +211,7 @@ MUTANTS = (
     Mutant("the venue is not held against the journal", ("positions",), reconciling, "meet", _silent),
     Mutant("an incident pages nobody", ("page", "approval lost"), incidents, "open_one", _unpaged, 44),
     Mutant("orders that open risk stay", ("cancel",), killing, "cancel_opening", _silent, 57),
-    Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 4),
+    Mutant("nothing is told again after a crash", ("approval lost", "page"), reconciling, "tell_again", _silent, 34),
     Mutant("a step is taken twice", ("step",), ladder, "shown", _starts_again, 4),
     Mutant("a step that was traded is given back", ("step",), ladder, "closed", _gives_back, 4),
     Mutant("what was traded of a step stays owed", ("step",), ladder, "traded", _silent, 4),
