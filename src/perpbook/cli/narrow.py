@@ -8,11 +8,15 @@ from collections.abc import Sequence
 
 import typer
 from typer.main import get_command_name
+from typer.models import DefaultPlaceholder
 
 
 def narrowed(whole: typer.Typer, words: Sequence[str]) -> typer.Typer:
     """The program, or a group of it, with the one command or group that `words` begin with; by names and help alone where they
-    name none, or ask for help, since nothing of it can run then; the whole of it where an option comes first."""
+    name none, or ask for help, since nothing of it can run then; the whole of it where an option comes first, and of a group that
+    reads its words in a way of its own."""
+    if not isinstance(whole.info.cls, DefaultPlaceholder):
+        return whole
     word = words[0] if words else ""
     narrow = copy.copy(whole)
     narrow.registered_commands = [one for one in whole.registered_commands if name_of(one) == word]
