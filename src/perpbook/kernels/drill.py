@@ -178,7 +178,6 @@ def weather_column(tape: Tape, weather: Weather, c: int) -> None:
 def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) -> None:
     """Run every path of `draw`, writing what it gave into `found`."""
     tape, body, bars = run.tape, run.body, run.tape.open_ns.size
-    forced = bars < 0  # Never, but no literal: `advance` would be compiled for that alone.
     begin_again(body, run.mind, run.fresh)
     found_one = find_shelter(
         tape, run.slots, body.holding, body.orders, run.mind.rules, body.block, body.curve, body.shelter
@@ -194,7 +193,7 @@ def run_paths(run: Run, weather: Weather, draw: Draw, look: Look, found: Found) 
         out, tolls = found.figures[p - draw.first], found.tolls[p - draw.first]
         begin_look(look, out, bars)
         tolls[:, :] = 0.0
-        while advance(tape, run.schedule, run.slots, run.habits, body, run.mind, bars, forced) == FULL:
+        while advance(tape, run.schedule, run.slots, run.habits, body, run.mind, bars, False) == FULL:
             read_journal(body.journal, run.slots, tape, look, out, tolls)
             body.journal.rows[0] = 0
         read_journal(body.journal, run.slots, tape, look, out, tolls)

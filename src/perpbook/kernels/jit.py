@@ -172,8 +172,12 @@ def _dispatchers() -> tuple[Any, Any]:
             self.targetctx.insert_user_function(found.entry_point, found.fndesc, [found.library])
 
         def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
-            """What Python calls in its place."""
-            return _whole(self.py_func)
+            """What Python calls in its place, found at once the next time."""
+            whole: Any = _whole(self.py_func)
+            entry = whole._compile_for_args(*args, **kws)
+            for found in whole.overloads.values():
+                self._insert([one._code for one in found.signature.args], found.entry_point, False)
+            return entry
 
     return Whole, Part
 

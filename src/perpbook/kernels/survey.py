@@ -5,7 +5,7 @@ dollars (cash, equity) plus a function of each column's price that is concave (`
 stretch's range of a price a concave function lies above its chord. So every question is "where is a row plus a few
 weighted rows of prices first too low?": asked of the range alone at first, which mostly settles it for every bar at once,
 and only then bar by bar, by vector instructions. Kernels take the few arrays they read: tuples of many cost more to hand
-over than the work itself. They are given no constants: each would be compiled a kernel of its own.
+over than the work itself.
 
 Rows of `slots.rows` are `rows`, those of `holding.rows` are `held`.
 """
