@@ -89,16 +89,23 @@ def test_levels_beyond_what_is_asked_for_are_not_told(venue: str) -> None:
 )
 def test_what_cannot_be_is_refused_by_name(raw: bytes, reason: Reason) -> None:
     assert refusal(decoder("hyperliquid"), raw) is reason
+    near = dialect_of("hyperliquid").decoder(Scope(accounts={}, symbols=SYMBOLS, levels=5))
+    assert refusal(near, raw) is reason
 
 
-@given(st.binary(max_size=60), st.sampled_from(("hyperliquid", "dydx", "binance")), st.integers(0, 200))
-def test_no_bytes_break_a_decoder(junk: bytes, venue: str, at: int) -> None:
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(("hyperliquid", "dydx", "binance")),
+    st.integers(0, 200),
+    st.sampled_from((5, 100)),
+)
+def test_no_bytes_break_a_decoder(junk: bytes, venue: str, at: int, levels: int) -> None:
     good = {
         "hyperliquid": hl_book(BIDS, ASKS),
         "dydx": dydx_whole(1, BIDS, ASKS),
         "binance": depth(1, 2, 0, BIDS, ASKS),
     }
-    raw, of = good[venue], decoder(venue)
+    raw, of = good[venue], dialect_of(venue).decoder(Scope(accounts={}, symbols=SYMBOLS, levels=levels))
     for one in (junk, raw[: at % len(raw)] + junk, raw[: at % len(raw)] + junk + raw[at % len(raw) :]):
         try:
             what = of.sort(one)

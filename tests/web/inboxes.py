@@ -111,7 +111,11 @@ class Client:
             text = answer.read().decode()
         connection.close()
         is_json = answer.headers.get_content_type() == "application/json"
-        return answer.status, json.loads(text) if is_json and text else text, {k.lower(): v for k, v in answer.getheaders()}
+        return (
+            answer.status,
+            json.loads(text) if is_json and text else text,
+            {k.lower(): v for k, v in answer.getheaders()},
+        )
 
     def get(self, path: str, **headers: str | None) -> tuple[int, Any, dict[str, str]]:
         return self.ask("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})

@@ -9,7 +9,7 @@ collateral is its account value less q (mark - entry), the mark being positionVa
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,8 @@ from perpbook.venues.decode_hyperliquid_shapes import (
     Envelope,
     Fills,
     Held,
+    Level,
+    NearBook,
     OpenOrders,
     OrderUpdate,
     State,
@@ -35,6 +37,7 @@ from perpbook.venues.decode_json import BROKEN
 from perpbook.venues.decode_parts import (
     KNOWN,
     Kind,
+    Levels,
     Reason,
     Scope,
     Sorted,
@@ -50,6 +53,9 @@ from perpbook.venues.decode_parts import (
 
 VENUE = "hyperliquid"
 PLAIN = re.compile(rb'\{"channel":"(\w+)"(?:,"data":\{"coin":"([^"\\]+)")?')
+NEAR = 10
+"""Fewer levels than this are decoded one by one, which then costs less than all of them at once."""
+
 NOTHING = Sorted(Kind.NOTHING, "", "")
 STREAMS = {
     "l2Book": (Kind.WHOLE, "book"),
@@ -81,6 +87,10 @@ SHAPES = {
 }  # fmt: skip
 
 
+def _rows(levels: Iterable[Level]) -> Levels:
+    return tuple([(one.px, one.sz) for one in levels])
+
+
 class Hyperliquid:
     """The decoder. `orderUpdates` and `user` name no account: they are the only one's."""
 
@@ -92,6 +102,9 @@ class Hyperliquid:
             channel: (_frame(shape, strict=shape not in (Book, Best)), getattr(self, f"_{channel}"))
             for channel, shape in SHAPES.items()
         }
+        if scope.levels < NEAR:
+            self._frames["l2Book"] = (_frame(NearBook, strict=True), self._near)
+        self._level = msgspec.json.Decoder(Level, strict=False)
         self._envelope = msgspec.json.Decoder(Envelope)
         self._coin = msgspec.json.Decoder(Coin)
         self._sorted: dict[bytes, Sorted] = {}
@@ -156,10 +169,16 @@ class Hyperliquid:
 
     def _l2Book(self, data: Book, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         (bids, asks), most = data.levels, self._scope.levels
-        depth = sound_depth(
-            tuple([(one.px, one.sz) for one in bids[:most]]), tuple([(one.px, one.sz) for one in asks[:most]]), stream
-        )
+        depth = sound_depth(_rows(bids[:most]), _rows(asks[:most]), stream)
         return self._told(data, depth, received_ns, stream)
+
+    def _near(self, data: NearBook, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
+        (bids, asks), most, level = data.levels, self._scope.levels, self._level.decode
+        try:
+            near = _rows(map(level, bids[:most])), _rows(map(level, asks[:most]))
+        except BROKEN:
+            raise Unfit(*stream, Reason.MALFORMED) from None
+        return self._told(data, sound_depth(*near, stream), received_ns, stream)
 
     def _bbo(self, data: Best, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
         bid, ask = data.bbo
@@ -168,7 +187,9 @@ class Hyperliquid:
         depth = sound_depth(((bid.px, bid.sz),), ((ask.px, ask.sz),), stream)
         return self._told(data, depth, received_ns, stream)
 
-    def _told(self, data: Book | Best, depth: Depth, received_ns: int, stream: tuple[str, str]) -> Sequence[Message]:
+    def _told(
+        self, data: Book | NearBook | Best, depth: Depth, received_ns: int, stream: tuple[str, str]
+    ) -> Sequence[Message]:
         """A book; it is of the contract that its first letters named."""
         if stream[1] != self._books.get(data.coin):
             raise Unfit(*stream, Reason.MALFORMED)

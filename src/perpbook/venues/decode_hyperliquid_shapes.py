@@ -20,6 +20,14 @@ class Book(Struct, gc=False):
     levels: tuple[list[Level], list[Level]]
 
 
+class NearBook(Struct, gc=False):
+    """The same for who walks few of its levels: those beyond are told apart, and not made numbers."""
+
+    coin: str
+    time: int
+    levels: tuple[list[Raw], list[Raw]]
+
+
 class Best(Struct, gc=False):
     """`bbo`: both best levels, None for an empty side."""
 
