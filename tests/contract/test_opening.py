@@ -132,6 +132,7 @@ def okx(one: Served, monkeypatch: pytest.MonkeyPatch, symbol: str) -> None:
 
 @pytest.mark.slow
 def test_what_cannot_be_guarded_at_okx_is_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perpbook.runs.guard_live.TRIES_S", (0.01,))
     with served("okx") as one:
         face, linear = one.faces["okx"], SYMBOLS["okx"][0]
         assert isinstance(face, OkxFace)

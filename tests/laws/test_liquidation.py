@@ -121,7 +121,7 @@ def test_no_joint_move_on_the_way_kills_it_sooner(found: Situation, step: int) -
         up = min([*positive[1], 1e6]) if math.isnan(up) else up
         share = (step + 0.5) / 40
         for move in (1.0 - (1.0 - down) ** share, (1.0 + up) ** share - 1.0):
-            factors = {column: 1.0 + beta * move for column, beta in enumerate(arrays.betas)}
+            factors = {column: max(1.0 + beta * move, LEAST) for column, beta in enumerate(arrays.betas)}
             slow = at_factors(found, arrays, number, factors)
             assert slow.surplus >= -ROUNDING * slow.weight, (down, up, move)
 
