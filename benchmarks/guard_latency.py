@@ -52,13 +52,15 @@ class Every(Hyperliquid):
 
 @dataclass(slots=True)
 class Clock:
-    """Reads the time of each decision, and how late it is after the message was sent. warm : messages that are not counted."""
+    """Reads the time of each decision, how late it is after the message was sent, and after the socket gave it. warm : messages
+    that are not counted."""
 
     count: int
     warm: int
     stamps: mmap.mmap
     done: Callable[[], object] = print
     late: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
     first_ns: int = 0
     decided: int = 0
     spent: float = 0.0
@@ -74,6 +76,7 @@ class Clock:
         if not self.first_ns:
             self.first_ns, self.decided, self.spent = now, 0, time.process_time()
         else:
+            self.own.append((now - message.received_ns) / 1_000)
             self.late.append((now - struct.unpack_from("q", self.stamps, 8 * number)[0]) / 1_000)
         if number >= self.count:
             self.spent = time.process_time() - self.spent
@@ -101,6 +104,8 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, **ho
     if how["paced"]:
         late = sorted(clock.late)
         found |= {"p50_us": late[len(late) // 2], "p99_us": late[int(0.99 * len(late))], "max_us": late[-1]}
+        own = sorted(clock.own)
+        found["from_the_socket"] = {"p50_us": own[len(own) // 2], "p99_us": own[int(0.99 * len(own))]}
     return found
 
 
@@ -157,8 +162,8 @@ def theirs(port: str, path: Path) -> dict[str, Any]:
     """ccxt.pro on books at the same rate, then flat out."""
     script = Path(__file__).with_name("peers") / "ccxt_stream_run.py"
     out = {}
-    for name, rate, count in (("book", RATE, PACED), ("flat_out", 0, FLAT // 4)):
-        command = [sys.executable, str(script), port, str(path), str(rate), str(count)]
+    for name, rate, count, how in (("book", RATE, PACED, "/awake"), ("flat_out", 0, FLAT // 4, "")):
+        command = [sys.executable, str(script), port, str(path), str(rate), str(count), how]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         out[name] = json.loads(done.stdout)
     return out

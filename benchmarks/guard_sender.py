@@ -3,7 +3,7 @@
 The path of the address says what: `/bbo/1000/5000` is tops of the book (`mark`: contexts, `book`: 20 levels), 1,000 a second (0:
 flat out), 5,000 of them, once a client subscribes. The best bid's size, or a context's open interest, is the message's number
 from 1, and the file given holds the nanosecond each was sent. With `/awake` at the end it wakes a little before each, so that
-what waking takes is not in the times, and the processor is left to who listens in between.
+what waking takes is not in the times, and leaves the processor to who listens in between.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""ccxt.pro's Hyperliquid client, as it comes, on our sender: port, file of stamps, rate, count in; one JSON line out."""
+"""ccxt.pro's Hyperliquid client, as it comes, on our sender: port, file of stamps, rate, count, how in; one JSON line out."""
 
 import json
 import mmap
@@ -12,7 +12,7 @@ import uvloop
 SYMBOL = "BTC/USDC:USDC"
 
 
-async def run(port: str, stamps: mmap.mmap, rate: str, count: int) -> dict:
+async def run(port: str, stamps: mmap.mmap, rate: str, count: int, how: str) -> dict:
     client = ccxt.pro.hyperliquid()
     market = client.safe_market_structure(
         {
@@ -21,7 +21,7 @@ async def run(port: str, stamps: mmap.mmap, rate: str, count: int) -> dict:
         }
     )  # fmt: skip
     client.set_markets([market])
-    client.urls["api"]["ws"]["public"] = f"ws://127.0.0.1:{port}/book/{rate}/{count}"
+    client.urls["api"]["ws"]["public"] = f"ws://127.0.0.1:{port}/book/{rate}/{count}{how}"
     late, first, number = [], 0, 0
     while number < count:
         book = await client.watch_order_book(SYMBOL)
@@ -40,4 +40,8 @@ async def run(port: str, stamps: mmap.mmap, rate: str, count: int) -> dict:
 
 if __name__ == "__main__":
     with open(sys.argv[2], "r+b") as file:
-        print(json.dumps(uvloop.run(run(sys.argv[1], mmap.mmap(file.fileno(), 0), sys.argv[3], int(sys.argv[4])))))
+        print(
+            json.dumps(
+                uvloop.run(run(sys.argv[1], mmap.mmap(file.fileno(), 0), sys.argv[3], int(sys.argv[4]), sys.argv[5]))
+            )
+        )
