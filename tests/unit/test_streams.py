@@ -323,6 +323,24 @@ def test_the_newest_price_is_rehearsed_while_nothing_waits_and_nothing_else_is()
     assert [type(one) for one in told] == [BookSeen, FillSeen] and ear.rehearsed == told[:1]
 
 
+def test_a_rehearsal_makes_no_stream_fresh_that_was_told_stale_in_its_turn() -> None:
+    ear = Ear()
+
+    async def then(stream: Stream) -> None:
+        while not ear.told:
+            await asyncio.sleep(0.005)
+        ear.ready = False
+        stream.hear(hl_book(ASKS, BIDS, ms=now_ms()), True)
+        ear.ready = True
+        ear.again()
+        ear.once_more()
+        stream.hear(hl_book(BIDS, ASKS, ms=now_ms()), True)
+
+    told, _ = with_venue([[hl_book(BIDS, ASKS, ms=now_ms())]], into(ear, 4, then))
+    assert [type(one) for one in told] == [BookSeen, Stale, Stale, BookSeen]
+    assert [one.fresh for one in told if isinstance(one, Stale)] == [False, True] and not ear.rehearsed
+
+
 def test_an_ear_that_was_not_ready_is_told_the_newest_and_every_event() -> None:
     books = [hl_book([[f"{90000 - k}", "1"]], ASKS, ms=now_ms()) for k in range(200)]
     fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1}

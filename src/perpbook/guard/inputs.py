@@ -18,7 +18,6 @@ from perpbook.model.effect import Effect
 from perpbook.model.message import AccountSeen, BookSeen, KillLevel, MarkSeen, Message, Wake
 
 Price = BookSeen | MarkSeen
-PRICES = (BookSeen, MarkSeen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ class Recorder:
         looks, judged = known.looks, known.judged
         effects = self.guard.receive(message)
         led = bool(effects) or known.looks != looks
-        if not led and isinstance(message, PRICES):
+        if not led and isinstance(message, Price):
             if known_of(known, message).get((message.venue, message.symbol)) is message:
                 self._prices[type(message), message.venue, message.symbol] = message
         elif led or not isinstance(message, Wake):

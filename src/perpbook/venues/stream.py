@@ -109,6 +109,7 @@ class Stream:
         assert ear is not None
         try:
             while (self._said or (self._ready and self._inbox)) and ear.ready:
+                self._newest = None
                 for message in self._next() or ():
                     ear.take(message)
         finally:
