@@ -2,12 +2,12 @@
 
 A decision is: the frame taken, decoded and refused or not, taken by the guard's core (held against what is known, kept, the
 account's equity, margin and notional carried to a new mark, the range of proven findings asked), with the full looks that the
-guard takes meanwhile. A book of which it is known that only an unsound one would lead to anything is decided by its bytes (`kernels/glimpse.py`)
-and decoded later, if at all, as in the guard. Tops of the book, marks and books of 20 levels come at 1,000 a second, then books flat out: with every
-one decided, and as the guard runs, where the newest of a contract takes the place of those that wait. Paced runs are made twice:
-sleeping until the socket has something, from a sender that sleeps as well; and asking it again and again (`guard run --spin`),
-from one that does not. ccxt.pro's own client takes the same books from the same sender in the same run. Five levels a side are
-read of the twenty that are sent.
+guard takes meanwhile. A book of which it is known that only an unsound one would lead to anything is decided by its bytes
+(`kernels/glimpse.py`) and decoded later, if at all, as in the guard. Tops of the book, marks and books of 20 levels come at
+1,000 a second, then books flat out: with every one decided, and as the guard runs, where the newest of a contract takes the
+place of those that wait. Paced runs are made twice: sleeping until the socket has something, from a sender that sleeps as
+well; and asking it again and again (`guard run --spin`), from one that does not. ccxt.pro's own client takes the same books
+from the same sender in the same run. Five levels a side are read of the twenty that are sent.
 """
 
 from __future__ import annotations

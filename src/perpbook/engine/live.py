@@ -16,10 +16,9 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
-from perpbook.engine.clock import now_ns
 from perpbook.engine.live_asking import (
     ask_account,
     ask_book,
@@ -31,10 +30,10 @@ from perpbook.engine.live_asking import (
     take_back,
     unsent,
 )
-from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.live_spin import Spin
 from perpbook.engine.live_telling import Telling
-from perpbook.engine.ports import DirectFeed, Feed, Inputs, Journal, Sink, Teller, Venue
+from perpbook.engine.live_world import Pace, World
+from perpbook.engine.ports import DirectFeed, Teller, Venue
 from perpbook.errors import InvariantError, PerpbookError
 from perpbook.guard.calm import Calm
 from perpbook.guard.case import Ticket
@@ -60,36 +59,6 @@ BATCH = 64
 
 YOUNG = 700
 """Objects made between two looks for garbage: small looks, none of which holds a message up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What the shell speaks to. venues : that are open; more may come.  feeds : by venue.  people : approvals, kills, arming as
-    they come in.  halt : the flag.  inputs : where what the guard is told is kept.  notices : what is seen beside the book."""
-
-    venues: Mapping[str, Venue]
-    feeds: Mapping[str, Feed]
-    journal: Journal
-    sink: Sink
-    people: AsyncIterator[Message] | None = None
-    halt: HaltFlag | None = None
-    inputs: Inputs | None = None
-    notices: AsyncIterator[Message] | None = None
-    clock: Callable[[], int] = now_ns
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Seconds. wake : between two looks at the time.  request : until a request has no answer.  drain : how long answers are
-    waited for at the end.  inbox, outbox : how many messages and alerts may wait.  spin : ask the sockets again and again
-    instead of sleeping until they have something, and rehearse (`live_spin`)."""
-
-    spin: bool = False
-    wake: float = 0.25
-    request: float = 10.0
-    drain: float = 15.0
-    inbox: int = 64
-    outbox: int = 1_024
 
 
 class Shell:
