@@ -314,6 +314,24 @@ def test_an_ear_is_told_what_a_taker_takes() -> None:
     assert [type(one) for one in told] == [MarkSeen, BookSeen] and b'"l2Book"' in b"".join(heard)
 
 
+def test_what_is_listened_for_beside_the_loop_is_heard_once_and_in_order_until_the_connection_ends() -> None:
+    fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1}
+    fills = [packed({"channel": "user", "data": {"fills": [fill | {"tid": k}]}}) for k in range(60)]
+    listened = []
+
+    async def then(stream: Stream) -> None:
+        while sum(isinstance(one, FillSeen) for one in ear.told) < 120:
+            heard = len(ear.told)
+            stream.listen()
+            listened.extend(ear.told[heard:])
+            await asyncio.sleep(0)
+
+    ear = Ear()
+    told, _ = with_venue([fills, fills], into(ear, 120, then))
+    numbers = [one.fill.trade_id for one in told if isinstance(one, FillSeen)]
+    assert numbers == [str(k) for k in range(60)] * 2 and listened
+
+
 def test_the_newest_price_is_rehearsed_while_nothing_waits_and_nothing_else_is() -> None:
     fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1, "tid": 5}
     ear = Ear()
