@@ -16,6 +16,7 @@ from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.endurance import Endurance, Sigmas, endurances
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.failures import Kind, Single
+from perpbook.treasury.law import drawn_by
 from perpbook.treasury.pots import pots_of, price_of
 from perpbook.treasury.rescue import Treasury, ways_for
 from perpbook.treasury.standing import Standing, standing_of
@@ -73,7 +74,7 @@ class View:
 
     def promised(self, way: Way) -> float:
         """Seconds by which money over a way has arrived as promised, if nothing fails."""
-        return float(np.quantile(self.traffic.arrivals(way), PROMISED, method="inverted_cdf"))
+        return drawn_by(self.traffic.arrivals(way), PROMISED)
 
     def outside(self) -> dict[tuple[str, str], float]:
         """Dollars on layers by (layer, coin); a coin without a price counts nothing."""
