@@ -212,7 +212,7 @@ def test_two_playbooks_are_compared_on_the_same_futures() -> None:
 
 def test_the_map_falls_with_the_size_of_moves_and_asks_for_enough_futures() -> None:
     words = ["drill", "map", str(DESK / "book.toml"), "--made-up", "--horizon", "3h", "--json"]
-    done = CliRunner().invoke(app, [*words, "--paths", "20", "--chance", "0.5"])
+    done = CliRunner().invoke(app, [*words, "--paths", "12", "--chance", "0.9"])
     cells = json.loads(done.output)["data"]["cells"]
     usual = [one for one in cells if one["blend"] == 0.0]
     assert [one["scale"] for one in usual] == sorted((one["scale"] for one in usual), reverse=True)

@@ -28,15 +28,15 @@ class Moments:
     def correlation(self) -> Floats:
         """Pearson's; nan where a series does not move."""
         spread = self.variance_x * self.variance_y
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out: Floats = np.where(spread > 0.0, self.covariance / np.sqrt(np.maximum(spread, 0.0)), np.nan)
+        out = np.full(spread.shape, np.nan)
+        np.divide(self.covariance, np.sqrt(np.maximum(spread, 0.0)), out=out, where=spread > 0.0)
         return out
 
     @property
     def slope(self) -> Floats:
         """Of y on x, by least squares."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out: Floats = np.where(self.variance_x > 0.0, self.covariance / self.variance_x, np.nan)
+        out = np.full(self.weight.shape, np.nan)
+        np.divide(self.covariance, self.variance_x, out=out, where=self.variance_x > 0.0)
         return out
 
 
@@ -45,11 +45,12 @@ def moments_of(x: Floats, y: Floats, weights: Floats) -> Moments:
     centre_x, centre_y = (float(one.mean()) if one.size else 0.0 for one in (x, y))
     u, v = x - centre_x, y - centre_y
     sums = weights @ np.stack([np.ones(x.size), u, v, u * u, v * v, u * v], axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = sums[:, 0]
-        mean_x, mean_y, square_x, square_y, product = (sums[:, k] / weight for k in range(1, 6))
+    weight = sums[:, :1]
+    means = np.full((len(sums), 5), np.nan)
+    np.divide(sums[:, 1:], weight, out=means, where=weight > 0.0)
+    mean_x, mean_y, square_x, square_y, product = means.T
     return Moments(
-        weight=weight,
+        weight=weight[:, 0],
         mean_x=centre_x + mean_x,
         mean_y=centre_y + mean_y,
         variance_x=np.maximum(square_x - mean_x * mean_x, 0.0),
