@@ -125,7 +125,7 @@ def weather(**changes: object) -> Surroundings:
 
 
 def test_a_gap_kills_and_spreads_cost() -> None:
-    drill = example(3, steps=12)
+    drill = example(2, steps=12)
     fall = np.ones((10, 12))
     fall[:, 6:] = 0.5
     dead = run_drill(replace(drill, surroundings=weather(factor=fall)), threads=1)
@@ -135,7 +135,7 @@ def test_a_gap_kills_and_spreads_cost() -> None:
 
 
 def test_out_of_reach_no_rule_trades_and_winners_are_taken() -> None:
-    drill = example(3, steps=12)
+    drill = example(2, steps=12)
     fall = np.ones((10, 12))
     fall[:, 3:] = 0.9
     free = run_drill(replace(drill, surroundings=weather(factor=fall)), threads=1)

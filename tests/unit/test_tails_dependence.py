@@ -103,12 +103,12 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
 
 
 def test_what_is_counted_in_cells_is_what_ranks_say() -> None:
-    values = moves(800, 0.5, nu=4.0)
+    values = moves(2_000, 0.5, nu=4.0)
     (found,) = pair_tails(joint(values), HOW, np.random.default_rng(1))
     for one in found.dependence:
         sign = 1.0 if one.side == "lower" else -1.0
         assert one.estimate.level is not None
-        count = round(one.estimate.level * 800)
+        count = round(one.estimate.level * 2_000)
         assert one.estimate.value == pytest.approx(tail_dependence(sign * values[0], sign * values[1], count))
 
 
