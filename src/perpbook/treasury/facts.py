@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from perpbook.treasury.hops import Hop
+from typing import Any
 
 CANONICAL = ("canonical", "validators")
 """Kinds of routes that are a layer's own way out."""
@@ -240,9 +237,7 @@ class Facts:
     deposit: Door
     as_of: Mapping[str, str] = field(default_factory=dict)
     issuers: Mapping[str, str] = field(default_factory=dict)
-    chains: dict[tuple[str | int, ...], list[tuple[tuple[Hop, ...], float, float]]] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
+    chains: dict[tuple[str | int, ...], Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def layer_id(self, name: str) -> str | None:
         """The id of a layer by its id or another name of it; None for no layer."""

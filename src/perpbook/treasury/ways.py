@@ -115,9 +115,10 @@ def _ways_between(facts: Facts, pot: Pot, end: tuple[str, str]) -> list[Way]:
         key = (*start, *end, pot.asset, most)
         if key not in facts.chains:
             facts.chains[key] = list(_chains_between(facts, start, end, pot.asset, most))
+        chains: list[tuple[tuple[Hop, ...], float, float]] = facts.chains[key]
         found = [
             Way(pot=pot, hops=hops, dollars=dollars)
-            for hops, least, cap in facts.chains[key]
+            for hops, least, cap in chains
             if (dollars := min(pot.dollars, cap)) >= least
         ]
         if found:
