@@ -39,9 +39,6 @@ HUBER = 1.345
 
 REWEIGHTINGS = 8
 
-CHUNK = 50
-"""Draws at once: few series, and many steps."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beta:
@@ -98,9 +95,8 @@ def weighted_deltas(
     held = [name for name in returns.names if any(one.get(name, 0.0) != 0.0 for one in books)]
     memory = _memory(returns)
     drawn = _slopes(
-        returns, held, factors,
-        chain([np.ones((1, returns.rows))], draw_weights(returns.rows, resampling, rng, chunk=CHUNK)), level,
-    )  # fmt: skip
+        returns, held, factors, chain([np.ones((1, returns.rows))], draw_weights(returns.rows, resampling, rng)), level
+    )
     points = dict.fromkeys(METHODS, returns.rows)
     points |= {"ewma": round((1.0 + memory) / (1.0 - memory)), "tail": int(level * returns.rows)}
 

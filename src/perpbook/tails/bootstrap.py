@@ -42,9 +42,7 @@ def usual_resampling(rows: int, bar_ns: int, *, draws: int = LEAST_DRAWS, confid
     return Resampling(mean_block=max(rows ** (1 / 3), 24 * HOUR_NS / bar_ns), draws=draws, confidence=confidence)
 
 
-def draw_weights(
-    rows: int, resampling: Resampling, rng: np.random.Generator, *, chunk: int = CHUNK
-) -> Iterator[Floats]:
+def draw_weights(rows: int, resampling: Resampling, rng: np.random.Generator) -> Iterator[Floats]:
     """Chunks (draws, rows) of how often each row is drawn; every draw sums to `rows`.
 
     Raises
@@ -55,8 +53,8 @@ def draw_weights(
         raise InputError(
             f"{rows} rows are too few for blocks of {resampling.mean_block:.0f}: give more history or shorter blocks"
         )
-    for first in range(0, resampling.draws, chunk):
-        count = min(chunk, resampling.draws - first)
+    for first in range(0, resampling.draws, CHUNK):
+        count = min(CHUNK, resampling.draws - first)
         yield np.stack([one_draw(rows, resampling.mean_block, rng) for _ in range(count)])
 
 

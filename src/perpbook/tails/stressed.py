@@ -170,7 +170,7 @@ def _matrices(values: Floats, factor: Floats, worst: Rows, weights: Floats) -> t
 
 
 def _correlations(covariances: Floats) -> Floats:
-    """(draws, A, A)"""
+    """(draws, A, A) of as many covariances."""
     spread = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
     out: Floats = covariances / (spread[:, :, None] * spread[:, None, :])
     return out

@@ -98,7 +98,7 @@ def drawn_at(times: Times, stuck: Stuck | None, z: Floats) -> Floats:
 
 
 def drawn_by(seconds: Floats, share: float) -> float:
-    """By when it has happened in such a share (0 to 1) of the draws: the soonest of them that no more than the others exceed."""
+    """By when it has happened in such a share (0 to 1) of the draws: the least of them that so many do not exceed."""
     place = min(max(math.ceil(seconds.size * share - 1.0), 0), seconds.size - 1)
     return float(np.partition(seconds, place)[place])
 
