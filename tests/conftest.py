@@ -61,11 +61,24 @@ settings.load_profile(os.environ.get("PERPBOOK_HYPOTHESIS", "commit"))
 gc.disable()
 
 
+SELDOM = (50_000, 20, 20)
+
+
 def pytest_collection_finish() -> None:
     """From here on only what tests leave behind is looked at, and seldom."""
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.unfreeze = _nothing  # A guard that ends thaws all, and whatever comes next would look through it.
+    gc.set_threshold(*SELDOM)
     gc.enable()
+
+
+def pytest_runtest_teardown() -> None:
+    """A guard in this process has set how often is looked."""
+    gc.set_threshold(*SELDOM)
+
+
+def _nothing() -> None:
+    return None
 
 
 def pytest_report_header() -> str:

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perpbook.ledger.apply import apply
@@ -91,6 +91,7 @@ def test_reduce_only_never_flips_or_grows_a_position(venue: str, rule: QueueRule
             assert before * fill.quantity < 0.0 and after * before >= 0.0
 
 
+@settings(max_examples=20)
 @given(venues, rules, scripts)
 def test_two_runs_are_the_same_and_the_order_of_accounts_is_nothing(
     venue: str, rule: QueueRule, script: list[Act]

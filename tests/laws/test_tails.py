@@ -91,7 +91,12 @@ def test_a_weighted_sample_is_the_sample_of_repeated_rows(seed: int) -> None:
         first, second = binned(orders, w[None, :], cells)
         table = tables(first, second, w[None, :], cells.size + 1)
         at = int(np.searchsorted(cells, 0.10)) + 1
-        found.append((kendall_of(table)[0], tail_dependence_of(table, at, upper=False)[0]))
+        found.append(
+            (
+                kendall_of(table)[0],
+                tail_dependence_of(table, (table.sum(axis=2), table.sum(axis=1)), at, upper=False)[0],
+            )
+        )
     (tau, dependence), (tau_again, dependence_again) = found
     assert abs(tau - tau_again) < 0.03 and abs(dependence - dependence_again) < 0.25
     losses = shortfall.WorstRows(-x, 0.1).mean(weight[None, :])[1][0]

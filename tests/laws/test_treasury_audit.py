@@ -18,7 +18,7 @@ from perpbook.terms.load import load_terms
 from perpbook.treasury.audit import LATE, Audit, Limits, audit, singles_of
 from perpbook.treasury.audit_view import View, reaches
 from perpbook.treasury.barrier import YEAR_SECONDS
-from perpbook.treasury.changes import Move
+from perpbook.treasury.changes import Move, Reduce
 from perpbook.treasury.endurance import MOMENTS, Sigmas, spread_of
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.failures import Kind
@@ -145,6 +145,12 @@ def test_what_is_proposed_makes_the_book_pass_or_is_called_not_enough(long: floa
     assert found.safe is False and repair.changes
     assert repair.enough == (not again.breaks and not again.breaking)
     assert bool(repair.rest) != repair.enough
+
+
+def test_an_account_that_loses_its_last_position_is_broken_no_more() -> None:
+    start = case(pair(5.0, 5.0, 0.001, {}))
+    repair = repaired(start, *start.audit())
+    assert repair.enough and not repair.rest and all(isinstance(one, Reduce) for one in repair.changes)
 
 
 def test_a_cent_less_would_not_be_enough() -> None:

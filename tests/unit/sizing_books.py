@@ -145,8 +145,10 @@ def playbook(text: str = STRICT) -> Playbook:
     return parse_playbook(text, "test")
 
 
-def checked(book: Snapshot, text: str = STRICT, terms: dict[str, VenueTerms] | None = None) -> CheckResult:
-    return check_snapshot(book, playbook(text), terms or all_terms())
+def checked(
+    book: Snapshot, text: str = STRICT, terms: dict[str, VenueTerms] | None = None, *, with_plans: bool = True
+) -> CheckResult:
+    return check_snapshot(book, playbook(text), terms or all_terms(), with_plans=with_plans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("backtest")
     (folder / "book.toml").write_text(BOOK)
     (folder / "rules.toml").write_text(RULES)
-    made = ["data", "generate", "--assets", "1", "--days", "40", "--seed", "1", "--lake", str(folder / "lake")]
+    made = ["data", "generate", "--assets", "1", "--days", "25", "--seed", "1", "--lake", str(folder / "lake")]
     assert CliRunner().invoke(app, made).exit_code == 0
     return folder
 
@@ -279,7 +279,7 @@ def test_a_backtest_from_python_gives_frames_and_refuses_unknown_options(place: 
         place / "book.toml", place / "rules.toml", legs=["long:BTCUSDT", "short:BTC"], strategy="hold",
         options={"weights": "1.5,-1.4"}, lake=place / "lake",
     )  # fmt: skip
-    assert run.equity.height == 40 * 24 and run.equity["book"][-1] == pytest.approx(run.result.main.equity[-1])
+    assert run.equity.height == 25 * 24 and run.equity["book"][-1] == pytest.approx(run.result.main.equity[-1])
     assert run.attribution["price"].sum() == pytest.approx(run.result.main.attribution()["price"])
     assert set(run.events["kind"]) >= {"fill", "funding"} and "SIMULATED" in run._repr_html_()
     with pytest.raises(InputError, match='did you mean "latency"'):

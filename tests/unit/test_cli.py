@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def document(*words: str) -> tuple[int, dict]:
     return code, json.loads(out)
 
 
+@cache
+def verdict(example: str, playbook: str) -> dict:
+    return document("check", str(book_file(example)), str(playbook_file(example, playbook)))[1]["data"]["verdict"]
+
+
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert ask("init", str(tmp_path))[0] == 0
@@ -47,16 +53,14 @@ def test_every_example_is_checked_and_says_its_prices_are_made_up(example: str, 
 @pytest.mark.parametrize("example", list(EXAMPLES))
 def test_the_conservative_playbook_finds_what_the_aggressive_one_lets_pass(example: str) -> None:
     def broken(playbook: str) -> int:
-        _, found = document("check", str(book_file(example)), str(playbook_file(example, playbook)))
-        return sum(one["status"] == "breach" for one in found["data"]["verdict"]["findings"])
+        return sum(one["status"] == "breach" for one in verdict(example, playbook)["findings"])
 
     assert broken("conservative") > broken("aggressive")
 
 
 @pytest.mark.parametrize("example", list(EXAMPLES))
 def test_the_cheapest_plan_costs_no_more_than_the_uniform_one_and_both_restore(example: str) -> None:
-    _, found = document("check", str(book_file(example)), str(playbook_file(example, "conservative")))
-    plans = {plan["method"]: plan for plan in found["data"]["verdict"]["plans"]}
+    plans = {plan["method"]: plan for plan in verdict(example, "conservative")["plans"]}
     assert plans["cheapest"]["restores"] and plans["uniform"]["restores"]
     assert plans["cheapest"]["cost"] <= plans["uniform"]["cost"]
 

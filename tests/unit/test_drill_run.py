@@ -125,7 +125,7 @@ def weather(**changes: object) -> Surroundings:
 
 
 def test_a_gap_kills_and_spreads_cost() -> None:
-    drill = example(3, steps=12)
+    drill = example(2, steps=12)
     fall = np.ones((10, 12))
     fall[:, 6:] = 0.5
     dead = run_drill(replace(drill, surroundings=weather(factor=fall)), threads=1)
@@ -135,7 +135,7 @@ def test_a_gap_kills_and_spreads_cost() -> None:
 
 
 def test_out_of_reach_no_rule_trades_and_winners_are_taken() -> None:
-    drill = example(3, steps=12)
+    drill = example(2, steps=12)
     fall = np.ones((10, 12))
     fall[:, 3:] = 0.9
     free = run_drill(replace(drill, surroundings=weather(factor=fall)), threads=1)
@@ -212,7 +212,7 @@ def test_two_playbooks_are_compared_on_the_same_futures() -> None:
 
 def test_the_map_falls_with_the_size_of_moves_and_asks_for_enough_futures() -> None:
     words = ["drill", "map", str(DESK / "book.toml"), "--made-up", "--horizon", "3h", "--json"]
-    done = CliRunner().invoke(app, [*words, "--paths", "20", "--chance", "0.5"])
+    done = CliRunner().invoke(app, [*words, "--paths", "12", "--chance", "0.9"])
     cells = json.loads(done.output)["data"]["cells"]
     usual = [one for one in cells if one["blend"] == 0.0]
     assert [one["scale"] for one in usual] == sorted((one["scale"] for one in usual), reverse=True)

@@ -28,24 +28,28 @@ def with_exit(view: View, body: dict[str, Any] | None) -> View:
     return replace(view, desk=desk)
 
 
-def begun(judge: Judge, view: View) -> tuple[Decision, dict[str, Any]]:
+Begun = tuple[Decision, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def begun(judged: Judged) -> Begun:
     """A first look at an exit that a word began, and its body as a journal gives it back."""
+    judge, view, _ = judged
     decision = judge(with_exit(view, {"who": "me", "paused": False}))
     assert decision.exits is not None
     return decision, json.loads(json.dumps(plain(decision.exits[EXIT]), allow_nan=False))
 
 
-def test_a_word_begins_an_exit_and_nothing_else_is_wanted(judged: Judged) -> None:
-    judge, view, _ = judged
-    decision, body = begun(judge, view)
+def test_a_word_begins_an_exit_and_nothing_else_is_wanted(begun: Begun) -> None:
+    decision, body = begun
     assert [one.kind for one in decision.wanted] == [ActionKind.EXIT] and body["plan"]["stages"]
     assert all(leg.reduce_only for leg in decision.wanted[0].legs)
     assert any(one.kind == "exit.stage" for one in decision.alerts)
 
 
-def test_it_goes_stage_by_stage_to_flat_whatever_forgets_it(judged: Judged) -> None:
+def test_it_goes_stage_by_stage_to_flat_whatever_forgets_it(judged: Judged, begun: Begun) -> None:
     judge, view, _ = judged
-    _, body = begun(judge, view)
+    _, body = begun
     for _ in range(200):
         decision = judge(with_exit(view, json.loads(json.dumps(body))))
         if not decision.wanted:
@@ -69,9 +73,9 @@ def traded(view: View, decision: Decision) -> View:
     return replace(view, accounts=accounts)
 
 
-def test_paused_it_wants_nothing_and_keeps_its_plan(judged: Judged) -> None:
+def test_paused_it_wants_nothing_and_keeps_its_plan(judged: Judged, begun: Begun) -> None:
     judge, view, _ = judged
-    _, body = begun(judge, view)
+    _, body = begun
     decision = judge(with_exit(view, {**body, "paused": True}))
     assert decision.wanted == () and decision.exits is not None
     assert decision.exits[EXIT] is not None and any("paused" in one.sentence for one in decision.alerts)

@@ -58,6 +58,11 @@ def page(of: TreasuryTold) -> Page:
     return Page(treasury_page(of, {"book": "book.toml", "playbook": "rules", "as_of": "now", "storm": None}, "0"))
 
 
+@cache
+def whole() -> Page:
+    return page(told())
+
+
 def test_a_fine_layer_trades_more_often_in_a_finer_band() -> None:
     layers = {one["layer"]: one["at"] for one in economics(*BTC)["layers"]}
     dear, fine = layers["ethereum"]["p99"], layers["arbitrum"]["p99"]
@@ -124,7 +129,7 @@ def test_money_on_the_map_is_the_money_of_the_book() -> None:
 
 
 def test_the_page_holds_every_part_and_fetches_nothing() -> None:
-    found = page(told())
+    found = whole()
     assert not found.open
     ids = {attrs["id"] for _, attrs in found.elements if attrs.get("id")}
     assert {"money", "needs", "plan", "gaps", "health", "economics", "figure-map", "figure-levels"} <= ids
@@ -141,7 +146,7 @@ def test_no_name_on_the_page_is_trusted() -> None:
     one = told()
     named = replace(one, names=dict.fromkeys(one.names, HOSTILE), notes=(HOSTILE,))
     found = page(named)
-    assert len(found.scripts) == len(page(one).scripts) and any(HOSTILE in said for said in found.words)
+    assert len(found.scripts) == len(whole().scripts) and any(HOSTILE in said for said in found.words)
 
 
 def test_what_cannot_be_told_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

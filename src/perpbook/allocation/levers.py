@@ -190,7 +190,8 @@ def transfer_levers(
     book = snapshot.book
     found = pots_of(book, snapshot.market, {one.id: float("inf") for one in book.accounts}, facts)
     pots = [pot for pot in found.pots if pot.asset in STABLECOINS]
-    desk = _Desk(snapshot=snapshot, terms=terms, facts=facts, minimum=minimum)
+    calm = Traffic(conditions=Conditions(facts=facts), chance=Chance(scores=lambda name: np.zeros(1)))
+    desk = _Desk(snapshot=snapshot, terms=terms, facts=facts, minimum=minimum, calm=calm)
     keys: dict[tuple[str, str, str], int] = {}
     between: dict[tuple[int, int, str], list[TransferLever]] = {}
     for pot in pots:
@@ -206,6 +207,7 @@ class _Desk:
     terms: Mapping[str, VenueTerms]
     facts: Facts
     minimum: float
+    calm: Traffic
 
     def from_pot(self, pot: Pot, number: int) -> Iterator[TransferLever]:
         """Every lever that uses one pot."""
@@ -280,11 +282,10 @@ class _Desk:
 
     def _timed(self, start: TransferLever, ways: Sequence[Way]) -> Iterator[TransferLever]:
         """A lever for every way that takes as much as is sent at least, with its times."""
-        calm = Traffic(conditions=Conditions(facts=self.facts), chance=Chance(scores=lambda name: np.zeros(1)))
         for way in ways:
             least = max([self.minimum, *(hop.route.cap.least for hop in way.hops if hop.route is not None)])
             most = min(start.coins, way.dollars / start.out_worth)
-            median, p90, worst = (calm.at_score(way, z) for z in (0.0, Z90, Z99))
+            median, p90, worst = (self.calm.at_score(way, z) for z in (0.0, Z90, Z99))
             if least <= most:
                 price = RELUCTANCE * (1.0 + p90 / DAY_SECONDS)
                 yield replace(start, way=way, least=least, most=most, median=median, p90=p90, worst=worst, price=price)
@@ -292,15 +293,20 @@ class _Desk:
 
 def kept(levers: Sequence[TransferLever]) -> list[TransferLever]:
     """The cheapest few of those that no other beats in cost, time and amount."""
-    sums = [(one.fixed, one.rate, -one.most, one.p90) for one in levers]
+    claims = [(one.fixed, one.rate, -one.most, one.p90) for one in levers]
     best = [
         one
         for k, one in enumerate(levers)
-        if not any(_beats(other, sums[k], earlier=j < k) for j, other in enumerate(sums) if j != k)
+        if not any(_beats(other, claims[k], earlier=j < k) for j, other in enumerate(claims) if j != k)
     ]
     return sorted(best, key=lambda one: (one.fixed + one.rate * one.coins, one.p90))[:WAYS_KEPT]
 
 
-def _beats(one: tuple[float, ...], other: tuple[float, ...], *, earlier: bool) -> bool:
+Claim = tuple[float, float, float, float]
+"""Figures of which less is better."""
+
+
+def _beats(one: Claim, other: Claim, *, earlier: bool) -> bool:
     """True where it is as good in everything, and better in something or first."""
-    return all(a <= b for a, b in zip(one, other, strict=True)) and (one != other or earlier)
+    (a, b, c, d), (e, f, g, h) = one, other
+    return a <= e and b <= f and c <= g and d <= h and (one != other or earlier)

@@ -16,7 +16,7 @@ from perpbook.kernels.types import Floats
 from perpbook.model.units import DAY_NS
 from perpbook.tails.bootstrap import Resampling, draw_weights, estimate_of
 from perpbook.tails.estimate import Estimate
-from perpbook.tails.moments import moments_of
+from perpbook.tails.moments import moments_of, pair_of
 from perpbook.tails.null import check_level
 from perpbook.tails.returns import DAILY_MEMORY, HOURLY_MEMORY, JointReturns
 
@@ -168,14 +168,15 @@ def _factor(returns: JointReturns, factor: str) -> Floats:
 def robust_slope(x: Floats, y: Floats, weights: Floats) -> Floats:
     """(draws,) Huber's slope of y on x for each row of weights (draws, n), by reweighted least squares; the scale of the
     residuals is that of all rows (their median absolute deviation), held."""
-    first = moments_of(x, y, np.ones((1, x.size)))
+    pair = pair_of(x, y)
+    first = pair.moments(np.ones((1, x.size)))
     rest = y - float(first.slope[0]) * x
     scale = float(np.median(np.abs(rest - np.median(rest)))) / 0.6745
-    found = moments_of(x, y, weights)
+    found = pair.moments(weights)
     if not scale > 0.0:
         return found.slope
     for _ in range(REWEIGHTINGS):
         slope = found.slope[:, None]
         away = np.abs(y - found.mean_y[:, None] - slope * (x - found.mean_x[:, None])) / (HUBER * scale)
-        found = moments_of(x, y, weights / np.maximum(away, 1.0))
+        found = pair.moments(weights / np.maximum(away, 1.0))
     return found.slope

@@ -139,11 +139,19 @@ def named_series(
 
 def usual_spacing_ns(times: Sequence[np.ndarray]) -> int | None:
     """The commonest distance between rows of the same series, ns; None when there is none."""
-    steps = np.concatenate([np.diff(np.unique(ts)) for ts in times])
+    steps = np.concatenate([_steps(ts) for ts in times])
     if steps.size == 0:
         return None
+    if 2 * np.count_nonzero(steps == steps[0]) > steps.size:
+        return int(steps[0]) * MILLISECOND_NS
     values, counts = np.unique(steps, return_counts=True)
     return int(values[counts.argmax()]) * MILLISECOND_NS
+
+
+def _steps(ts: np.ndarray) -> np.ndarray:
+    """Distances between moments, each taken once; most files are in order."""
+    steps = np.diff(ts)
+    return steps if (steps > 0).all() else np.diff(np.unique(ts))
 
 
 def intervals_of(ts: np.ndarray) -> np.ndarray:

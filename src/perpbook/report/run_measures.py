@@ -112,20 +112,23 @@ def through_time(outcome: Outcome, bars: Integers) -> Through:
     scratch, moves = empty_holding(slots), np.empty((accounts, 2))
     betas = np.ones(len(outcome.bars.series))
     betas[slots.rows.column] = slots.rows.beta
+    of = {row: (int(slots.rows.account[row]), int(slots.rows.column[row])) for row in held}
+    inverse = {row for row in held if slots.rows.inverse[row]}
+    sizes, entries = scratch.rows.quantity, scratch.rows.entry
     for at, bar in enumerate(bars.tolist()):
         prices = np.ascontiguousarray(outcome.bars.close[:, bar])
         for row, quantity in held.items():
-            scratch.rows[row].quantity = quantity[at]
-            scratch.rows[row].entry = prices[slots.rows[row].column] if quantity[at] != 0.0 else 0.0
+            sizes[row] = quantity[at]
+            entries[row] = prices[of[row][1]] if quantity[at] != 0.0 else 0.0
         for number in range(accounts):
             equity = float(outcome.curve[number, bar])
             draw_account(slots, scratch, prices, number)
             worth, need = account_margin(scratch.lines, number, prices)
             scratch.lines.cash[number] += equity - worth
             gross = sum(
-                abs(float(size[at])) * (1.0 if slots.rows[row].inverse else prices[slots.rows[row].column])
+                abs(float(size[at])) * (1.0 if row in inverse else prices[of[row][1]])
                 for row, size in held.items()
-                if slots.rows[row].account == number
+                if of[row][0] == number
             )
             if equity > 0.0:
                 leverage[number, at], used[number, at] = gross / equity, need / equity

@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,14 +92,16 @@ def rescue_gaps(
     return RescueGaps(accounts=tuple(gaps), notes=(*found.notes, *strangers(situation.absences, facts)))
 
 
+@lru_cache(maxsize=4)
 def scores_by_name(seed: int, count: int) -> Callable[[str], Floats]:
-    """Standard normal scores of a hop by its name; a name's never depend on which others there are."""
+    """Standard normal scores of a hop by its name, not to be written to; a name's never depend on which others there are."""
     kept: dict[str, Floats] = {}
 
     def scores(name: str) -> Floats:
         if name not in kept:
             stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),))
             kept[name] = np.random.default_rng(stream).standard_normal(count)
+            kept[name].setflags(write=False)
         return kept[name]
 
     return scores

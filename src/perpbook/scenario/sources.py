@@ -6,6 +6,8 @@ book, not what it will earn.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from perpbook.errors import InputError
@@ -156,14 +158,21 @@ def copula_source(bars: Bars, *, nu: float, correlation: Floats | None = None) -
 
 
 def rank_correlation(moves: Floats) -> Floats:
-    """(C, C) sin(pi tau / 2): the correlation of the elliptical copula with the moves' Kendall's tau."""
+    """(C, C) sin(pi tau / 2): the correlation of the elliptical copula with the moves' (C, n) Kendall's tau; not to be written
+    to."""
+    return _ranked(np.ascontiguousarray(moves).tobytes(), len(moves))
+
+
+@lru_cache(maxsize=4)
+def _ranked(kept: bytes, columns: int) -> Floats:
+    """Of moves that are asked for again and again, as for every cell of a map."""
     from scipy.stats import kendalltau
 
-    columns = moves.shape[0]
-    out = np.eye(columns)
+    moves, out = np.frombuffer(kept).reshape(columns, -1), np.eye(columns)
     for a in range(columns):
         for b in range(a):
             out[a, b] = out[b, a] = np.sin(0.5 * np.pi * kendalltau(moves[a], moves[b]).statistic)
+    out.setflags(write=False)
     return out
 
 

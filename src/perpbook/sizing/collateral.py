@@ -90,10 +90,11 @@ def effective_with(assessed: Assessed, account: int, dollars: float) -> float:
     arrays, lines = assessed.arrays, assessed.measures.lines
     cash = lines.cash.copy()
     cash[account] += dollars
+    alone = lines._replace(start=lines.start[account : account + 2], cash=cash[account : account + 1])
+    moves = np.empty((1, 2))
+    joint_moves(alone, arrays.prices, arrays.betas, moves)
+    lives = assessed.measures.equity[account] + dollars >= assessed.measures.maintenance[account]
+    move = np.full(cash.size, np.nan)
+    move[account] = nearer(moves, np.array([lives]))[0]
     richer = lines._replace(cash=cash)
-    moves = np.empty((cash.size, 2))
-    joint_moves(richer, arrays.prices, arrays.betas, moves)
-    equity = assessed.measures.equity.copy()
-    equity[account] += dollars
-    move = nearer(moves, equity >= assessed.measures.maintenance)
     return float(effective_leverages(arrays, richer, move, position_sizes(arrays))[account])

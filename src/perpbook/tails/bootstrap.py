@@ -61,17 +61,19 @@ def draw_weights(rows: int, resampling: Resampling, rng: np.random.Generator) ->
 def one_draw(rows: int, mean_block: float, rng: np.random.Generator) -> Floats:
     """(rows,) counts of one resample: blocks of geometric length from anywhere, running on past the end at the start."""
     lengths = rng.geometric(1.0 / mean_block, size=int(rows / mean_block * 1.3) + 64)
-    while lengths.sum() < rows:
+    reached = lengths.cumsum()
+    while reached[-1] < rows:
         lengths = np.concatenate([lengths, rng.geometric(1.0 / mean_block, size=64)])
-    ends = np.minimum(np.cumsum(lengths), rows)
-    lengths = ends.copy()
-    lengths[1:] -= ends[:-1]
-    starts = rng.integers(0, rows, size=lengths.size)
-    ends = starts + lengths
+        reached = lengths.cumsum()
+    np.minimum(reached, rows, out=reached)
+    starts = rng.integers(0, rows, size=reached.size)
+    ends = starts + reached
+    ends[1:] -= reached[:-1]
     past = ends >= rows  # Such a block runs on at the start: everywhere but between its end and its start.
     ends[past] -= rows
     steps = np.bincount(starts, minlength=rows) - np.bincount(ends, minlength=rows)
-    out: Floats = (np.cumsum(steps) + np.count_nonzero(past)).astype(np.float64)
+    out: Floats = steps.cumsum(dtype=np.float64)
+    out += np.count_nonzero(past)
     return out
 
 

@@ -28,13 +28,15 @@ def binned(orders: Integers, weights: Floats, edges: Floats) -> Small:
     rows = weights.shape[1]
     out = np.empty((len(orders), *weights.shape), dtype=np.int16)
     cells = np.arange(edges.size + 1, dtype=np.int16)
+    ends = np.zeros(edges.size + 2, dtype=np.int64)
+    ends[-1] = rows
     for draw, weight in enumerate(weights):
         goals = edges * weight.sum() * (1.0 + 1e-12)
         for series, order in enumerate(orders):
             sorted_weight = weight[order]
             reached = np.cumsum(sorted_weight) - 0.5 * sorted_weight
-            ends = np.searchsorted(reached, goals, side="right")
-            out[series, draw, order] = np.repeat(cells, np.diff(ends, prepend=0, append=rows))
+            ends[1:-1] = reached.searchsorted(goals, side="right")
+            out[series, draw, order] = np.repeat(cells, ends[1:] - ends[:-1])
     return out
 
 
@@ -50,21 +52,24 @@ def tables(first: Small, second: Small, weights: Floats, cells: int) -> Floats:
 def kendall_of(table: Floats) -> Floats:
     """Kendall's tau-b of each table; rows that share a cell count as tied."""
     total = table.sum(axis=(1, 2))
-    below = np.cumsum(np.cumsum(table, axis=1), axis=2)
-    left_of = below[:, -1:, :] - below
-    concordant = (table[:, 1:, 1:] * below[:, :-1, :-1]).sum(axis=(1, 2))
-    discordant = (table[:, :-1, 1:] * left_of[:, :-1, :-1]).sum(axis=(1, 2))
+    above = np.zeros(table[:, 0].shape)  # By the second series' cell, the weight where the first comes before.
+    ordered = np.zeros(total.size)
+    for row, before in zip(table[:, 1:].swapaxes(0, 1), table.swapaxes(0, 1), strict=False):
+        above += before
+        reached = np.cumsum(above, axis=1)
+        ordered += np.einsum("dj,dj->d", row, 2.0 * reached - above - reached[:, -1:])
     tied = [(total**2 - (table.sum(axis=axis) ** 2).sum(axis=1)) / 2.0 for axis in (1, 2)]
-    out: Floats = (concordant - discordant) / np.sqrt(tied[0] * tied[1])
+    out: Floats = ordered / np.sqrt(tied[0] * tied[1])
     return out
 
 
-def tail_dependence_of(table: Floats, count: int, *, upper: bool) -> Floats:
-    """Weight in both series' outermost `count` cells over the weight in either's, of each table."""
+def tail_dependence_of(table: Floats, alone: tuple[Floats, Floats], count: int, *, upper: bool) -> Floats:
+    """Weight in both series' outermost `count` cells over the weight in either's, of each table; `alone` : (draws, cells) the
+    weight in each cell of the first series and of the second."""
     ends = slice(-count, None) if upper else slice(0, count)
     joint = table[:, ends, ends].sum(axis=(1, 2))
-    alone = 0.5 * (table[:, ends, :].sum(axis=(1, 2)) + table[:, :, ends].sum(axis=(1, 2)))
-    out: Floats = joint / alone
+    either = 0.5 * sum(one[:, ends].sum(axis=1) for one in alone)
+    out: Floats = joint / either
     return out
 
 

@@ -132,9 +132,10 @@ class _Gathering:
         tau = kendall_of(table)
         rho = np.sin(0.5 * np.pi * tau)
         self._copula.append(np.stack([tau, rho, self._profile.nus(table, rho)]))
+        alone = table.sum(axis=2), table.sum(axis=1)
         figures = []
         for row, (side, _, count) in enumerate(self._grid.tails()):
-            dependence = tail_dependence_of(table, count, upper=side is Side.UPPER)
+            dependence = tail_dependence_of(table, alone, count, upper=side is Side.UPPER)
             near = self._near(side, count, first)
             inside = self._grid.inside(first[:, near], side, count) * weights[:, near]
             given = moments_of(self._x[near], self._y[near], inside)

@@ -159,28 +159,31 @@ def _plain(matrix: Floats) -> Matrix:
 
 def _matrices(values: Floats, factor: Floats, worst: Rows, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """(seen in the worst rows, Gaussian null there, seen with the choice undone), (draws, A, A) each."""
-    out: tuple[list[Floats], list[Floats], list[Floats]] = ([], [], [])
     joint = np.vstack([values, factor])
-    for weight in weights:
-        whole = _covariance(joint, weight)
-        tail = _covariance(joint[:, worst], weight[worst])
-        all_rows, worst_rows = whole[-1, -1], tail[-1, -1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pull, tail_pull = whole[:-1, -1] / all_rows, tail[:-1, -1] / worst_rows
-            null = whole[:-1, :-1] - np.outer(pull, pull) * (all_rows - worst_rows)
-            implied = tail[:-1, :-1] + np.outer(tail_pull, tail_pull) * (all_rows - worst_rows)
-            for kept, matrix in zip(out, (tail[:-1, :-1], null, implied), strict=True):
-                spread = np.sqrt(np.diag(matrix))
-                kept.append(matrix / np.outer(spread, spread))
-    return np.stack(out[0]), np.stack(out[1]), np.stack(out[2])
+    whole, tail = _covariances(joint, weights), _covariances(joint[:, worst], weights[:, worst])
+    all_rows, worst_rows = whole[:, -1:, -1:], tail[:, -1:, -1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pull, tail_pull = whole[:, :-1, -1:] / all_rows, tail[:, :-1, -1:] / worst_rows
+        null = whole[:, :-1, :-1] - pull * pull.swapaxes(1, 2) * (all_rows - worst_rows)
+        implied = tail[:, :-1, :-1] + tail_pull * tail_pull.swapaxes(1, 2) * (all_rows - worst_rows)
+        return _correlations(tail[:, :-1, :-1]), _correlations(null), _correlations(implied)
 
 
-def _covariance(values: Floats, weight: Floats) -> Floats:
-    total = weight.sum()
-    if not total > 0.0:
-        return np.full((len(values), len(values)), np.nan)
-    centred = values - (values @ weight / total)[:, None]
-    out: Floats = (centred * weight) @ centred.T / total
+def _correlations(covariances: Floats) -> Floats:
+    """(draws, A, A) of as many covariances."""
+    spread = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+    out: Floats = covariances / (spread[:, :, None] * spread[:, None, :])
+    return out
+
+
+def _covariances(values: Floats, weights: Floats) -> Floats:
+    """(draws, A, A) of series (A, n) for each row of weights (draws, n); nan for a draw without weight."""
+    total = weights.sum(axis=1)
+    total = np.where(total > 0.0, total, np.nan)[:, None]
+    centred = values - values.mean(axis=1, keepdims=True)
+    means = weights @ centred.T / total
+    products = [weights @ (centred * one).T / total for one in centred]
+    out: Floats = np.stack(products, axis=1) - means[:, :, None] * means[:, None, :]
     return out
 
 

@@ -57,14 +57,21 @@ def venues(folders: Sequence[Path] = ()) -> tuple[str, ...]:
 
 def terms_files(folders: Sequence[Path] = ()) -> list[tuple[str, date, Path]]:
     """(venue, date, path) of every terms file, oldest first; of two with one date the later folder's comes last."""
-    found = []
-    for folder in (PACKAGE, *folders):
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-            match = FILE.fullmatch(path.name)
-            if match is None:
-                raise TermsError(f"{path}: a terms file is named VENUE-YYYY-MM-DD.toml; rename it or move it away")
-            found.append((match["venue"], date.fromisoformat(match["date"]), path))
+    found = [*_packaged(), *(one for folder in folders for one in _files_in(folder))]
     return sorted(found, key=lambda one: one[1])
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> tuple[tuple[str, date, Path], ...]:
+    return tuple(_files_in(PACKAGE))
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, date, Path]]:
+    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        match = FILE.fullmatch(path.name)
+        if match is None:
+            raise TermsError(f"{path}: a terms file is named VENUE-YYYY-MM-DD.toml; rename it or move it away")
+        yield match["venue"], date.fromisoformat(match["date"]), path
 
 
 def load_terms(venue: str, *, at: date | None = None, folders: Sequence[Path] = ()) -> VenueTerms:

@@ -14,6 +14,7 @@ import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.treasury.conditions import Conditions
+from perpbook.treasury.law import drawn_by
 from perpbook.treasury.layout import CENT, Laid, lay_out
 from perpbook.treasury.network import Network
 from perpbook.treasury.task import Plan
@@ -93,7 +94,7 @@ def try_plan(network: Network, plan: Plan, conditions: Conditions, chance: Chanc
         if mine:
             met = met_after(laid, plan, need, [arrivals[lane] for lane in mine], mine)
             share = Share(count=int((met <= one.seconds).sum()), draws=size)
-            half, most = (float(np.quantile(met, at, method="inverted_cdf")) for at in (0.5, promise))
+            half, most = (drawn_by(met, at) for at in (0.5, promise))
             tried.append(Tried(need=need, share=share, typical=half, promised=most))
     return Trial(needs=tuple(tried), moves=moves, promise=promise)
 

@@ -91,8 +91,13 @@ class Clock:
         return knot + (used - work) / rate if used > work else knot
 
 
+UNHINDERED = Clock(knots=np.zeros(1), rates=np.ones(1), work=np.zeros(1))
+
+
 def clock_of(paces: Sequence[Pace]) -> Clock:
     """All of them at once: paces multiply."""
+    if not paces:
+        return UNHINDERED
     moments = {0.0} | {edge for one in paces for edge in (one.start, one.end) if 0.0 < edge < np.inf}
     knots = np.array(sorted(moments))
     rates = np.ones(knots.size)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 CANONICAL = ("canonical", "validators")
 """Kinds of routes that are a layer's own way out."""
@@ -226,7 +227,8 @@ class Door:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All of it, by id, with the date of each file. issuers : by coin, who makes it."""
+    """All of it, by id, with the date of each file. issuers : by coin, who makes it. chains : kept by what they depend on, see
+    `ways`."""
 
     layers: Mapping[str, Layer]
     routes: Mapping[str, Route]
@@ -235,6 +237,7 @@ class Facts:
     deposit: Door
     as_of: Mapping[str, str] = field(default_factory=dict)
     issuers: Mapping[str, str] = field(default_factory=dict)
+    chains: dict[tuple[str | int, ...], Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def layer_id(self, name: str) -> str | None:
         """The id of a layer by its id or another name of it; None for no layer."""

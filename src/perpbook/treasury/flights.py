@@ -17,13 +17,12 @@ import numpy as np
 from perpbook.kernels.types import Floats
 from perpbook.model.book import Book
 from perpbook.model.units import SECOND_NS
-from perpbook.treasury.conditions import Clock
 from perpbook.treasury.facts import Facts
 from perpbook.treasury.holdings import Flight, Holding, Holdings
 from perpbook.treasury.law import seconds_at
 from perpbook.treasury.pots import Pot
 from perpbook.treasury.standing_money import WALLET, added
-from perpbook.treasury.ways import Traffic, Way, ways_onto, ways_to
+from perpbook.treasury.ways import Chance, Traffic, Way, ways_onto, ways_to
 
 HARDLY_EVER = 0.01
 """A way that keeps what the sender was told less often than this is not the one."""
@@ -64,7 +63,9 @@ def forecast_of(flight: Flight, book: Book, facts: Facts, traffic: Traffic) -> F
     if not ways:
         why = "no way from there to there is known" + (", of that route" if flight.ways else "")
         return replace(nothing, astray=bool(flight.ways), why=why)
-    cases = _able([case for way in ways for case in _cases(way, traffic, gone or 0.0)], _told_seconds(flight, book))
+    calm = Chance(scores=traffic.chance.scores)
+    every = [case for way in ways for case in _cases(way, traffic, calm, gone or 0.0)]
+    cases = _able(every, _told_seconds(flight, book))
     whole, left, weight = (np.concatenate(parts) for parts in zip(*(one.arrays for one in cases), strict=True))
     held = np.concatenate([np.full(one.whole.size, one.held) for one in cases])
     weight = np.where(whole > (gone or 0.0), weight, 0.0)
@@ -106,10 +107,10 @@ def _able(cases: Sequence[_Case], told: float) -> Sequence[_Case]:
 
 def weighted_points(values: Floats, weights: Floats, shares: Sequence[float]) -> list[float]:
     """By which values such shares of the weight are reached."""
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     reached = np.cumsum(weights[order])
     places = np.searchsorted(reached, np.array(shares) * reached[-1])
-    return [float(values[order][min(place, values.size - 1)]) for place in places]
+    return [float(values[order[min(place, values.size - 1)]]) for place in places]
 
 
 def ways_of(flight: Flight, book: Book, facts: Facts) -> list[Way]:
@@ -143,10 +144,10 @@ def _pot(flight: Flight, book: Book, facts: Facts) -> Pot | None:
     return replace(money, account=flight.source, venue=venue) if venue in facts.venues else None
 
 
-def _cases(way: Way, traffic: Traffic, gone: float) -> Iterator[_Case]:
+def _cases(way: Way, traffic: Traffic, calm: Chance, gone: float) -> Iterator[_Case]:
     """A way as usual, and held up at each of its hops that may be."""
     chances = [hop.stuck.chance if hop.stuck else 0.0 for hop in way.hops]
-    free = [hop.effort(traffic.chance.scores(hop.name)) for hop in way.hops]
+    free = [calm.draws(hop) for hop in way.hops]
     whole, left = _times(way, traffic, free, gone)
     yield _Case(whole=whole, left=left, weight=float(np.prod([1.0 - one for one in chances])), held=False)
     for number, hop in enumerate(way.hops):
@@ -162,19 +163,16 @@ def _times(way: Way, traffic: Traffic, efforts: Sequence[Floats], gone: float) -
     count = max(effort.size for effort in efforts)
     whole, moment, spent = np.zeros(count), np.zeros(count), np.full(count, gone)
     for hop, drawn in zip(way.hops, efforts, strict=True):
-        effort = np.resize(drawn, count)
+        effort = drawn if drawn.size == count else np.resize(drawn, count)
         whole = whole + effort
         rest, clock = np.maximum(effort - spent, 0.0), traffic.clock(hop)
         begun = spent > 0.0
         spent = np.maximum(spent - effort, 0.0)
-        after = np.where(begun, _without_waits(clock).over(moment, rest), clock.over(moment, rest))
+        after = clock.over(moment, rest)
+        if clock.waits:  # What has left waits no more.
+            after = np.where(begun, replace(clock, waits=()).over(moment, rest), after)
         moment = np.where(begun & (rest == 0.0), moment, after)
     return whole, moment
-
-
-def _without_waits(clock: Clock) -> Clock:
-    """What has left waits no more."""
-    return replace(clock, waits=())
 
 
 def counted_on(holdings: Holdings, forecasts: Sequence[Forecast]) -> Holdings:

@@ -97,6 +97,12 @@ def drawn_at(times: Times, stuck: Stuck | None, z: Floats) -> Floats:
     return out
 
 
+def drawn_by(seconds: Floats, share: float) -> float:
+    """By when it has happened in such a share (0 to 1) of the draws: the least of them that so many do not exceed."""
+    place = min(max(math.ceil(seconds.size * share - 1.0), 0), seconds.size - 1)
+    return float(np.partition(seconds, place)[place])
+
+
 def rest_by(times: Times, stuck: Stuck | None, passed: Floats, share: Floats) -> Floats:
     """What is still to wait, seconds, in no more than such shares of cases, of what has taken `passed` seconds already and has
     not happened; inf where it should have happened whatever the case."""

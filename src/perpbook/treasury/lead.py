@@ -14,6 +14,7 @@ import numpy as np
 from perpbook.kernels.types import Floats
 from perpbook.model.account import Account
 from perpbook.treasury.facts import Facts
+from perpbook.treasury.law import drawn_by
 from perpbook.treasury.pots import Pot, weight_of
 from perpbook.treasury.rescue import Treasury, apart_from, own_of
 from perpbook.treasury.ways import Traffic, Way, ways_onto, ways_to
@@ -128,8 +129,8 @@ def _coming(traffic: Traffic, way: Way, promised: float) -> Coming:
     kept = promised <= free
     return Coming(
         way=way,
-        seconds=float(np.quantile(seconds, promised / free, method="inverted_cdf")) if kept else float("inf"),
-        typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
+        seconds=drawn_by(seconds, promised / free) if kept else float("inf"),
+        typical=drawn_by(seconds, 0.5),
     )
 
 

@@ -10,8 +10,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from perpbook.model.account import Account
 from perpbook.model.market import STABLECOINS
 from perpbook.terms.terms import VenueTerms
@@ -19,6 +17,7 @@ from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import RISKS, Facts, SharedCap
 from perpbook.treasury.failures import Single
 from perpbook.treasury.hops import Hop, Kind
+from perpbook.treasury.law import drawn_by
 from perpbook.treasury.pots import CHANGE_COST, Pot, leaving, price_of, settles, weight_of
 from perpbook.treasury.standing_money import WALLET, gas_token
 from perpbook.treasury.task import Cut, Failure, Lane, Need, Spare, Task
@@ -153,8 +152,8 @@ def _between(desk: Desk, traffic: Traffic, spare: Spare, need: Need) -> Iterator
             lane = Lane(
                 number=0, spare=0, need=0, words=_words(way, pot, spare), fixed=fixed, rate=rate,
                 least=_least(desk, way, fees, changed), most=math.inf,
-                seconds=float(np.quantile(seconds, desk.promised(need), method="inverted_cdf")),
-                typical=float(np.quantile(seconds, 0.5, method="inverted_cdf")),
+                seconds=drawn_by(seconds, desk.promised(need)),
+                typical=drawn_by(seconds, 0.5),
                 pipes=pipes_of(way),
                 domains=domains_of(desk.facts, way), risk=_risk(way), converts=(changed + changes) * CHANGE_COST,
                 unknown=unknown, worth=worth,
@@ -247,25 +246,28 @@ def domains_of(facts: Facts, way: Way) -> frozenset[str]:
 
 def undominated(found: Sequence[tuple[Lane, Way]]) -> list[tuple[Lane, Way]]:
     """Those that no other beats: as cheap, as soon and as roomy, with nothing needed or unknown that this one does not."""
+    claims = [_claim(lane) for lane, _ in found]
     return [
         pair
         for k, pair in enumerate(found)
-        if not any(_beats(other, pair[0], earlier=j < k) for j, (other, _) in enumerate(found) if j != k)
+        if not any(_beats(other, claims[k], earlier=j < k) for j, other in enumerate(claims) if j != k)
     ]
 
 
-def _beats(one: Lane, other: Lane, *, earlier: bool) -> bool:
-    mine = (one.fixed, one.rate + one.converts, one.seconds, one.typical, one.least, -one.most, -one.worth)
-    its = (
-        other.fixed,
-        other.rate + other.converts,
-        other.seconds,
-        other.typical,
-        other.least,
-        -other.most,
-        -other.worth,
-    )
-    within = set(one.unknown) <= set(other.unknown) and _needed(one) <= _needed(other)
+Claim = tuple[tuple[float, ...], frozenset[str], frozenset[str]]
+"""Of a lane: figures of which less is better, what it needs, and what is not known of it."""
+
+
+def _claim(lane: Lane) -> Claim:
+    figures = (
+        lane.fixed, lane.rate + lane.converts, lane.seconds, lane.typical, lane.least, -lane.most, -lane.worth,
+    )  # fmt: skip
+    return figures, _needed(lane), frozenset(lane.unknown)
+
+
+def _beats(one: Claim, other: Claim, *, earlier: bool) -> bool:
+    (mine, needs, unknown), (its, its_needs, its_unknown) = one, other
+    within = unknown <= its_unknown and needs <= its_needs
     return within and all(a <= b for a, b in zip(mine, its, strict=True)) and (mine != its or earlier)
 
 

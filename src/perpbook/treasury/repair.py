@@ -220,6 +220,8 @@ def _holds(case: Case, view: View, who: str, single: Single | None) -> bool:
     if single is not None and single.kind is Kind.COIN_FALLS:
         view = _standing(case, view, fallen_by(view.snapshot, single.coin, single.fall))
         single = None
+    if who not in view.lives:
+        return True  # Without a position nothing ends it.
     reach = reaches(view, single, limits.lasting, only=who)[who]
     if reach.late is None:
         return reach.promised < limits.lasting

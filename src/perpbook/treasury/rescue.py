@@ -19,6 +19,7 @@ from perpbook.scenario.table_reader import nearest
 from perpbook.terms.terms import VenueTerms
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts, Venue
+from perpbook.treasury.law import drawn_by
 from perpbook.treasury.pots import LEAST_SHARE, Pot, weight_of
 from perpbook.treasury.ways import Chance, Traffic, Way, ways_to
 
@@ -87,7 +88,7 @@ class Arrival:
 
     def point(self, share: float) -> float:
         """By when money has arrived in that share of draws; inf where it has not."""
-        return float(np.quantile(self.seconds, share, method="inverted_cdf"))
+        return drawn_by(self.seconds, share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from perpbook.treasury.exit_gas import ExitGas, action_dollars
 from perpbook.treasury.facts import RISKS, Facts, Fee, Route
 from perpbook.treasury.facts_read import CONFIDENCE
 from perpbook.treasury.hops import Hop, Kind
-from perpbook.treasury.law import Z90, seconds_by
+from perpbook.treasury.law import Z90, drawn_by, seconds_by
 from perpbook.treasury.pots import price_of
 from perpbook.treasury.ways import Traffic, Way
 
@@ -111,7 +111,7 @@ def way_row(facts: Facts, traffic: Traffic, way: Way, prices: Mapping[str, float
         words=_words(way),
         start=way.pot.name,
         end=end,
-        seconds=tuple(float(np.quantile(arrivals, share, method="inverted_cdf")) for share in SHARES),
+        seconds=tuple(drawn_by(arrivals, share) for share in SHARES),
         dollars=sum(dollars for dollars, _ in fees),
         rate=way.fee_rate,
         gas=sum(known) if len(known) == len(gas) else None,

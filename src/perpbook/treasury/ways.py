@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.treasury.conditions import Clock, Conditions
-from perpbook.treasury.facts import Facts, Venue
+from perpbook.treasury.facts import Facts, Stuck, Times, Venue
 from perpbook.treasury.hops import Hop, Kind, arrival_on, doors_in, doors_out, move_within, over_route
-from perpbook.treasury.law import Z90
+from perpbook.treasury.law import Z90, drawn_at
 from perpbook.treasury.pots import Pot
 
 MOST_ROUTES = 2
@@ -69,7 +71,7 @@ class Way:
     @property
     def least(self) -> float:
         """The least that must leave, so that its routes take it, dollars; fees that nobody knows count as nothing."""
-        return least_sent(self.hops, [(hop.fee.dollars or 0.0, (hop.fee.bps or 0.0) * 1e-4) for hop in self.hops])
+        return least_known(self.hops)
 
     @property
     def fee_dollars(self) -> float:
@@ -87,6 +89,11 @@ def least_sent(hops: Sequence[Hop], fees: Sequence[tuple[float, float]]) -> floa
     return least
 
 
+def least_known(hops: Sequence[Hop]) -> float:
+    """`least_sent` by the fees that are known."""
+    return least_sent(hops, [(hop.fee.dollars or 0.0, (hop.fee.bps or 0.0) * 1e-4) for hop in hops])
+
+
 def ways_to(facts: Facts, pot: Pot, venue: Venue, account: str) -> list[Way]:
     """Every way from a pot to an account on a venue, of as few routes as there can be up to `MOST_ROUTES`, or of three."""
     if pot.account == account:
@@ -94,30 +101,46 @@ def ways_to(facts: Facts, pot: Pot, venue: Venue, account: str) -> list[Way]:
     mine = venue.wallet or venue.id
     if pot.account and (facts.venues[pot.venue].wallet or pot.venue) == mine:
         return [Way(pot=pot, hops=(move_within(facts, venue),), dollars=pot.dollars)]
-    return _ways_between(facts, pot, doors_in(facts, venue, pot.asset))
+    return _ways_between(facts, pot, ("venue", venue.id))
 
 
 def ways_onto(facts: Facts, pot: Pot, layer: str) -> list[Way]:
     """Every way from a pot onto a layer, as `ways_to`."""
-    return [] if pot.layer == layer else _ways_between(facts, pot, {layer: arrival_on(layer)})
+    return [] if pot.layer == layer else _ways_between(facts, pot, ("layer", layer))
 
 
-def _ways_between(facts: Facts, pot: Pot, ends: Mapping[str, Hop]) -> list[Way]:
-    starts = doors_out(facts, facts.venues[pot.venue], pot.asset) if pot.account else {pot.layer: None}
+def _ways_between(facts: Facts, pot: Pot, end: tuple[str, str]) -> list[Way]:
+    start = ("venue", pot.venue) if pot.account else ("layer", pot.layer)
     for most in (MOST_ROUTES, MOST_ROUTES + 1):
+        key = (*start, *end, pot.asset, most)
+        if key not in facts.chains:
+            facts.chains[key] = list(_chains_between(facts, start, end, pot.asset, most))
+        chains: list[tuple[tuple[Hop, ...], float, float]] = facts.chains[key]
         found = [
-            way
-            for layer, first in starts.items()
-            for chain in _chains(facts, pot, layer, ends, most)
-            if (way := _way(pot, (*([first] if first else []), *chain))) is not None
+            Way(pot=pot, hops=hops, dollars=dollars)
+            for hops, least, cap in chains
+            if (dollars := min(pot.dollars, cap)) >= least
         ]
         if found:
             return found
     return []
 
 
+def _chains_between(
+    facts: Facts, start: tuple[str, str], end: tuple[str, str], asset: str, most: int
+) -> Iterator[tuple[tuple[Hop, ...], float, float]]:
+    """Every chain of hops with the least that must leave and the most that goes at once, dollars."""
+    starts = doors_out(facts, facts.venues[start[1]], asset) if start[0] == "venue" else {start[1]: None}
+    ends = doors_in(facts, facts.venues[end[1]], asset) if end[0] == "venue" else {end[1]: arrival_on(end[1])}
+    for layer, first in starts.items():
+        for rest in _chains(facts, asset, layer, ends, most):
+            hops = (*([first] if first else []), *rest)
+            caps = [hop.route.cap.most for hop in hops if hop.route is not None and hop.route.cap.most is not None]
+            yield hops, least_known(hops), min(caps, default=math.inf)
+
+
 def _chains(
-    facts: Facts, pot: Pot, start: str, ends: Mapping[str, Hop], most: int, seen: tuple[str, ...] = ()
+    facts: Facts, asset: str, start: str, ends: Mapping[str, Hop], most: int, seen: tuple[str, ...] = ()
 ) -> Iterator[tuple[Hop, ...]]:
     if start in ends:
         yield (ends[start],)
@@ -125,22 +148,12 @@ def _chains(
     if most == 0:
         return
     for route in facts.routes.values():
-        if start not in route.starts or pot.asset not in route.assets or route.seconds is None:
+        if start not in route.starts or asset not in route.assets or route.seconds is None:
             continue
         for end in route.ends:
             if end != start and end not in seen:
-                for rest in _chains(facts, pot, end, ends, most - 1, (*seen, start)):
+                for rest in _chains(facts, asset, end, ends, most - 1, (*seen, start)):
                     yield (over_route(route, start, end), *rest)
-
-
-def _way(pot: Pot, hops: tuple[Hop, ...]) -> Way | None:
-    """The way with what it lets through; None where that is less than its least."""
-    dollars = pot.dollars
-    for hop in hops:
-        if hop.route is not None and hop.route.cap.most is not None:
-            dollars = min(dollars, hop.route.cap.most)
-    way = Way(pot=pot, hops=hops, dollars=dollars)
-    return way if dollars >= way.least else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +176,7 @@ class Chance:
         """Seconds by draw."""
         key = self._key(hop)
         if key not in self.drawn:
-            self.drawn[key] = self._effort(hop, self.scores(hop.name))
+            self.drawn[key] = _drawn(self.scores, hop.name, hop.seconds, hop.stuck if self.held else None)
         return self.drawn[key]
 
     def _effort(self, hop: Hop, z: Floats) -> Floats:
@@ -172,6 +185,14 @@ class Chance:
     def _key(self, hop: Hop) -> tuple[str, tuple[str, ...]]:
         """What its law depends on: outages are those of its layers."""
         return hop.name, hop.layers if self.held else ()
+
+
+@lru_cache(maxsize=512)
+def _drawn(scores: Scores, name: str, seconds: Times, stuck: Stuck | None) -> Floats:
+    """Kept from one question to the next; not to be written to."""
+    out = drawn_at(seconds, stuck, scores(name))
+    out.setflags(write=False)
+    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
