@@ -15,13 +15,14 @@ NO_FIELD = (ValueError, IndexError, KeyError, TypeError)
 array, view, part, put = np.ndarray, np.ndarray.view, np.ndarray.__getitem__, np.ndarray.__setitem__
 own, item, put_item = np.void.__getattribute__, np.void.__getitem__, np.void.__setitem__
 slow_field, slow_put = np.record.__getattribute__, np.record.__setattr__
-slow_fields, slow_put_all = np.recarray.__getattribute__, np.recarray.__setattr__
+slow_fields, slow_put_all, slow_at = np.recarray.__getattribute__, np.recarray.__setattr__, np.recarray.__getitem__
 
 
 def find_fields_by_item() -> None:
     """From here on, in this process."""
     for kind, get, set_ in ((np.record, field, put_field), (np.recarray, fields, put_fields)):
         kind.__getattribute__, kind.__setattr__ = get, set_  # type: ignore[method-assign]
+    np.recarray.__getitem__ = at  # type: ignore[method-assign, assignment]
 
 
 def field(record: Any, name: str) -> Any:
@@ -63,3 +64,12 @@ def put_fields(records: Any, name: str, value: Any) -> None:
         except NO_FIELD:
             pass
     slow_put_all(records, name, value)
+
+
+def at(records: Any, index: Any) -> Any:
+    """`records[index]`"""
+    if type(index) is str:
+        found = part(view(records, array), index)
+        return found if found.dtype.names is None else slow_at(records, index)
+    found = part(records, index)
+    return found if type(found) is np.record else slow_at(records, index)

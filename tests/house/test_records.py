@@ -23,7 +23,7 @@ def told(act: Any, one: Any, *given: Any) -> tuple[str, str]:
     """What came of it, or the kind of error."""
     try:
         found = act(one, *given)
-    except (AttributeError, ValueError, TypeError) as error:
+    except (AttributeError, ValueError, TypeError, LookupError) as error:
         return type(error).__name__, ""
     return type(found).__name__, repr(found)
 
@@ -43,11 +43,20 @@ def test_a_field_is_written_the_same(name: str, value: Any) -> None:
     assert repr(left) == repr(right)
 
 
+@pytest.mark.parametrize(
+    "index", [0, -1, 7, "value", "row", "inner", "nothing", slice(1), [0, 2], ["size", "value"]], ids=str
+)
+def test_a_row_or_a_part_is_read_the_same(index: Any) -> None:
+    assert told(records.at, some(), index) == told(records.slow_at, some(), index)
+
+
 def test_a_field_of_an_array_is_a_view_of_it() -> None:
     seen = some()
     records.fields(seen, "value")[1] = 9.0
-    assert seen[1].value == 9.0 and seen[1]["value"] == 9.0
+    records.at(seen, "size")[1] = records.at(seen, 1).size = 5
+    assert seen.tolist()[1][:2] == (5, 9.0)
 
 
 def test_they_are_in_use() -> None:
     assert np.record.__getattribute__ is records.field and np.recarray.__getattribute__ is records.fields
+    assert np.recarray.__getitem__ is records.at

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from tests.simulation.again import again
 from tests.simulation.brain import InMemory
 from tests.simulation.broken import LawBroken
 from tests.simulation.crash import CrashAt
-from tests.simulation.forks import Forks
 from tests.simulation.plan import plan_of
-from tests.simulation.world import Asked, World
+from tests.simulation.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,15 @@ class Outcome:
         return f"python -m tests.simulation --seeds {self.seed}{at}"
 
 
-def sweep(seed: int, every: int = 1) -> list[Outcome]:
-    """A seed with a crash at every so many of its writes, before and after the effect that follows."""
-    forks = Forks[Outcome](every)
-    return forks.of(partial(play, seed, crash=forks.crash))
+def sweep(seed: int, every: int = 1) -> Iterator[Outcome]:
+    """A seed with a crash at every write of it, before and after the effect that follows."""
+    for write in range(1, play(seed).writes + 1, every):
+        yield play(seed, CrashAt(write=write, late=False))
+        yield play(seed, CrashAt(write=write, late=True))
 
 
-def play(seed: int, crash: CrashAt | Asked | None = None, *, trace: bool = False) -> Outcome:
-    """Run a seed to its end, or to the first law that does not hold. crash : on purpose; a callable is asked at every write until
-    it says how. `trace` : print what the guard writes and asks for."""
+def play(seed: int, crash: CrashAt | None = None, *, trace: bool = False) -> Outcome:
+    """Run a seed to its end, or to the first law that does not hold. `trace` : print what the guard writes and asks for."""
     plan = plan_of(seed)
     brain = InMemory(plan)
     world = World(plan, brain, crash, print if trace else None)
@@ -54,4 +53,4 @@ def play(seed: int, crash: CrashAt | Asked | None = None, *, trace: bool = False
     except LawBroken as error:
         law, broken = error.law, str(error)
     digest = f"{world.digest[:32]}{brain.journal.digest[:32]}"
-    return Outcome(seed, digest, world.writes, law, broken, world.crash_at, world.counts)
+    return Outcome(seed, digest, world.writes, law, broken, crash, world.counts)

@@ -19,10 +19,10 @@ from tests.simulation.play import Outcome, play, sweep
 SEEDS = range(100)
 REGRESSIONS = (331, 376, 1891)
 """Seeds that broke a law once: caps that legs of one proposal overran together; a resend that is no new spending."""
-ALL = range(2_000, 3_000)
+ALL = range(2_000, 2_500)
 SHORT = (9, 12, 23, 45, 59, 109)
 """Between them: hedges, a guard without arming, the switch at every level, orders sent again, all ends of a proposal."""
-LONG = ((0, 5), (3, 37), (13, 5), (14, 17), (17, 11), (25, 5), (40, 17), (63, 5))
+LONG = ((0, 5), (3, 37), (13, 5), (14, 17), (17, 11), (25, 5), (40, 17), (63, 11))
 """Seeds of many writes, and which share of them: strides that no pair or triple of writes keeps step with."""
 FAULTS = {f"fault {kind.value}" for kind in FaultKind} | {"fault lost", "fault lagging", "fault clock jump"}
 CRASHES = {"crash at an effect", "crash between messages"}
@@ -61,13 +61,13 @@ def test_a_seed_is_the_same_again_whatever_the_hashes_of_texts_are() -> None:
 
 
 def test_a_crash_at_a_write_loses_nothing() -> None:
-    assert not broken(sweep(6, every=8))
+    assert not broken(list(sweep(6, every=13)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "every"), [*((seed, 1) for seed in SHORT), *LONG])
 def test_a_crash_at_any_write_loses_nothing(seed: int, every: int) -> None:
-    assert not broken(sweep(seed, every))
+    assert not broken(list(sweep(seed, every)))
 
 
 @pytest.mark.slow

@@ -27,21 +27,16 @@ from tests.simulation.wire import Wire
 
 QUIET_NS = 48 * SECOND_NS
 """Longer than the guard takes to read every account again."""
-Asked = Callable[[int], CrashAt | None]
-"""Whether to crash on purpose, asked with the number of each write until it is said how."""
 
 
 class World:
-    """See the module. `brain` is the guard and its journal; `crash` crashes it once more than the plan does, and
-    `crash_at` is where."""
+    """See the module. `brain` is the guard and its journal; `crash_at` crashes it once more than the plan does."""
 
     def __init__(
-        self, plan: Plan, brain: Brain, crash: CrashAt | Asked | None = None, trace: Callable[[str], None] | None = None
+        self, plan: Plan, brain: Brain, crash_at: CrashAt | None = None, trace: Callable[[str], None] | None = None
     ) -> None:
         self._trace = trace
-        self.plan, self.brain = plan, brain
-        self.crash_at = crash if isinstance(crash, CrashAt) else None
-        self._asked = None if isinstance(crash, CrashAt) else crash
+        self.plan, self.brain, self._crash_at = plan, brain, crash_at
         self.agenda, self.now_ns, self.epoch = Agenda(), START_NS, 0
         self.is_calm, self.is_resting, self.is_up, self.bridged = False, False, False, 0.0
         self.writes, self._ahead_ns, self._fuse = 0, 0, 0
@@ -211,12 +206,10 @@ class World:
         return True
 
     def _is_fatal(self, effect: Effect) -> bool:
+        at = self._crash_at
         if self._fuse:
             self._fuse = 0
             return True
-        if self._asked is not None and isinstance(effect, Write):
-            self.crash_at = self.crash_at or self._asked(self.writes)
-        at = self.crash_at
         if at is not None and isinstance(effect, Write) and self.writes == at.write:
             self._fuse = int(at.late)
             return not at.late

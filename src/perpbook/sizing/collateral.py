@@ -88,12 +88,9 @@ def _for_effective(assessed: Assessed, state: State, policy: Policy) -> Floats:
 def effective_with(assessed: Assessed, account: int, dollars: float) -> float:
     """An account's effective leverage with that many dollars more in it."""
     arrays, lines = assessed.arrays, assessed.measures.lines
-    cash = lines.cash.copy()
-    cash[account] += dollars
-    richer = lines._replace(cash=cash)
-    moves = np.empty((cash.size, 2))
-    joint_moves(richer, arrays.prices, arrays.betas, moves)
-    equity = assessed.measures.equity.copy()
-    equity[account] += dollars
-    move = nearer(moves, equity >= assessed.measures.maintenance)
-    return float(effective_leverages(arrays, richer, move, position_sizes(arrays))[account])
+    moves, move = np.empty((1, 2)), np.full(lines.cash.size, math.nan)
+    alone = lines._replace(start=lines.start[account : account + 2], cash=lines.cash[account : account + 1] + dollars)
+    joint_moves(alone, arrays.prices, arrays.betas, moves)
+    equity = assessed.measures.equity[account : account + 1] + dollars
+    move[account] = nearer(moves, equity >= assessed.measures.maintenance[account])[0]
+    return float(effective_leverages(arrays, lines, move, position_sizes(arrays))[account])
