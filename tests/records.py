@@ -22,7 +22,7 @@ def find_fields_by_item() -> None:
     """From here on, in this process."""
     for kind, get, set_ in ((np.record, field, put_field), (np.recarray, fields, put_fields)):
         kind.__getattribute__, kind.__setattr__ = get, set_  # type: ignore[method-assign]
-    np.recarray.__getitem__ = at  # type: ignore[method-assign, assignment]
+    np.recarray.__getitem__ = at  # type: ignore[method-assign]
 
 
 def field(record: Any, name: str) -> Any:

@@ -17,7 +17,7 @@ AS_THEY_ARE = frozenset((str, int, bool, type(None)))
 
 def plain(value: object) -> Any:
     """Dataclasses, enums, dates, tuples and sets (sorted) as JSON has them; infinities as "inf" and "-inf", NaN as null."""
-    kind = type(value)
+    kind: Any = type(value)
     return value if kind in AS_THEY_ARE else _way(kind)(value)
 
 
