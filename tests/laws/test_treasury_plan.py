@@ -137,7 +137,7 @@ def test_every_level_of_a_scarce_desk_is_proven_best() -> None:
     assert solve(example(30, 80), seconds=600.0).why == ""
 
 
-@pytest.mark.parametrize("limit", [{"seconds": 0.0}, {"seconds": 0.05}, {"nodes": 0}, {"nodes": 2}])
+@pytest.mark.parametrize("limit", [{"seconds": 0.0}, {"seconds": 0.05}, {"nodes": 0}, {"nodes": 5}])
 def test_a_search_that_is_cut_short_is_no_worse_than_the_greedy_plan_and_says_so(limit: dict[str, Any]) -> None:
     task = example(30, 80)
     found = solve(task, **limit)
