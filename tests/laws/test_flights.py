@@ -25,6 +25,8 @@ BOOK = load_snapshot(Path(__file__).parents[2] / "src/perpbook/examples/desk/boo
 FACTS = reckoned_facts()
 ROUTE = FACTS.routes["hyperliquid-cctp-in"]
 CALM = Traffic(conditions=Conditions(facts=FACTS), chance=Chance(scores=scores_by_name(3, 20_000)))
+FEW = replace(CALM, chance=Chance(scores=scores_by_name(3, 1_000)))
+"""For what holds of any draws."""
 HALT = Traffic(conditions=conditions_of(FACTS, "arbitrum-halt")[0], chance=CALM.chance)
 
 
@@ -74,18 +76,18 @@ def test_an_outage_never_brings_it_sooner(gone: float) -> None:
 
 
 def test_what_the_sender_was_told_leaves_the_slow_ways_out() -> None:
-    every = forecast_of(flight(0.0, ()), BOOK, FACTS, CALM)
-    told = forecast_of(flight(0.0, (), 600.0), BOOK, FACTS, CALM)
+    every = forecast_of(flight(0.0, ()), BOOK, FACTS, FEW)
+    told = forecast_of(flight(0.0, (), 600.0), BOOK, FACTS, FEW)
     assert every.most is not None and told.most is not None and told.most <= every.most
-    assert forecast_of(flight(100.0, (), -20.0), BOOK, FACTS, CALM).late
+    assert forecast_of(flight(100.0, (), -20.0), BOOK, FACTS, FEW).late
 
 
 def test_what_cannot_be_known_is_not_said() -> None:
-    assert forecast_of(flight(0.0, ("dydx-in",)), BOOK, FACTS, CALM).typical is None
-    unknown = forecast_of(replace(flight(0.0, ()), source="bank"), BOOK, FACTS, CALM)
+    assert forecast_of(flight(0.0, ("dydx-in",)), BOOK, FACTS, FEW).typical is None
+    unknown = forecast_of(replace(flight(0.0, ()), source="bank"), BOOK, FACTS, FEW)
     assert unknown.typical is None and "no way" in unknown.why
     assert "not known" in seen(None).why
-    ages = forecast_of(flight(1e9), BOOK, FACTS, CALM)
+    ages = forecast_of(flight(1e9), BOOK, FACTS, FEW)
     assert (ages.stuck, ages.typical) == (1.0, None)
 
 
@@ -93,7 +95,7 @@ def test_what_is_likely_held_up_is_not_counted_on() -> None:
     sent = flight(86_400.0)
     held = Holding(place="hl-main", asset="USDC", arriving=1_000.0)
     before = Holdings(holdings={("hl-main", "USDC"): held}, flights=(sent,))
-    forecasts = (forecast_of(sent, BOOK, FACTS, CALM),)
+    forecasts = (forecast_of(sent, BOOK, FACTS, FEW),)
     after = counted_on(before, forecasts)
     assert after.holdings["hl-main", "USDC"] == replace(held, arriving=0.0, locked=1_000.0)
     assert "not counted on" in after.notes[0] and arriving_within(forecasts, "hl-main", 1e9) == 0.0

@@ -75,7 +75,7 @@ def account(venue: str, symbol: str, held: float, collateral: Balance) -> Accoun
     )
 
 
-def funded_journey(seed: int, bars: int = 180) -> Journey:
+def funded_journey(seed: int, bars: int = 120) -> Journey:
     """Two accounts or three that hold a coin, or may; a playbook of rules on rates alone."""
     draw = np.random.default_rng(seed)
     side = float(draw.choice([-1.0, 1.0]))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from perpbook.examples.catalogue import EXAMPLES, PLAYBOOKS, book_file, playbook_file
 from perpbook.kernels import jit
 from perpbook.kernels.scale import largest_scales
+from perpbook.margin.assess import Assessed
 from perpbook.playbook.state import safe_scales
 from perpbook.runs.check import run_check
+
+
+@cache
+def assessed_of(example: str, playbook: str) -> Assessed:
+    return run_check(book_file(example), playbook_file(example, playbook)).assessed
 
 
 @pytest.mark.parametrize("buffer", [0.0, 0.25, 1.0])
@@ -18,7 +26,7 @@ from perpbook.runs.check import run_check
 def test_safe_scales_are_those_of_the_kernel(
     example: str, playbook: str, buffer: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assessed = run_check(book_file(example), playbook_file(example, playbook)).assessed
+    assessed = assessed_of(example, playbook)
     prices = np.column_stack([assessed.grid.prices, assessed.arrays.prices])
     asked = np.empty(len(assessed.arrays.accounts))
     largest_scales(assessed.arrays.held, prices, buffer, asked)

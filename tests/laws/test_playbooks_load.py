@@ -163,9 +163,11 @@ def test_an_edit_changes_the_text_to_a_playbook_or_refuses(text: str, key: str, 
 
 def _commented(text: str, data: st.DataObject) -> str:
     """The text with comments in drawn places: on lines of their own, and behind values."""
-    lines = []
-    for number, line in enumerate(text.splitlines()):
-        mark = data.draw(st.sampled_from(["", "above", "behind"]))
+    given, lines = text.splitlines(), list[str]()
+    places = data.draw(st.integers(0, 3 ** len(given) - 1))  # one draw: one for each line costs more than the edit
+    for number, line in enumerate(given):
+        places, place = divmod(places, 3)
+        mark = ("", "above", "behind")[place]
         lines += [f"# above {number}", line] if mark == "above" else [line]
         if mark == "behind" and "#" not in line:
             lines[-1] += f"  # behind {number}"

@@ -165,7 +165,7 @@ def touched(volatility_year: float, barrier: float, paths: int, steps: int, seco
 
 
 def test_the_closed_form_and_the_futures_agree_for_one_price() -> None:
-    paths, steps, seconds, barrier = 1_500, 60, 900.0, 0.985
+    paths, steps, seconds, barrier = 800, 60, 900.0, 0.985
     chance = np.random.default_rng(8)
     deaths = Deaths(
         step=touched(0.8, barrier, paths, steps, seconds), steps=steps, step_seconds=seconds, inside=chance.random(paths)

@@ -60,8 +60,9 @@ def by_programme(books: list[VenueBook], side: int, wanted: int) -> tuple[int, f
     def solve(costs: Any, least: float) -> Any:
         limits = LinearConstraint(np.array([*rows, total]), [*low_bound, least], [*high_bound, wanted])
         found = milp(
-            costs, integrality=np.ones(width), bounds=Bounds(0, high), constraints=limits, options={"mip_rel_gap": 0}
-        )
+            costs, integrality=np.ones(width), bounds=Bounds(0, high), constraints=limits,
+            options={"mip_rel_gap": 0, "presolve": False},
+        )  # fmt: skip
         return found
 
     most = round(-solve(-total, 0).fun)
@@ -70,7 +71,7 @@ def by_programme(books: list[VenueBook], side: int, wanted: int) -> tuple[int, f
 
 @pytest.mark.parametrize("block", range(10))
 def test_a_route_costs_what_the_programme_says(block: int) -> None:
-    for seed in range(30 * block, 30 * block + 30):
+    for seed in range(12 * block, 12 * block + 12):
         books, side = drawn_books(seed)
         wanted = int(np.random.default_rng(seed + 10**6).integers(1, 90))
         filled, cost = by_programme(books, side, wanted)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from ast import literal_eval
-from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -19,42 +19,31 @@ from tests.simulation.play import Outcome, play, sweep
 SEEDS = range(100)
 REGRESSIONS = (331, 376, 1891)
 """Seeds that broke a law once: caps that legs of one proposal overran together; a resend that is no new spending."""
-ALL = range(2_000, 3_000)
+ALL = range(2_000, 2_500)
 SHORT = (9, 12, 23, 45, 59, 109)
 """Between them: hedges, a guard without arming, the switch at every level, orders sent again, all ends of a proposal."""
-LONG = ((0, 5), (3, 37), (13, 5), (14, 17), (17, 11), (25, 5), (40, 17), (63, 5))
+LONG = ((0, 5), (3, 37), (13, 5), (14, 17), (17, 11), (25, 5), (40, 17), (63, 11))
 """Seeds of many writes, and which share of them: strides that no pair or triple of writes keeps step with."""
+FAULTS = {f"fault {kind.value}" for kind in FaultKind} | {"fault lost", "fault lagging", "fault clock jump"}
+CRASHES = {"crash at an effect", "crash between messages"}
+PHASES = {f"phase {one}" for one in ("closed", "aborted", "denied", "expired", "proposed")}
+PEOPLE = {f"person {one}" for one in ("approve", "deny", "forget", "twice", "other", "late", "stranger", "exit plan")}
+KILLS = {f"person kills {one}" for one in ("pause", "cancel", "flatten")}
+WORDS = {"sent again", "sent post", "told order.unknown", "told incident"}
+OCCUR = FAULTS | CRASHES | PHASES | PEOPLE | KILLS | WORDS
 
 
-@pytest.fixture(scope="module")
-def outcomes() -> list[Outcome]:
-    return [play(seed) for seed in SEEDS]
-
-
-def broken(outcomes: list[Outcome]) -> list[str]:
+def broken(outcomes: Sequence[Outcome]) -> list[str]:
     """What broke, with the command that replays it."""
     return [f"{one.broken}\n    {one.command}" for one in outcomes if one.broken]
 
 
-def test_every_law_holds_in_a_hundred_worlds(outcomes: list[Outcome]) -> None:
+def test_every_law_holds_in_a_hundred_worlds_and_every_kind_of_fault_and_of_end_occurs() -> None:
+    outcomes = [play(seed) for seed in SEEDS]
     assert not broken(outcomes)
-
-
-def test_every_kind_of_fault_and_of_end_occurs(outcomes: list[Outcome]) -> None:
-    counts = sum((one.counts for one in outcomes), Counter[str]())
-    faults = {f"fault {kind.value}" for kind in FaultKind} | {"fault lost", "fault lagging", "fault clock jump"}
-    crashes = {"crash at an effect", "crash between messages"}
-    phases = {f"phase {one}" for one in ("closed", "aborted", "denied", "expired", "proposed")}
-    people = {
-        f"person {one}" for one in ("approve", "deny", "forget", "twice", "other", "late", "stranger", "exit plan")
-    }
-    kills = {f"person kills {one}" for one in ("pause", "cancel", "flatten")}
-    assert faults | crashes | phases | people | kills | {
-        "sent again",
-        "sent post",
-        "told order.unknown",
-        "told incident",
-    } <= set(counts)
+    assert len({one.digest for one in outcomes}) == len(SEEDS), "other seeds are other worlds"
+    occurred = set[str]().union(*(one.counts for one in outcomes))
+    assert not OCCUR - occurred
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS)
@@ -64,22 +53,15 @@ def test_a_law_that_was_broken_once_holds(seed: int) -> None:
 
 def test_a_seed_is_the_same_again_whatever_the_hashes_of_texts_are() -> None:
     told = "from tests.simulation.play import play; print([play(seed).digest for seed in (3, 13, 21)])"
-    digests = [
-        subprocess.run(
-            [sys.executable, "-c", told], env={**os.environ, "PYTHONHASHSEED": salt}, capture_output=True, check=True
-        ).stdout
-        for salt in ("1", "2")
-    ]
-    assert digests[0] == digests[1]
-    assert [play(seed).digest for seed in (3, 13, 21)] == literal_eval(digests[0].decode())
-
-
-def test_other_seeds_are_other_worlds() -> None:
-    assert len({play(seed).digest for seed in range(8)}) == 8
+    salt = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    said = subprocess.run(
+        [sys.executable, "-c", told], env={**os.environ, "PYTHONHASHSEED": salt}, capture_output=True, check=True
+    ).stdout
+    assert [play(seed).digest for seed in (3, 13, 21)] == literal_eval(said.decode())
 
 
 def test_a_crash_at_a_write_loses_nothing() -> None:
-    assert not broken(list(sweep(6, every=8)))
+    assert not broken(list(sweep(6, every=13)))
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 
 class ActionKind(Enum):
@@ -110,7 +111,7 @@ class Proposal:
     @property
     def digest(self) -> str:
         """SHA-256 over every field, hex: what an approval is bound to."""
-        return digest_of({**asdict(self), "kind": self.kind.value})
+        return digest_of({**_fields_of(self), "kind": self.kind.value})
 
     @property
     def short(self) -> str:
@@ -125,7 +126,9 @@ class Proposal:
 
 def digest_of(value: object) -> str:
     """SHA-256 of a value's canonical JSON (sorted keys, no spaces, shortest floats), hex. NaN and infinities are refused."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False, default=_fields_of
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -135,3 +138,7 @@ def client_id_of(account: str, proposal: str, leg: int, part: int) -> str:
     proposal : its digest.  part : the slice of the leg, from 0.
     """
     return digest_of([account, proposal, leg, part])[:32]
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -88,13 +88,9 @@ def _for_effective(assessed: Assessed, state: State, policy: Policy) -> Floats:
 def effective_with(assessed: Assessed, account: int, dollars: float) -> float:
     """An account's effective leverage with that many dollars more in it."""
     arrays, lines = assessed.arrays, assessed.measures.lines
-    cash = lines.cash.copy()
-    cash[account] += dollars
-    alone = lines._replace(start=lines.start[account : account + 2], cash=cash[account : account + 1])
-    moves = np.empty((1, 2))
+    moves, move = np.empty((1, 2)), np.full(lines.cash.size, math.nan)
+    alone = lines._replace(start=lines.start[account : account + 2], cash=lines.cash[account : account + 1] + dollars)
     joint_moves(alone, arrays.prices, arrays.betas, moves)
-    lives = assessed.measures.equity[account] + dollars >= assessed.measures.maintenance[account]
-    move = np.full(cash.size, np.nan)
-    move[account] = nearer(moves, np.array([lives]))[0]
-    richer = lines._replace(cash=cash)
-    return float(effective_leverages(arrays, richer, move, position_sizes(arrays))[account])
+    equity = assessed.measures.equity[account : account + 1] + dollars
+    move[account] = nearer(moves, equity >= assessed.measures.maintenance[account])[0]
+    return float(effective_leverages(arrays, lines, move, position_sizes(arrays))[account])
