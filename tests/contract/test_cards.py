@@ -179,7 +179,7 @@ def test_12_bought_is_above_nothing_and_sold_below(one: Carrier) -> None:
 
 def test_18_funding_is_told_as_it_was_paid(one: Carrier) -> None:
     """Signed by who received, and from a time on."""
-    began = settled(one, 130)
+    began = settled(one, 260)
 
     async def say(venue: Any) -> Any:
         assert venue.capabilities.tells_funding

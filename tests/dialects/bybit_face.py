@@ -274,7 +274,8 @@ class BybitStream:
 def payment(one: Settled) -> dict[str, str]:
     return {
         "symbol": one.symbol, "category": "linear", "side": "Sell" if one.quantity > 0.0 else "Buy", "type": "SETTLEMENT",
-        "transactionTime": str(milliseconds(one.at_ns)), "size": text(one.quantity), "currency": "USDT", "funding": text(one.cash),
+        "transactionTime": str(milliseconds(one.at_ns)), "size": text(one.quantity), "currency": "USDT",
+        "funding": text(one.cash),
         "feeRate": text(one.rate), "tradePrice": text(one.price), "fee": "0", "cashFlow": "0", "change": text(one.cash),
     }  # fmt: skip
 

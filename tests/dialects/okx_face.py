@@ -185,9 +185,9 @@ class OkxFace:
 
     def history(self, given: Given) -> list[Any]:
         told = [
-            {"instId": given["instId"], "fundingRate": "9", "realizedRate": text(one.rate), "fundingTime": str(milliseconds(one.at_ns))}
+            {"fundingRate": "9", "realizedRate": text(one.rate), "fundingTime": str(milliseconds(one.at_ns))}
             for one in reversed(self.venue.rates[given["instId"]])
-        ]  # fmt: skip
+        ]
         return [one for one in told if "after" not in given or int(one["fundingTime"]) < int(given["after"])][:100]
 
     def timer(self, account: str, given: Given) -> list[Any]:

@@ -85,7 +85,7 @@ def funding_of(view: View, book: Snapshot, playbook: Playbook) -> Funding:
     rules = rules_on_rates(playbook)
     if not rules:
         return Funding(book=book)
-    is_day_known, book = _with_closed(view, book) if {*rules} & {*DAY_CAPS, PROJECTED} else (False, book)
+    is_day_known, book = _with_closed(view, book)
     held = [(account, one) for account in book.book.accounts for one in account.positions]
     are_rates_known = all((account.venue, one.symbol) in view.rates for account, one in held if one.quantity)
     past = tuple(_past(view, account, one, is_day_known, are_rates_known) for account, one in held)
