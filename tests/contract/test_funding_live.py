@@ -62,6 +62,7 @@ def test_a_guard_judges_what_venues_settled(venues: Served, name: str) -> None:
     assert not [alert for alert in decision.alerts if alert.kind in ("rules.unjudged", "stale.prices")]
     rules = {f"funding.{key}" for key in ("daily_cap", "projected_cap", "flip_after", "expected_max")}
     assert decision.before is not None and set(decision.before.broken) == rules
+    assert decision.wanted
     assert all(leg.symbol == one.btc and leg.quantity < 0.0 for wanted in decision.wanted for leg in wanted.legs)
 
 

@@ -179,8 +179,7 @@ def check_snapshot(
     assessed = with_what_is_not_judged(found, playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
     decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS, steps, cuts)
-    planned = positions <= PLANNED_BOOK
-    plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
+    planned, plans, wanted = positions <= PLANNED_BOOK, tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:
         plans, wanted = _ways_out(Recheck(snapshot, playbook, terms, assessed, past, ground), decision)
     return CheckResult(

@@ -94,12 +94,7 @@ class Judge:
             told = (not_judged(str(error), view.now_ns),) if late else ()
             return Decision(before=None, alerts=(*told, *unseen(view, judged=False)))
         whole = not view.unknown
-        if self.watch is not None:
-            look = Look(
-                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns,
-                starts=(known_or_nothing(starts[0]), known_or_nothing(starts[1])),
-            )  # fmt: skip
-            self.watch.look(look)
+        self._look(view, result, starts)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
         risk = risk_of(result)
         leaves = leaving(view, replace(result, snapshot=book), self.playbook, self.terms, risk) if whole else Leaving()
@@ -125,6 +120,15 @@ class Judge:
         )
         first = steps_at_first(view, result, self.playbook)
         return Decision(before=risk, alerts=alerts, wanted=wanted, exits=leaves.bodies, steps=first)
+
+    def _look(self, view: View, result: CheckResult, starts: tuple[float, float]) -> None:
+        """Tell the watch what was found."""
+        if self.watch is not None:
+            look = Look(
+                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns,
+                starts=(known_or_nothing(starts[0]), known_or_nothing(starts[1])),
+            )  # fmt: skip
+            self.watch.look(look)
 
     def _wanted(self, view: View, result: CheckResult, judged: set[str], funding: Funding) -> Iterator[Wanted]:
         """The cheapest plan's trims, or better legs for them, together by the rule that asks first; then money, where the whole

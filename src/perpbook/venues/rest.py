@@ -264,6 +264,8 @@ class LiveVenue:
     async def funding(self, account: str, since_ns: int) -> FundingSeen:
         """What an account received and paid from a time on."""
         login, asked_ns, what = self._login(account), self._clock(), f"the funding of {account}"
+        if account in self._parents and hasattr(self._dialect, "subaccount"):
+            raise VenueUnavailable(f"{self.name} keeps {account} in a subaccount of its own, which is not asked for")
         rows = await self._rows(PAYMENTS[self.name], login, (login.address, since_ns), what, self._weights.funding)
         mine = [one for one in rows if self._whose(login.account, one.symbol) == account]
         return FundingSeen(
