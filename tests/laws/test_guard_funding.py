@@ -17,13 +17,16 @@ from perpbook.engine.live_funding import AFTER_NS, EVERY_NS, OVERLAP_NS, Funding
 from perpbook.engine.ports import Capabilities
 from perpbook.errors import VenueUnavailable
 from perpbook.guard import funded
-from perpbook.guard.desk import Desk
+from perpbook.guard.desk import Desk, fold
 from perpbook.guard.funded import AccountFunding, Paid, Rated, heard, paid_in_row, paid_today, rated
 from perpbook.guard.guard import Guard
-from perpbook.guard.inputs import Took
+from perpbook.guard.inputs import Began, Line, Recorder, Took
 from perpbook.guard.inputs_text import line_of, text_of
+from perpbook.guard.replay import Replay, ends_of
+from perpbook.guard.settings import Caps
 from perpbook.guard.view import Decision, View
 from perpbook.guard.watch import Watch
+from perpbook.model.effect import Write
 from perpbook.model.message import (
     AccountSeen,
     FundingPayment,
@@ -34,13 +37,15 @@ from perpbook.model.message import (
     SettledRate,
     Wake,
 )
+from perpbook.model.record import RecordKind
 from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS
 from perpbook.playbook.load import parse_playbook
 from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import load_all_terms, read_inputs
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_funding import asked_of, funding_of
-from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange
+from perpbook.runs.paper_state import keeper, kept_funding
+from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange, World, as_read, trim
 from tests.laws.test_check_past import BAR, BARS, MOMENTS, SEED, at, held_until, rules_of
 from tests.laws.test_funding_rules import START
 from tests.runs.instants import Carried, compare, snapshot_at
@@ -344,6 +349,66 @@ def test_positions_that_begin_or_end_are_remembered_from_the_journal() -> None:
     exchange.positions = {"BTC": -4.0, "ETH": 2.0}
     guard.receive(exchange.account(NOON + 2))
     assert desk.turned == {(ACCOUNT, "ETH"): NOON + 1, (ACCOUNT, "BTC"): NOON + 2}
+
+
+class CutOnce(World):
+    """A guard that cuts a position for its funding unless it was cut today, as the kernel does."""
+
+    def decide(self, view: View) -> Decision:
+        today = view.desk.funding_cuts.get((ACCOUNT, "BTC")) == view.now_ns // DAY_NS
+        return Decision(before=CALM, wanted=() if today else (trim("BTC", -0.5, rule="funding.daily_cap"),))
+
+
+@pytest.mark.parametrize("fuse", range(0, 30, 2))
+def test_a_position_is_cut_once_a_day_over_any_crash(fuse: int) -> None:
+    caps = Caps(action=1_500.0, hour=3_000.0, day=5_000.0)
+    settings = replace(SETTINGS, arming=False, bands={"funding.daily_cap": caps})
+    world = CutOnce(settings=settings, venue=Exchange(positions={"BTC": 5.0}), fuse=fuse)
+    world.run(SETTINGS.expiry_ns // SECOND_NS + 90)
+    assert world.venue.positions["BTC"] == 4.5
+    assert fold(world.journal).funding_cuts == {(ACCOUNT, "BTC"): 0}
+    world.now_ns += DAY_NS
+    world.run(60)
+    assert world.venue.positions["BTC"] == 4.0 and world.shadow.funding_cuts == {(ACCOUNT, "BTC"): 1}
+
+
+def test_what_was_told_of_funding_makes_the_same_records_again() -> None:
+    def decide(view: View) -> Decision:
+        cost = sum(paid_today(one, view.now_ns) for known in view.funding.values() for one in known.of.values())
+        return Decision(before=CALM, wanted=(trim("BTC", -0.01 * cost, rule="funding.daily_cap"),) if cost else ())
+
+    lines, exchange = list[Line](), Exchange(positions={"BTC": 5.0})
+
+    def keep(line: Line) -> bool:
+        lines.append(line_of(text_of(line)))
+        return True
+
+    core = Recorder(Guard(Desk(), SETTINGS, decide), keep, run={})
+    effects = core.start(NOON)
+    for message in told_in_order(exchange):
+        effects += core.receive(message)
+    records = [as_read(one.record) for one in effects if isinstance(one, Write)]
+    assert RecordKind.PROPOSED in {one.kind for one in records}
+    ends = ends_of([one for one in lines if isinstance(one, Began)], len(records))
+    replay = Replay(records, ends, lambda desk, began: Guard(desk, SETTINGS, decide))
+    assert len(list(replay.steps(lines))) == len(lines)
+    assert replay.result.difference is None and replay.result.same == len(records)
+
+
+def told_in_order(exchange: Exchange) -> list[Message]:
+    row = FundingPayment(symbol="BTC", dollars=-3.0, at_ns=NOON - HOUR_NS)
+    return [
+        exchange.account(NOON), exchange.book("BTC", NOON), funding_seen(NOON, row), funding_seen(NOON, row),
+        funding_seen(NOON + 1, replace(row, at_ns=NOON)), Wake(received_ns=NOON + 300 * SECOND_NS),
+        funding_seen(NOON + 301 * SECOND_NS, why="away"), Wake(received_ns=NOON + 400 * SECOND_NS),
+    ]  # fmt: skip
+
+
+def test_what_paper_accounts_paid_is_kept_from_run_to_run(tmp_path: Path) -> None:
+    paid = {"main": (FundingPayment(symbol="BTC", dollars=-3.0, at_ns=NOON, rate=1e-5, quantity=2.0),)}
+    assert kept_funding(tmp_path, VENUE) == {}
+    keeper(tmp_path, VENUE)((), paid)
+    assert kept_funding(tmp_path, VENUE) == paid
 
 
 # Asking
