@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.engine import live_funding
-from perpbook.engine.live_funding import AFTER_NS, EVERY_NS, OVERLAP_NS, FundingAsked, funding_beside, next_ns
+from perpbook.engine.live_funding import AFTER_NS, BACK_NS, EVERY_NS, OVERLAP_NS, FundingAsked, funding_beside, next_ns
 from perpbook.engine.ports import Capabilities
 from perpbook.errors import VenueUnavailable
 from perpbook.guard import funded
@@ -78,7 +78,7 @@ def told(run: Run, until_ns: int, cuts: tuple[int, ...] = ()) -> View:
     """A view of a guard that was told of it all, in pieces that overlap."""
     funding, rates = dict[str, AccountFunding](), dict[tuple[str, str], Rated]()
     for now in (*sorted(cuts), until_ns):
-        since = min((one.at_ns for one in funding.values()), default=START) - HOUR_NS
+        since = min((one.at_ns for one in funding.values()), default=START - BACK_NS) - HOUR_NS
         for account in run.journey.book.accounts:
             rows = tuple(one for one in payments(run, account.id, now) if one.at_ns >= since)
             seen = FundingSeen(
@@ -213,7 +213,7 @@ def view_of(judge: Judge, cost: Mapping[str, float], desk: Desk | None = None) -
     }  # fmt: skip
     ten = NOON - 2 * HOUR_NS
     of = {symbol: Paid(at_ns=ten, paid=dollars) for symbol, dollars in cost.items()}
-    funding = {name: AccountFunding(since_ns=NOON - DAY_NS, at_ns=NOON, of=of) for name in accounts}
+    funding = {name: AccountFunding(since_ns=NOON - BACK_NS, at_ns=NOON, of=of) for name in accounts}
     return View(
         now_ns=NOON, accounts=accounts, books={}, marks=marks, unknown=frozenset(), desk=desk or Desk(), funding=funding
     )
@@ -271,6 +271,24 @@ def test_what_is_not_told_is_not_judged_by_name_and_what_stands_is_not_over(judg
         "funding.daily_cap", "funding.flip_after",
     }  # fmt: skip
     assert not [one for one in known.alerts if one.key in page]
+
+
+def test_what_is_known_of_some_days_alone_is_not_counted_in_a_row(judge: Judge) -> None:
+    asked, symbol = replace(judge, playbook=rules("flip_after = 3")), next(iter(held(judge)))
+    view = view_of(judge, {})
+    paid = {symbol: Paid(at_ns=NOON - HOUR_NS, in_row=9, received=True)}
+    for since_ns, broken in ((NOON - BACK_NS, True), (NOON - DAY_NS, False)):
+        known = {name: AccountFunding(since_ns=since_ns, at_ns=NOON, of=paid) for name in view.funding}
+        decision = asked(replace(view, funding=known))
+        assert decision.before is not None and bool(decision.before.broken) == bool(decision.wanted) == broken
+        assert broken != any(one.kind == "rules.unjudged" for one in decision.alerts)
+
+
+def test_what_reaches_farther_back_begins_anew() -> None:
+    part = heard(None, funding_seen(NOON, FundingPayment(symbol="BTC", dollars=-1.0, at_ns=NOON - HOUR_NS)), {})
+    rows = [FundingPayment(symbol="BTC", dollars=d, at_ns=NOON - h * HOUR_NS) for d, h in ((2.0, 30), (-1.0, 1))]
+    whole = heard(part, funding_seen(NOON, *rows, since_ns=NOON - 2 * DAY_NS), {})
+    assert whole is not None and (whole.since_ns, whole.of["BTC"].received) == (NOON - 2 * DAY_NS, True)
 
 
 def test_venues_are_asked_what_the_rules_want(judge: Judge) -> None:

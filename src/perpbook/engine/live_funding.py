@@ -1,7 +1,8 @@
 """What accounts paid of funding and what was settled of contracts, asked of venues beside the loop: at the start, a little after
 every hour, when they settle, and now and then between.
 
-What a venue does not tell is asked for once more, and then told as not known; from then on everything is asked for again.
+What a venue does not tell is asked for once more, and then told as not known; from then on, and once every UTC day, everything is
+asked for again.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ async def _told(
     name, is_account = key
     now, why = clock(), ""
     far = (BACK_NS if in_row else now % DAY_NS) if is_account else RATES_NS
-    since = now - far if told_ns is None else told_ns - OVERLAP_NS
+    since = now - far if told_ns is None or told_ns // DAY_NS != now // DAY_NS else told_ns - OVERLAP_NS
     for wait in (AGAIN_S, 0.0):
         try:
             async with asyncio.timeout(REQUEST_S):

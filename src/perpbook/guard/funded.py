@@ -53,13 +53,14 @@ class AccountFunding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
     """What was settled of a contract. at_ns, rate, interval_ns : of the last.  expected : a year.  whole_ns : from when on none
-    is missing.  asked_ns : until when it is known."""
+    is missing.  since_ns, asked_ns : from when and until when it is known."""
 
     at_ns: int
     rate: float
     interval_ns: int
     expected: float
     whole_ns: int
+    since_ns: int
     asked_ns: int
 
     @property
@@ -69,16 +70,16 @@ class Rated:
 
 
 def heard(before: AccountFunding | None, seen: FundingSeen, turned: Mapping[Pair, int]) -> AccountFunding | None:
-    """What is known of an account once it was told. turned : when positions were last seen to begin, end or turn over, by account
-    and symbol."""
+    """What is known of an account once it was told; what begins before all that is known, or after it, begins anew. turned : when
+    positions were last seen to begin, end or turn over, by account and symbol."""
     if seen.why:
         return None
-    if before is None or seen.since_ns > before.at_ns:
+    if before is None or seen.since_ns > before.at_ns or seen.since_ns < before.since_ns:
         before = AccountFunding(since_ns=seen.since_ns, at_ns=seen.at_ns)
     of = dict(before.of)
     for one in seen.payments:
         of[one.symbol] = counted(of.get(one.symbol, Paid()), one, turned.get((seen.account, one.symbol), 0))
-    return AccountFunding(since_ns=min(before.since_ns, seen.since_ns), at_ns=max(before.at_ns, seen.at_ns), of=of)
+    return AccountFunding(since_ns=before.since_ns, at_ns=max(before.at_ns, seen.at_ns), of=of)
 
 
 def counted(before: Paid, one: FundingPayment, turned_ns: int) -> Paid:
@@ -111,13 +112,13 @@ def rated(before: Rated | None, seen: RatesSeen) -> Rated | None:
     """What is known of a contract's rates once they were told; None before there are two."""
     if seen.why:
         return None
-    if before is not None and seen.since_ns > before.asked_ns:
+    if before is not None and (seen.since_ns > before.asked_ns or seen.since_ns < before.since_ns):
         before = None
     rates = [one for one in seen.rates if before is None or one.at_ns > before.at_ns]
     if before is None:
         if len(rates) < 2:
             return None
-        before, rates = _first(rates[0], width(rates[0].at_ns, rates[1].at_ns)), rates[1:]
+        before, rates = _first(rates[0], width(rates[0].at_ns, rates[1].at_ns), seen.since_ns), rates[1:]
     for one in rates:
         before = _settled(before, one)
     return replace(before, asked_ns=seen.at_ns)
@@ -128,10 +129,10 @@ def width(first_ns: int, second_ns: int) -> int:
     return max(1, round((second_ns - first_ns) / HOUR_NS)) * HOUR_NS
 
 
-def _first(one: SettledRate, interval_ns: int) -> Rated:
+def _first(one: SettledRate, interval_ns: int, since_ns: int) -> Rated:
     return Rated(
         at_ns=one.at_ns, rate=one.rate, interval_ns=interval_ns, expected=float(yearly_rate(one.rate, interval_ns)),
-        whole_ns=one.at_ns, asked_ns=one.at_ns,
+        whole_ns=one.at_ns, since_ns=since_ns, asked_ns=one.at_ns,
     )  # fmt: skip
 
 
@@ -140,9 +141,9 @@ def _settled(before: Rated, one: SettledRate) -> Rated:
     is_hole = interval > HOLE * before.interval_ns
     decay = 0.5 ** (interval / HALF_LIFE_NS)
     expected = decay * before.expected + (1.0 - decay) * float(yearly_rate(one.rate, interval))
-    return Rated(
-        at_ns=one.at_ns, rate=one.rate, interval_ns=interval, expected=expected,
-        whole_ns=one.at_ns if is_hole else before.whole_ns, asked_ns=before.asked_ns,
+    return replace(
+        before, at_ns=one.at_ns, rate=one.rate, interval_ns=interval, expected=expected,
+        whole_ns=one.at_ns if is_hole else before.whole_ns,
     )  # fmt: skip
 
 

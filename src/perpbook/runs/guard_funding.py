@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from perpbook.alerts.kinds import kind_of
-from perpbook.engine.live_funding import FundingAsked
+from perpbook.engine.live_funding import BACK_NS, FundingAsked
 from perpbook.guard.funded import DAY_CAPS, Paid, paid_in_row, paid_today
 from perpbook.guard.view import View, WantedLeg
 from perpbook.kernels.in_force import left_today
@@ -132,13 +132,14 @@ def _past(
     due = math.nan
     if is_day_known and are_rates_known:
         due = rates.rate * left_today(rates.at_ns, rates.interval_ns, view.now_ns) if rates is not None else 0.0
+    is_long = known is not None and view.now_ns - known.since_ns >= BACK_NS
     is_whole = rates is not None and rates.whole_ns <= view.now_ns - WHOLE_NS
     return PastFunding(
         paid=paid_today(found, view.now_ns) if is_day_known else math.nan,
         yearly=rates.yearly if rates is not None else math.nan,
         expected=rates.expected if rates is not None and is_whole else math.nan,
         due=due,
-        paid_in_row=float(paid_in_row(found, turned)) if known is not None else math.nan,
+        paid_in_row=float(paid_in_row(found, turned)) if is_long else math.nan,
         received=found.received,
     )
 
@@ -147,8 +148,13 @@ def _unknown(
     view: View, rules: Sequence[str], held: Sequence[tuple[Account, Position]], is_day_known: bool, is_moved: bool
 ) -> dict[str, tuple[str, ...]]:
     """What is lacking, by rule."""
-    untold = [f"what {name} paid" for name in dict.fromkeys(one.id for one, _ in held) if name not in view.funding]
-    today = () if is_day_known else tuple(untold) or ("what was paid today in contracts that have no price here",)
+    names = dict.fromkeys(one.id for one, _ in held)
+    untold = [f"what {name} paid" for name in names if name not in view.funding]
+    long = [name for name, one in view.funding.items() if view.now_ns - one.since_ns >= BACK_NS]
+    in_row = [f"what {name} paid in {BACK_NS // DAY_NS} days" for name in names if name not in long]
+    today = (
+        () if is_day_known else tuple(untold) or ("what was paid today, all of it and in contracts with a price here",)
+    )
     unrated, young = list[str](), list[str]()
     for key in dict.fromkeys((account.venue, one.symbol) for account, one in held if one.quantity):
         rates = view.rates.get(key)
@@ -158,7 +164,7 @@ def _unknown(
         young += [f"{told}, whole for {WHOLE_NS // DAY_NS} days"] if is_young else []
     lacks = {
         **dict.fromkeys(DAY_CAPS, today), PROJECTED: (*today, *unrated), EXPECTED: tuple(young),
-        FLIP: (*untold, *(young if is_moved else ())),
+        FLIP: (*in_row, *(young if is_moved else ())),
     }  # fmt: skip
     return {rule: lacks[rule] for rule in rules if lacks[rule]}
 
