@@ -23,7 +23,7 @@ from perpbook.model.alert import Alert
 from perpbook.model.book import Book
 from perpbook.model.effect import Effect
 from perpbook.model.market import Depth, Market, Quote, Snapshot
-from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message, Wake
+from perpbook.model.message import AccountSeen, BookSeen, FundingSeen, MarkSeen, Message, RatesSeen, Wake
 from perpbook.model.order import Fill, OrderReport, OrderRequest
 from perpbook.model.record import Record
 from perpbook.playbook.load import parse_playbook
@@ -85,6 +85,12 @@ class Held:
 
     async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
         return ()
+
+    async def funding(self, account: str, since_ns: int) -> FundingSeen:
+        raise NotImplementedError
+
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        raise NotImplementedError
 
     async def close(self) -> None: ...
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from perpbook.model.order import OrderState, RejectReason, TimeInForce
+from perpbook.simulation.happened import Settled
 from tests.contract.carriers import CARRIERS, LIVE, Carrier, carrier, slowly
 from tests.dialects.served import Served, served
 
@@ -173,3 +175,40 @@ def test_12_bought_is_above_nothing_and_sold_below(one: Carrier) -> None:
     assert [report.filled for report in reports] == [0.03, -0.03]
     by_id = {fill.client_id: fill.quantity for fill in fills}
     assert by_id[bought.client_id] > 0.0 > by_id[sold.client_id]
+
+
+def test_18_funding_is_told_as_it_was_paid(one: Carrier) -> None:
+    """Signed by who received, and from a time on."""
+    began = settled(one, 260)
+
+    async def say(venue: Any) -> Any:
+        assert venue.capabilities.tells_funding
+        last = await venue.funding(one.account, one.truth.settled(one.account)[-1].at_ns)
+        return await venue.funding(one.account, began), last, await venue.rates(one.btc, began)
+
+    seen, last, rates = one.play(say)
+    told = [(p.symbol, p.at_ns, p.dollars) for p in seen.payments]
+    paid = sorted((p.at_ns, p.symbol, p.cash) for p in one.truth.settled(one.account, began))
+    assert told == [(symbol, at_ns, pytest.approx(cash, abs=1e-6)) for at_ns, symbol, cash in paid]
+    assert (seen.venue, seen.account, seen.since_ns, seen.why) == (one.venue, one.account, began, "")
+    assert [p.dollars > 0.0 for p in last.payments] == [False, True]
+    assert all(p.quantity is None or p.quantity * p.dollars < 0.0 for p in seen.payments)
+    steps = {b.at_ns - a.at_ns for a, b in pairwise(rates.rates)}
+    assert {r.rate for r in rates.rates} == {0.0001} and steps == {one.truth.terms.funding.interval_ns}
+
+
+def settled(one: Carrier, times: int) -> int:
+    """Put so many settlements of before into the venue's own record: the long pays, the short receives. Since when."""
+    interval, first = one.truth.terms.funding.interval_ns, one.truth.now_ns
+    bucket, pits = one.truth._bucket(one.account), one.truth._floor.pits
+    for number in range(times, 0, -1):
+        at_ns = first // interval * interval - (number - 1) * interval
+        for symbol, pit in sorted(pits.items()):
+            pit.settled.append((at_ns, 0.0001))
+            side = 1.0 if symbol == one.btc else -1.0
+            bucket.settled.append(
+                Settled(
+                    account=one.account, symbol=symbol, quantity=side, rate=0.0001, price=1e4, cash=-side, at_ns=at_ns
+                )
+            )  # fmt: skip
+    return first // interval * interval - (times - 1) * interval

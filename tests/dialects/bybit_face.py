@@ -21,6 +21,7 @@ from perpbook.dialects.traded import Traded
 from perpbook.dialects.venue import Known, ServedVenue, Told
 from perpbook.model.message import BookSeen, MarkSeen
 from perpbook.model.order import OrderRequest, OrderState, RejectReason, TimeInForce
+from perpbook.simulation.happened import Settled
 
 TIFS = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "PostOnly": TimeInForce.POST}
 CODES = {RejectReason.REDUCE_ONLY: 110017, RejectReason.MARGIN: 110007, RejectReason.DUPLICATE: 110072}
@@ -174,6 +175,25 @@ class BybitFace:
         traded = [execution(self.venue, one) for one in self.venue.trades[account]]
         return self._page([funding, *(row for row in traded if int(row["execTime"]) >= since)])
 
+    def log(self, account: str, given: Given) -> Any:
+        """Funding, newest first, a page at a time."""
+        assert given["type"] == "SETTLEMENT" and int(given["endTime"]) - int(given["startTime"]) <= 7 * 86_400_000
+        paid = [payment(one) for one in reversed(self.venue.truth.settled(account))]
+        mine = [one for one in paid if int(given["startTime"]) <= int(one["transactionTime"]) <= int(given["endTime"])]
+        first, most = int(given.get("cursor") or 0), int(given["limit"])
+        more = str(first + most) if len(mine) > first + most else ""
+        return {"list": mine[first : first + most], "nextPageCursor": more}
+
+    def rates(self, given: Given) -> Any:
+        told = [
+            {"symbol": given["symbol"], "fundingRate": text(one.rate), "fundingRateTimestamp": str(milliseconds(one.at_ns))}
+            for one in reversed(self.venue.rates[given["symbol"]])
+        ]  # fmt: skip
+        first, last = int(given["startTime"]), int(given["endTime"])
+        return self._page(
+            [one for one in told if first <= int(one["fundingRateTimestamp"]) <= last][: int(given["limit"])]
+        )
+
     def _page(self, listed: Sequence[Any]) -> dict[str, Any]:
         return {"category": "linear", "list": list(listed), "nextPageCursor": ""}
 
@@ -182,6 +202,7 @@ PUBLIC: Mapping[str, Callable[[BybitFace, Given], Any]] = {
     "/v5/market/instruments-info": BybitFace.instruments,
     "/v5/market/orderbook": BybitFace.orderbook,
     "/v5/market/tickers": BybitFace.tickers,
+    "/v5/market/funding/history": BybitFace.rates,
 }
 SIGNED: Mapping[tuple[str, str], Callable[[BybitFace, str, Given], Any]] = {
     ("GET", "/v5/account/info"): BybitFace.info,
@@ -192,6 +213,7 @@ SIGNED: Mapping[tuple[str, str], Callable[[BybitFace, str, Given], Any]] = {
     ("GET", "/v5/order/realtime"): BybitFace.realtime,
     ("GET", "/v5/order/history"): BybitFace.history,
     ("GET", "/v5/execution/list"): BybitFace.executions,
+    ("GET", "/v5/account/transaction-log"): BybitFace.log,
 }
 
 
@@ -247,6 +269,15 @@ class BybitStream:
             case MarkSeen(symbol=symbol):
                 return [(("tickers", symbol), lambda: self._ticker(symbol, f"tickers.{symbol}"))]
         return ()
+
+
+def payment(one: Settled) -> dict[str, str]:
+    return {
+        "symbol": one.symbol, "category": "linear", "side": "Sell" if one.quantity > 0.0 else "Buy", "type": "SETTLEMENT",
+        "transactionTime": str(milliseconds(one.at_ns)), "size": text(one.quantity), "currency": "USDT",
+        "funding": text(one.cash),
+        "feeRate": text(one.rate), "tradePrice": text(one.price), "fee": "0", "cashFlow": "0", "change": text(one.cash),
+    }  # fmt: skip
 
 
 def rows(levels: Sequence[tuple[float, float]]) -> list[list[str]]:

@@ -22,6 +22,7 @@ from perpbook.dialects.traded import Traded
 from perpbook.dialects.venue import Known, ServedVenue, Told
 from perpbook.model.message import BookSeen, MarkSeen
 from perpbook.model.order import OrderRequest, OrderState, RejectReason, TimeInForce
+from perpbook.simulation.happened import Settled
 
 PASSPHRASE = "made up"
 TIFS = {"limit": TimeInForce.GTC, "ioc": TimeInForce.IOC, "post_only": TimeInForce.POST}
@@ -175,6 +176,20 @@ class OkxFace:
         found = [trade(self.venue, one) for one in self.venue.trades[account]]
         return [row for row in found if int(row["ts"]) >= int(given["begin"])]
 
+    def bills(self, account: str, given: Given) -> list[Any]:
+        """Funding, newest first, a page at a time."""
+        assert given["type"] == "8" and given["instType"] == "SWAP"
+        paid = [bill(number, one) for number, one in enumerate(self.venue.truth.settled(account))][::-1]
+        after = int(given.get("after", len(paid)))
+        return [one for one in paid if int(one["ts"]) >= int(given["begin"]) and int(one["billId"]) < after][:100]
+
+    def history(self, given: Given) -> list[Any]:
+        told = [
+            {"fundingRate": "9", "realizedRate": text(one.rate), "fundingTime": str(milliseconds(one.at_ns))}
+            for one in reversed(self.venue.rates[given["instId"]])
+        ]
+        return [one for one in told if "after" not in given or int(one["fundingTime"]) < int(given["after"])][:100]
+
     def timer(self, account: str, given: Given) -> list[Any]:
         wait, now = int(given["timeOut"]), self.venue.truth.now_ns
         if wait and not 10 <= wait <= 120:
@@ -192,6 +207,7 @@ PUBLIC: Mapping[str, Callable[[OkxFace, Given], list[Any]]] = {
     "/public/mark-price": OkxFace.marks,
     "/public/funding-rate": OkxFace.rates,
     "/public/open-interest": OkxFace.interest,
+    "/public/funding-rate-history": OkxFace.history,
     "/market/index-tickers": OkxFace.indices,
 }
 SIGNED: Mapping[tuple[str, str], Callable[[OkxFace, str, Given], list[Any]]] = {
@@ -203,6 +219,8 @@ SIGNED: Mapping[tuple[str, str], Callable[[OkxFace, str, Given], list[Any]]] = {
     ("GET", "/trade/order"): OkxFace.order,
     ("GET", "/trade/orders-pending"): OkxFace.pending,
     ("GET", "/trade/fills"): OkxFace.fills,
+    ("GET", "/account/bills"): OkxFace.bills,
+    ("GET", "/account/bills-archive"): OkxFace.bills,
     ("GET", "/trade/fills-history"): OkxFace.fills,
     ("POST", "/trade/cancel-all-after"): OkxFace.timer,
 }
@@ -262,6 +280,13 @@ INVERSE = {
     "ctMult": "1", "ctValCcy": "USD", "ctType": "inverse", "lotSz": "1", "minSz": "1", "tickSz": "0.1", "lever": "100",
     "state": "live", "baseCcy": "", "quoteCcy": "",
 }  # fmt: skip
+
+
+def bill(number: int, one: Settled) -> dict[str, str]:
+    return {
+        "billId": str(number), "instId": one.symbol, "instType": "SWAP", "type": "8", "ccy": "USDT", "balChg": text(one.cash),
+        "posBalChg": "0", "subType": "174" if one.cash > 0.0 else "173", "ts": str(milliseconds(one.at_ns)),
+    }  # fmt: skip
 
 
 def rows(levels: Sequence[tuple[float, float]], size: float) -> list[list[str]]:

@@ -64,7 +64,10 @@ def test_funding_is_paid_at_the_hour_and_told_as_the_venue_tells_it() -> None:
         at(venue, HOUR_NS)
         paid = face.dialect.info({"type": "userFunding", "user": user, "startTime": 0})
         assert [row["delta"]["usdc"] for row in paid] == ["-3.375"]
-        assert len(venue.rates["BTC"]) == before + 1 and paid[0]["time"] == venue.settled["hl-long"][0].at_ns // 10**6
+        assert (
+            len(venue.rates["BTC"]) == before + 1
+            and paid[0]["time"] == venue.truth.settled("hl-long")[0].at_ns // 10**6
+        )
 
 
 STORM: dict[str, Any] = {"storm": "crash-2020-03-12", "speed": 1000.0, "wait_ns": 10**9}

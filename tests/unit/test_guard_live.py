@@ -27,7 +27,17 @@ from perpbook.guard.settings import Timing
 from perpbook.guard.view import Decision, View
 from perpbook.model.alert import Alert
 from perpbook.model.effect import AskOrder, Cancel
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, KillLevel, Message, OrderSeen, Stale
+from perpbook.model.message import (
+    AccountSeen,
+    BookSeen,
+    FillSeen,
+    FundingSeen,
+    KillLevel,
+    Message,
+    OrderSeen,
+    RatesSeen,
+    Stale,
+)
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState
 from perpbook.model.record import Record, RecordKind
 from tests.laws.guarded import CALM, SETTINGS, VENUE, Exchange, trim
@@ -93,6 +103,12 @@ class Port:
 
     async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
         return tuple(self.trades)
+
+    async def funding(self, account: str, since_ns: int) -> FundingSeen:
+        raise NotImplementedError
+
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        raise NotImplementedError
 
     async def close(self) -> None:
         self.log.append("close")

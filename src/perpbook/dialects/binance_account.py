@@ -197,7 +197,7 @@ class BinanceAccount:
         """Funding, oldest first; other income is not told."""
         if given.get("incomeType", "FUNDING_FEE") != "FUNDING_FEE":
             return []
-        settled = [one for name in self.venue.names(account) for one in self.venue.settled[name]]
+        settled = [one for name in self.venue.names(account) for one in self.venue.truth.settled(name)]
         rows = [shapes.income(self.venue, place, one) for place, one in enumerate(settled)]
         kept = [row for row in rows if given.get("symbol") in (None, "", row["symbol"])]
         return limited(sorted(kept, key=lambda row: int(row["time"])), "time", given, 100)

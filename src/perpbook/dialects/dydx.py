@@ -192,7 +192,7 @@ class Dydx:
     def payments(self, parts: Mapping[str, str], query: Mapping[str, str]) -> Any:
         """Funding of a subaccount, newest first."""
         found = self.asked(query)
-        rows = [] if found is None else self.venue.settled[found[2]]
+        rows = () if found is None else self.venue.truth.settled(found[2])
         told = [
             {
                 "createdAt": shapes.iso(one.at_ns),
@@ -209,7 +209,7 @@ class Dydx:
             }
             for one in rows
         ]
-        return {"fundingPayments": shapes.newest(told, query.get("limit"))}
+        return {"fundingPayments": shapes.newest(told, query.get("limit"), query.get("page"))}
 
 
 Answered = Callable[[Dydx, Mapping[str, str], Mapping[str, str]], Any]

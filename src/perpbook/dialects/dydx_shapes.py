@@ -197,7 +197,9 @@ def position(venue: ServedVenue, account: str, held: Position, number: int) -> d
         "closedAt": None,
         "sumOpen": text(abs(held.quantity)),
         "sumClose": "0",
-        "netFunding": text(round(sum(one.cash for one in venue.settled[account] if one.symbol == held.symbol), 6)),
+        "netFunding": text(
+            round(sum(one.cash for one in venue.truth.settled(account) if one.symbol == held.symbol), 6)
+        ),
         "subaccountNumber": number,
     }
 
@@ -299,7 +301,8 @@ def public_trade(traded: Traded, at_ns: int) -> dict[str, Any]:
     }
 
 
-def newest(rows: Sequence[Any], limit: str | None) -> list[Any]:
-    """The last rows first, at most so many."""
+def newest(rows: Sequence[Any], limit: str | None, page: str | None = None) -> list[Any]:
+    """The last rows first, at most so many; of a page, the first unless one is given."""
     most = int(limit) if limit and limit.isdigit() else 1000
-    return list(reversed(rows))[:most]
+    first = (int(page) - 1) * most if page and page.isdigit() and page != "0" else 0
+    return list(reversed(rows))[first : first + most]

@@ -136,7 +136,7 @@ class Hyperliquid:
         """Funding that a user received or paid."""
         account = self.account(body)
         names = () if account is None else self.venue.names(account)
-        rows = [shapes.payment(one) for name in names for one in self.venue.settled[name]]
+        rows = [shapes.payment(one) for name in names for one in self.venue.truth.settled(name)]
         return between(sorted(rows, key=lambda row: row["time"]), body)[:500]
 
     def fees(self, body: Mapping[str, Any]) -> Any:

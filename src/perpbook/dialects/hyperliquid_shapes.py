@@ -214,7 +214,7 @@ def position(venue: ServedVenue, account: Account, held: Position) -> dict[str, 
 
 def funding_paid(venue: ServedVenue, account: str, symbol: str) -> str:
     """Funding since the start, paid > 0 > received, as the venue signs it."""
-    paid = -sum(one.cash for one in venue.settled[account] if one.symbol == symbol)
+    paid = -sum(one.cash for one in venue.truth.settled(account) if one.symbol == symbol)
     return decimal(round(paid, 6))
 
 

@@ -85,7 +85,6 @@ class ServedVenue:
         self.draw = draw
         self.rates = {symbol: list(past.get(symbol, ())) for symbol in exchange.symbols}
         self.trades: dict[str, list[Traded]] = {account: [] for account in exchange.accounts}
-        self.settled: dict[str, list[Settled]] = {account: [] for account in exchange.accounts}
         self.liquidated: list[Liquidated] = []
         self.is_dark = False
         self._wire = FaultyExchange(exchange, replace(faults, malformed=0.0), draw)
@@ -301,7 +300,6 @@ class ServedVenue:
                 taker = fill.client_id == "" or (fill.account, fill.client_id) == self._arriving
                 self.trades[fill.account].append(self._tally.trade(fill, is_taker=taker))
             case Settled():
-                self.settled[what.account].append(what)
                 self._say(what)
             case Liquidated():
                 self.liquidated.append(what)

@@ -6,18 +6,36 @@ Its market is a path of prices at a speed. As time passes the venue settles fund
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perpbook.engine.ports import Capabilities
 from perpbook.model.account import Account
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen
+from perpbook.model.message import (
+    AccountSeen,
+    BookSeen,
+    FillSeen,
+    FundingPayment,
+    FundingSeen,
+    MarkSeen,
+    Message,
+    OrderSeen,
+    RatesSeen,
+    SettledRate,
+)
 from perpbook.model.order import Fill, OrderReport, OrderRequest
+from perpbook.model.units import DAY_NS
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.market import Path
 from perpbook.simulation.order_rules import order_rules
 
-Keep = Callable[[tuple[Account, ...]], object]
+Payments = Mapping[str, tuple[FundingPayment, ...]]
+"""What accounts received and paid of funding, oldest first."""
+
+Keep = Callable[[tuple[Account, ...], Payments], object]
+
+KEPT_NS = 60 * DAY_NS
+"""How long an account's funding is kept."""
 
 STEP_S = 0.1
 """How often the market moves, seconds of the clock."""
@@ -54,9 +72,10 @@ class Market:
 class PaperVenue:
     """A simulated venue as the guard's port and feed."""
 
-    def __init__(self, market: Market, keep: Keep | None = None) -> None:
-        """keep : is handed every account after an order, and at the end."""
-        self.name = market.exchange.name
+    def __init__(self, market: Market, keep: Keep | None = None, paid: Payments | None = None) -> None:
+        """keep : is handed every account, with its funding of some days, after an order, and at the end. paid : funding of
+        before."""
+        self.name, self._paid = market.exchange.name, paid or {}
         self._market, self._keep = market, keep
         self.capabilities = capabilities_of(self.name)
         market.catch_up()
@@ -106,6 +125,27 @@ class PaperVenue:
         self._market.catch_up()
         return self.exchange.fills(account, since_ns)
 
+    async def funding(self, account: str, since_ns: int) -> FundingSeen:
+        """What an account received and paid, here and before."""
+        now = self._market.catch_up()
+        payments = tuple(one for one in self._payments(account) if one.at_ns >= since_ns)
+        return FundingSeen(
+            venue=self.name, account=account, payments=payments, since_ns=since_ns, at_ns=now, received_ns=now
+        )
+
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        """What was settled since the venue began."""
+        now = self._market.catch_up()
+        rates = tuple(SettledRate(at_ns=at, rate=rate) for at, rate in self.exchange.rates(symbol, since_ns))
+        return RatesSeen(venue=self.name, symbol=symbol, rates=rates, since_ns=since_ns, at_ns=now, received_ns=now)
+
+    def _payments(self, account: str) -> tuple[FundingPayment, ...]:
+        now = tuple(
+            FundingPayment(symbol=one.symbol, dollars=one.cash, at_ns=one.at_ns, rate=one.rate, quantity=one.quantity)
+            for one in self.exchange.settled(account)
+        )
+        return (*self._paid.get(account, ()), *now)
+
     async def close(self) -> None:
         """Keep how accounts stand."""
         self._market.catch_up()
@@ -113,7 +153,9 @@ class PaperVenue:
 
     def _save(self) -> None:
         if self._keep is not None:
-            self._keep(tuple(self.exchange.account(name) for name in self.exchange.accounts))
+            since = self.exchange.now_ns - KEPT_NS
+            paid = {name: tuple(p for p in self._payments(name) if p.at_ns >= since) for name in self.exchange.accounts}
+            self._keep(tuple(self.exchange.account(name) for name in self.exchange.accounts), paid)
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[Message]:
         """What happens at the venue, as the clock goes on; books before the prices that something is wanted by."""

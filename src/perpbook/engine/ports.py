@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from perpbook.guard.calm import Calm
 from perpbook.guard.inputs import Line
 from perpbook.model.alert import Alert
-from perpbook.model.message import AccountSeen, BookSeen, Message
+from perpbook.model.message import AccountSeen, BookSeen, FundingSeen, Message, RatesSeen
 from perpbook.model.order import Fill, OrderReport, OrderRequest
 from perpbook.model.record import Record
 
@@ -18,7 +18,8 @@ from perpbook.model.record import Record
 class Capabilities:
     """What a venue can do. `dead_man` : its own timer that cancels orders, protective stops as well; `dead_man_by_symbol` : one
     for each contract. `self_expiring` : orders end by themselves after some blocks. `client_id_letters` : how long an order's
-    own id may be there. `rests_reduce_only` : an order that only makes smaller may rest."""
+    own id may be there. `rests_reduce_only` : an order that only makes smaller may rest. `tells_funding` : what accounts paid and
+    what was settled of contracts."""
 
     places_orders: bool
     streams_books: bool
@@ -29,6 +30,7 @@ class Capabilities:
     client_id_letters: int
     rests_reduce_only: bool = True
     dead_man_by_symbol: bool = False
+    tells_funding: bool = True
 
 
 class Venue(Protocol):
@@ -71,6 +73,14 @@ class Venue(Protocol):
 
     async def fills(self, account: str, since_ns: int) -> tuple[Fill, ...]:
         """Trades from a time on, oldest first."""
+        ...
+
+    async def funding(self, account: str, since_ns: int) -> FundingSeen:
+        """What an account received and paid of funding from a time on, as far back as the venue tells; oldest first."""
+        ...
+
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        """What was settled of a contract from a time on, as far back as the venue tells; oldest first."""
         ...
 
     async def close(self) -> None:

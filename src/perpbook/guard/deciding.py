@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perpbook.guard.funded import OLD_NS, OLD_RATES_NS
 from perpbook.guard.ladder import NOTHING
 from perpbook.guard.proposing import propose
 from perpbook.guard.turn import OWN, Turn
@@ -86,6 +87,8 @@ def view(turn: Turn) -> View:
         now_ns=turn.now_ns, accounts=accounts, books=known.books, marks=known.marks,
         unknown=frozenset(turn.settings.accounts) - frozenset(accounts), desk=turn.desk,
         started_ns=known.started_ns,
+        funding={name: one for name, one in known.funding.items() if turn.now_ns - one.at_ns <= OLD_NS},
+        rates={name: one for name, one in known.rates.items() if turn.now_ns - one.asked_ns <= OLD_RATES_NS},
     )  # fmt: skip
 
 

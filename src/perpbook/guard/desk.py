@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from perpbook.files.rebuild import rebuild
-from perpbook.guard import ladder
+from perpbook.guard import funded, ladder
 from perpbook.guard.case import Case, Key, Phase, Ticket
 from perpbook.model.action import Proposal
 from perpbook.model.message import KillLevel
@@ -72,7 +72,8 @@ class Desk:
     of those that stand.  ended : how a wish's last proposal ended.  untold : digests of proposals whose end nobody was told yet.
     timers : until when venues' timers are set, by account and contract.  alert : the last one written, which may not have been
     told.  day, week : the last ones begun, weeks on Mondays.  ladders : what positions have taken of their profit, by account and
-    symbol; one that is missing has taken nothing.
+    symbol; one that is missing has taken nothing.  turned : when positions were last seen to begin, end or turn over.
+    funding_cuts : UTC days in which positions were last cut for what their funding cost.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -91,6 +92,8 @@ class Desk:
     day: Start | None = None
     week: Start | None = None
     ladders: ladder.Ladders = field(default_factory=dict)
+    turned: dict[tuple[str, str], int] = field(default_factory=dict)
+    funding_cuts: dict[tuple[str, str], int] = field(default_factory=dict)
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -238,8 +241,10 @@ def _fill(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
 
 def _settle(desk: Desk, ticket: Ticket, before: float) -> None:
     """What an order's dollars are by what is known of it, and what it made of a step. before : what was known to be filled."""
-    ladder.traded(desk.ladders, desk.cases[ticket.digest].proposal.legs[ticket.leg], ticket.filled - before)
-    name = ticket.request.client_id
+    proposal, change, name = desk.cases[ticket.digest].proposal, ticket.filled - before, ticket.request.client_id
+    ladder.traded(desk.ladders, proposal.legs[ticket.leg], change)
+    if change != 0.0 and proposal.rule in funded.DAY_CAPS:
+        desk.funding_cuts[ticket.request.account, ticket.request.symbol] = ticket.sent_ns // DAY_NS
     desk.spent = [replace(one, dollars=ticket.spent) if one.client_id == name else one for one in desk.spent]
 
 
@@ -248,6 +253,7 @@ def _seen(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     account, was = body["account"], desk.positions.get(body["account"])
     ours = [symbol for symbol in {*(was or {}), *positions} if desk.busy(account, symbol)]
     ladder.shown(desk.ladders, account, was, positions, ours)
+    funded.shown(desk.turned, account, was, positions, at_ns)
     desk.positions[account] = positions
     case = desk.cases.get(body.get("digest", ""))
     if case is not None:
@@ -266,6 +272,7 @@ def _verified(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
         was = desk.positions.get(account, {})
         now = {name: held for name, held in {**was, symbol: float(quantity)}.items() if held != 0.0}
         ladder.shown(desk.ladders, account, was, now, [symbol])
+        funded.shown(desk.turned, account, {symbol: was.get(symbol, 0.0)}, {symbol: now.get(symbol, 0.0)}, at_ns)
         desk.positions[account] = now
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perpbook.guard import dead_man, incidents, killing, lost, reconciling
+from perpbook.guard import dead_man, funded, incidents, killing, lost, reconciling
 from perpbook.guard.case import Ticket, same
 from perpbook.guard.sense import nonsense
 from perpbook.guard.turn import Turn
@@ -11,9 +11,11 @@ from perpbook.model.message import (
     AccountSeen,
     BookSeen,
     FillSeen,
+    FundingSeen,
     MarkSeen,
     NoAnswer,
     OrderSeen,
+    RatesSeen,
     Stale,
     TimerSeen,
     Told,
@@ -33,6 +35,8 @@ def hear(turn: Turn, message: Told) -> bool:
             _price(turn, message)
         case AccountSeen():
             _account(turn, message)
+        case FundingSeen() | RatesSeen():
+            _settled(turn, message)
         case OrderSeen():
             _order(turn, message)
         case FillSeen():
@@ -64,10 +68,15 @@ def _price(turn: Turn, message: BookSeen | MarkSeen) -> None:
 
 def _refuse(turn: Turn, message: Told, why: str) -> None:
     symbol = account = ""
-    if isinstance(message, BookSeen | MarkSeen) and (message.venue, message.symbol) in turn.settings.contracts:
+    if (
+        isinstance(message, BookSeen | MarkSeen | RatesSeen)
+        and (message.venue, message.symbol) in turn.settings.contracts
+    ):
         symbol = message.symbol
     if isinstance(message, AccountSeen) and message.account.id in turn.settings.accounts:
         account = message.account.id
+    if isinstance(message, FundingSeen) and message.account in turn.settings.accounts:
+        account = message.account
     sentence = f"{type(message).__name__} of {symbol or account or 'something'} is refused: {why}"
     alert = Alert(
         kind="feed.refused", severity=Severity.WARN, at_ns=turn.now_ns, sentence=f"{sentence}; nothing is taken from it",
@@ -85,6 +94,18 @@ def _account(turn: Turn, message: AccountSeen) -> None:
     turn.over("unknown.account", account=name)
     turn.over("feed.refused", account=name)
     reconciling.meet(turn, message)
+
+
+def _settled(turn: Turn, message: FundingSeen | RatesSeen) -> None:
+    """What an account paid, or what was settled of a contract; what a venue cannot tell is not known any more."""
+    turn.known.decide = True
+    if isinstance(message, FundingSeen):
+        funding = funded.heard(turn.known.funding.pop(message.account, None), message, turn.desk.turned)
+        turn.known.funding |= {message.account: funding} if funding is not None else {}
+    else:
+        name = (message.venue, message.symbol)
+        rates = funded.rated(turn.known.rates.pop(name, None), message)
+        turn.known.rates |= {name: rates} if rates is not None else {}
 
 
 def _order(turn: Turn, message: OrderSeen) -> None:

@@ -9,9 +9,10 @@ from perpbook.model.action import digest_of
 
 
 def look_digest(view: View, settings: Settings) -> str:
-    """SHA-256, hex, over the time, accounts, books, marks, what is not known, exits under way, what day and week began with,
-    steps taken, the playbook and the terms."""
-    parts = (view.accounts, view.books, view.marks)
+    """SHA-256, hex, over the time, accounts, books, marks, funding paid and rates settled, what is not known, exits under way,
+    what day and week began with, steps taken, positions begun and cut for their funding, the playbook and the terms."""
+    parts = (view.accounts, view.books, view.marks, view.funding, view.rates)
     told = [[one for _, one in sorted(part.items())] for part in parts]
-    kept = [view.desk.exits, view.desk.day, view.desk.week, sorted(view.desk.ladders.items())]
+    by_pair = (view.desk.ladders, view.desk.turned, view.desk.funding_cuts)
+    kept = [view.desk.exits, view.desk.day, view.desk.week, *(sorted(one.items()) for one in by_pair)]
     return digest_of(plain([view.now_ns, *told, sorted(view.unknown), *kept, settings.playbook, settings.terms]))

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from perpbook.guard.turn import Turn
-from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, OrderSeen, TimerSeen
+from perpbook.model.message import (
+    AccountSeen,
+    BookSeen,
+    FillSeen,
+    FundingSeen,
+    MarkSeen,
+    Message,
+    OrderSeen,
+    RatesSeen,
+    TimerSeen,
+)
 from perpbook.model.order import OrderReport
 
 AHEAD_NS = 5_000_000_000
@@ -29,6 +40,11 @@ def _wrong(turn: Turn, message: Message) -> str:
             return _of_contract(turn, message.venue, message.symbol) or _late(message) or _mark(message)
         case AccountSeen():
             return _late(message) or _account(turn, message)
+        case FundingSeen():
+            is_ours = turn.settings.accounts.get(message.account) == message.venue
+            return (_late(message) or _payments(message)) if is_ours else "an account that is not ours"
+        case RatesSeen():
+            return _of_contract(turn, message.venue, message.symbol) or _late(message) or _rates(message)
         case OrderSeen():
             return _report(message.report)
         case FillSeen():
@@ -41,7 +57,7 @@ def _wrong(turn: Turn, message: Message) -> str:
             return ""
 
 
-def _late(message: BookSeen | MarkSeen | AccountSeen) -> str:
+def _late(message: BookSeen | MarkSeen | AccountSeen | FundingSeen | RatesSeen) -> str:
     return "its time is in the future" if message.at_ns > message.received_ns + AHEAD_NS else ""
 
 
@@ -84,6 +100,26 @@ def _account(turn: Turn, message: AccountSeen) -> str:
     if not _numbers([balance.amount for balance in account.collateral]):
         return "a balance that is not a number"
     return "" if _numbers([order.quantity for order in account.orders]) else "an order that is not a number"
+
+
+def _payments(message: FundingSeen) -> str:
+    for one in message.payments:
+        told = [number for number in (one.rate, one.quantity) if number is not None]
+        if not _numbers((one.dollars, *told)):
+            return "a payment that is not a number"
+    return _times([one.at_ns for one in message.payments], message.since_ns, message.at_ns)
+
+
+def _rates(message: RatesSeen) -> str:
+    if not _numbers([one.rate for one in message.rates]):
+        return "a rate that is not a number"
+    return _times([one.at_ns for one in message.rates], message.since_ns, message.at_ns)
+
+
+def _times(settled: Sequence[int], since_ns: int, at_ns: int) -> str:
+    """Settlements in their order, of the span that was asked for."""
+    steps = [since_ns, *settled, at_ns + AHEAD_NS]
+    return "" if all(a <= b for a, b in pairwise(steps)) else "settlements out of their order, or of another time"
 
 
 def _report(report: OrderReport) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from perpbook.files.plain import plain
 from perpbook.guard.desk import Desk
+from perpbook.guard.funded import AccountFunding, Rated
 from perpbook.guard.settings import Settings
 from perpbook.guard.view import View
 from perpbook.model.action import RiskView
@@ -29,7 +30,8 @@ class Known:
     asked for. unreconciled : accounts not yet held against the journal. awaited : books without which
     nothing could be proposed, since when. decided_ns : when was last decided. decide : it is to
     be done again at once. before : the risk that was decided on. looks, judged : decisions asked for, and those of them that
-    could tell the book's risk. noticed : alerts that stand by what was seen beside the book."""
+    could tell the book's risk. noticed : alerts that stand by what was seen beside the book. funding : what accounts received and
+    paid. rates : what was settled, by (venue, symbol)."""
 
     accounts: dict[str, AccountSeen] = field(default_factory=dict)
     books: dict[tuple[str, str], BookSeen] = field(default_factory=dict)
@@ -45,6 +47,8 @@ class Known:
     looks: int = 0
     judged: int = 0
     noticed: set[tuple[str, str, str]] = field(default_factory=set)
+    funding: dict[str, AccountFunding] = field(default_factory=dict)
+    rates: dict[tuple[str, str], Rated] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

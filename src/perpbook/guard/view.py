@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from perpbook.guard.desk import Desk
+from perpbook.guard.funded import AccountFunding, Rated
 from perpbook.model.action import ActionKind, RiskView, Step
 from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
@@ -16,7 +17,7 @@ from perpbook.model.message import AccountSeen, BookSeen, MarkSeen, Message
 class View:
     """What is known at an instant, of venues that are not silent. `accounts` by id, `books` and `marks` by (venue, symbol);
     `unknown` : accounts of the settings of which nothing is known. `desk` to be read, not changed. `started_ns` : when
-    this guard began to listen."""
+    this guard began to listen. `funding` by account and `rates` by (venue, symbol), as `Known`, those that are not old."""
 
     now_ns: int
     accounts: Mapping[str, AccountSeen]
@@ -25,6 +26,8 @@ class View:
     unknown: frozenset[str]
     desk: Desk
     started_ns: int = 0
+    funding: Mapping[str, AccountFunding] = field(default_factory=dict)
+    rates: Mapping[tuple[str, str], Rated] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

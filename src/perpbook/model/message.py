@@ -79,6 +79,54 @@ class AccountSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FundingPayment:
+    """Funding of one position at one settlement: `dollars` received > 0 > paid; `rate` per interval (> 0: longs pay) and signed
+    `quantity` that it was paid on, None where the venue does not say."""
+
+    symbol: str
+    dollars: float
+    at_ns: int
+    rate: float | None = None
+    quantity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingSeen:
+    """Everything that an account received and paid of funding from `since_ns` until it was asked for, at `at_ns`, oldest first.
+    `why` : it cannot be told."""
+
+    venue: str
+    account: str
+    payments: tuple[FundingPayment, ...]
+    since_ns: int
+    at_ns: int
+    received_ns: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledRate:
+    """A rate per interval (> 0: longs pay) that was settled."""
+
+    at_ns: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatesSeen:
+    """Every rate of a contract that was settled from `since_ns` until it was asked for, at `at_ns`, oldest first. `why` : they
+    cannot be told."""
+
+    venue: str
+    symbol: str
+    rates: tuple[SettledRate, ...]
+    since_ns: int
+    at_ns: int
+    received_ns: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSeen:
     """What a venue says of an order, by itself, in answer to a request, or when asked."""
 
@@ -211,5 +259,5 @@ class Wake:
 
 
 FromPeople = Answered | Kill | Arm | Adopt | Acknowledge | ExitWord
-Told = BookSeen | MarkSeen | AccountSeen | OrderSeen | FillSeen | TimerSeen | NoAnswer | Stale
+Told = BookSeen | MarkSeen | AccountSeen | FundingSeen | RatesSeen | OrderSeen | FillSeen | TimerSeen | NoAnswer | Stale
 Message = Told | FromPeople | Noticed | Stopping | Wake

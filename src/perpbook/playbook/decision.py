@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from perpbook.kernels.decide import decide
-from perpbook.kernels.memory import memory_of_one_look
+from perpbook.kernels.memory import DAY_NS, memory_of_one_look
 from perpbook.kernels.state import Findings, Policy, Proposals, State, empty_findings, no_proposals
 from perpbook.margin.assess import Assessed
 from perpbook.model.verdict import Finding, Status
@@ -54,9 +54,11 @@ def decide_on(
     ground: Ground = NO_GROUND,
     starts: Starts = NO_STARTS,
     steps: StepsTaken | None = None,
+    cuts: Collection[tuple[str, str]] = (),
 ) -> Decision:
     """Judge an assessed book by a playbook; `past` is what is known of its positions' funding, `ground` of its layers, `starts`
-    of the day and the week, `steps` of profit taken: None is nothing, and no step counts as open then. Pure."""
+    of the day and the week, `steps` of profit taken: None is nothing, and no step counts as open then; `cuts` are positions, by
+    account and symbol, that were cut today already for what their funding cost. Pure."""
     names = names_of(assessed, playbook, ground)
     policy = compile_policy(playbook, names, assessed.scenarios)
     state = state_of(assessed, playbook, names, policy, ground)
@@ -67,6 +69,9 @@ def decide_on(
     memory.day_start[0], memory.week_start[0] = starts
     if steps is not None:
         memory.steps_taken[:] = _taken(assessed, steps, policy.profit_gain.size)
+    if cuts:
+        today = int(state.book[0].now_ns) // DAY_NS
+        memory.funding_cut_day[:] = [today if pair in cuts else -1 for pair in _pairs(assessed)]
     with np.errstate(
         over="ignore"
     ):  # of a speck of a position every excess is infinitely many: plain kernels would warn of it
@@ -88,10 +93,14 @@ def decide_on(
 
 def _taken(assessed: Assessed, steps: StepsTaken, most: int) -> list[int]:
     """Steps taken in the order of the state's positions."""
+    return [min(steps.get(pair, 0), most) for pair in _pairs(assessed)]
+
+
+def _pairs(assessed: Assessed) -> list[tuple[str, str]]:
+    """Account and symbol in the order of the state's positions."""
     arrays = assessed.arrays
     items = [arrays.items[row] for row in arrays.positions()]
-    pairs = [(arrays.accounts[one.account].id, one.position.symbol if one.position else "") for one in items]
-    return [min(steps.get(pair, 0), most) for pair in pairs]
+    return [(arrays.accounts[one.account].id, one.position.symbol if one.position else "") for one in items]
 
 
 def _besides(assessed: Assessed, playbook: Playbook, state: State, policy: Policy, names: Names) -> Iterator[Finding]:

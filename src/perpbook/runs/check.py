@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,9 +162,10 @@ def check_snapshot(
     past: KnownPast | None = None,
     starts: Starts | None = None,
     steps: StepsTaken | None = None,
+    cuts: Collection[tuple[str, str]] = (),
 ) -> CheckResult:
     """Check a book already in memory. `with_plans` False leaves the proposals out, which is faster. starts : what the day and the
-    week began with, steps : what was taken of profit, where somebody was there."""
+    week began with, steps : what was taken of profit, cuts : positions cut for their funding today, where somebody was there."""
     positions = count_positions(snapshot)
     if positions <= SMALL_BOOK:
         jit.prefer_plain()
@@ -177,9 +178,8 @@ def check_snapshot(
     found = assess_under(snapshot, playbook, terms, past=past)
     assessed = with_what_is_not_judged(found, playbook, snapshot.market.betas, past)
     ground = ground_for(playbook, snapshot.book.layer_names)
-    decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS, steps)
-    planned = positions <= PLANNED_BOOK
-    plans, wanted = tuple[Plan, ...](), tuple[MoneyWanted, ...]()
+    decision = decide_on(assessed, playbook, past.past if past else None, ground, starts or NO_STARTS, steps, cuts)
+    planned, plans, wanted = positions <= PLANNED_BOOK, tuple[Plan, ...](), tuple[MoneyWanted, ...]()
     if with_plans and planned and decision.status is Status.BREACH:
         plans, wanted = _ways_out(Recheck(snapshot, playbook, terms, assessed, past, ground), decision)
     return CheckResult(

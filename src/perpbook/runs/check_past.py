@@ -56,7 +56,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPast:
-    """`past` of every position, and where it is from, by contract."""
+    """`past` of every position, and where it is from, by contract: nowhere for what venues themselves told a guard."""
 
     past: Past
     sources: tuple[Source, ...]
@@ -209,6 +209,8 @@ def told_of(known: KnownPast, playbook: Playbook) -> list[tuple[str, str]]:
     from perpbook.playbook.timed import OF_A_DAY, OF_A_POSITION, rules_on_rates
 
     by_day, by_position = rules_on_rates(playbook, OF_A_DAY), rules_on_rates(playbook, OF_A_POSITION)
+    if not known.sources:
+        return []
     lacking = [one for one in known.sources if one.why]
     out = []
     if lacking and len(lacking) == len(known.sources):

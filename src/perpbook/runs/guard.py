@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
 from perpbook.engine.live import Shell
+from perpbook.engine.live_funding import FundingAsked, funding_beside
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.live_owner import owned
 from perpbook.engine.live_world import Pace, World
@@ -34,17 +35,19 @@ from perpbook.runs.guard_beside import Beside, beside_the_book, sensitivity_of
 from perpbook.runs.guard_config import GuardConfig
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_follow import Charge
+from perpbook.runs.guard_funding import asked_of
 from perpbook.runs.guard_live import Live, live_of
 from perpbook.runs.guard_places import GuardPlaces
 from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.guard_teller import TellerProcess, needs_teller
 from perpbook.runs.guard_words import spoken
-from perpbook.runs.paper_state import forget, keeper, kept_book
+from perpbook.runs.paper_state import forget, keeper, kept_book, kept_funding
 from perpbook.runs.places import drills_folder
 from perpbook.runs.treasury_health import memory_file
 from perpbook.runs.venue_sim import SimAsked, first_step, path_of
 from perpbook.simulation.exchange import Exchange
 from perpbook.simulation.setting import Setting
+from perpbook.venues.joined import merged
 from perpbook.venues.loop import fast_loop
 
 if TYPE_CHECKING:
@@ -93,6 +96,7 @@ def run_guard(asked: GuardAsked, sink: Sink, tell: Callable[[str], object]) -> i
         kit = Kit(
             made=lambda desk: Guard(desk, ground.settings, judge, judge.watch, signals), told=partial(begun, asked),
             notices=lambda desk: beside_the_book(beside, lambda: tuple(desk.alerts), now_ns), inputs=inputs,
+            funding=asked_of(snapshot, playbook),
         )  # fmt: skip
         records = run_shell(asked, ground, kit, sink, tell)
         if inputs.why:
@@ -127,14 +131,16 @@ def read_ground(asked: GuardAsked) -> Ground:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kit:
     """What is run. made : a guard on a desk.  told : the first line, of accounts and records.  until : is handed the shell, to
-    stop it.  notices : what is seen beside the book, of what stands.  inputs : where what the guard is told is kept.  closes :
-    a venue that is away at the start is waited for, and one whose account shows nothing is no reason not to begin."""
+    stop it.  notices : what is seen beside the book, of what stands.  inputs : where what the guard is told is kept.  funding :
+    what venues are asked about it.  closes : a venue that is away at the start is waited for, and one whose account shows nothing
+    is no reason not to begin."""
 
     made: Callable[[Desk], Guard]
     told: Callable[[tuple[str, ...], int], str]
     until: Callable[[Shell], None] | None = None
     notices: Callable[[Desk], AsyncIterator[Message]] | None = None
     inputs: InputLog | None = None
+    funding: tuple[FundingAsked, ...] = ()
     closes: bool = False
 
 
@@ -143,10 +149,12 @@ def run_shell(asked: GuardAsked, ground: Ground, kit: Kit, sink: Sink, tell: Cal
     with owned(asked.places.locks, ground.settings.accounts), closing(open_journal(asked.places.journal)) as journal:
         desk = fold(record for _, record in journal.read())
         venues, feeds, symbols = ports_of(asked, ground.snapshot, ground.terms, ground.live)
+        notices = [kit.notices(desk)] if kit.notices is not None else []
+        notices += [funding_beside(one, venues, now_ns) for one in kit.funding]
         world = World(
             venues=venues, feeds=feeds, journal=journal, sink=sink,
             people=spoken(asked.places.words, now_ns), halt=HaltFlag(asked.places.halt), inputs=kit.inputs,
-            notices=kit.notices(desk) if kit.notices is not None else None,
+            notices=merged(notices) if notices else None,
         )  # fmt: skip
         tell(kit.told(tuple(ground.settings.accounts), desk.records))
         shell = Shell(kit.made(desk), world, symbols, Pace(spin=asked.spin))
@@ -241,7 +249,8 @@ def paper_venues(snapshot: Snapshot, terms: Mapping[str, VenueTerms], asked: Gua
         goes = Market(
             exchange=exchange, path=path, speed=asked.speed, clock=now_ns, began_ns=began, done_ns=path.start_ns
         )
-        found[venue] = PaperVenue(goes, keeper(asked.places.folder, venue))
+        folder = asked.places.folder
+        found[venue] = PaperVenue(goes, keeper(folder, venue), kept_funding(folder, venue))
     return found
 
 

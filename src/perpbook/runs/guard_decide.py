@@ -31,9 +31,19 @@ from perpbook.playbook.alerts_section import Alerts
 from perpbook.runs.check import CheckResult, check_snapshot
 from perpbook.runs.guard_due import due_alerts
 from perpbook.runs.guard_exit import Leaving, leaving
+from perpbook.runs.guard_funding import (
+    Funding,
+    changes,
+    cuts_of,
+    funding_of,
+    kept_alerts,
+    legs_of,
+    standing,
+    unjudged_alerts,
+)
 from perpbook.runs.guard_legs import best_legs, changes_of, checked_after
 from perpbook.runs.guard_pace import with_pace
-from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of, unjudged_alerts
+from perpbook.runs.guard_starts import DRAWDOWNS, start_alerts, starts_of
 from perpbook.runs.guard_steps import Taking, step_alerts, steps_at_first, steps_taken, takings, with_step
 
 if TYPE_CHECKING:
@@ -67,7 +77,16 @@ class Judge:
         starts, steps = starts_of(view), steps_taken(view, self.playbook)
         try:
             book = seen_book(self.base, view)
-            result = check_snapshot(book, self.playbook, self.terms, starts=starts, steps=steps)
+            funding = funding_of(view, book, self.playbook)
+            result = check_snapshot(
+                funding.book,
+                self.playbook,
+                self.terms,
+                starts=starts,
+                steps=steps,
+                past=funding.past,
+                cuts=funding.cuts,
+            )
         except DataError as error:
             if self.watch is not None:
                 self.watch.wait(view.now_ns)
@@ -75,34 +94,43 @@ class Judge:
             told = (not_judged(str(error), view.now_ns),) if late else ()
             return Decision(before=None, alerts=(*told, *unseen(view, judged=False)))
         whole = not view.unknown
-        if self.watch is not None:
-            look = Look(
-                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns,
-                starts=(known_or_nothing(starts[0]), known_or_nothing(starts[1])),
-            )  # fmt: skip
-            self.watch.look(look)
+        self._look(view, result, starts)
         findings = [one for one in result.verdict.findings if whole or one.rule.startswith(OF_ONE_ACCOUNT)]
         risk = risk_of(result)
-        leaves = leaving(view, result, self.playbook, self.terms, risk) if whole else Leaving()
+        leaves = leaving(view, replace(result, snapshot=book), self.playbook, self.terms, risk) if whole else Leaving()
         wanted = (
-            leaves.wanted if leaves.under_way else tuple(self._wanted(view, result, {one.rule for one in findings}))
+            leaves.wanted
+            if leaves.under_way
+            else tuple(self._wanted(view, result, {one.rule for one in findings}, funding))
         )
         wanted = tuple(with_pace(one, view, result, self.playbook, self.terms) for one in wanted)
-        accounts, standing = result.assessment.accounts, view.desk.alerts
+        accounts, stands = result.assessment.accounts, view.desk.alerts
+        found = alerts_of_findings(findings, self.playbook.near, view.now_ns, stands, [one.id for one in accounts])
         alerts = (
-            *alerts_of_findings(findings, self.playbook.near, view.now_ns, standing, [one.id for one in accounts]),
-            *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, standing),
+            *found,
+            *standing(view, funding, found),
+            *alerts_of_accounts(accounts, self.playbook.alerts or Alerts(), self.playbook.near, view.now_ns, stands),
             *start_alerts(view, self.playbook),
             *step_alerts(view, self.playbook),
             *due_alerts(view, self.playbook),
-            *unjudged_alerts(view, self.playbook),
+            *unjudged_alerts(view, funding),
+            *kept_alerts(view, result),
             *unseen(view, judged=True),
             *leaves.alerts,
         )
         first = steps_at_first(view, result, self.playbook)
         return Decision(before=risk, alerts=alerts, wanted=wanted, exits=leaves.bodies, steps=first)
 
-    def _wanted(self, view: View, result: CheckResult, judged: set[str]) -> Iterator[Wanted]:
+    def _look(self, view: View, result: CheckResult, starts: tuple[float, float]) -> None:
+        """Tell the watch what was found."""
+        if self.watch is not None:
+            look = Look(
+                assessed=result.assessed, decision=result.decision, playbook=self.playbook, now_ns=view.now_ns,
+                starts=(known_or_nothing(starts[0]), known_or_nothing(starts[1])),
+            )  # fmt: skip
+            self.watch.look(look)
+
+    def _wanted(self, view: View, result: CheckResult, judged: set[str], funding: Funding) -> Iterator[Wanted]:
         """The cheapest plan's trims, or better legs for them, together by the rule that asks first; then money, where the whole
         book is known."""
         whole = not view.unknown
@@ -111,7 +139,8 @@ class Judge:
             yield from self._flat(result, lost)
             return
         taken = tuple(takings(view, result, self.playbook))
-        for rule, trims in self._trims(view, result, judged).items():
+        planned = self._trims(view, result, judged)
+        for rule, trims in planned.items():
             yield Wanted(
                 kind=ActionKind.TRIM,
                 rule=rule,
@@ -120,6 +149,12 @@ class Judge:
                 legs=tuple(with_step(leg_of(one), taken) for one in trims),
             )  # fmt: skip
         yield from (self._profit(result, one) for one in taken)
+        pairs = {(one.account, one.symbol) for trims in planned.values() for one in trims} | {one.pair for one in taken}
+        for rule, rows in cuts_of(result, funding, judged, pairs).items():
+            yield Wanted(
+                kind=ActionKind.TRIM, rule=rule, reason=reason_of(result.verdict.findings, {rule}),
+                after=risk_of(checked_after(result, changes(rows), self.playbook, self.terms)), legs=legs_of(rows),
+            )  # fmt: skip
         for move in result.verdict.moves if whole else ():
             if move.source:
                 yield money_wanted(move, risk_of(result))

@@ -98,5 +98,5 @@ def checked_after(
         key = (arrays.accounts[item.account].id, item.position.symbol)
         if key in wanted:
             changes[row] = wanted[key]
-    book = with_quantities(result.snapshot.book, arrays, changes)
-    return check_snapshot(replace(result.snapshot, book=book), playbook, terms, with_plans=False)
+    book = with_quantities(result.snapshot.book, arrays, changes, keep_closed=result.past is not None)
+    return check_snapshot(replace(result.snapshot, book=book), playbook, terms, with_plans=False, past=result.past)

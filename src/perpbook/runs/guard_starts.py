@@ -1,4 +1,4 @@
-"""What the guard knows of the day and the week that it is in, for limits on what either may lose; and what it cannot judge."""
+"""What the guard knows of the day and the week that it is in, for limits on what either may lose."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perpbook.guard.desk import Start
-from perpbook.guard.ladder import TAKE_PROFIT
 from perpbook.guard.view import View
 from perpbook.kernels.memory import MONDAY
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.units import DAY_NS, SECOND_NS, to_iso
-from perpbook.playbook.figures import listing
-from perpbook.playbook.timed import rules_that_need_history
-from perpbook.runs.guard_due import REBALANCE
 
 if TYPE_CHECKING:
     from perpbook.playbook.schema import Playbook
@@ -43,14 +39,6 @@ def start_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
         yield from _unknown(view, DAILY, "day", (view.desk.day, day, day * DAY_NS))
     if guard.weekly_drawdown is not None:
         yield from _unknown(view, WEEKLY, "week", (view.desk.week, week, (week * 7 - MONDAY) * DAY_NS))
-
-
-def unjudged_alerts(view: View, playbook: Playbook) -> Iterator[Alert]:
-    """Rules in force that the guard does not judge."""
-    rules = [one for one in rules_that_need_history(playbook) if one not in (*DRAWDOWNS, TAKE_PROFIT, REBALANCE)]
-    if rules:
-        sentence = f"Not judged by the guard: {listing(rules)}. A backtest judges them; `perpbook check --lake` those on funding."
-        yield Alert(kind="rules.unjudged", severity=Severity.WARN, at_ns=view.now_ns, sentence=sentence)
 
 
 def _unknown(view: View, rule: str, span: str, of: tuple[Start | None, int, int]) -> Iterator[Alert]:

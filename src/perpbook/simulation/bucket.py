@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from perpbook.margin.requirement import Requirement, requirement_of
 from perpbook.model.account import Account, Balance, MarginMode, Position
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason
+from perpbook.simulation.happened import Settled
 from perpbook.terms.terms import ContractTerms, Trigger
 
 DECIMALS = 12
@@ -152,6 +153,7 @@ class Bucket:
     orders: dict[str, Placed] = field(default_factory=dict)
     resting: dict[str, Placed] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
     cool_until_ns: int = 0
     cancel_at: dict[str, int] = field(default_factory=dict)
     triggers: dict[int, int] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from perpbook.model.units import DAY_NS
 from perpbook.simulation.bucket import Bucket, Placed
 from perpbook.simulation.floor import Floor, holding_of, tied_up
 from perpbook.simulation.gate import Arrival, Refusal, in_words, is_sound, quantity_taken, refusal
-from perpbook.simulation.happened import Moved, Numbered
+from perpbook.simulation.happened import Moved, Numbered, Settled
 from perpbook.simulation.ladder import DepthProfile
 from perpbook.simulation.market import Prices
 from perpbook.simulation.matching import NOTHING_LEFT, take
@@ -271,6 +271,14 @@ class Exchange:
     def fills(self, account: str, since_ns: int = 0) -> tuple[Fill, ...]:
         """Trades from a time on, oldest first; a liquidation's among them, with client id ""."""
         return tuple(fill for fill in self._bucket(account).fills if fill.time_ns >= since_ns)
+
+    def settled(self, account: str, since_ns: int = 0) -> tuple[Settled, ...]:
+        """Funding received and paid from a time on, oldest first."""
+        return tuple(one for one in self._bucket(account).settled if one.at_ns >= since_ns)
+
+    def rates(self, symbol: str, since_ns: int = 0) -> tuple[tuple[int, float], ...]:
+        """When a contract's funding was settled from a time on, and at what rates per interval; oldest first."""
+        return tuple(one for one in self._floor.pits[self._native(symbol)].settled if one[0] >= since_ns)
 
     def account(self, account: str) -> Account:
         """Positions, collateral, orders, with what the venue reports of margin."""

@@ -23,7 +23,8 @@ from perpbook.terms.terms import ContractTerms, FeeTier, VenueTerms
 @dataclass(slots=True, kw_only=True)
 class Pit:
     """Where one contract trades. bids, asks : accounts' resting orders, best and oldest first. `risk_price` : what
-    margin is reckoned on. `version` counts its books; `is_stirred` : it has another since it was last told."""
+    margin is reckoned on. `version` counts its books; `is_stirred` : it has another since it was last told. `settled` : when, and
+    at what rate."""
 
     symbol: str
     terms: ContractTerms
@@ -35,6 +36,7 @@ class Pit:
     asks: list[Placed] = field(default_factory=list)
     version: int = 0
     is_stirred: bool = False
+    settled: list[tuple[int, float]] = field(default_factory=list)
 
     def resting(self, side: int) -> list[Placed]:
         """Accounts' orders of one side."""

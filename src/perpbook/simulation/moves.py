@@ -36,8 +36,8 @@ def move_market(floor: Floor, to_ns: int, prices: Mapping[str, Prices], books: M
             stand(floor, pit, prices.get(symbol), books.get(symbol))
             floor.tell(mark_seen(floor, pit))
     interval = floor.terms.funding.interval_ns
-    for _ in range(to_ns // interval - since // interval):
-        settle(floor)
+    for number in range(since // interval + 1, to_ns // interval + 1):
+        settle(floor, number * interval)
     run_timers(floor)
     for pit in floor.pits.values():
         if pit.bids or pit.asks:
@@ -69,8 +69,11 @@ def capped(rate: float, cap: float | None) -> float:
     return rate if cap is None else max(-cap, min(cap, rate))
 
 
-def settle(floor: Floor) -> None:
-    """Pay funding once: minus position times price times rate, from longs to shorts where the rate is > 0."""
+def settle(floor: Floor, at_ns: int) -> None:
+    """Pay funding once, that was due at a time: minus position times price times rate, from longs to shorts where the rate is
+    > 0."""
+    for pit in floor.pits.values():
+        pit.settled.append((at_ns, pit.funding_rate))
     for name, bucket in floor.buckets.items():
         for symbol, held in sorted(bucket.holdings.items()):
             pit = floor.pits[symbol]
@@ -81,17 +84,12 @@ def settle(floor: Floor) -> None:
             bucket.cash += cash
             floor.crowd_cash -= cash
             floor.dirty[name] = None
-            floor.tell(
-                Settled(
-                    account=name,
-                    symbol=symbol,
-                    quantity=held.quantity,
-                    rate=pit.funding_rate,
-                    price=price,
-                    cash=cash,
-                    at_ns=floor.now_ns,
-                )
-            )
+            settled = Settled(
+                account=name, symbol=symbol, quantity=held.quantity, rate=pit.funding_rate, price=price, cash=cash,
+                at_ns=at_ns,
+            )  # fmt: skip
+            bucket.settled.append(settled)
+            floor.tell(settled)
 
 
 def funding_price(floor: Floor, pit: Pit) -> float:

@@ -23,9 +23,9 @@ def _asked(decision: Decision, assessed: Assessed) -> Iterator[Asked]:
     arrays, proposals = assessed.arrays, decision.proposals
     for k, row in enumerate(arrays.positions()):
         item, reason = arrays.items[row], int(proposals.reason[k])
-        if not FUNDING_BOOK <= reason <= FUNDING_MOVED:
-            continue
         assert item.position is not None and item.terms is not None
+        if not FUNDING_BOOK <= reason <= FUNDING_MOVED or item.position.quantity == 0.0:
+            continue
         before, after = item.position.quantity, _after(item, float(proposals.scale[k]), float(proposals.target[k]))
         dollars = abs(after - before) * (1.0 if item.terms.contract.is_inverse else item.mark)
         yield Asked(

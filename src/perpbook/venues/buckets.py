@@ -20,6 +20,8 @@ class Weights:
     orders: float = 1.0
     trades: float = 1.0
     marks: float = 1.0
+    funding: float = 1.0
+    rates: float = 1.0
 
 
 @dataclass(slots=True)

@@ -117,11 +117,11 @@ BINANCE = Capabilities(
 
 
 HYPERLIQUID_WEIGHTS = Weights(
-    size=1200, rate=20, account=2, book=2, order=2, orders=20, trades=20, marks=20
+    size=1200, rate=20, account=2, book=2, order=2, orders=20, trades=20, marks=20, funding=45, rates=45
 )  # 1,200 a minute and address: "Rate limits and user limits" of its documentation
 DYDX_WEIGHTS = Weights(size=100, rate=10, account=2)  # 100 indexer requests in 10 seconds
 BINANCE_WEIGHTS = Weights(
-    size=2400, rate=40, account=10, book=5, orders=40, trades=10, marks=10
+    size=2400, rate=40, account=10, book=5, orders=40, trades=10, marks=10, funding=30, rates=5
 )  # 2,400 a minute; weights of its USD-M documentation
 
 

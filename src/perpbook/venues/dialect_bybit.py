@@ -35,7 +35,7 @@ BYBIT = Capabilities(
         finds_by_client_id=True, client_id_letters=36,
 )  # fmt: skip
 BYBIT_WEIGHTS = Weights(
-    size=60, rate=10, account=6, order=2, orders=2, trades=2, marks=2
+    size=60, rate=10, account=6, order=2, orders=2, trades=2, marks=2, funding=2
 )  # 10 a second for orders of a linear contract; 50 and more for reads
 
 

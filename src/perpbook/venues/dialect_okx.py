@@ -36,7 +36,9 @@ OKX = Capabilities(
         places_orders=True, streams_books=True, streams_account=False, dead_man=True, self_expiring=False,
         finds_by_client_id=True, client_id_letters=32,
 )  # fmt: skip
-OKX_WEIGHTS = Weights(size=20, rate=5, account=2, marks=2)  # 5 account configurations in two seconds are the least
+OKX_WEIGHTS = Weights(
+    size=20, rate=5, account=2, marks=2, funding=2
+)  # 5 account configurations in two seconds are the least
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from perpbook.errors import InputError, OutcomeUnknown, VenueUnavailable
 from perpbook.model.account import Account
 from perpbook.model.market import Depth
-from perpbook.model.message import AccountSeen, BookSeen, MarkSeen
+from perpbook.model.message import AccountSeen, BookSeen, FundingSeen, MarkSeen, RatesSeen
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState, RejectReason
 from perpbook.venues.buckets import Bucket
 from perpbook.venues.dialect import Dialect, is_absent
+from perpbook.venues.payments import PAYMENTS, RATES, Ask, Asked, Row, all_rows, payments_of, rates_of
 from perpbook.venues.told import MS_NS, Owner, above, fill_of, refused, report_of, resting_of, scaled
 
 T = TypeVar("T")
@@ -260,6 +261,49 @@ class LiveVenue:
         fills = self._understood(lambda: [fill_of(name, one, owner) for name, one in found], what)
         return tuple(sorted(fills, key=lambda one: (one.time_ns, one.trade_id)))
 
+    async def funding(self, account: str, since_ns: int) -> FundingSeen:
+        """What an account received and paid from a time on."""
+        login, asked_ns, what = self._login(account), self._clock(), f"the funding of {account}"
+        if account in self._parents and hasattr(self._dialect, "subaccount"):
+            raise VenueUnavailable(f"{self.name} keeps {account} in a subaccount of its own, which is not asked for")
+        rows = await self._rows(PAYMENTS[self.name], login, (login.address, since_ns), what, self._weights.funding)
+        mine = [one for one in rows if self._whose(login.account, one.symbol) == account]
+        return FundingSeen(
+            venue=self.name, account=account, payments=self._understood(lambda: payments_of(mine), what),
+            since_ns=since_ns, at_ns=asked_ns, received_ns=self._clock(),
+        )  # fmt: skip
+
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        """What was settled of a contract from a time on."""
+        login, asked_ns, what = next(iter(self._logins.values())), self._clock(), f"the rates of {symbol}"
+        rows = await self._rows(RATES[self.name], login, (symbol, since_ns), what, self._weights.rates)
+        return RatesSeen(
+            venue=self.name, symbol=symbol, rates=self._understood(lambda: rates_of(rows), what), since_ns=since_ns,
+            at_ns=asked_ns, received_ns=self._clock(),
+        )  # fmt: skip
+
+    async def _rows(self, ask: Ask, login: Login, of: tuple[str, int], what: str, weight: float) -> list[Row]:
+        """All pages of a list that can wait: what is kept for less risk is left."""
+        asked = Asked(
+            of=of[0], since_ms=-(-of[1] // MS_NS), now_ms=self._clock() // MS_NS,
+            subaccount=getattr(self._dialect, "subaccount", 0),
+        )  # fmt: skip
+
+        async def page(after: Any) -> tuple[list[Row], Any]:
+            while wait := self.bucket.wait_ns(weight, self._clock(), reduces=False):
+                await asyncio.sleep(wait / 1e9)
+            return await self._read(lambda: ask(login.client, asked, after), what, 0.0)
+
+        try:
+            return await all_rows(page, asked.since_ms)
+        except ValueError as error:
+            raise self._unreadable(what, error) from None
+
+    def _whose(self, root: str, symbol: str) -> str:
+        """Whose a contract's position is: an isolated one's own account is named after the login's and the contract."""
+        alone = f"{root}-{symbol}"
+        return alone if alone in self._parents else root
+
     async def close(self) -> None:
         """Let go of connections."""
         for login in self._logins.values():
@@ -301,7 +345,7 @@ class LiveVenue:
 
     async def _room(self, weight: float, *, reduces: bool) -> None:
         """Take a request's weight out of the rate limit. What reduces risk waits for room; what opens it is not sent."""
-        while wait := self.bucket.wait_ns(weight, self._clock(), reduces=reduces):
+        while weight and (wait := self.bucket.wait_ns(weight, self._clock(), reduces=reduces)):
             if not reduces:
                 raise VenueUnavailable(
                     f"{self.name}: its rate limit is used up for {wait / 1e9:.1f} s but for what reduces risk: not sent"
