@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow node evm check bench golden lock docs clean
+.PHONY: demo test test-slow node evm check bench golden lock docs stuck clean
 
 demo: $(VENV)/.run
 	$(BIN)/perpbook demo
@@ -55,6 +55,10 @@ golden: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m perpbook.cli.reference docs/cli.md
+
+# The chances that transfers are stuck, after a change of the treasury's facts or of the storms.
+stuck: $(VENV)/.dev
+	$(BIN)/python -m perpbook.treasury.stuck_kept
 
 # Locks are made for every platform, with hashes and without any index in them; pins.in is what ccxt holds its own needs to.
 lock: $(VENV)/.dev

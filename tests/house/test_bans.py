@@ -84,7 +84,7 @@ def test_no_page_of_ours_loads_anything_from_elsewhere() -> None:
 
 
 def loaded_after(code: str) -> set[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PERPBOOK_KERNELS": "compiled"}
     run = subprocess.run(
         [sys.executable, "-c", f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}}, file=sys.stderr)"],
         capture_output=True, text=True, check=True, env=environment,
@@ -113,3 +113,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_validating_a_playbook_needs_no_compiler() -> None:
     code = "from perpbook.playbook.load import parse_playbook\nparse_playbook('schema_version = 1', 'x')"
     assert not {"numba", "numpy", "plotly"} & loaded_after(code)
+
+
+def test_words_to_a_guard_wait_for_no_compiler() -> None:
+    assert not {"numba", "scipy", "alembic", "rich"} & loaded_after("import perpbook.runs.guard_people")

@@ -18,7 +18,7 @@ from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.flights import Forecast, arriving_within, counted_on, forecast_of, weighted_points
 from perpbook.treasury.holdings import Flight, Holding, Holdings
 from perpbook.treasury.law import left_at, rest_by
-from perpbook.treasury.stuck import reckoned_facts
+from perpbook.treasury.stuck_kept import reckoned_facts
 from perpbook.treasury.ways import Chance, Traffic
 
 BOOK = load_snapshot(Path(__file__).parents[2] / "src/perpbook/examples/desk/book.toml").book

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perpbook.scenario.catalogue import packaged
 from perpbook.treasury.facts import Stuck, Times
+from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.law import arrives_within, drawn_at, left_at, left_of, rest_by, seconds_at, seconds_by
-from perpbook.treasury.stuck import HALTS, YEAR_SECONDS, Case, Seen, reckoned_facts, stuck_by, waits_of
+from perpbook.treasury.stuck import HALTS, YEAR_SECONDS, Case, Seen, stuck_by, waits_of, with_stuck
+from perpbook.treasury.stuck_kept import KEPT, kept_text, reckoned_facts
 
 FACTS = reckoned_facts()
 KNOWN = [(route.seconds, stuck) for route in FACTS.routes.values() if route.seconds for stuck in route.stuck.values()]
@@ -124,3 +127,25 @@ def test_a_catalogue_outage_counts_where_it_stopped_money_and_nowhere_else() -> 
     over = routes["cctp-fast"].stuck
     assert over[("arbitrum", "base")].incidents > over[("arbitrum", "ethereum")].incidents, "the halts of Base"
     assert FACTS.withdrawal.stuck is not None and FACTS.withdrawal.stuck.incidents == 4, "of Binance"
+
+
+def test_what_is_kept_is_what_the_facts_and_the_storms_give() -> None:
+    # After a change of either: make stuck
+    found = with_stuck(packaged_facts(), packaged().values())
+    assert list(FACTS.routes) == list(found.routes)
+    pairs = [(FACTS.withdrawal.stuck, found.withdrawal.stuck), (FACTS.deposit.stuck, found.deposit.stuck)]
+    for name, route in found.routes.items():
+        assert list(FACTS.routes[name].stuck) == list(route.stuck)
+        pairs += zip(FACTS.routes[name].stuck.values(), route.stuck.values(), strict=True)
+    for kept, reckoned in pairs:
+        assert figures(kept) == pytest.approx(figures(reckoned), rel=1e-9)
+
+
+def figures(stuck: Stuck) -> list[float]:
+    assert stuck.seconds.p90 is not None
+    times = (stuck.seconds.least, stuck.seconds.typical, stuck.seconds.p90, stuck.seconds.worst)
+    return [stuck.chance, *times, stuck.incidents, stuck.years]
+
+
+def test_facts_are_kept_as_they_are_written() -> None:
+    assert KEPT.read_text(encoding="utf-8") == kept_text(FACTS)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from perpbook.cli.main import app
 from perpbook.examples.catalogue import EXAMPLES, PLAYBOOKS, book_file, playbook_file
+from perpbook.runs.doctor import PACKAGES
 
 runner = CliRunner()
 
@@ -118,6 +120,32 @@ def test_edit_keeps_comments_and_refuses_what_would_break(mine: Path) -> None:
     code, _, err = ask("playbook", "edit", "playbook.toml", "leverage.asset.BTC", "-1")
     assert code == 3 and "greater than 0" in err
     assert (mine / "playbook.toml").read_text(encoding="utf-8") == text
+
+
+def test_init_says_how_to_check_what_it_wrote(tmp_path: Path) -> None:
+    _, out, _ = ask("init", str(tmp_path / "mine"))
+    assert f"perpbook check {tmp_path / 'mine' / 'book.toml'}" in out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("check", "playbook.toml", "book.toml"), "name the book first"),
+        (("check", "playbook.toml"), "name the book first"),
+        (("check", "."), "book.toml"),
+        (("playbook", "validate", "."), "playbook.toml"),
+    ],
+)
+def test_a_file_in_the_place_of_another_is_told_as_that(words: tuple[str, ...], said: str, mine: Path) -> None:
+    code, _, err = ask(*words)
+    assert code == 3 and said in err
+
+
+def test_the_doctor_looks_for_every_package_that_is_needed() -> None:
+    needed = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "dependencies"
+    ]
+    assert set(PACKAGES) == {one.split(">")[0] for one in needed}
 
 
 def test_init_does_not_overwrite(mine: Path) -> None:

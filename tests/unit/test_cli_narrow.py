@@ -67,7 +67,7 @@ from pathlib import Path
 from perpbook.examples.catalogue import book_file, playbook_file
 text = book_file("desk").read_text().split("[[transfers]]")[0]
 Path("book.toml").write_text(text)
-Path("playbook.toml").write_text("schema_version = 1")
+Path("playbook.toml").write_text("schema_version = 1\\n[layers]\\nreserves = { arbitrum = 1000 }")
 from perpbook.runs.check import run_check
 from perpbook.runs.check_money import money_of
 assert money_of(run_check(Path("book.toml"), Path("playbook.toml"))).forecasts == ()

@@ -121,6 +121,23 @@ def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path, open_at: Ope
         open_at(place)
 
 
+def test_the_last_step_is_known_without_the_tool_that_goes_there(place: Any, open_at: OpenAt) -> None:
+    from alembic.script import ScriptDirectory
+
+    from perpbook.journal.places import engine_at
+    from perpbook.journal.schema import MIGRATIONS
+    from perpbook.journal.tables import STEP, is_current
+
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == STEP
+    engine = engine_at(place)
+    with closing_all(engine):
+        with engine.connect() as connection:
+            assert not is_current(connection)
+        open_at(place).close()
+        with engine.connect() as connection:
+            assert is_current(connection)
+
+
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path, open_at: OpenAt) -> None:
     (tmp_path / "notes.txt").write_text("not a database, but long enough to look like one " * 40)
     with pytest.raises(BrokenJournal, match="cannot be opened as a journal"):

@@ -113,7 +113,6 @@ def with_rescue(answer: Answer, result: CheckResult, volatility: list[str]) -> A
 def answer_of_check(result: object, *, strict: bool, every: bool, page: Path | None) -> Answer:
     """A check as an answer: data, tables, exit code."""
     from perpbook.model.verdict import Status
-    from perpbook.report.text import tell_check
     from perpbook.runs.check import CheckResult
 
     assert isinstance(result, CheckResult)
@@ -121,6 +120,8 @@ def answer_of_check(result: object, *, strict: bool, every: bool, page: Path | N
 
     def tell(console: object) -> None:
         from rich.console import Console
+
+        from perpbook.report.text import tell_check
 
         assert isinstance(console, Console)
         tell_check(console, result.assessment, result.verdict, playbook=result.playbook.name, every=every)

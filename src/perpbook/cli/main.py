@@ -95,9 +95,12 @@ def main() -> None:
 
     Matrices here are small: threads of linear algebra that wait for a busy core cost ten times the work. The models here know no
     plugins, and to look for some reads every installed package's list of entry points. What is imported stays: to look
-    through it for garbage again and again is a seventh of a check.
+    through it for garbage again and again is a seventh of a check, and once more at the end, when all of it goes, another.
     """
     gc.set_threshold(YOUNG)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    guarded(asked_of(sys.argv[1:]))
+    try:
+        guarded(asked_of(sys.argv[1:]))
+    finally:
+        gc.freeze()

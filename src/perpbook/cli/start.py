@@ -66,8 +66,8 @@ def init(
             tell=lambda console: console.print(
                 "\n".join(f"Wrote {path}" for path in written)
                 + "\nThey hold an example with made-up prices. Put your own in, or import a venue's answer:\n"
-                "  perpbook book import state.json --out book.toml\n"
-                "  perpbook check"
+                f"  perpbook book import state.json --out {written[0]}\n"
+                f"  perpbook check {written[0]}"
             ),
         )
 

@@ -16,7 +16,9 @@ def read_text(path: Path, what: str) -> str | Problem:
     try:
         raw = path.read_bytes()
     except IsADirectoryError:
-        return problem(f"is a folder, not a {what} file", "name the file inside it")
+        inside = path / f"{what}.toml"
+        named = f": {inside}" if inside.is_file() else ""
+        return problem(f"is a folder, not a {what} file", f"name the file inside it{named}")
     except FileNotFoundError:
         return problem("there is no such file", f"check the path, or make a {what} with `perpbook init`")
     except OSError as error:

@@ -11,8 +11,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from perpbook.errors import BrokenJournal, InputError, MissingData
 from perpbook.journal.chain import START, Link, held_together, link, record_of
 from perpbook.journal.places import engine_at, told
-from perpbook.journal.schema import bring_up_to_date
-from perpbook.journal.tables import RECORDS
+from perpbook.journal.tables import RECORDS, is_current
 from perpbook.model.record import Record
 
 LOCK = 7_350_771
@@ -121,14 +120,23 @@ def open_journal(where: str | Path, *, create: bool = True) -> DatabaseJournal:
             raise InputError(f"there is no journal at {path}: `perpbook guard run` writes one")
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        copied = bring_up_to_date(engine, where, create=create)
-        return DatabaseJournal(engine, where, copied)
+        return DatabaseJournal(engine, where, _brought(engine, where, create))
     except (InputError, BrokenJournal):
         engine.dispose()
         raise
     except (OperationalError, DatabaseError) as error:
         engine.dispose()
         raise BrokenJournal(f"{told(where)} cannot be opened as a journal: {_short(error)}") from None
+
+
+def _brought(engine: Engine, where: str | Path, create: bool) -> Path | str | None:
+    """A database at this version; the copy that was made before it was brought there."""
+    with engine.connect() as connection:
+        if is_current(connection):
+            return None
+    from perpbook.journal.schema import bring_up_to_date
+
+    return bring_up_to_date(engine, where, create=create)
 
 
 def _row(one: Link) -> dict[str, object]:

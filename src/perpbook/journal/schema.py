@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 from perpbook.errors import BrokenJournal, InputError
 from perpbook.journal.places import told
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 def bring_up_to_date(engine: Engine, where: str | Path, *, create: bool = True) -> Path | str | None:
     """Run the steps a database lacks; the copy that was made before, None where there was nothing to copy. create : False leaves
@@ -28,7 +30,7 @@ def bring_up_to_date(engine: Engine, where: str | Path, *, create: bool = True) 
     InputError : it is empty, and not to be made a journal.
     """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     head = str(ScriptDirectory.from_config(config).get_current_head())
     with engine.begin() as connection:
         found = _revision(connection, config, where)

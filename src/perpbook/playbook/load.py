@@ -78,7 +78,9 @@ def read_toml(text: str, file: str) -> dict[str, Any]:
 
 
 def _unfit(found: dict[str, Any]) -> str | None:
-    """Why a text that parses is still no TOML to work on: numbers beyond 64 bits, nesting without end."""
+    """Why a text that parses is still no playbook to work on: a book in its place, numbers past 64 bits, nesting without end."""
+    if str(found.get("schema", "")).startswith("book/"):
+        return "is a book: name the book first and the playbook after it"
     left: list[tuple[Any, int]] = [(found, 0)]
     while left:
         value, depth = left.pop()

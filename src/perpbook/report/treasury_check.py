@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from perpbook.report.spoken import counted, money
-from perpbook.report.treasury_figures import level_title
 from perpbook.report.treasury_status_text import flight_words
-from perpbook.report.treasury_told import TreasuryTold, level_words
+from perpbook.report.treasury_told import TreasuryTold, level_title, level_words
 
 
 def money_sentences(told: TreasuryTold) -> list[str]:

@@ -12,7 +12,7 @@ from perpbook.kernels.types import Floats
 from perpbook.report.figures import Spec, axis, label, layout
 from perpbook.report.spoken import money
 from perpbook.report.treasury_economics_text import dear_and_fine, gas
-from perpbook.report.treasury_told import TreasuryTold, level_words
+from perpbook.report.treasury_told import TreasuryTold, level_title, level_words
 from perpbook.treasury.economics import DEAR, MEDIAN, Economics, LayerToll, costs_by_edge
 from perpbook.treasury.needs import Level
 from perpbook.treasury.planned import Planned
@@ -129,11 +129,6 @@ def levels_figure(levels: tuple[Level, ...], told: TreasuryTold) -> Spec:
                    range=[len(levels) - 0.5, -0.5], showgrid=False, zeroline=False, tickfont={"color": "--ink"}),
     )  # fmt: skip
     return {"data": [band, held, lines, on], "layout": shape}
-
-
-def level_title(one: Level, told: TreasuryTold) -> str:
-    """A place, with what is kept there where that is not plain."""
-    return told.name(one.place) + {"gas": " gas", "layer": " reserve"}.get(one.kind, "")
 
 
 def economics_figure(found: Economics) -> Spec:

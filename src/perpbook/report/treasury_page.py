@@ -6,11 +6,11 @@ from __future__ import annotations
 from perpbook.report.html import environment, piece
 from perpbook.report.treasury_audit_text import break_sentences, verdict_of
 from perpbook.report.treasury_economics_text import band_row, fee_row, notes_of, sentences
-from perpbook.report.treasury_figures import figures_of, level_title
+from perpbook.report.treasury_figures import figures_of
 from perpbook.report.treasury_plan_text import failure_words, moves_of, reduced_words, trial_words
 from perpbook.report.treasury_plan_text import verdict_of as plan_verdict
 from perpbook.report.treasury_status_text import flight_words
-from perpbook.report.treasury_told import TreasuryTold, clock_rows, gap_rows, level_words, unmoved
+from perpbook.report.treasury_told import TreasuryTold, clock_rows, gap_rows, level_title, level_words, unmoved
 from perpbook.report.words import lasting
 
 PARTS = (

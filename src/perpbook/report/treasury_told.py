@@ -134,6 +134,11 @@ def _clock(one: LayerHealth, clock: str) -> Cell:
     return Cell(said=f"{sign} {view.state.value}", below=below, mark=mark)
 
 
+def level_title(one: Level, told: TreasuryTold) -> str:
+    """A place, with what is kept there where that is not plain."""
+    return told.name(one.place) + {"gas": " gas", "layer": " reserve"}.get(one.kind, "")
+
+
 def level_words(one: Level) -> str:
     """How a place stands against its band."""
     if one.short > 0.0:

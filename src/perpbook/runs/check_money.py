@@ -10,7 +10,6 @@ from perpbook.errors import MissingData
 if TYPE_CHECKING:
     from perpbook.report.treasury_told import TreasuryTold
     from perpbook.runs.check import CheckResult
-    from perpbook.treasury.facts import Facts
     from perpbook.treasury.needs import Level
 
 
@@ -27,7 +26,7 @@ def money_of(result: CheckResult) -> TreasuryTold | None:
 
     terms = load_all_terms(result.snapshot, result.terms_folders)
     asked = StateAsked(book=Path(book.source))
-    state = state_from(result.snapshot, result.playbook, terms, asked, facts=facts_for(result))
+    state = state_from(result.snapshot, result.playbook, terms, asked)
     why: dict[str, str] = {}
     levels: tuple[Level, ...] | None = None
     try:
@@ -38,14 +37,3 @@ def money_of(result: CheckResult) -> TreasuryTold | None:
         simulated=result.snapshot.market.simulated, holdings=state.holdings, forecasts=state.forecasts,
         names=names_of(state), layers=layers_of(state), levels=levels, why=why, notes=state.notes,
     )  # fmt: skip
-
-
-def facts_for(result: CheckResult) -> Facts | None:
-    """The package's facts where no time is told, neither of what is under way nor of what reserves must wait for; None where the
-    chances of being stuck count, which take longer to reckon than all the rest of a check."""
-    layers = result.playbook.layers
-    if result.snapshot.book.transfers or (layers and layers.reserves):
-        return None
-    from perpbook.treasury.facts_load import packaged_facts
-
-    return packaged_facts()

@@ -9,19 +9,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = (
-    "numpy",
-    "numba",
-    "highspy",
-    "pydantic",
-    "typer",
-    "rich",
-    "tomlkit",
-    "plotly",
-    "jinja2",
-    "sqlalchemy",
-    "fastapi",
-    "httpx",
-)
+    "numpy", "numba", "scipy", "highspy", "pydantic", "typer", "rich", "tomlkit", "tree-sitter", "tree-sitter-toml",
+    "platformdirs", "jinja2", "plotly", "polars", "croniter", "tzdata", "httpx", "sqlalchemy", "alembic", "fastapi",
+    "uvicorn", "websockets",
+)  # fmt: skip
+"""What Perpbook does not work without."""
 EXTRAS = {
     "live": (("ccxt", "picows", "msgspec"), "guard live accounts"),
     "sim": (("eth-account", "msgpack"), "serve venues with venue-sim"),

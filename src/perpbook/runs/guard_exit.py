@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perpbook.errors import DataError, InputError
-from perpbook.execution.exit_build import exit_plan
 from perpbook.execution.exit_plan import ExitPlan, Stage, next_stage, plain_plan, plan_from
 from perpbook.guard.view import View, Wanted, WantedLeg
 from perpbook.model.action import ActionKind, RiskView
@@ -42,6 +41,8 @@ def leaving(
     view: View, result: CheckResult, playbook: Playbook, terms: Mapping[str, VenueTerms], risk: RiskView
 ) -> Leaving:
     """The exit that is under way, or begins now because one of its triggers is broken."""
+    from perpbook.execution.exit_build import exit_plan
+
     body: Body | None = view.desk.exits.get(EXIT)
     if body is None:
         why = _trigger(result, playbook)

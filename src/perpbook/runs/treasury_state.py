@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from perpbook.model.market import Snapshot
     from perpbook.playbook.schema import Playbook
     from perpbook.terms.terms import VenueTerms
-    from perpbook.treasury.facts import Facts
     from perpbook.treasury.flights import Forecast
     from perpbook.treasury.holdings import Holdings
     from perpbook.treasury.rescue import Treasury
@@ -83,22 +82,18 @@ def state_from(
     terms: Mapping[str, VenueTerms],
     asked: StateAsked,
     now_ns: int | None = None,
-    facts: Facts | None = None,
 ) -> State:
-    """Of a book that is read; errors as `state_of`. facts : with or without the chances of being stuck; left out, those that are
-    asked for, with them."""
+    """Of a book that is read; errors as `state_of`."""
     from perpbook.runs.rescue import scores_by_name
     from perpbook.treasury.flights import counted_on, forecast_of
+    from perpbook.treasury.own_facts import treasury_facts
     from perpbook.treasury.pots import pots_of
     from perpbook.treasury.rescue import Treasury
     from perpbook.treasury.standing import standing_of
     from perpbook.treasury.standing_money import holdings_of
     from perpbook.treasury.ways import Chance, Traffic
 
-    if facts is None:
-        from perpbook.treasury.own_facts import treasury_facts
-
-        facts = treasury_facts(asked.facts)
+    facts = treasury_facts(asked.facts)
     conditions, told = conditions_of(facts, asked.storm, asked.look, now_ns)
     standing = standing_of(snapshot, terms)
     treasury = Treasury(

@@ -188,7 +188,7 @@ def _written(part: str) -> str:
 
 def in_place(faults: Sequence[Fault], text: str, file: str) -> list[Problem]:
     """The faults with file, line and column, in the order of the file."""
-    places = places_of(text)
+    places = places_of(text) if faults else {}
     out = []
     for one in dict.fromkeys(faults):
         line, column = nearest_place(places, one.key) or (None, None)

@@ -82,9 +82,10 @@ def _top(document: Any, report: Report) -> Table | None:
         report.add((), "must be a table at the top", value=document, hint=hint)
         return None
     top = Table(document, (), report)
-    if not top.require(
-        "schema", f'write schema = "{SCHEMA}"; a venue\'s own answer goes through `perpbook book import`'
-    ):
+    hint = f'write schema = "{SCHEMA}"; a venue\'s own answer goes through `perpbook book import`'
+    if "schema_version" in document:
+        hint = "this is a playbook: name the book first and the playbook after it"
+    if not top.require("schema", hint):
         return None
     if document["schema"] != SCHEMA:
         top.issue("schema", "is not one this version reads", f'write schema = "{SCHEMA}"')

@@ -10,14 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.model.units import SECOND_NS
-from perpbook.scenario.overlay import Absence
 from perpbook.treasury.facts import CANONICAL, Facts
 from perpbook.treasury.hops import Hop, Kind
+
+if TYPE_CHECKING:
+    from perpbook.scenario.overlay import Absence
 
 STOPS_A_LAYER = ("halt", "rpc", "rollback")
 STOPS_A_DOOR = {

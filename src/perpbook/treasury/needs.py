@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +23,11 @@ from perpbook.treasury.lead import Lead, coins_taken, feeding_layer, lead_to_acc
 from perpbook.treasury.rescue import Treasury
 from perpbook.treasury.route_table import way_row
 from perpbook.treasury.standing import Standing
-from perpbook.treasury.swings import Swings
 from perpbook.treasury.task import Need, Spare
 from perpbook.treasury.ways import Traffic
+
+if TYPE_CHECKING:
+    from perpbook.treasury.swings import Swings
 
 SURVIVAL, ISOLATED, TANK, RESERVE, COMFORT = 10.0, 4.0, 5.0, 1.0, 0.1
 """Weights of a missing dollar: an account's margin, an isolated one's, gas to act with, reserves, and filling up to the band."""

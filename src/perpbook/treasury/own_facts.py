@@ -12,13 +12,12 @@ from pathlib import Path
 
 from perpbook.errors import InputError, Problem
 from perpbook.files.read import read_text
-from perpbook.scenario.catalogue import packaged
 from perpbook.scenario.table_reader import Table, in_place, nearest, top_of
 from perpbook.treasury.facts import Cap, Door, Facts, Fee, Gas, Layer, Route, Witness
 from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.facts_read import POINTS, amount, end, fraction, read_gwei, read_points, read_units, times_of
 from perpbook.treasury.own_transfers import Transfer, read_log, transfer_of, updated
-from perpbook.treasury.stuck import reckoned_facts, with_stuck
+from perpbook.treasury.stuck_kept import reckoned_facts
 
 SCHEMA = "own-facts/1"
 DOORS = ("withdrawal", "deposit")
@@ -52,9 +51,17 @@ def with_own(facts: Facts, path: Path) -> Facts:
     problems = in_place(root.faults, text, str(path)) + problems
     if problems:
         raise InputError("own facts cannot be used", problems)
-    out = with_stuck(out, packaged().values())
+    out = _reckoned(out)
     routes = {one.id: updated(one, (*transfers, *logged)) for one in out.routes.values()}
     return replace(out, routes=routes, as_of={**facts.as_of, "own": str(as_of)})
+
+
+def _reckoned(facts: Facts) -> Facts:
+    """Facts with the chances of being stuck, from the outages of all storms."""
+    from perpbook.scenario.catalogue import packaged
+    from perpbook.treasury.stuck import with_stuck
+
+    return with_stuck(facts, packaged().values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,18 +13,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
 
 from perpbook.kernels.types import Floats
 from perpbook.model.units import SECOND_NS
-from perpbook.scenario.catalogue import packaged
 from perpbook.scenario.overlay import Absence
 from perpbook.scenario.storm import Storm
 from perpbook.treasury.conditions import Conditions
 from perpbook.treasury.facts import Facts, Stuck, Times
-from perpbook.treasury.facts_load import packaged_facts
 from perpbook.treasury.hops import Hop, Kind, over_route
 from perpbook.treasury.law import Z90, chance_below
 
@@ -131,12 +128,6 @@ def stuck_by(cases: Sequence[Case]) -> list[Stuck]:
         )
         for k, one in enumerate(cases)
     ]
-
-
-@lru_cache(maxsize=1)
-def reckoned_facts() -> Facts:
-    """The facts of the package, with the chance of being stuck on every route and at the doors of exchanges."""
-    return with_stuck(packaged_facts(), packaged().values())
 
 
 def with_stuck(facts: Facts, storms: Iterable[Storm]) -> Facts:

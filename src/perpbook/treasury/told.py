@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from perpbook.treasury.flights import Forecast
-from perpbook.treasury.holdings import Holding
-from perpbook.treasury.needs import Level, View
-from perpbook.treasury.task import Need, Spare
+if TYPE_CHECKING:
+    from perpbook.treasury.flights import Forecast
+    from perpbook.treasury.holdings import Holding
+    from perpbook.treasury.needs import Level, View
+    from perpbook.treasury.task import Need, Spare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
