@@ -2,11 +2,12 @@
 
 A decision is: the frame taken, decoded and refused or not, taken by the guard's core (held against what is known, kept, the
 account's equity, margin and notional carried to a new mark, the range of proven findings asked), with the full looks that the
-guard takes meanwhile. Tops of the book, marks and books of 20 levels come at 1,000 a second, then books flat out: with every
-one decided, and as the guard runs, where the newest of a contract takes the place of those that wait. Paced runs are made twice:
-sleeping until the socket has something, from a sender that sleeps as well; and asking it again and again (`guard run --spin`),
-from one that does not. ccxt.pro's own client takes the same books from the same sender in the same run. Five levels a side are
-read of the twenty that are sent.
+guard takes meanwhile. A book of which it is known that only an unsound one would lead to anything is decided by its bytes
+(`kernels/glimpse.py`) and decoded later, if at all, as in the guard. Tops of the book, marks and books of 20 levels come at
+1,000 a second, then books flat out: with every one decided, and as the guard runs, where the newest of a contract takes the
+place of those that wait. Paced runs are made twice: sleeping until the socket has something, from a sender that sleeps as
+well; and asking it again and again (`guard run --spin`), from one that does not. ccxt.pro's own client takes the same books
+from the same sender in the same run. Five levels a side are read of the twenty that are sent.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import asyncio
 import json
 import mmap
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -41,6 +43,7 @@ VENUE = "hyperliquid"
 RATE, PACED, FLAT = 1_000, 4_000, 60_000
 WARM = 0.25
 WALKED = 5
+SIZE = re.compile(rb'"sz":"(\d+)"')
 
 
 class Every(Hyperliquid):
@@ -62,6 +65,7 @@ class Clock:
     late: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
     first_ns: int = 0
+    newest: int = 0
     decided: int = 0
     spent: float = 0.0
     per_s: float = 0.0
@@ -69,14 +73,20 @@ class Clock:
     def __call__(self, message: Message) -> None:
         """A message was decided on."""
         now = time.time_ns()
-        number = number_of(message)
+        self.read(now, number_of(message), message.received_ns)
+
+    def read(self, now: int, number: int, received_ns: int) -> None:
+        """A message was decided on at `now`; one that was is not counted again when it is told."""
+        if number <= self.newest:
+            return
+        self.newest = number
         self.decided += 1
         if number < self.warm:
             return
         if not self.first_ns:
             self.first_ns, self.decided, self.spent = now, 0, time.process_time()
         else:
-            self.own.append((now - message.received_ns) / 1_000)
+            self.own.append((now - received_ns) / 1_000)
             self.late.append((now - struct.unpack_from("q", self.stamps, 8 * number)[0]) / 1_000)
         if number >= self.count:
             self.spent = time.process_time() - self.spent
@@ -91,10 +101,25 @@ def number_of(message: Message) -> int:
     return int(message.open_interest or 0) if isinstance(message, MarkSeen) else 0
 
 
+class Timed(Stream):
+    """Tells the clock of books that lead to nothing by a glimpse, which the guard is told of later."""
+
+    clock: Clock
+
+    def hear(self, raw: bytes, last: bool = False) -> None:
+        before, received_ns = self._glimpses.passed, time.time_ns()
+        super().hear(raw, last)
+        if self._glimpses.passed > before:
+            now, size = time.time_ns(), SIZE.search(raw)
+            assert size is not None
+            self.clock.read(now, int(size[1]), received_ns)
+
+
 async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, **how: bool) -> dict[str, Any]:
     """Decide on everything that comes, until the last."""
     clock = Clock(count, int(WARM * count), stamps)
-    stream = Stream(dialect, url=url, levels=WALKED, habits=Habits(room=MOST))
+    stream = Timed(dialect, url=url, levels=WALKED, habits=Habits(room=MOST))
+    stream.clock = clock
     shell = shell_of(stream, clock, spin=how["spin"])
     clock.done = shell.stop
     await shell.run()

@@ -10,7 +10,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from perpbook.engine.live import Pace, Shell, World
+from perpbook.engine.live import Shell
+from perpbook.engine.live_world import Pace, World
 from perpbook.engine.ports import Capabilities, Feed, Venue
 from perpbook.guard.desk import Desk
 from perpbook.guard.guard import Guard

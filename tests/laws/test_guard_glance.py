@@ -52,10 +52,7 @@ class Now:
         self.until_ns = 0
 
     def __call__(self, message: Message) -> bool:
-        return (isinstance(message, MarkSeen) and message.symbol == "ETH") or self.is_due(message.received_ns)
-
-    def is_due(self, at_ns: int) -> bool:
-        return at_ns >= self.until_ns
+        return (isinstance(message, MarkSeen) and message.symbol == "ETH") or message.received_ns >= self.until_ns
 
 
 class Side:

@@ -426,11 +426,10 @@ def test_a_week_later_what_ended_is_forgotten() -> None:
 class OnMarks:
     """A watch that wants a decision at every mark."""
 
+    until_ns = 2**62
+
     def __call__(self, message: Message) -> bool:
         return isinstance(message, MarkSeen)
-
-    def is_due(self, at_ns: int) -> bool:
-        return False
 
 
 def test_a_decision_is_made_when_the_watch_says_so() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live import Pace, Shell, World
+from perpbook.engine.live import Shell
 from perpbook.engine.live_asking import ask_order
 from perpbook.engine.live_halt import HaltFlag, raise_flag, read_flag
 from perpbook.engine.live_owner import owned
+from perpbook.engine.live_world import Pace, World
 from perpbook.engine.ports import Capabilities, Ear
 from perpbook.errors import BrokenJournal, OutcomeUnknown, Refused, VenueUnavailable
 from perpbook.guard.desk import fold

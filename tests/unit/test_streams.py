@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.engine.clock import now_ns
+from perpbook.engine.ports import Teller
 from perpbook.errors import InputError
+from perpbook.guard.calm import Calm
 from perpbook.model.account import Account, Balance
 from perpbook.model.message import AccountSeen, BookSeen, FillSeen, MarkSeen, Message, Stale
 from perpbook.model.units import SECOND_NS
@@ -22,7 +24,7 @@ from perpbook.venues.conflate import Inbox, Kept
 from perpbook.venues.decode_binance import Binance
 from perpbook.venues.decode_parts import Decoder, Kind, Reason, Scope, Sorted
 from perpbook.venues.recorded import Recorded, Recorder, lines_of
-from perpbook.venues.stream import Habits, Prepare, Stream
+from perpbook.venues.stream import WHOLE_WAY, Habits, Prepare, Stream
 from perpbook.venues.stream_dialects import DIALECTS, dialect_of, scope_of
 from perpbook.venues.stream_reader import Reader
 from perpbook.venues.watchdog import Watchdog
@@ -165,8 +167,8 @@ class Ear:
         self.ready, self.fails = ready, fails
         self.told: list[Message] = []
         self.rehearsed: list[Message] = []
-        self.again: Callable[[], None] = print
-        self.once_more: Callable[[], None] = print
+        self.calm = Calm(())
+        self.teller: Teller
 
     def take(self, message: Message) -> None:
         if self.fails:
@@ -179,8 +181,15 @@ class Ear:
     def rehearse(self, message: Message) -> None:
         self.rehearsed.append(message)
 
-    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
-        self.again, self.once_more = again, rehearse
+    def know(self, book: BookSeen) -> None:
+        self.take(book)
+
+    def meet(self, teller: Teller) -> None:
+        self.teller = teller
+
+    def once_more(self) -> None:
+        for _ in range(WHOLE_WAY):
+            self.teller.rehearse()
 
 
 def into(ear: Ear, wanted: int, then: Callable[[Stream], Awaitable[None]] | None = None) -> Use:
@@ -305,6 +314,24 @@ def test_an_ear_is_told_what_a_taker_takes() -> None:
     assert [type(one) for one in told] == [MarkSeen, BookSeen] and b'"l2Book"' in b"".join(heard)
 
 
+def test_what_is_listened_for_beside_the_loop_is_heard_once_and_in_order_until_the_connection_ends() -> None:
+    fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1}
+    fills = [packed({"channel": "user", "data": {"fills": [fill | {"tid": k}]}}) for k in range(60)]
+    listened = []
+
+    async def then(stream: Stream) -> None:
+        while sum(isinstance(one, FillSeen) for one in ear.told) < 120:
+            heard = len(ear.told)
+            stream.listen()
+            listened.extend(ear.told[heard:])
+            await asyncio.sleep(0)
+
+    ear = Ear()
+    told, _ = with_venue([fills, fills], into(ear, 120, then))
+    numbers = [one.fill.trade_id for one in told if isinstance(one, FillSeen)]
+    assert numbers == [str(k) for k in range(60)] * 2 and listened
+
+
 def test_the_newest_price_is_rehearsed_while_nothing_waits_and_nothing_else_is() -> None:
     fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1, "tid": 5}
     ear = Ear()
@@ -332,7 +359,7 @@ def test_a_rehearsal_makes_no_stream_fresh_that_was_told_stale_in_its_turn() -> 
         ear.ready = False
         stream.hear(hl_book(ASKS, BIDS, ms=now_ms()), True)
         ear.ready = True
-        ear.again()
+        ear.teller.pour()
         ear.once_more()
         stream.hear(hl_book(BIDS, ASKS, ms=now_ms()), True)
 
@@ -352,11 +379,18 @@ def test_an_ear_that_was_not_ready_is_told_the_newest_and_every_event() -> None:
             await asyncio.sleep(0.005)
         assert not ear.told
         ear.ready = True
-        ear.again()
+        ear.teller.pour()
 
     told, _ = with_venue([[*books, *fills]], into(ear, 21, then))
     (book,) = (one for one in told if isinstance(one, BookSeen))
     assert book.depth.bids[0][0] == 90000 - 199 and len(told) == 21
+
+
+@pytest.mark.parametrize("raw", [b"{", hl_book(BIDS, ASKS, "DOGE"), packed({"channel": "error", "data": "no"})])
+def test_a_message_that_no_stream_is_known_of_ends_nothing_that_an_ear_is_told(raw: bytes) -> None:
+    """It is refused where it comes in, and the connection begins anew."""
+    told, heard = with_venue([[raw], [hl_book(BIDS, ASKS, ms=now_ms())]], into(Ear(), 5))
+    assert isinstance(told[-1], BookSeen) and sum(b"l2Book" in one for one in heard) == 2
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -369,7 +403,7 @@ def test_whoever_awaits_a_stream_learns_that_its_ear_failed(first: bool) -> None
         ear.ready = True
         if not first:
             with pytest.raises(ZeroDivisionError):
-                ear.again()
+                ear.teller.pour()
 
     with pytest.raises(ZeroDivisionError):
         with_venue([[hl_book(BIDS, ASKS, ms=now_ms())]], into(ear, 1, then))

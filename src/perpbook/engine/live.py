@@ -16,10 +16,9 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
-from perpbook.engine.clock import now_ns
 from perpbook.engine.live_asking import (
     ask_account,
     ask_book,
@@ -31,52 +30,35 @@ from perpbook.engine.live_asking import (
     take_back,
     unsent,
 )
-from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.live_spin import Spin
-from perpbook.engine.ports import DirectFeed, Feed, Inputs, Journal, Sink, Venue
+from perpbook.engine.live_telling import Telling
+from perpbook.engine.live_world import Pace, World
+from perpbook.engine.ports import DirectFeed, Teller, Venue
 from perpbook.errors import InvariantError, PerpbookError
+from perpbook.guard.calm import Calm
 from perpbook.guard.case import Ticket
 from perpbook.guard.guard import Guard
 from perpbook.guard.inputs import Recorder
 from perpbook.model.alert import Alert, Severity
 from perpbook.model.effect import AskAccount, AskBook, AskOrder, Cancel, Effect, Notice, Send, SetTimer, Tell, Write
-from perpbook.model.message import FillSeen, Kill, KillLevel, Message, NoAnswer, OrderSeen, Stale, Stopping, Wake
+from perpbook.model.message import (
+    BookSeen,
+    FillSeen,
+    Kill,
+    KillLevel,
+    Message,
+    NoAnswer,
+    OrderSeen,
+    Stale,
+    Stopping,
+    Wake,
+)
 
 BATCH = 64
 """Messages taken before everything beside the loop has its turn."""
 
 YOUNG = 700
 """Objects made between two looks for garbage: small looks, none of which holds a message up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What the shell speaks to. venues : that are open; more may come.  feeds : by venue.  people : approvals, kills, arming as
-    they come in.  halt : the flag.  inputs : where what the guard is told is kept.  notices : what is seen beside the book."""
-
-    venues: Mapping[str, Venue]
-    feeds: Mapping[str, Feed]
-    journal: Journal
-    sink: Sink
-    people: AsyncIterator[Message] | None = None
-    halt: HaltFlag | None = None
-    inputs: Inputs | None = None
-    notices: AsyncIterator[Message] | None = None
-    clock: Callable[[], int] = now_ns
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Seconds. wake : between two looks at the time.  request : until a request has no answer.  drain : how long answers are
-    waited for at the end.  inbox, outbox : how many messages and alerts may wait.  spin : ask the sockets again and again
-    instead of sleeping until they have something, and rehearse (`live_spin`)."""
-
-    spin: bool = False
-    wake: float = 0.25
-    request: float = 10.0
-    drain: float = 15.0
-    inbox: int = 64
-    outbox: int = 1_024
 
 
 class Shell:
@@ -89,16 +71,15 @@ class Shell:
         self.guard, self.world, self.symbols, self.pace = guard, world, symbols, pace or Pace()
         inputs = world.inputs
         self._core = Recorder(guard, inputs.keep, inputs.run, inputs.fresh_page) if inputs is not None else guard
-        self.alerts_lost = 0
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(self.pace.inbox)
         self._urgent: deque[Message] = deque()
         self._behind: deque[Message] = deque()
         self._due: list[Effect] = []
         self.ready = False
-        self._again: list[Callable[[], None]] = []
-        self._spin = Spin(lambda: not self._stop.is_set(), lambda: self.ready)
-        self._outbox: deque[Alert] = deque(maxlen=self.pace.outbox)
-        self._told, self._poke, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._tellers: list[Teller] = []
+        self._spin = Spin(self._tellers, lambda: not self._stop.is_set(), lambda: self.ready)
+        self._telling = Telling(world.sink, room=self.pace.outbox, patience=self.pace.request)
+        self._poke, self._stop = asyncio.Event(), asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._lacking: set[str] = set()
@@ -126,7 +107,7 @@ class Shell:
                 if beside is not None:
                     self._aside(self._listen(beside), "")
             self._aside(self._wake(), "")
-            self._aside(self._speak(), "")
+            self._aside(self._telling.speak(), "")
             for client_id in self.guard.desk.tickets:
                 self._trades(client_id)
             gc.collect()
@@ -139,7 +120,7 @@ class Shell:
         finally:
             error = sys.exception()
             if error is not None:
-                self._outbox.append(down(error, self.world.clock()))
+                self._telling.put(down(error, self.world.clock()))
             await self._close()
 
     def _accounts(self) -> Mapping[str, str]:
@@ -154,12 +135,17 @@ class Shell:
         """Decide on a direct feed's message; the loop does what it wants done. While it has more to do the message waits."""
         self._look_at_flag()
         if not self.ready:
-            self._behind.append(message)
-            self._stir()
+            self._wait(message)
             return
         self._due = self._receive(message)
         if self._due or self.guard.is_broken:
             self._stir()
+
+    def _wait(self, message: Message) -> None:
+        """Let a direct feed's message be taken in its turn, and whatever comes after it as well."""
+        self._behind.append(message)
+        self.guard.calm.end()
+        self._stir()
 
     def _stir(self) -> None:
         """The loop has something to do before anything else is taken."""
@@ -168,15 +154,28 @@ class Shell:
 
     def _receive(self, message: Message) -> list[Effect]:
         """What a message wants done. Of an order that was told of, trades that are missing are asked for."""
+        if type(message) is BookSeen and self._core.skim(message):
+            return []
+        for teller in self._tellers:
+            teller.catch_up()
         effects = self._core.receive(message)
         if type(message) is OrderSeen:
             self._trades(message.report.client_id)
         return effects
 
-    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
-        """Call these whenever the loop has nothing more to do, and while it has nothing to do."""
-        self._again.append(again)
-        self._spin.rehearsals.append(rehearse)
+    @property
+    def calm(self) -> Calm:
+        """The guard's."""
+        return self.guard.calm
+
+    def know(self, book: BookSeen) -> None:
+        """Know a book that led to nothing; one that leads to more after all is taken in its turn."""
+        if not self._core.skim(book):
+            self._wait(book)
+
+    def meet(self, teller: Teller) -> None:
+        """Ask it whenever the loop has nothing more to do, and while it has nothing to do."""
+        self._tellers.append(teller)
 
     async def _loop(self) -> None:
         for turn in count():
@@ -202,8 +201,8 @@ class Shell:
         if self._inbox.empty():
             self._poke.clear()
             self.ready = True
-            for again in self._again:
-                again()
+            for teller in self._tellers:
+                teller.pour()
             await self._poke.wait()
             self.ready = False
         return None if self._urgent or self._due or self._inbox.empty() else self._inbox.get_nowait()
@@ -229,9 +228,7 @@ class Shell:
                 case Notice():
                     self._urgent.append(effect.noticed)
                 case Tell():
-                    self.alerts_lost += len(self._outbox) == self._outbox.maxlen
-                    self._outbox.append(effect.alert)
-                    self._told.set()
+                    self._telling.put(effect.alert)
                 case _:
                     self._request(effect)
 
@@ -347,20 +344,6 @@ class Shell:
             await asyncio.sleep(self.pace.wake)
             await self.put(Wake(received_ns=self.world.clock()))
 
-    async def _speak(self) -> None:
-        while True:
-            await self._told.wait()
-            self._told.clear()
-            await self._speak_out()
-
-    async def _speak_out(self) -> None:
-        while self._outbox:
-            try:
-                async with asyncio.timeout(self.pace.request):
-                    await self.world.sink.tell(self._outbox.popleft())
-            except (PerpbookError, OSError, TimeoutError):
-                self.alerts_lost += 1
-
     async def _drain(self) -> None:
         """Take back what rests of our own, and take the answers to what was sent; nothing more is sent."""
         await self._perform(self._receive(Stopping(received_ns=self.world.clock())))
@@ -380,7 +363,7 @@ class Shell:
         for task in (*self._beside, *self._requests):
             task.cancel()
         await asyncio.gather(*self._beside, *self._requests, return_exceptions=True)
-        await self._speak_out()
+        await self._telling.speak_out()
         for venue in self.world.venues.values():
             await venue.close()
         self._disk.shutdown(wait=True)

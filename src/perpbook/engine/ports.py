@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from perpbook.guard.calm import Calm
 from perpbook.guard.inputs import Line
 from perpbook.model.alert import Alert
 from perpbook.model.message import AccountSeen, BookSeen, Message
@@ -85,6 +86,26 @@ class Feed(Protocol):
         ...
 
 
+class Teller(Protocol):
+    """Who tells an ear. None of it waits."""
+
+    def pour(self) -> None:
+        """Tell what was kept: called whenever the ear is ready again."""
+        ...
+
+    def catch_up(self) -> None:
+        """Tell the newest of what was not told because it led to nothing: called before anything else is taken."""
+        ...
+
+    def listen(self) -> None:
+        """Look whether something came, sooner than the loop would; called again and again by a loop that never sleeps."""
+        ...
+
+    def rehearse(self) -> None:
+        """Have the ear rehearse: called now and then while there is nothing to do."""
+        ...
+
+
 class Ear(Protocol):
     """Who takes messages at once, in the call that brings them, with no queue and no task between."""
 
@@ -101,12 +122,21 @@ class Ear(Protocol):
         """As `take`, for what may wait until there is room."""
         ...
 
+    @property
+    def calm(self) -> Calm:
+        """Until when a contract's books lead to nothing: who tells them need not then, until it is asked to catch up."""
+        ...
+
+    def know(self, book: BookSeen) -> None:
+        """Know a book that led to nothing when it came."""
+        ...
+
     def rehearse(self, message: Message) -> None:
         """Go through the newest message once more, so that the processor has at hand what the next one needs; nothing changes."""
         ...
 
-    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
-        """Call `again` whenever the ear is ready again, `rehearse` now and then while there is nothing to do."""
+    def meet(self, teller: Teller) -> None:
+        """Know who tells."""
         ...
 
 

@@ -6,6 +6,7 @@ and leaves all that it is not sure of to that. A law holds that a guard with it 
 
 from __future__ import annotations
 
+from perpbook.guard.calm import Calm
 from perpbook.guard.sense import AHEAD_NS
 from perpbook.guard.signals import Signals
 from perpbook.guard.turn import Turn
@@ -18,6 +19,7 @@ class Glance:
 
     def __init__(self, turn: Turn, watch: WantsLook | None, signals: Signals | None) -> None:
         self._turn, self._watch, self._signals = turn, watch, signals
+        self.calm = Calm(turn.settings.contracts)
 
     def passes(self, book: BookSeen) -> bool:
         """Whether a book would be kept and lead to nothing; nothing changes."""
@@ -35,8 +37,8 @@ class Glance:
                 and (book.at_ns, book.sequence) >= (before.at_ns, before.sequence)
                 and book.at_ns <= at_ns + AHEAD_NS
                 and max(turn.now_ns, at_ns) - known.decided_ns < settings.timing.decide
-                and (watch is None or not watch.is_due(at_ns))
-                and (signals is None or signals.is_quiet(book))
+                and (watch is None or at_ns < watch.until_ns)
+                and (signals is None or at_ns < signals.quiet_until(book.venue, book.symbol))
                 and name in settings.contracts
                 and book.depth.is_sound()
             )
@@ -44,8 +46,14 @@ class Glance:
             return False
 
     def keep(self, book: BookSeen) -> None:
-        """Know a book that passes."""
-        turn = self._turn
-        turn.known.books[book.venue, book.symbol] = book
+        """Know a book that passes, and grant its contract a calm until more than a book is needed."""
+        turn, name = self._turn, (book.venue, book.symbol)
+        turn.known.books[name] = book
         if book.received_ns > turn.now_ns:
             turn.now_ns = book.received_ns
+        until_ns = turn.known.decided_ns + turn.settings.timing.decide
+        if self._watch is not None:
+            until_ns = min(until_ns, self._watch.until_ns)
+        if self._signals is not None:
+            until_ns = min(until_ns, self._signals.quiet_until(*name))
+        self.calm.grant(name, until_ns, book.at_ns, book.sequence)

@@ -20,6 +20,7 @@ from perpbook.guard import (
     signalling,
     verifying,
 )
+from perpbook.guard.calm import Calm
 from perpbook.guard.case import Case, Phase
 from perpbook.guard.desk import Desk
 from perpbook.guard.glance import Glance
@@ -99,8 +100,14 @@ class Guard:
         """It failed while it was stopping itself, and takes nothing more."""
         return self._broken
 
+    @property
+    def calm(self) -> Calm:
+        """Until when books lead to nothing."""
+        return self._glance.calm
+
     def start(self, at_ns: int) -> list[Effect]:
         """Begin, or begin again: what must be read and asked before anything else."""
+        self.calm.end()
         self._turn.now_ns = max(self._turn.now_ns, at_ns)
         self._turn.known.started_ns = self._turn.known.decided_ns = self._turn.now_ns
         reconciling.start(self._turn)
@@ -108,11 +115,13 @@ class Guard:
 
     def take_up(self, known: Known, now_ns: int) -> None:
         """Go on from what another guard knew after a look that could tell the book's risk, instead of a start."""
+        self.calm.end()
         self._turn.known, self._turn.now_ns = known, now_ns
         self._decide(deciding.view(self._turn))
 
     def pass_over(self, prices: Iterable[BookSeen | MarkSeen], now_ns: int) -> None:
         """Know prices that a guard in this state took without an effect or a decision, and that time has passed."""
+        self.calm.end()
         known = self._turn.known
         self._turn.now_ns = max(self._turn.now_ns, now_ns)
         for price in prices:
@@ -144,6 +153,7 @@ class Guard:
             return []
         if type(message) is BookSeen and self.skim(message):
             return []
+        self.calm.end()
         try:
             self._take(message)
         except Exception as error:

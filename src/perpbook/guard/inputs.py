@@ -70,11 +70,15 @@ class Recorder:
         self._lost = 0 if self._keep(began) else 1
         return effects
 
+    def skim(self, book: BookSeen) -> bool:
+        """As `Guard.skim`."""
+        if not self.guard.skim(book):
+            return False
+        self._prices[BookSeen, book.venue, book.symbol] = book
+        return True
+
     def receive(self, message: Message) -> list[Effect]:
         """As `Guard.receive`."""
-        if type(message) is BookSeen and self.guard.skim(message):
-            self._prices[BookSeen, message.venue, message.symbol] = message
-            return []
         known, desk = self.guard.known, self.guard.desk
         looks, judged = known.looks, known.judged
         effects = self.guard.receive(message)

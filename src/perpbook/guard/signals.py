@@ -143,10 +143,10 @@ class Signals:
                     standing.beyond = 0 if venue == message.venue else standing.beyond
         return []
 
-    def is_quiet(self, book: BookSeen) -> bool:
-        """Whether a book comes too soon after the last sample to be one."""
-        standing = self._standing.get((SPREAD.kind, book.venue, book.symbol))
-        return standing is not None and book.received_ns - standing.sampled_ns < self.sensitivity.every_ns
+    def quiet_until(self, venue: str, symbol: str) -> int:
+        """A contract's book that comes before it is too soon after the last sample to be one."""
+        standing = self._standing.get((SPREAD.kind, venue, symbol))
+        return 0 if standing is None else standing.sampled_ns + self.sensitivity.every_ns
 
     def _account(self, message: AccountSeen) -> list[Alert]:
         """Know what is held; of what is held no more nobody pays funding."""
@@ -163,7 +163,7 @@ class Signals:
         ]  # fmt: skip
 
     def _book(self, message: BookSeen) -> list[Alert]:
-        if self.is_quiet(message):
+        if message.received_ns < self.quiet_until(message.venue, message.symbol):
             return []
         bids, asks = message.depth.bids, message.depth.asks
         if not bids or not asks:

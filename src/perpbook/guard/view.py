@@ -81,6 +81,7 @@ class WantsLook(Protocol):
         """Take a message; whether it wants a decision now."""
         ...
 
-    def is_due(self, at_ns: int) -> bool:
-        """Whether a book that comes then would want one."""
+    @property
+    def until_ns(self) -> int:
+        """A message that comes then or later wants one, whatever it says; no book before it does."""
         ...

@@ -70,7 +70,7 @@ class Watch:
         self._prices: dict[tuple[str, str], Price] = {}
         self._accounts: dict[str, Account] = {}
         self._numbers: dict[str, int] = {}
-        self._until_ns = -1
+        self.until_ns = -1
         self.equities: list[float] = []
         self.maintenances: list[float] = []
         self.notionals: list[float] = []
@@ -94,11 +94,7 @@ class Watch:
                 return True
         elif isinstance(message, Stale | FillSeen):
             return True
-        return message.received_ns >= self._until_ns
-
-    def is_due(self, at_ns: int) -> bool:
-        """Whether a look is due by then, whatever comes."""
-        return at_ns >= self._until_ns
+        return message.received_ns >= self.until_ns
 
     def held(self, venue: str, symbol: str) -> Price | None:
         """What hangs on a contract's price, None where nothing does."""
@@ -112,7 +108,7 @@ class Watch:
 
     def wait(self, now_ns: int) -> None:
         """A full look could not be made, for want of a price: another is due soon, not at every message."""
-        self._until_ns = max(self._until_ns, now_ns + AGAIN_NS)
+        self.until_ns = max(self.until_ns, now_ns + AGAIN_NS)
 
     def look(self, look: Look) -> None:
         """A full look was made: begin anew from it."""
@@ -131,7 +127,7 @@ class Watch:
             reach = self.reach if price.followed else 0.0
             price.low, price.high = price.price / (1.0 + reach), price.price * (1.0 + reach)
         self.waits = unproven_rules(look)
-        self._until_ns = look.now_ns + self._latest_ns
+        self.until_ns = look.now_ns + self._latest_ns
 
     def equity(self, account: str) -> float:
         """Dollars an account holds now."""

@@ -10,6 +10,7 @@ from perpbook.kernels import (
     conformal,
     depth,
     funding,
+    glimpse,
     lanes,
     liquidation,
     margin,
@@ -54,6 +55,8 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     )
     yield "largest size", lambda: scale.largest_scales(held, np.ones((1, 1)), 0.0, np.empty(1))
     yield "funding", lambda: funding.funding_payments(one, one, one, flag, out)
+    limits, calm = np.zeros(3, dtype=np.int64), np.zeros((1, 4), dtype=np.int64)
+    yield "glimpse", lambda: glimpse.glimpse(b"", b"", limits, 0, calm, 0)
     yield "depth", lambda: depth.walk(one, one, 1.0)
     yield from of_forecasts()
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perpbook.engine.clock import now_ns
-from perpbook.engine.live import Pace, Shell, World
+from perpbook.engine.live import Shell
 from perpbook.engine.live_halt import HaltFlag
 from perpbook.engine.live_owner import owned
+from perpbook.engine.live_world import Pace, World
 from perpbook.engine.paper import Market, PaperVenue
 from perpbook.engine.ports import Feed, Sink, Venue
 from perpbook.errors import DataError, InputError, Refused

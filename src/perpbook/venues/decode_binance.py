@@ -47,6 +47,8 @@ WAITING = 1_000
 STREAMED = re.compile(rb'\{"stream":"([^"\\]+)","data":\{"e":"(\w+)"')
 PLAIN = re.compile(rb'\{"e":"(\w+)"')
 PARTIAL = re.compile(r"@depth(5|10|20)\b")
+LEVELS = b'\x07["\x02","\x03"]\x08'
+PART = b',"E":\x01,"T":\x05,"s":"%s","U":\x05,"u":\x06,"pu":\x05,"b":[' + LEVELS + b'],"a":[\x04' + LEVELS + b"]}}"
 EVENTS = {"ACCOUNT_UPDATE": "account", "ORDER_TRADE_UPDATE": "orders"}
 
 
@@ -128,6 +130,11 @@ class Binance:
             if known.kind is not Kind.NOTHING and len(self._sorted) < KNOWN:
                 self._sorted[found[0]] = known
         return known
+
+    def rest(self, what: Sorted) -> bytes:
+        """As the venue writes part of a book in a combined stream; changes of a book are each applied."""
+        whole = what.channel == "depthUpdate" and what.kind is Kind.WHOLE
+        return PART % what.stream.removeprefix("book:").encode() if whole else b""
 
     def _slowly(self, raw: bytes) -> Sorted:
         try:

@@ -96,6 +96,10 @@ class Dydx:
         self._clients: dict[str, tuple[str, str]] = {}
         self._number: int | None = None
 
+    def rest(self, what: Sorted) -> bytes:
+        """Nothing: changes of a book are each applied."""
+        return b""
+
     def forget(self, stream: str = "") -> None:
         """Books and accounts begin anew; without a stream, the connection's numbers too."""
         if not stream:

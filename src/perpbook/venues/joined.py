@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from perpbook.engine.ports import DirectFeed, Ear, Feed
+from perpbook.engine.ports import DirectFeed, Ear, Feed, Teller
+from perpbook.guard.calm import Calm
 from perpbook.model.message import BookSeen, MarkSeen, Message, Stale
 
 ROOM = 256
@@ -63,9 +64,18 @@ class Through:
         """Go through one once more, as it came."""
         self.ear.rehearse(message)
 
-    def when_ready(self, again: Callable[[], None], rehearse: Callable[[], None]) -> None:
-        """Hand both on."""
-        self.ear.when_ready(again, rehearse)
+    @property
+    def calm(self) -> Calm:
+        """Its own."""
+        return self.ear.calm
+
+    def know(self, book: BookSeen) -> None:
+        """Hand it on."""
+        self.ear.know(book)
+
+    def meet(self, teller: Teller) -> None:
+        """Hand it on."""
+        self.ear.meet(teller)
 
 
 @dataclass(frozen=True, slots=True)

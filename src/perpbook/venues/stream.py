@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from typing import TYPE_CHECKING
 from perpbook.engine.clock import now_ns
 from perpbook.engine.ports import Ear
 from perpbook.errors import InputError, VenueError
-from perpbook.model.message import Message, Stale
+from perpbook.model.message import BookSeen, Message, Stale
 from perpbook.venues.conflate import Inbox
 from perpbook.venues.decode_parts import LEVELS, Decoder, Kind, Reason, Scope, Sorted, Unfit
+from perpbook.venues.glimpses import Glimpses
 from perpbook.venues.recorded import Recorder
 from perpbook.venues.stream_dialects import Dialect, not_installed, scope_of
 from perpbook.venues.stream_reader import Reader
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 WHOLE, EVENT, NOTHING = Kind.WHOLE, Kind.EVENT, Kind.NOTHING
+
+WHOLE_WAY = 16
+"""Rehearsals of a glimpse for one of the whole way."""
 
 Prepare = Callable[[Decoder, Scope], Awaitable[Mapping[str, Sequence[Message]]]]
 """Called once a connection stands and its streams are asked for: what must be read over HTTP goes into the decoder, and what is
@@ -52,6 +55,19 @@ class Habits:
     patience: float = PATIENCE
     lag_ns: int = LAG_NS
     room: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told in a callback: whoever awaits the stream is to know what it failed of, since the socket would not."""
+
+    failed: asyncio.Future[None]
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None and not self.failed.done():
+            self.failed.set_exception(error)
 
 
 class Stream:
@@ -77,9 +93,12 @@ class Stream:
         self._wake: Callable[[], None] = self._woken.set
         self._said: list[Message] = []
         self._ear: Ear | None = None
-        self._failed: asyncio.Future[None]
-        self._newest: tuple[bytes, int] | None = None
-        self._ready = False
+        self._told: Told
+        self._glimpses: Glimpses
+        self._socket: Socket | None = None
+        self._newest: tuple[Sorted, bytes, int] | None = None
+        self._ready = self._is_clear = False
+        self._rehearsals = 0
         self.connections = 0
 
     async def messages(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncGenerator[Message, None]:
@@ -96,53 +115,65 @@ class Stream:
 
     async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
         """The same into an ear, in the socket's callback while the ear is ready."""
-        self._ear, self._failed, self._wake = ear, asyncio.get_running_loop().create_future(), self._pour
-        ear.when_ready(self._pour, self._rehearse)
+        self._ear, self._wake = ear, self.pour
+        self._told = Told(asyncio.get_running_loop().create_future())
+        self._glimpses = Glimpses(ear.calm, self._levels, self._habits.lag_ns)
+        ear.meet(self)
         async with self._kept(accounts, symbols) as keeping:
-            done, _ = await asyncio.wait((keeping, self._failed), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((keeping, self._told.failed), return_when=asyncio.FIRST_COMPLETED)
             for one in done:
                 one.result()
 
-    def _pour(self) -> None:
+    def pour(self) -> None:
         """Tell the ear what waits, while it is ready."""
         ear = self._ear
         assert ear is not None
-        try:
+        with self._told:
             while (self._said or (self._ready and self._inbox)) and ear.ready:
                 self._newest = None
+                self.catch_up()
                 for message in self._next() or ():
                     ear.take(message)
-        finally:
-            self._notice(sys.exception())
+            self._is_clear = self._takes_at_once()
+
+    def catch_up(self) -> None:
+        """Tell the ear the newest books that it need not have been told."""
+        ear = self._ear
+        if ear is None or not self._glimpses.waits:
+            return
+        for kept in self._glimpses.take():
+            for message in self.reader.read(*kept):
+                ear.know(message) if type(message) is BookSeen else self._said.append(message)
 
     def _takes_at_once(self) -> bool:
         """Whether the ear, if there is one, is ready, and nothing waits for it."""
         ear = self._ear
         return ear is not None and self._ready and ear.ready and not (self._said or self._inbox)
 
-    def _at_once(self, what: Sorted, raw: bytes, received_ns: int, tell: Callable[[Message], None]) -> None:
+    def _at_once(self, what: Sorted, raw: bytes, received_ns: int, ear: Ear) -> None:
         """Tell the ear a frame that nothing stands before."""
-        try:
+        with self._told:
+            self.catch_up()
             told = self.reader.read(what, raw, received_ns)
             for message in told:
-                tell(message)
-            good = what.kind is WHOLE and told and type(told[-1]) is not Stale
-            self._newest = (raw, received_ns) if good else None
-        finally:
-            self._notice(sys.exception())
+                ear.take(message)
+            newest = told[-1] if what.kind is WHOLE and told else None
+            self._newest = (what, raw, received_ns) if newest is not None and type(newest) is not Stale else None
+            self._is_clear = self._takes_at_once()
+            if type(newest) is BookSeen:
+                self._glimpses.meet(self.reader.decoder, what, raw, newest)
 
-    def _rehearse(self) -> None:
+    def rehearse(self) -> None:
         """Read the newest frame told at once again, of what is told whole, and have the ear go through it. What it says was
         heard then already, so nothing changes."""
         ear = self._ear
-        if ear is not None and self._newest is not None and self._takes_at_once():
-            raw, received_ns = self._newest
-            self._at_once(self.reader.decoder.sort(raw), raw, received_ns, ear.rehearse)
-
-    def _notice(self, error: BaseException | None) -> None:
-        """A callback failed: whoever awaits the stream is to know, since the socket would not."""
-        if error is not None and not self._failed.done():
-            self._failed.set_exception(error)
+        self._glimpses.rehearse()
+        self._rehearsals += 1
+        if self._rehearsals % WHOLE_WAY or ear is None or self._newest is None or not self._takes_at_once():
+            return
+        with self._told:
+            for message in self.reader.read(*self._newest):
+                ear.rehearse(message)
 
     @asynccontextmanager
     async def _kept(self, accounts: Sequence[str], symbols: Sequence[str]) -> AsyncIterator[asyncio.Task[None]]:
@@ -182,6 +213,7 @@ class Stream:
 
     def _end(self) -> None:
         """A connection ended: what came over it is told, then that nothing is known."""
+        self.catch_up()
         while self._ready and (kept := self._inbox.take()) is not None:
             self._say(self.reader.read(*kept))
         self._inbox.clear()
@@ -198,16 +230,24 @@ class Stream:
         if self._recorder is not None:
             self._recorder.write(raw, received_ns)
         try:
+            if last and self._is_clear and self._glimpses.passes(raw, received_ns):
+                return
             what = self.reader.decoder.sort(raw)
             if what.kind is NOTHING:
                 return
             ear = self._ear
             if ear is not None and (last or what.kind is EVENT) and self._takes_at_once():
-                return self._at_once(what, raw, received_ns, ear.take)
+                return self._at_once(what, raw, received_ns, ear)
+            self._is_clear = False
             if not self._inbox.put(what, raw, received_ns):
                 raise Unfit(self._dialect.venue, "", Reason.OVERFLOW)
         except Unfit as unfit:
             self._say(self.reader.refuse(unfit, received_ns))
+
+    def listen(self) -> None:
+        """Take what came, before the loop does."""
+        if self._socket is not None:
+            self._socket.listen()
 
     def wake(self) -> None:
         """The last frame at hand was kept."""
@@ -215,7 +255,7 @@ class Stream:
 
     def _say(self, told: Sequence[Message] | list[Stale]) -> None:
         if told:
-            self._newest = None
+            self._newest, self._is_clear = None, False
             self._said += told
             self._wake()
 
@@ -228,11 +268,11 @@ class Stream:
         loop, wait = asyncio.get_running_loop(), self._habits.back_off
         while True:
             self._inbox.clear()
-            self._ready = self._prepare is None
+            self._ready, self._is_clear = self._prepare is None, False
             self.reader.begin(now_ns())
             began = loop.time()
             try:
-                socket = await connect(await self._address(), self)
+                self._socket = socket = await connect(await self._address(), self)
                 self.connections += 1
                 await self._listen(socket, scope)
             except Unfit as unfit:
@@ -269,6 +309,7 @@ class Stream:
             loop = asyncio.get_running_loop()
             pinged = spoke = loop.time()
             while not self.reader.broken and not await socket.ended(self._habits.look):
+                self.catch_up()
                 self._say(self.reader.watchdog.look(now_ns()))
                 spoke = spoke if self.reader.watchdog.stale else loop.time()
                 if loop.time() - spoke > self._habits.silent:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+from collections.abc import Callable
 from typing import Protocol
 
 import picows
@@ -67,20 +70,56 @@ class Ears(WSListener):
         self._wake()
 
 
+def _nowhere() -> None:
+    """Nothing to listen to."""
+
+
 def _nothing(raw: bytes, last: bool = False) -> None:
     """What is not heard."""
 
 
+class Peek:
+    """Reads a connection's bytes before the loop does, which then finds none. Only without TLS: there the loop alone can."""
+
+    def __init__(self, transport: asyncio.BaseTransport, protocol: asyncio.BufferedProtocol) -> None:
+        self._socket = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        self._socket.setblocking(False)
+        self._receive, self._room, self._got = self._socket.recv_into, protocol.get_buffer, protocol.buffer_updated
+
+    def __call__(self) -> None:
+        """Take what came."""
+        try:
+            count = self._receive(self._room(-1))
+        except (BlockingIOError, ConnectionError):
+            return
+        if count:
+            self._got(count)
+
+    def close(self) -> None:
+        """Let go of it; the connection is the loop's."""
+        self._socket.close()
+
+
 class Socket:
-    """A connection that stands."""
+    """A connection that stands. listen : take what came without waiting for the loop."""
 
     def __init__(self, transport: WSTransport, ears: Ears) -> None:
         self._transport, self._ears = transport, ears
+        self._peek: Peek | None = None
+        self.listen: Callable[[], None] = self._begin
 
     def send(self, raw: bytes) -> None:
         """Send a text."""
         if not self._ears.gone.is_set():
             self._transport.send(TEXT, raw)
+
+    def _begin(self) -> None:
+        """Know how to listen, the first time somebody does."""
+        carrier = self._transport.underlying_transport
+        taker = carrier.get_protocol()
+        if not self._transport.is_secure and isinstance(taker, asyncio.BufferedProtocol):
+            self._peek = Peek(carrier, taker)
+        self.listen = self._peek or _nowhere
 
     async def ended(self, seconds: float) -> bool:
         """Whether it ends within so long."""
@@ -93,6 +132,9 @@ class Socket:
     def close(self) -> None:
         """Let go; what is still under way is not heard."""
         self._ears.deafen()
+        self.listen = _nowhere
+        if self._peek is not None:
+            self._peek.close()
         if not self._ears.gone.is_set():
             self._transport.disconnect()
 
