@@ -141,8 +141,8 @@ def test_what_is_kept_is_what_the_facts_and_the_storms_give() -> None:
         assert figures(kept) == pytest.approx(figures(reckoned), rel=1e-9)
 
 
-def figures(stuck: Stuck) -> list[float]:
-    assert stuck.seconds.p90 is not None
+def figures(stuck: Stuck | None) -> list[float]:
+    assert stuck is not None and stuck.seconds.p90 is not None
     times = (stuck.seconds.least, stuck.seconds.typical, stuck.seconds.p90, stuck.seconds.worst)
     return [stuck.chance, *times, stuck.incidents, stuck.years]
 
