@@ -33,7 +33,8 @@ def document(*words: str) -> tuple[int, dict]:
 
 @cache
 def verdict(example: str, playbook: str) -> dict:
-    return document("check", str(book_file(example)), str(playbook_file(example, playbook)))[1]["data"]["verdict"]
+    told: dict = document("check", str(book_file(example)), str(playbook_file(example, playbook)))[1]["data"]["verdict"]
+    return told
 
 
 @pytest.fixture

@@ -317,7 +317,7 @@ def test_an_ear_is_told_what_a_taker_takes() -> None:
 def test_what_is_listened_for_beside_the_loop_is_heard_once_and_in_order_until_the_connection_ends() -> None:
     fill = {"coin": "BTC", "px": "1", "sz": "1", "side": "B", "time": now_ms(), "fee": "0", "oid": 1}
     fills = [packed({"channel": "user", "data": {"fills": [fill | {"tid": k}]}}) for k in range(60)]
-    listened = []
+    listened: list[Message] = []
 
     async def then(stream: Stream) -> None:
         while sum(isinstance(one, FillSeen) for one in ear.told) < 120:

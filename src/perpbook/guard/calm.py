@@ -11,9 +11,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from perpbook.kernels.glimpse import AT, GRANTED, IN_ORDER, UNTIL
-
-WIDTH = 4
+from perpbook.kernels.calm import AT, GRANTED, IN_ORDER, UNTIL, WIDTH
 
 
 class Calm:

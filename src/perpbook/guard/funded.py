@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from perpbook.kernels.in_force import HALF_LIFE_NS, yearly_rate
 from perpbook.model.message import FundingPayment, FundingSeen, RatesSeen, SettledRate
 from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS
 
@@ -66,7 +65,7 @@ class Rated:
     @property
     def yearly(self) -> float:
         """The rate in force, a year."""
-        return float(yearly_rate(self.rate, self.interval_ns))
+        return _yearly(self.rate, self.interval_ns)
 
 
 def heard(before: AccountFunding | None, seen: FundingSeen, turned: Mapping[Pair, int]) -> AccountFunding | None:
@@ -129,18 +128,27 @@ def width(first_ns: int, second_ns: int) -> int:
     return max(1, round((second_ns - first_ns) / HOUR_NS)) * HOUR_NS
 
 
+def _yearly(rate: float, interval_ns: int) -> float:
+    """A rate per interval, a year. Kernels are loaded by who needs rates: a desk is folded without them."""
+    from perpbook.kernels.in_force import yearly_rate
+
+    return float(yearly_rate(rate, interval_ns))
+
+
 def _first(one: SettledRate, interval_ns: int, since_ns: int) -> Rated:
     return Rated(
-        at_ns=one.at_ns, rate=one.rate, interval_ns=interval_ns, expected=float(yearly_rate(one.rate, interval_ns)),
+        at_ns=one.at_ns, rate=one.rate, interval_ns=interval_ns, expected=_yearly(one.rate, interval_ns),
         whole_ns=one.at_ns, since_ns=since_ns, asked_ns=one.at_ns,
     )  # fmt: skip
 
 
 def _settled(before: Rated, one: SettledRate) -> Rated:
+    from perpbook.kernels.in_force import HALF_LIFE_NS
+
     interval = width(before.at_ns, one.at_ns)
     is_hole = interval > HOLE * before.interval_ns
     decay = 0.5 ** (interval / HALF_LIFE_NS)
-    expected = decay * before.expected + (1.0 - decay) * float(yearly_rate(one.rate, interval))
+    expected = decay * before.expected + (1.0 - decay) * _yearly(one.rate, interval)
     return replace(
         before, at_ns=one.at_ns, rate=one.rate, interval_ns=interval, expected=expected,
         whole_ns=one.at_ns if is_hole else before.whole_ns,

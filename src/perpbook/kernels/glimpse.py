@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from perpbook.kernels.calm import AT, GRANTED, IN_ORDER, UNTIL
 from perpbook.kernels.jit import inlined, kernel
 
 TIME, PRICE, SIZE, ASKS, NUMBER, SEQUENCE, AGAIN, REPEAT = 1, 2, 3, 4, 5, 6, 7, 8
@@ -18,10 +19,6 @@ AGAIN .. REPEAT: once, and once more after each comma."""
 
 WORDS = 32
 """Codes are below; a venue's own bytes are not."""
-
-GRANTED, UNTIL, AT, IN_ORDER = 0, 1, 2, 3
-"""A contract's calm: the calm it was granted in, when it ends (ns), the newest book's time (ns) and sequence. In row 0 the calm
-that is."""
 
 AHEAD, LAG, LEVELS = 0, 1, 2
 """Limits: how far ahead of ours and behind it a venue's time may be (ns), and how many levels of a side are looked at."""

@@ -69,7 +69,8 @@ def tell_proposals(console: Console, proposals: tuple[ProposalTold, ...]) -> Non
 
 def tell_proposal(console: Console, one: ProposalTold) -> None:
     """One proposal: why, what, at most how dear, before and after, how long it stands."""
-    stands = f"{one.expires_in_s / 60:.0f} minutes left" if one.phase == "proposed" else one.phase
+    waits = f"{one.expires_in_s / 60:.0f} minutes left" if one.expires_in_s > 0 else "its time is over"
+    stands = waits if one.phase == "proposed" else one.phase
     ended = one.stopped or one.why
     _say(console, f"{one.digest[:12]}  {one.rule}  {one.kind}, {stands}{f': {ended}' if ended else ''}")
     _say(console, f"  {one.reason}")

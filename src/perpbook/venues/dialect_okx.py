@@ -30,7 +30,7 @@ DUST = 1.0
 """Dollars: a coin of less that no position is margined in is left out where each is a pool of its own."""
 
 POST_ONLY = "31"
-"""`cancelSource` of a post-only order that would have traded."""
+"""`cancelSource` of a post-only order that would have traded: NautilusTrader's adapter, `OKX_POST_ONLY_CANCEL_SOURCE`."""
 
 OKX = Capabilities(
         places_orders=True, streams_books=True, streams_account=False, dead_man=True, self_expiring=False,
