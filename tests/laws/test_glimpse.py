@@ -4,8 +4,9 @@ hears it all."""
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,18 @@ from perpbook.guard.guard import Guard
 from perpbook.guard.signals import Signals
 from perpbook.guard.view import Decision, View
 from perpbook.kernels.glimpse import MILLISECONDS, NUMBER_OF, decimal, glimpse, read
-from perpbook.model.message import BookSeen, Message
+from perpbook.model.message import Answered, BookSeen, Message, Wake
 from perpbook.model.units import HOUR_NS, SECOND_NS
 from perpbook.venues import glimpses, stream
 from perpbook.venues.decode_parts import Decoder, Scope, Unfit
 from perpbook.venues.stream_dialects import dialect_of
 from tests.laws.guarded import CALM, SETTINGS, trim
-from tests.laws.test_guard_glance import Now, others
+from tests.laws.test_guard_glance import SOUND, Now, books, others
 from tests.unit.stream_messages import hl_book
 from tests.unit.test_signals import QUICK
 
 LEVELS = 3
+WIDE = [[1, 0, 0, 0], [1, 2**62, 0, 0]]
 LIMITS = np.array([5 * SECOND_NS, 10 * SECOND_NS, LEVELS])
 NOW_MS = HOUR_NS // 1_000_000
 PRICES = st.decimals(min_value=0, max_value=2_000, allow_nan=False, places=2).map(str)
@@ -83,7 +85,7 @@ def told(of: Decoder, raw: bytes) -> BookSeen | None:
 
 def seen_in(of: Decoder, good: bytes, raw: bytes) -> Any:
     """What a glimpse by the form of a good message sees, None where it is not sure."""
-    form, seen = glimpses.beginning(good) + of.rest(of.sort(good)), np.zeros(7)
+    form, seen = glimpses.beginning(good) + of.form(of.sort(good)), np.zeros(7)
     calm = np.array([[1, 0, 0, 0], [1, 2 * HOUR_NS, 0, 0]])
     passes = glimpse(raw, form, LIMITS, HOUR_NS, calm, 1)
     assert read(raw, form, LEVELS, seen) or not passes
@@ -111,7 +113,7 @@ def test_bytes_that_changed_are_never_taken_for_a_sound_book(of: Any, data: st.D
     good = write(channel, [["999.5", "1"], ["998", "1.25"]], [["1001", "1"], ["1002.0", "2"]], NOW_MS)
     raw = bytearray(good)
     for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(raw) - 1))
+        at = data.draw(st.integers(0, len(raw)))
         there = bytes([data.draw(st.sampled_from(b'0123456789.,"[]{}:-e \n\x00\x01\x07'))])
         raw[at : at + data.draw(st.integers(0, 2))] = data.draw(st.sampled_from([b"", there]))
         assume(raw)
@@ -131,7 +133,7 @@ def test_a_decimal_is_the_float_that_its_text_is(text: str) -> None:
 
 def test_a_glimpse_holds_only_in_a_calm_and_against_what_was_known() -> None:
     of, raw = decoder("hyperliquid", "BTC"), hyperliquid("bbo", [["999", "1"]], [["1001", "1"]], NOW_MS)
-    form = glimpses.beginning(raw) + of.rest(of.sort(raw))
+    form = glimpses.beginning(raw) + of.form(of.sort(raw))
 
     def passes(granted: int = 7, until_ns: int = 2 * HOUR_NS, at_ns: int = 0, sequence: int = 0, late: int = 0) -> bool:
         calm = np.array([[7, 0, 0, 0], [granted, until_ns, at_ns, sequence]])
@@ -140,6 +142,9 @@ def test_a_glimpse_holds_only_in_a_calm_and_against_what_was_known() -> None:
     assert passes() and passes(at_ns=HOUR_NS) and passes(late=10 * SECOND_NS) and passes(late=-5 * SECOND_NS)
     assert not passes(granted=6) and not passes(until_ns=HOUR_NS) and not passes(at_ns=HOUR_NS + 1)
     assert not passes(at_ns=HOUR_NS, sequence=1)
+    assert not glimpse(
+        raw.replace(b"3600000", b"536745578128577"), form, LIMITS, 1_790_000_000 * SECOND_NS, np.array(WIDE), 1
+    )
     assert not passes(late=10 * SECOND_NS + 1) and not passes(late=-5 * SECOND_NS - 1)
 
 
@@ -152,7 +157,7 @@ class Side:
 
     def __init__(self, *, spared: bool) -> None:
         self.watch, self.wants, self.ready, self.spared = Now(), False, True, spared
-        self.guard = Guard(Desk(), SETTINGS, self._decide, self.watch, Signals(QUICK))
+        self.guard = Guard(Desk(), replace(SETTINGS, arming=True), self._decide, self.watch, Signals(QUICK))
         self.effects = list(self.guard.start(1))
         self.calm = self.guard.calm
         self.stream = stream.Stream(dialect_of("hyperliquid"), levels=LEVELS)
@@ -160,7 +165,7 @@ class Side:
         self.stream._glimpses = glimpses.Glimpses(self.calm, LEVELS, 10 * SECOND_NS)
         self.stream.reader = self.stream._reader(Scope(accounts={}, symbols=frozenset({"BTC", "ETH"}), levels=LEVELS))
         self.stream.reader.begin(1)
-        self.stream._told = stream.Told(Future())  # type: ignore[arg-type]
+        self.stream._failing = stream.Failing(Future())  # type: ignore[arg-type]
         self.stream.pour()
 
     def _decide(self, view: View) -> Decision:
@@ -168,8 +173,14 @@ class Side:
         return Decision(before=CALM, wanted=(trim("BTC", -0.5),) if self.wants and view.accounts else ())
 
     def take(self, message: Message) -> None:
-        if type(message) is BookSeen and self.guard.skim(message):
-            return
+        """Of the stream."""
+        if type(message) is not BookSeen or not self.guard.skim(message):
+            self.say(message)
+
+    def say(self, message: Message) -> None:
+        """Of others."""
+        if isinstance(message, Answered):
+            message = replace(message, digest=self.guard.desk.live[0] if self.guard.desk.live else "none")
         self.stream.catch_up()
         self.effects += self.guard.receive(message)
 
@@ -193,6 +204,23 @@ class Side:
                 self.stream.wake()
             if self.spared:
                 self.stream.rehearse()
+            if self.stream.reader.broken:
+                self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """A connection that is beyond repair ends, and another begins."""
+        self.stream._end()
+        self.stream.reader.begin(Clock.at_ns)
+        self.stream.pour()
+
+    def settle(self) -> None:
+        """Know an account, and books one after another."""
+        Clock.at_ns = HOUR_NS
+        self.say(others(HOUR_NS)[3])
+        for number in range(12):
+            Clock.at_ns += 10**6
+            coin, ms = "BTC" if number % 2 else "ETH", Clock.at_ns // 1_000_000
+            self.hear(hl_book([["999.0", "5"]], [["1001.0", "5"]], coin, ms), True)
 
     def state(self) -> Any:
         self.stream.catch_up()
@@ -203,43 +231,90 @@ class Side:
 @st.composite
 def frames(draw: st.DrawFn) -> bytes:
     """Mostly sound books, in order."""
-    coin = draw(st.sampled_from(["BTC", "BTC", "BTC", "ETH", "DOGE"]))
+    coin = draw(st.sampled_from(["BTC"] * 20 + ["ETH"] * 9 + ["DOGE"]))
     good: tuple[Any, Any] = ([["999.0", "5"], ["998.0", "5.5"]], [["1001.0", "5"]])
     flawed: Any = st.sampled_from(
         [([], good[1]), (good[1], good[0]), ([["999.0", "0"]], good[1]), ([["nan", "1"]], good[1])]
     )
-    bids, asks = good if draw(st.integers(0, 7)) else draw(flawed)
-    behind = draw(st.sampled_from([0, 0, 0, 0, 3_000, -9_000, 12_000]))
+    bids, asks = good if draw(st.integers(0, 15)) else draw(flawed)
+    behind = draw(st.sampled_from([0] * 12 + [2, 3, 3_000, -9_000, 12_000]))
     raw = hl_book(bids, asks, coin, Clock.at_ns // 1_000_000 - behind)
-    return raw if draw(st.integers(0, 15)) else raw[:-3]
+    return raw if draw(st.integers(0, 30)) else raw[:-3]
 
 
 def steps(data: st.DataObject) -> Iterator[Message | tuple[bytes, bool]]:
-    Clock.at_ns = HOUR_NS
-    for _ in range(data.draw(st.integers(5, 30))):
-        Clock.at_ns += data.draw(st.sampled_from([0, 10**6, 10**6, SECOND_NS // 4, 2 * SECOND_NS]))
-        if data.draw(st.integers(0, 4)):
-            yield data.draw(frames()), data.draw(st.integers(0, 4)) > 0
+    for _ in range(data.draw(st.integers(10, 40))):
+        Clock.at_ns += data.draw(st.sampled_from([0, *[10**6] * 30, SECOND_NS // 4, 2 * SECOND_NS]))
+        kind = data.draw(st.sampled_from(["frame"] * 24 + ["other", "other", "answer"]))
+        if kind == "frame":
+            yield data.draw(frames()), data.draw(st.sampled_from([True] * 7 + [False]))
         else:
-            yield data.draw(st.sampled_from(others(Clock.at_ns)[:6]))
+            yield data.draw(st.sampled_from(others(Clock.at_ns)) if kind == "other" else books(Clock.at_ns))
 
 
 @given(st.data())
 def test_a_guard_that_is_spared_books_ends_as_one_that_hears_them_all(data: st.DataObject) -> None:
     one, other = Side(spared=True), Side(spared=False)
+    for side in (one, other):
+        side.settle()
+    assert one.state() == other.state() and one.stream._glimpses.passed > 4
     for step in steps(data):
         one.wants = other.wants = data.draw(st.booleans())
         for side in (one, other):
-            side.hear(*step) if isinstance(step, tuple) else side.take(step)
+            side.hear(*step) if isinstance(step, tuple) else side.say(step)
         if data.draw(st.booleans()):
             assert one.state() == other.state()
     assert one.state() == other.state() and other.stream._glimpses.passed == 0
+
+
+def good(late_ms: int = 0) -> bytes:
+    return hl_book([["999.0", "5"]], [["1001.0", "5"]], "BTC", Clock.at_ns // 1_000_000 - late_ms)
+
+
+def answered(late_ms: int = 0) -> BookSeen:
+    at_ns = Clock.at_ns - late_ms * 10**6
+    return BookSeen(venue="hyperliquid", symbol="BTC", depth=SOUND, at_ns=at_ns, received_ns=Clock.at_ns)
+
+
+def lost(side: Side) -> None:
+    side.stream.catch_up()
+    side.stream._say(side.stream.reader.watchdog.lose("book:BTC", Clock.at_ns))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [lambda side: side.hear(good(), True), lambda side: side.hear(b"{", True)],
+        [
+            lambda side: side.hear(good(), True),
+            lambda side: side.say(answered(5)),
+            lambda side: side.hear(good(3), True),
+        ],
+        [
+            lambda side: side.hear(good(), True),
+            lambda side: side.hear(good(), False),
+            lambda side: side.hear(good(), True),
+        ],
+        [lost, *[lambda side: side.say(answered())] * 4, lambda side: side.hear(good(), True)],
+    ],
+    ids=["a refused beginning", "an older answer", "one that is not the last at hand", "a stream told stale"],
+)
+def test_what_waits_is_told_before_anything_else(script: list[Callable[[Side], None]]) -> None:
+    one, other = Side(spared=True), Side(spared=False)
+    for side in (one, other):
+        side.settle()
+        for step in script:
+            Clock.at_ns += 10 * 10**6
+            step(side)
+    assert one.state() == other.state()
 
 
 def test_books_that_come_one_after_another_are_spared() -> None:
     side = Side(spared=True)
     for number in range(50):
         Clock.at_ns = HOUR_NS + number * SECOND_NS // 20
+        if number % 5 == 1:
+            side.say(Wake(received_ns=Clock.at_ns))
         side.hear(hl_book([["999.0", "5"]], [["1001.0", "5"]], "BTC", Clock.at_ns // 1_000_000), True)
     assert side.stream._glimpses.passed > 30 and side.guard.now_ns < Clock.at_ns
     side.stream.catch_up()

@@ -81,8 +81,9 @@ def books(draw: st.DrawFn, at_ns: int) -> BookSeen:
     depth = SOUND if draw(st.integers(0, 5)) else draw(st.sampled_from(FLAWED))
     symbol = draw(st.sampled_from(["BTC", "BTC", "BTC", "ETH", "DOGE"]))
     behind = draw(st.sampled_from([0, 0, 0, 3 * SECOND_NS, -9 * SECOND_NS]))
-    sequence = draw(st.sampled_from([-1, -1, 7]))
-    return BookSeen(venue=VENUE, symbol=symbol, depth=depth, at_ns=at_ns - behind, received_ns=at_ns, sequence=sequence)
+    sequence, late = draw(st.sampled_from([-1, -1, 7, 2**63])), at_ns - behind
+    told: Any = late if draw(st.integers(0, 9)) else float(late)
+    return BookSeen(venue=VENUE, symbol=symbol, depth=depth, at_ns=told, received_ns=at_ns, sequence=sequence)
 
 
 def others(at_ns: int) -> list[Message]:

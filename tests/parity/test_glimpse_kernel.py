@@ -20,7 +20,7 @@ rng, found = np.random.default_rng(7), []
 for (venue, channel, symbol), write in WRITTEN.items():
     of = decoder(venue, symbol)
     good = write(channel, [["999.5", "1"], ["998", "1.25"]], [["1001", "1"], ["1002.0", "2"]], NOW_MS)
-    form = beginning(good) + of.rest(of.sort(good))
+    form = beginning(good) + of.form(of.sort(good))
     for _ in range(1_500):
         raw = bytearray(good)
         for _ in range(rng.integers(0, 3)):

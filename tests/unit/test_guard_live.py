@@ -323,6 +323,20 @@ def test_a_halt_flag_stops_every_order(tmp_path: Path) -> None:
     assert (guard.desk.kill_who, guard.desk.kill_reason) == ("halt flag", "ann: storm")
 
 
+def test_a_halt_flag_is_seen_while_nothing_comes(tmp_path: Path) -> None:
+    bench = Bench(halt=tmp_path / "halt")
+    bench.wanted, bench.pace = [], replace(PACE, wake=60.0)
+    seen = []
+
+    def killed(guard: Guard) -> bool:
+        seen.append(guard.known.accounts)
+        if len(seen) == 20:
+            raise_flag(tmp_path / "halt", KillLevel.PAUSE, "ann", "storm")
+        return guard.desk.kill is KillLevel.PAUSE
+
+    asyncio.run(bench.until(killed))
+
+
 @pytest.mark.parametrize("text", ["pause", "pause\n", ""])
 def test_a_halt_flag_made_by_hand_is_its_own_reason(text: str, tmp_path: Path) -> None:
     (tmp_path / "halt").write_text(text)

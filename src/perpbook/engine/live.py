@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from perpbook.engine.live_asking import (
@@ -94,7 +95,7 @@ class Shell:
         """Guard until stopped. Raises what the journal raised: without it nothing may be done."""
         accounts = {name: tuple(a for a, v in self._accounts().items() if v == name) for name in self.world.feeds}
         if self.world.halt is not None:
-            self.world.halt.start()
+            self.world.halt.start(partial(asyncio.get_running_loop().call_soon_threadsafe, self._stir))
         try:
             await self._perform(self._core.start(self.world.clock()))
             for name, feed in self.world.feeds.items():
@@ -137,6 +138,8 @@ class Shell:
         if not self.ready:
             self._wait(message)
             return
+        if type(message) is BookSeen and self._core.skim(message):
+            return
         self._due = self._receive(message)
         if self._due or self.guard.is_broken:
             self._stir()
@@ -154,8 +157,6 @@ class Shell:
 
     def _receive(self, message: Message) -> list[Effect]:
         """What a message wants done. Of an order that was told of, trades that are missing are asked for."""
-        if type(message) is BookSeen and self._core.skim(message):
-            return []
         for teller in self._tellers:
             teller.catch_up()
         effects = self._core.receive(message)

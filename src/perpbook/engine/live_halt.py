@@ -7,6 +7,7 @@ read is a pause.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from perpbook.model.message import KillLevel
@@ -24,6 +25,7 @@ class HaltFlag:
         self.path = path
         self._level = KillLevel.NONE
         self._end = threading.Event()
+        self._changed: Callable[[], object] | None = None
         self._thread = threading.Thread(target=self._watch, name="halt-flag", daemon=True)
 
     @property
@@ -42,9 +44,9 @@ class HaltFlag:
         """What the thread last saw: costs nothing to ask."""
         return self._level
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._level = read_flag(self.path)
+    def start(self, changed: Callable[[], object] | None = None) -> None:
+        """Begin to look. changed : called from a thread of its own whenever the level is another."""
+        self._level, self._changed = read_flag(self.path), changed
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,7 +56,9 @@ class HaltFlag:
 
     def _watch(self) -> None:
         while not self._end.wait(LOOK_S):
-            self._level = read_flag(self.path)
+            before, self._level = self._level, read_flag(self.path)
+            if self._level is not before and self._changed is not None:
+                self._changed()
 
 
 def read_flag(path: Path) -> KillLevel:

@@ -14,9 +14,6 @@ from perpbook.engine.ports import Teller
 LOOKS = 8
 """Looks for messages in a turn of the loop, which costs as much as several."""
 
-TURNS = 16
-"""Turns of the loop between two rehearsals: some hundred microseconds."""
-
 
 class Spin:
     """Call it once in a running loop. tellers : asked in a ring; more may come.  goes_on : whether to go on.  is_idle : whether

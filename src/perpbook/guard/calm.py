@@ -1,7 +1,7 @@
 """Until when a contract's books lead to nothing: what a glimpse of a raw message is held against (`kernels.glimpse`).
 
 A calm is granted when a book led to nothing, and ends at the latest when time alone would ask for more. Whatever else a guard is
-told ends every one, so each holds only while nothing but such books came since it was granted.
+told ends every one, but for wakes and prices that led to no effect and no decision: nothing that a book hangs on changed by them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from perpbook.kernels.calm import AT, GRANTED, IN_ORDER, UNTIL, WIDTH
+from perpbook.kernels.calm import AT, GRANTED, IN_ORDER, NONE, UNTIL, WIDTH
 
 
 class Calm:
@@ -32,9 +32,14 @@ class Calm:
         self._cells[GRANTED] += 1
 
     def grant(self, name: tuple[str, str], until_ns: int, at_ns: int, sequence: int) -> None:
-        """A book led to nothing, nor will one that is not older and is received before `until_ns`."""
+        """A book led to nothing, nor will one that is not older and is received before `until_ns`. Nothing is granted where its
+        numbers do not fit: a venue may say anything."""
         cells, begin = self._cells, WIDTH * self._rows[name]
+        cells[begin + GRANTED] = NONE
+        try:
+            cells[begin + UNTIL] = until_ns
+            cells[begin + AT] = at_ns
+            cells[begin + IN_ORDER] = sequence
+        except (TypeError, ValueError):
+            return
         cells[begin + GRANTED] = cells[GRANTED]
-        cells[begin + UNTIL] = until_ns
-        cells[begin + AT] = at_ns
-        cells[begin + IN_ORDER] = sequence

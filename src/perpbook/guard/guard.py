@@ -153,12 +153,15 @@ class Guard:
             return []
         if type(message) is BookSeen and self.skim(message):
             return []
-        self.calm.end()
+        looks = self._turn.known.looks
         try:
             self._take(message)
+            effects = self._taken()
         except Exception as error:
-            return self._fail(message, error)
-        return self._taken()
+            effects = self._fail(message, error)
+        if effects or self._turn.known.looks != looks or type(message) not in (Wake, MarkSeen):
+            self.calm.end()
+        return effects
 
     def _taken(self) -> list[Effect]:
         if not self._turn.effects:

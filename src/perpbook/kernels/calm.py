@@ -5,4 +5,7 @@ from __future__ import annotations
 GRANTED, UNTIL, AT, IN_ORDER = 0, 1, 2, 3
 """The calm it was granted in, when it ends (ns), the newest book's time (ns) and sequence. In row 0 the calm that is."""
 
+NONE = 0
+"""No calm."""
+
 WIDTH = 4

@@ -32,6 +32,9 @@ DIGITS = 15
 
 POWERS = tuple(float(f"1e{power}") for power in range(DIGITS + 1))
 MS_NS = 1_000_000
+LATEST_MS = 9_200_000_000_000
+"""Later times are no 64-bit nanoseconds."""
+
 COMMA, POINT, ZERO, NINE = 44, 46, 48, 57
 
 
@@ -133,7 +136,7 @@ def glimpse(raw: bytes, form: bytes, limits: Any, received_ns: int, calm: Any, r
     if calm[row, GRANTED] != calm[0, GRANTED] or received_ns >= calm[row, UNTIL]:
         return False
     seen = np.zeros(7)
-    if not read(raw, form, limits[LEVELS], seen):
+    if not read(raw, form, limits[LEVELS], seen) or seen[MILLISECONDS] > LATEST_MS:
         return False
     at_ns, sequence = int(seen[MILLISECONDS]) * MS_NS, int(seen[NUMBER_OF])
     if at_ns <= 0 or at_ns > received_ns + limits[AHEAD] or received_ns - at_ns > limits[LAG]:

@@ -131,7 +131,7 @@ class Binance:
                 self._sorted[found[0]] = known
         return known
 
-    def rest(self, what: Sorted) -> bytes:
+    def form(self, what: Sorted) -> bytes:
         """As the venue writes part of a book in a combined stream; changes of a book are each applied."""
         whole = what.channel == "depthUpdate" and what.kind is Kind.WHOLE
         return PART % what.stream.removeprefix("book:").encode() if whole else b""

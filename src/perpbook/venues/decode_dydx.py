@@ -96,7 +96,7 @@ class Dydx:
         self._clients: dict[str, tuple[str, str]] = {}
         self._number: int | None = None
 
-    def rest(self, what: Sorted) -> bytes:
+    def form(self, what: Sorted) -> bytes:
         """Nothing: changes of a book are each applied."""
         return b""
 

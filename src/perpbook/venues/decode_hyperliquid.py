@@ -57,7 +57,7 @@ NEAR = 10
 """Fewer levels than this are decoded one by one, which then costs less than all of them at once."""
 
 LEVEL = b'{"px":"\x02","sz":"\x03","n":\x05}'
-RESTS = {
+FORMS = {
     "l2Book": b',"time":\x01,"levels":[[\x07' + LEVEL + b"\x08],[\x04\x07" + LEVEL + b"\x08]]}}",
     "bbo": b',"time":\x01,"bbo":[' + LEVEL + b",\x04" + LEVEL + b"]}}",
 }
@@ -143,9 +143,9 @@ class Hyperliquid:
                 self._sorted[plain[0]] = known
         return known
 
-    def rest(self, what: Sorted) -> bytes:
+    def form(self, what: Sorted) -> bytes:
         """As the venue writes `l2Book` and `bbo`: prices and sizes are texts, `n` counts orders."""
-        return RESTS.get(what.channel, b"")
+        return FORMS.get(what.channel, b"")
 
     def _slowly(self, raw: bytes) -> Sorted:
         try:

@@ -101,8 +101,8 @@ class Decoder(Protocol):
         """What it says; of changes only where it is the `last` of its stream at hand. Raises Unfit."""
         ...
 
-    def rest(self, what: Sorted) -> bytes:
-        """How a book goes on after its second comma, as a form of `kernels.glimpse`; b"" where that is not told."""
+    def form(self, what: Sorted) -> bytes:
+        """How a book goes on after its second comma, in the codes of `kernels.glimpse`; b"" where that is not told."""
         ...
 
     def forget(self, stream: str = "") -> None:

@@ -12,7 +12,9 @@ from perpbook.guard.calm import Calm
 from perpbook.kernels import jit
 from perpbook.kernels.glimpse import WORDS, glimpse
 from perpbook.model.message import BookSeen
-from perpbook.venues.decode_parts import AHEAD_NS, KNOWN, Decoder, Sorted
+from perpbook.venues.decode_parts import AHEAD_NS, KNOWN, Sorted
+from perpbook.venues.stream_reader import Reader
+from perpbook.venues.watchdog import Pulse
 
 IS_SHORTER = jit.mode() == "compiled"
 """In plain Python a glimpse takes longer than decoding."""
@@ -28,16 +30,18 @@ def beginning(raw: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Lull:
-    """One contract's stream. row : of the ear's calms.  newest : what was last known by a glimpse."""
+    """One contract's stream. row : of the ear's calms.  pulse : whether it is told stale.  newest : what was last known by a
+    glimpse."""
 
     what: Sorted
     form: bytes
     row: int
+    pulse: Pulse
     newest: tuple[bytes, int] | None = None
 
 
 class Glimpses:
-    """Of one stream. passed : messages so far. Made once what glimpses is compiled."""
+    """Of one stream. passed : messages so far. Making it compiles the kernel where that was not done before."""
 
     def __init__(self, calm: Calm, levels: int, lag_ns: int) -> None:
         """levels : of a side that are read.  lag_ns : how late a message may be."""
@@ -56,7 +60,11 @@ class Glimpses:
     def passes(self, raw: bytes, received_ns: int) -> bool:
         """Whether a message surely leads to nothing; it waits then."""
         lull = self._lulls.get(raw[: raw.find(b",", raw.find(b",") + 1)])
-        if lull is None or not glimpse(raw, lull.form, self._limits, received_ns, self._table, lull.row):
+        if (
+            lull is None
+            or lull.pulse.stale
+            or not glimpse(raw, lull.form, self._limits, received_ns, self._table, lull.row)
+        ):
             return False
         if lull.newest is None:
             self._waiting.append(lull)
@@ -72,14 +80,14 @@ class Glimpses:
                 self._lulls.get(raw[: raw.find(b",", raw.find(b",") + 1)])
                 glimpse(raw, lull.form, self._limits, received_ns, self._table, lull.row)
 
-    def meet(self, decoder: Decoder, what: Sorted, raw: bytes, book: BookSeen) -> None:
+    def meet(self, reader: Reader, what: Sorted, raw: bytes, book: BookSeen) -> None:
         """Know from a book that was read how its stream writes them."""
         begin = beginning(raw)
         if not IS_SHORTER or begin in self._lulls or len(self._lulls) >= KNOWN:
             return
-        form, row = decoder.rest(what), self._calm.row(book.venue, book.symbol)
+        form, row = reader.decoder.form(what), self._calm.row(book.venue, book.symbol)
         if form and row and min(begin) >= WORDS:
-            self._lulls[begin] = Lull(what, begin + form, row)
+            self._lulls[begin] = Lull(what, begin + form, row, reader.watchdog.pulse(what.stream))
 
     def take(self) -> Sequence[Waiting]:
         """What waits, which then waits no more."""

@@ -58,8 +58,8 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is told in a callback: whoever awaits the stream is to know what it failed of, since the socket would not."""
+class Failing:
+    """A callback: whoever awaits the stream is to know what it failed of, since the socket would not."""
 
     failed: asyncio.Future[None]
 
@@ -93,7 +93,7 @@ class Stream:
         self._wake: Callable[[], None] = self._woken.set
         self._said: list[Message] = []
         self._ear: Ear | None = None
-        self._told: Told
+        self._failing: Failing
         self._glimpses: Glimpses
         self._socket: Socket | None = None
         self._newest: tuple[Sorted, bytes, int] | None = None
@@ -116,11 +116,11 @@ class Stream:
     async def tell(self, accounts: Sequence[str], symbols: Sequence[str], ear: Ear) -> None:
         """The same into an ear, in the socket's callback while the ear is ready."""
         self._ear, self._wake = ear, self.pour
-        self._told = Told(asyncio.get_running_loop().create_future())
+        self._failing = Failing(asyncio.get_running_loop().create_future())
         self._glimpses = Glimpses(ear.calm, self._levels, self._habits.lag_ns)
         ear.meet(self)
         async with self._kept(accounts, symbols) as keeping:
-            done, _ = await asyncio.wait((keeping, self._told.failed), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((keeping, self._failing.failed), return_when=asyncio.FIRST_COMPLETED)
             for one in done:
                 one.result()
 
@@ -128,7 +128,7 @@ class Stream:
         """Tell the ear what waits, while it is ready."""
         ear = self._ear
         assert ear is not None
-        with self._told:
+        with self._failing:
             while (self._said or (self._ready and self._inbox)) and ear.ready:
                 self._newest = None
                 self.catch_up()
@@ -143,7 +143,11 @@ class Stream:
             return
         for kept in self._glimpses.take():
             for message in self.reader.read(*kept):
-                ear.know(message) if type(message) is BookSeen else self._said.append(message)
+                if type(message) is BookSeen:
+                    ear.know(message)
+                else:
+                    self._said.append(message)
+                    self._is_clear = False
 
     def _takes_at_once(self) -> bool:
         """Whether the ear, if there is one, is ready, and nothing waits for it."""
@@ -152,7 +156,7 @@ class Stream:
 
     def _at_once(self, what: Sorted, raw: bytes, received_ns: int, ear: Ear) -> None:
         """Tell the ear a frame that nothing stands before."""
-        with self._told:
+        with self._failing:
             self.catch_up()
             told = self.reader.read(what, raw, received_ns)
             for message in told:
@@ -161,7 +165,7 @@ class Stream:
             self._newest = (what, raw, received_ns) if newest is not None and type(newest) is not Stale else None
             self._is_clear = self._takes_at_once()
             if type(newest) is BookSeen:
-                self._glimpses.meet(self.reader.decoder, what, raw, newest)
+                self._glimpses.meet(self.reader, what, raw, newest)
 
     def rehearse(self) -> None:
         """Read the newest frame told at once again, of what is told whole, and have the ear go through it. What it says was
@@ -171,7 +175,7 @@ class Stream:
         self._rehearsals += 1
         if self._rehearsals % WHOLE_WAY or ear is None or self._newest is None or not self._takes_at_once():
             return
-        with self._told:
+        with self._failing:
             for message in self.reader.read(*self._newest):
                 ear.rehearse(message)
 
@@ -242,6 +246,7 @@ class Stream:
             if not self._inbox.put(what, raw, received_ns):
                 raise Unfit(self._dialect.venue, "", Reason.OVERFLOW)
         except Unfit as unfit:
+            self.catch_up()
             self._say(self.reader.refuse(unfit, received_ns))
 
     def listen(self) -> None:
@@ -274,7 +279,7 @@ class Stream:
             try:
                 self._socket = socket = await connect(await self._address(), self)
                 self.connections += 1
-                await self._listen(socket, scope)
+                await self._look_after(socket, scope)
             except Unfit as unfit:
                 self._say(self.reader.refuse(unfit, now_ns()))
             except (TimeoutError, OSError, VenueError) as error:
@@ -296,7 +301,7 @@ class Stream:
             await asyncio.sleep(min(left, self._habits.look))
             self._say(self.reader.watchdog.look(now_ns()))
 
-    async def _listen(self, socket: Socket, scope: Scope) -> None:
+    async def _look_after(self, socket: Socket, scope: Scope) -> None:
         """Ask, then look after a connection until it ends or what it told is beyond repair."""
         try:
             for ask in self._dialect.asks(scope):

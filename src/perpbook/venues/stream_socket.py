@@ -78,8 +78,9 @@ def _nothing(raw: bytes, last: bool = False) -> None:
     """What is not heard."""
 
 
-class Peek:
-    """Reads a connection's bytes before the loop does, which then finds none. Only without TLS: there the loop alone can."""
+class DirectRead:
+    """Reads a connection's bytes before the loop does, which then finds none; what fails the loop finds as well. Only without
+    TLS: there the loop alone can."""
 
     def __init__(self, transport: asyncio.BaseTransport, protocol: asyncio.BufferedProtocol) -> None:
         self._socket = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
@@ -90,7 +91,7 @@ class Peek:
         """Take what came."""
         try:
             count = self._receive(self._room(-1))
-        except (BlockingIOError, ConnectionError):
+        except OSError:
             return
         if count:
             self._got(count)
@@ -105,7 +106,7 @@ class Socket:
 
     def __init__(self, transport: WSTransport, ears: Ears) -> None:
         self._transport, self._ears = transport, ears
-        self._peek: Peek | None = None
+        self._read: DirectRead | None = None
         self.listen: Callable[[], None] = self._begin
 
     def send(self, raw: bytes) -> None:
@@ -118,8 +119,8 @@ class Socket:
         carrier = self._transport.underlying_transport
         taker = carrier.get_protocol()
         if not self._transport.is_secure and isinstance(taker, asyncio.BufferedProtocol):
-            self._peek = Peek(carrier, taker)
-        self.listen = self._peek or _nowhere
+            self._read = DirectRead(carrier, taker)
+        self.listen = self._read or _nowhere
 
     async def ended(self, seconds: float) -> bool:
         """Whether it ends within so long."""
@@ -133,8 +134,8 @@ class Socket:
         """Let go; what is still under way is not heard."""
         self._ears.deafen()
         self.listen = _nowhere
-        if self._peek is not None:
-            self._peek.close()
+        if self._read is not None:
+            self._read.close()
         if not self._ears.gone.is_set():
             self._transport.disconnect()
 

@@ -44,6 +44,10 @@ class Watchdog:
         """Streams that are told stale."""
         return frozenset(name for name, pulse in self._pulses.items() if pulse.stale)
 
+    def pulse(self, stream: str) -> Pulse:
+        """One that was heard."""
+        return self._pulses[stream]
+
     def begin(self, now_ns: int) -> None:
         """A connection begins: silence counts from now."""
         for pulse in self._pulses.values():
