@@ -29,8 +29,10 @@ from perpbook.guard.watch import Watch
 from perpbook.model.effect import Write
 from perpbook.model.message import (
     AccountSeen,
+    BookSeen,
     FundingPayment,
     FundingSeen,
+    KillLevel,
     MarkSeen,
     Message,
     RatesSeen,
@@ -44,6 +46,7 @@ from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import load_all_terms, read_inputs
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_funding import asked_of, funding_of
+from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.paper_state import keeper, kept_funding
 from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange, World, as_read, trim
 from tests.laws.test_check_past import BAR, BARS, MOMENTS, SEED, at, held_until, rules_of
@@ -253,6 +256,67 @@ def test_what_a_closed_position_paid_stays_paid(judge: Judge) -> None:
     gone = replace(account, account=replace(account.account, positions=rest))
     decision = replace(judge, watch=Watch())(replace(view, accounts={gone.account.id: gone}))
     assert decision.before is not None and "funding.daily_cap" in decision.before.broken and not decision.wanted
+
+
+BREACHING = """daily_cap = 0.0005
+[leverage.book]
+gross = 1.5
+[leverage.asset]
+BTC = 0.5
+[guardrails]
+take_profit = [{ gain = 0.02, close = 0.25 }]"""
+
+
+def without(view: View, symbol: str) -> View:
+    """The view of a guard whose accounts do not hold a contract."""
+    left = {
+        name: replace(one, account=replace(
+            one.account, positions=tuple(held for held in one.account.positions if held.symbol != symbol)
+        ))
+        for name, one in view.accounts.items()
+    }  # fmt: skip
+    return replace(view, accounts=left)
+
+
+@pytest.mark.parametrize("with_books", [True, False])
+def test_a_breaching_book_asks_for_the_same_whatever_closed_positions_paid(judge: Judge, with_books: bool) -> None:
+    asked = replace(judge, playbook=rules(BREACHING))
+    view = without(view_of(judge, {}), "SOL")
+    books = {
+        key: BookSeen(venue=key[0], symbol=key[1], depth=one.depth, at_ns=NOON, received_ns=NOON)
+        for key, one in judge.base.market.quotes.items()
+        if one.depth and with_books
+    }
+    before = asked(replace(view, books=books))
+    after = asked(replace(view, books=books, funding=view_of(judge, {"SOL": 80.0}).funding))
+    assert before.wanted and [(one.rule, one.legs) for one in after.wanted] == [
+        (one.rule, one.legs) for one in before.wanted
+    ]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_guard_proposes_whatever_closed_positions_paid(judge: Judge, paid: bool) -> None:
+    asked = replace(judge, playbook=rules(BREACHING), watch=Watch())
+    view = without(view_of(judge, {}), "SOL")
+    guard = Guard(Desk(), settings_of(judge.base, asked.playbook, judge.terms, live=False), asked, asked.watch)
+    guard.start(NOON)
+    row = FundingPayment(symbol="SOL", dollars=-1.0, at_ns=NOON - HOUR_NS, quantity=900.0)
+    for key, one in judge.base.market.quotes.items():
+        guard.receive(BookSeen(venue=key[0], symbol=key[1], depth=one.depth, at_ns=NOON, received_ns=NOON))
+    rows, name = (row,) * paid, judge.base.book.accounts[0].id
+    seen = funding_seen(NOON, *rows, account=name, venue=judge.base.book.accounts[0].venue)
+    for message in (*view.marks.values(), seen, *view.accounts.values(), Wake(received_ns=NOON + 30 * SECOND_NS)):
+        guard.receive(message)
+    assert guard.desk.kill is KillLevel.NONE and guard.desk.cases
+
+
+def test_an_account_that_is_as_it_was_asks_for_no_look_where_a_closed_position_paid(judge: Judge) -> None:
+    watch = Watch()
+    view = without(view_of(judge, {"SOL": 80.0}), "SOL")
+    replace(judge, watch=watch)(view)
+    (seen,) = view.accounts.values()
+    assert not watch(replace(seen, received_ns=NOON + 1))
+    assert watch(replace(seen, account=replace(seen.account, positions=seen.account.positions[1:])))
 
 
 def test_what_is_not_told_is_not_judged_by_name_and_what_stands_is_not_over(judge: Judge) -> None:
