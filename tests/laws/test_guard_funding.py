@@ -174,6 +174,33 @@ def test_a_position_that_turned_over_begins_anew() -> None:
     assert (after.in_row, after.received) == (1, False) and paid_in_row(after, 0) == 0
 
 
+def test_sums_of_settlements_count_for_dollars_and_leave_the_row_unknown_until_one_is_received() -> None:
+    def after(before: Paid, *rows: tuple[float, int]) -> Paid:
+        for k, (dollars, settlements) in enumerate(rows):
+            at_ns = before.at_ns + HOUR_NS * (k < len(rows))
+            row = FundingPayment(symbol="BTC", dollars=dollars, at_ns=at_ns, settlements=settlements)
+            before = funded.counted(before, row, 0)
+        return before
+
+    merged = after(paid([1.0, -1.0]), (-5.0, 24), (-1.0, 1), (-1.0, 1))
+    assert (merged.is_part, merged.in_row, merged.received, merged.paid) == (True, 2, True, 7.0)
+    known = after(merged, (1.0, 1), (-1.0, 1))
+    assert not known.is_part and paid_in_row(known, 0) == 1
+    assert after(known, (3.0, 24)).is_part
+
+
+def test_a_row_that_holds_sums_is_not_judged_in_full_by_name(judge: Judge) -> None:
+    asked, symbol = replace(judge, playbook=rules("flip_after = 3")), next(iter(held(judge)))
+    view = view_of(judge, {})
+    for in_row, broken in ((2, False), (9, True)):
+        of = {symbol: Paid(at_ns=NOON - HOUR_NS, in_row=in_row, received=True, is_part=True)}
+        known = {name: AccountFunding(since_ns=NOON - BACK_NS, at_ns=NOON, of=of) for name in view.funding}
+        decision = asked(replace(view, funding=known))
+        assert decision.before is not None and bool(decision.before.broken) == broken
+        (told,) = [one for one in decision.alerts if one.kind == "rules.unjudged"]
+        assert f"every settlement of {symbol}" in told.sentence
+
+
 def test_midnight_begins_a_day_and_what_settles_then_is_its_own() -> None:
     one = paid([-1.0] * 24)
     assert (one.at_ns, one.paid) == (DAY_NS, 1.0)
@@ -361,7 +388,9 @@ def test_venues_are_asked_what_the_rules_want(judge: Judge) -> None:
     (day,) = asked_of(base, rules("daily_cap = 0.001"))
     assert day.accounts and not day.symbols and not day.in_row
     (turns,) = asked_of(base, rules('flip_after = 3\nresponse = "move"'))
-    assert turns.in_row and set(turns.symbols) == set(held(judge))
+    assert turns.in_row and set(turns.symbols) == {symbol for _, symbol in base.market.quotes} >= set(held(judge))
+    closed = replace(base, book=replace(base.book, accounts=(replace(base.book.accounts[0], positions=()),)))
+    assert set(asked_of(closed, rules("expected_max = 0.3"))[0].symbols) == set(turns.symbols)
     (rates,) = asked_of(base, rules("expected_max = 0.3"))
     assert not rates.accounts and rates.symbols
 
@@ -527,6 +556,14 @@ class Told:
             raise VenueUnavailable("the venue is away")
         return funding_seen(self.now, account=account, since_ns=since_ns)
 
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        self.since.append(since_ns)
+        hours = range(max(-(-since_ns // HOUR_NS), NOON // HOUR_NS), self.now // HOUR_NS + 1)
+        return RatesSeen(
+            venue=self.name, symbol=symbol, rates=tuple(SettledRate(at_ns=HOUR_NS * k, rate=1e-5) for k in hours),
+            since_ns=since_ns, at_ns=self.now, received_ns=self.now,
+        )  # fmt: skip
+
 
 def test_a_venue_is_asked_for_what_is_new_and_for_all_again_after_it_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_funding, "AGAIN_S", 0.0)
@@ -547,3 +584,26 @@ def test_a_venue_is_asked_for_what_is_new_and_for_all_again_after_it_was_away(mo
     assert (first.why, second.why, third.why) == ("", "the venue is away", "")
     midnight = NOON // DAY_NS * DAY_NS
     assert venue.since == [midnight, NOON - OVERLAP_NS, NOON - OVERLAP_NS, midnight]
+
+
+def test_rates_are_asked_for_from_far_back_until_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contract that began at noon has one rate, then two; from then on what is new is asked for."""
+    monkeypatch.setattr(live_funding, "AGAIN_S", 0.0)
+    venue = Told()
+
+    async def heard_of() -> Rated | None:
+        told = funding_beside(FundingAsked(venue=VENUE, symbols=("NEW",)), {VENUE: venue}, venue.clock)  # type: ignore[dict-item]
+        found: Rated | None = None
+        for _ in range(4):
+            message = await anext(told)
+            assert isinstance(message, RatesSeen)
+            found = rated(found, message)
+            venue.now += HOUR_NS
+        await told.aclose()  # type: ignore[attr-defined]
+        return found
+
+    found = asyncio.run(heard_of())
+    assert found is not None and found.at_ns == NOON + 3 * HOUR_NS
+    now = [NOON + HOUR_NS * k for k in range(4)]
+    far = live_funding.RATES_NS
+    assert venue.since == [now[0] - far, now[1] - far, now[1] - OVERLAP_NS, now[2] - OVERLAP_NS]

@@ -65,15 +65,16 @@ def needs(playbook: Playbook) -> tuple[bool, bool]:
 
 
 def asked_of(snapshot: Snapshot, playbook: Playbook) -> tuple[FundingAsked, ...]:
-    """What venues are asked, as the rules want it."""
+    """What venues are asked, as the rules want it; of rates, those of every contract that is listened to."""
     pays, rates = needs(playbook)
     book, found = snapshot.book, list[FundingAsked]()
     for venue in dict.fromkeys(one.venue for one in book.accounts) if pays or rates else ():
         mine = [one for one in book.accounts if one.venue == venue]
-        held = dict.fromkeys(position.symbol for one in mine for position in one.positions)
+        held = [position.symbol for one in mine for position in one.positions]
+        heard = tuple(dict.fromkeys((*held, *(symbol for name, symbol in snapshot.market.quotes if name == venue))))
         found.append(
             FundingAsked(
-                venue=venue, accounts=tuple(one.id for one in mine) if pays else (), symbols=tuple(held) if rates else (),
+                venue=venue, accounts=tuple(one.id for one in mine) if pays else (), symbols=heard if rates else (),
                 in_row=FLIP in rules_on_rates(playbook),
             )
         )  # fmt: skip
@@ -152,6 +153,11 @@ def _unknown(
     untold = [f"what {name} paid" for name in names if name not in view.funding]
     long = [name for name, one in view.funding.items() if view.now_ns - one.since_ns >= BACK_NS]
     in_row = [f"what {name} paid in {BACK_NS // DAY_NS} days" for name in names if name not in long]
+    in_row += [
+        f"every settlement of {one.symbol} on {account.id} since it received any"
+        for account, one in held
+        if one.quantity and account.id in long and _is_part(view, account.id, one.symbol)
+    ]
     today = (
         () if is_day_known else tuple(untold) or ("what was paid today, all of it and in contracts with a price here",)
     )
@@ -167,6 +173,12 @@ def _unknown(
         FLIP: (*in_row, *(young if is_moved else ())),
     }  # fmt: skip
     return {rule: lacks[rule] for rule in rules if lacks[rule]}
+
+
+def _is_part(view: View, account: str, symbol: str) -> bool:
+    """Whether it is not known how often a position paid since it last received: a venue told sums of old settlements."""
+    found = view.funding[account].of.get(symbol, Paid())
+    return found.is_part and view.desk.turned.get((account, symbol), 0) <= found.at_ns
 
 
 def unjudged_alerts(view: View, funding: Funding) -> Iterator[Alert]:
