@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from perpbook.engine.live_funding import AFTER_NS, BACK_NS, EVERY_NS, OVERLAP_NS
 from perpbook.engine.ports import Capabilities
 from perpbook.errors import VenueUnavailable
 from perpbook.guard import funded
+from perpbook.guard.case import Case, Phase, Ticket
+from perpbook.guard.cut import Cuts, Left
 from perpbook.guard.desk import Desk, fold
 from perpbook.guard.funded import AccountFunding, Paid, Rated, heard, paid_in_row, paid_today, rated
 from perpbook.guard.guard import Guard
@@ -26,6 +29,7 @@ from perpbook.guard.replay import Replay, ends_of
 from perpbook.guard.settings import Caps
 from perpbook.guard.view import Decision, View
 from perpbook.guard.watch import Watch
+from perpbook.model.action import ActionKind, Leg, Proposal
 from perpbook.model.effect import Write
 from perpbook.model.message import (
     AccountSeen,
@@ -39,6 +43,7 @@ from perpbook.model.message import (
     SettledRate,
     Wake,
 )
+from perpbook.model.order import OrderRequest, TimeInForce
 from perpbook.model.record import RecordKind
 from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS
 from perpbook.playbook.load import parse_playbook
@@ -266,11 +271,15 @@ def test_what_paid_too_much_is_cut_once_a_day_and_reduce_only(judge: Judge) -> N
         leg.quantity == pytest.approx(-0.5 * quantity, rel=0.06) and "cost 0.2% of book equity today" in wanted.reason
     )
     assert decision.before is not None and decision.before.broken == wanted.after.broken == ("funding.daily_cap",)
-    desk = Desk(funding_cuts={(leg.account, symbol): NOON // DAY_NS})
+    desk = Desk(funding_cuts=Cuts(done={(leg.account, symbol): NOON // DAY_NS}))
     again = judge(replace(view, desk=desk))
     assert not again.wanted and again.before is not None and again.before.broken == ("funding.daily_cap",)
-    yesterday = Desk(funding_cuts={(leg.account, symbol): NOON // DAY_NS - 1})
+    yesterday = Desk(funding_cuts=Cuts(done={(leg.account, symbol): NOON // DAY_NS - 1}))
     assert judge(replace(view, desk=yesterday)).wanted == decision.wanted
+    for day, part in ((NOON // DAY_NS, 0.25), (NOON // DAY_NS - 1, 1.0)):
+        begun = Cuts(left={(leg.account, symbol): Left(day=day, quantity=0.25 * leg.quantity)})
+        (rest,) = judge(replace(view, desk=Desk(funding_cuts=begun))).wanted
+        assert rest.legs[0].quantity == pytest.approx(part * leg.quantity)
 
 
 def test_what_a_closed_position_paid_stays_paid(judge: Judge) -> None:
@@ -305,15 +314,19 @@ def without(view: View, symbol: str) -> View:
     return replace(view, accounts=left)
 
 
+def books_of(judge: Judge) -> list[BookSeen]:
+    return [
+        BookSeen(venue=key[0], symbol=key[1], depth=one.depth, at_ns=NOON, received_ns=NOON)
+        for key, one in judge.base.market.quotes.items()
+        if one.depth
+    ]
+
+
 @pytest.mark.parametrize("with_books", [True, False])
 def test_a_breaching_book_asks_for_the_same_whatever_closed_positions_paid(judge: Judge, with_books: bool) -> None:
     asked = replace(judge, playbook=rules(BREACHING))
     view = without(view_of(judge, {}), "SOL")
-    books = {
-        key: BookSeen(venue=key[0], symbol=key[1], depth=one.depth, at_ns=NOON, received_ns=NOON)
-        for key, one in judge.base.market.quotes.items()
-        if one.depth and with_books
-    }
+    books = {(one.venue, one.symbol): one for one in books_of(judge) if with_books}
     before = asked(replace(view, books=books))
     after = asked(replace(view, books=books, funding=view_of(judge, {"SOL": 80.0}).funding))
     assert before.wanted and [(one.rule, one.legs) for one in after.wanted] == [
@@ -328,11 +341,12 @@ def test_a_guard_proposes_whatever_closed_positions_paid(judge: Judge, paid: boo
     guard = Guard(Desk(), settings_of(judge.base, asked.playbook, judge.terms, live=False), asked, asked.watch)
     guard.start(NOON)
     row = FundingPayment(symbol="SOL", dollars=-1.0, at_ns=NOON - HOUR_NS, quantity=900.0)
-    for key, one in judge.base.market.quotes.items():
-        guard.receive(BookSeen(venue=key[0], symbol=key[1], depth=one.depth, at_ns=NOON, received_ns=NOON))
+    for book in books_of(judge):
+        guard.receive(book)
     rows, name = (row,) * paid, judge.base.book.accounts[0].id
     seen = funding_seen(NOON, *rows, account=name, venue=judge.base.book.accounts[0].venue)
-    for message in (*view.marks.values(), seen, *view.accounts.values(), Wake(received_ns=NOON + 30 * SECOND_NS)):
+    told: list[Message] = [*view.marks.values(), seen, *view.accounts.values()]
+    for message in (*told, Wake(received_ns=NOON + 30 * SECOND_NS)):
         guard.receive(message)
     assert guard.desk.kill is KillLevel.NONE and guard.desk.cases
 
@@ -466,7 +480,7 @@ class CutOnce(World):
     """A guard that cuts a position for its funding unless it was cut today, as the kernel does."""
 
     def decide(self, view: View) -> Decision:
-        today = view.desk.funding_cuts.get((ACCOUNT, "BTC")) == view.now_ns // DAY_NS
+        today = view.desk.funding_cuts.done.get((ACCOUNT, "BTC")) == view.now_ns // DAY_NS
         return Decision(before=CALM, wanted=() if today else (trim("BTC", -0.5, rule="funding.daily_cap"),))
 
 
@@ -477,10 +491,70 @@ def test_a_position_is_cut_once_a_day_over_any_crash(fuse: int) -> None:
     world = CutOnce(settings=settings, venue=Exchange(positions={"BTC": 5.0}), fuse=fuse)
     world.run(SETTINGS.expiry_ns // SECOND_NS + 90)
     assert world.venue.positions["BTC"] == 4.5
-    assert fold(world.journal).funding_cuts == {(ACCOUNT, "BTC"): 0}
+    assert fold(world.journal).funding_cuts == Cuts(done={(ACCOUNT, "BTC"): 0})
     world.now_ns += DAY_NS
     world.run(60)
-    assert world.venue.positions["BTC"] == 4.0 and world.shadow.funding_cuts == {(ACCOUNT, "BTC"): 1}
+    assert world.venue.positions["BTC"] == 4.0 and world.shadow.funding_cuts.done == {(ACCOUNT, "BTC"): 1}
+
+
+class CutInParts(World):
+    """A guard whose rule wants half of a position gone, and whose cap of an action is less than that."""
+
+    def decide(self, view: View) -> Decision:
+        cuts, pair, day = view.desk.funding_cuts, (ACCOUNT, "BTC"), view.now_ns // DAY_NS
+        wanted = max(-0.5 * self.venue.positions["BTC"], cuts.left_on(day).get(pair, -math.inf))
+        is_done = cuts.done.get(pair) == day
+        return Decision(before=CALM, wanted=() if is_done else (trim("BTC", wanted, rule="funding.daily_cap"),))
+
+
+def in_parts(fuse: int | None, mood: str = "fill") -> World:
+    caps = Caps(action=1_000.0, hour=5_000.0, day=5_000.0)
+    settings = replace(SETTINGS, arming=False, caps=caps, bands={"funding.daily_cap": caps})
+    venue = Exchange(positions={"BTC": 5.0}, mood=mood)
+    world = CutInParts(settings=settings, venue=venue, fuse=fuse)
+    world.run(6 * SETTINGS.expiry_ns // SECOND_NS)
+    return world
+
+
+@pytest.mark.parametrize("fuse", [None, *range(0, 60, 6)])
+def test_a_cut_that_an_action_may_not_make_whole_is_made_in_parts_and_no_more(fuse: int | None) -> None:
+    world = in_parts(fuse)
+    assert world.venue.positions["BTC"] == pytest.approx(2.5)
+    assert fold(world.journal).funding_cuts == Cuts(done={(ACCOUNT, "BTC"): 0})
+    sizes = [leg.quantity for case in fold(world.journal).cases.values() for leg in case.proposal.legs]
+    assert len(sizes) >= 3 and min(sizes) > -1.02
+
+
+def test_a_cut_that_traded_in_part_and_was_not_made_smaller_is_done_at_its_end() -> None:
+    proposal = proposal_of(-1.0)
+    case = Case(proposal=proposal, digest="d", phase=Phase.EXECUTING, since_ns=0)
+    cuts, pair, ticket = Cuts(), (ACCOUNT, "BTC"), ticket_of(-0.4)
+    cuts.traded(case, ticket, -0.4)
+    assert not cuts.done and cuts.left_on(0) == {pair: pytest.approx(-0.6)}
+    case.whole = {pair: -2.5}
+    cuts.ended(case, [ticket])
+    assert not cuts.done
+    case.whole = {}
+    cuts.ended(case, [ticket])
+    assert cuts == Cuts(done={pair: 0})
+
+
+def proposal_of(quantity: float) -> Proposal:
+    leg = Leg(account=ACCOUNT, venue=VENUE, symbol="BTC", quantity=quantity, held=5.0, limit_price=990.0)
+    return Proposal(
+        kind=ActionKind.TRIM, rule="funding.daily_cap", reason="", legs=(leg,), created_ns=0, expires_ns=1,
+        cost_max=1.0, collar=0.01, before=CALM, after=CALM, playbook="", terms="",
+    )  # fmt: skip
+
+
+def ticket_of(filled: float) -> Ticket:
+    request = OrderRequest(
+        client_id="c", account=ACCOUNT, venue=VENUE, symbol="BTC", quantity=-1.0, limit_price=990.0,
+        time_in_force=TimeInForce.IOC, reduce_only=True,
+    )  # fmt: skip
+    return Ticket(
+        request=request, digest="d", leg=0, part=0, first_ns=0, sent_ns=0, at_ns=0, dollars=1.0, reported=filled
+    )  # fmt: skip
 
 
 def test_what_was_told_of_funding_makes_the_same_records_again() -> None:

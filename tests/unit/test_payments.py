@@ -45,5 +45,5 @@ def test_sums_of_old_settlements_are_told_as_sums() -> None:
             rows = [{**delta, "nSamples": 24}, {**delta, "nSamples": None}, delta]
             return [{"time": 1_000 + k, "delta": one} for k, one in enumerate(rows)]
 
-    rows, _ = asyncio.run(PAYMENTS["hyperliquid"](Client(), ASKED, None))
+    rows = asyncio.run(all_rows(lambda after: PAYMENTS["hyperliquid"](Client(), ASKED, after), ASKED))
     assert [one.settlements for one in payments_of(rows)] == [24, 1, 1]

@@ -47,12 +47,14 @@ Pair = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funding:
     """What is known of a book's funding. book : with positions that paid today and are closed.  past : of its positions, None
-    without a rule on it.  cuts : positions cut today already.  unknown : by rule that is not judged in full, what is
+    without a rule on it.  cuts : positions cut today already.  left : what is left to trade, signed, of cuts
+    begun today.  unknown : by rule that is not judged in full, what is
     lacking."""
 
     book: Snapshot
     past: KnownPast | None = None
     cuts: frozenset[Pair] = frozenset()
+    left: Mapping[Pair, float] = field(default_factory=dict)
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -93,7 +95,8 @@ def funding_of(view: View, book: Snapshot, playbook: Playbook) -> Funding:
     today = view.now_ns // DAY_NS
     return Funding(
         book=book, past=KnownPast(past=past, sources=()),
-        cuts=frozenset(pair for pair, day in view.desk.funding_cuts.items() if day == today),
+        cuts=frozenset(pair for pair, day in view.desk.funding_cuts.done.items() if day == today),
+        left=view.desk.funding_cuts.left_on(today),
         unknown=_unknown(view, rules, held, is_day_known, moves(playbook)),
     )  # fmt: skip
 
@@ -214,8 +217,19 @@ def cuts_of(
         goes = moved.get(_asset(result, one), ()) if one.rule in TURNED else ()
         if all(_shrinks(other) for other in (one, *goes)):
             mine = found.setdefault(one.rule, [])
-            mine += [other for other in (one, *goes) if other not in mine]
+            mine += [_at_most(other, funding.left) for other in (one, *goes) if other not in mine]
     return found
+
+
+def _at_most(one: Asked, left: Mapping[Pair, float]) -> Asked:
+    """What a cap on a day asks for, no more than is left of it where it was begun today."""
+    change, most = one.quantity_after - one.quantity_before, left.get((one.account, one.symbol), 0.0)
+    if one.rule not in DAY_CAPS or change * most <= 0.0 or abs(most) >= abs(change):
+        return one
+    share = most / change
+    return replace(
+        one, quantity_after=one.quantity_before + most, notional=one.notional * share, fees=one.fees * share
+    )  # fmt: skip
 
 
 def kept_alerts(view: View, result: CheckResult) -> Iterator[Alert]:
