@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from perpbook.engine.live_funding import AFTER_NS, BACK_NS, EVERY_NS, OVERLAP_NS
 from perpbook.engine.ports import Capabilities
 from perpbook.errors import VenueUnavailable
 from perpbook.guard import funded
+from perpbook.guard.case import Case, Phase, Ticket
+from perpbook.guard.cut import Cuts, Left
 from perpbook.guard.desk import Desk, fold
 from perpbook.guard.funded import AccountFunding, Paid, Rated, heard, paid_in_row, paid_today, rated
 from perpbook.guard.guard import Guard
@@ -26,17 +29,21 @@ from perpbook.guard.replay import Replay, ends_of
 from perpbook.guard.settings import Caps
 from perpbook.guard.view import Decision, View
 from perpbook.guard.watch import Watch
+from perpbook.model.action import ActionKind, Leg, Proposal
 from perpbook.model.effect import Write
 from perpbook.model.message import (
     AccountSeen,
+    BookSeen,
     FundingPayment,
     FundingSeen,
+    KillLevel,
     MarkSeen,
     Message,
     RatesSeen,
     SettledRate,
     Wake,
 )
+from perpbook.model.order import OrderRequest, TimeInForce
 from perpbook.model.record import RecordKind
 from perpbook.model.units import DAY_NS, HOUR_NS, SECOND_NS
 from perpbook.playbook.load import parse_playbook
@@ -44,6 +51,7 @@ from perpbook.playbook.schema import Playbook
 from perpbook.runs.check import load_all_terms, read_inputs
 from perpbook.runs.guard_decide import Judge
 from perpbook.runs.guard_funding import asked_of, funding_of
+from perpbook.runs.guard_settings import settings_of
 from perpbook.runs.paper_state import keeper, kept_funding
 from tests.laws.guarded import ACCOUNT, CALM, SETTINGS, VENUE, Exchange, World, as_read, trim
 from tests.laws.test_check_past import BAR, BARS, MOMENTS, SEED, at, held_until, rules_of
@@ -171,6 +179,33 @@ def test_a_position_that_turned_over_begins_anew() -> None:
     assert (after.in_row, after.received) == (1, False) and paid_in_row(after, 0) == 0
 
 
+def test_sums_of_settlements_count_for_dollars_and_leave_the_row_unknown_until_one_is_received() -> None:
+    def after(before: Paid, *rows: tuple[float, int]) -> Paid:
+        for k, (dollars, settlements) in enumerate(rows):
+            at_ns = before.at_ns + HOUR_NS * (k < len(rows))
+            row = FundingPayment(symbol="BTC", dollars=dollars, at_ns=at_ns, settlements=settlements)
+            before = funded.counted(before, row, 0)
+        return before
+
+    merged = after(paid([1.0, -1.0]), (-5.0, 24), (-1.0, 1), (-1.0, 1))
+    assert (merged.is_part, merged.in_row, merged.received, merged.paid) == (True, 2, True, 7.0)
+    known = after(merged, (1.0, 1), (-1.0, 1))
+    assert not known.is_part and paid_in_row(known, 0) == 1
+    assert after(known, (3.0, 24)).is_part
+
+
+def test_a_row_that_holds_sums_is_not_judged_in_full_by_name(judge: Judge) -> None:
+    asked, symbol = replace(judge, playbook=rules("flip_after = 3")), next(iter(held(judge)))
+    view = view_of(judge, {})
+    for in_row, broken in ((2, False), (9, True)):
+        of = {symbol: Paid(at_ns=NOON - HOUR_NS, in_row=in_row, received=True, is_part=True)}
+        known = {name: AccountFunding(since_ns=NOON - BACK_NS, at_ns=NOON, of=of) for name in view.funding}
+        decision = asked(replace(view, funding=known))
+        assert decision.before is not None and bool(decision.before.broken) == broken
+        (told,) = [one for one in decision.alerts if one.kind == "rules.unjudged"]
+        assert f"every settlement of {symbol}" in told.sentence
+
+
 def test_midnight_begins_a_day_and_what_settles_then_is_its_own() -> None:
     one = paid([-1.0] * 24)
     assert (one.at_ns, one.paid) == (DAY_NS, 1.0)
@@ -236,11 +271,15 @@ def test_what_paid_too_much_is_cut_once_a_day_and_reduce_only(judge: Judge) -> N
         leg.quantity == pytest.approx(-0.5 * quantity, rel=0.06) and "cost 0.2% of book equity today" in wanted.reason
     )
     assert decision.before is not None and decision.before.broken == wanted.after.broken == ("funding.daily_cap",)
-    desk = Desk(funding_cuts={(leg.account, symbol): NOON // DAY_NS})
+    desk = Desk(funding_cuts=Cuts(done={(leg.account, symbol): NOON // DAY_NS}))
     again = judge(replace(view, desk=desk))
     assert not again.wanted and again.before is not None and again.before.broken == ("funding.daily_cap",)
-    yesterday = Desk(funding_cuts={(leg.account, symbol): NOON // DAY_NS - 1})
+    yesterday = Desk(funding_cuts=Cuts(done={(leg.account, symbol): NOON // DAY_NS - 1}))
     assert judge(replace(view, desk=yesterday)).wanted == decision.wanted
+    for day, part in ((NOON // DAY_NS, 0.25), (NOON // DAY_NS - 1, 1.0)):
+        begun = Cuts(left={(leg.account, symbol): Left(day=day, quantity=0.25 * leg.quantity)})
+        (rest,) = judge(replace(view, desk=Desk(funding_cuts=begun))).wanted
+        assert rest.legs[0].quantity == pytest.approx(part * leg.quantity)
 
 
 def test_what_a_closed_position_paid_stays_paid(judge: Judge) -> None:
@@ -253,6 +292,72 @@ def test_what_a_closed_position_paid_stays_paid(judge: Judge) -> None:
     gone = replace(account, account=replace(account.account, positions=rest))
     decision = replace(judge, watch=Watch())(replace(view, accounts={gone.account.id: gone}))
     assert decision.before is not None and "funding.daily_cap" in decision.before.broken and not decision.wanted
+
+
+BREACHING = """daily_cap = 0.0005
+[leverage.book]
+gross = 1.5
+[leverage.asset]
+BTC = 0.5
+[guardrails]
+take_profit = [{ gain = 0.02, close = 0.25 }]"""
+
+
+def without(view: View, symbol: str) -> View:
+    """The view of a guard whose accounts do not hold a contract."""
+    left = {
+        name: replace(one, account=replace(
+            one.account, positions=tuple(held for held in one.account.positions if held.symbol != symbol)
+        ))
+        for name, one in view.accounts.items()
+    }  # fmt: skip
+    return replace(view, accounts=left)
+
+
+def books_of(judge: Judge) -> list[BookSeen]:
+    return [
+        BookSeen(venue=key[0], symbol=key[1], depth=one.depth, at_ns=NOON, received_ns=NOON)
+        for key, one in judge.base.market.quotes.items()
+        if one.depth
+    ]
+
+
+@pytest.mark.parametrize("with_books", [True, False])
+def test_a_breaching_book_asks_for_the_same_whatever_closed_positions_paid(judge: Judge, with_books: bool) -> None:
+    asked = replace(judge, playbook=rules(BREACHING))
+    view = without(view_of(judge, {}), "SOL")
+    books = {(one.venue, one.symbol): one for one in books_of(judge) if with_books}
+    before = asked(replace(view, books=books))
+    after = asked(replace(view, books=books, funding=view_of(judge, {"SOL": 80.0}).funding))
+    assert before.wanted and [(one.rule, one.legs) for one in after.wanted] == [
+        (one.rule, one.legs) for one in before.wanted
+    ]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_guard_proposes_whatever_closed_positions_paid(judge: Judge, paid: bool) -> None:
+    asked = replace(judge, playbook=rules(BREACHING), watch=Watch())
+    view = without(view_of(judge, {}), "SOL")
+    guard = Guard(Desk(), settings_of(judge.base, asked.playbook, judge.terms, live=False), asked, asked.watch)
+    guard.start(NOON)
+    row = FundingPayment(symbol="SOL", dollars=-1.0, at_ns=NOON - HOUR_NS, quantity=900.0)
+    for book in books_of(judge):
+        guard.receive(book)
+    rows, name = (row,) * paid, judge.base.book.accounts[0].id
+    seen = funding_seen(NOON, *rows, account=name, venue=judge.base.book.accounts[0].venue)
+    told: list[Message] = [*view.marks.values(), seen, *view.accounts.values()]
+    for message in (*told, Wake(received_ns=NOON + 30 * SECOND_NS)):
+        guard.receive(message)
+    assert guard.desk.kill is KillLevel.NONE and guard.desk.cases
+
+
+def test_an_account_that_is_as_it_was_asks_for_no_look_where_a_closed_position_paid(judge: Judge) -> None:
+    watch = Watch()
+    view = without(view_of(judge, {"SOL": 80.0}), "SOL")
+    replace(judge, watch=watch)(view)
+    (seen,) = view.accounts.values()
+    assert not watch(replace(seen, received_ns=NOON + 1))
+    assert watch(replace(seen, account=replace(seen.account, positions=seen.account.positions[1:])))
 
 
 def test_what_is_not_told_is_not_judged_by_name_and_what_stands_is_not_over(judge: Judge) -> None:
@@ -297,7 +402,9 @@ def test_venues_are_asked_what_the_rules_want(judge: Judge) -> None:
     (day,) = asked_of(base, rules("daily_cap = 0.001"))
     assert day.accounts and not day.symbols and not day.in_row
     (turns,) = asked_of(base, rules('flip_after = 3\nresponse = "move"'))
-    assert turns.in_row and set(turns.symbols) == set(held(judge))
+    assert turns.in_row and set(turns.symbols) == {symbol for _, symbol in base.market.quotes} >= set(held(judge))
+    closed = replace(base, book=replace(base.book, accounts=(replace(base.book.accounts[0], positions=()),)))
+    assert set(asked_of(closed, rules("expected_max = 0.3"))[0].symbols) == set(turns.symbols)
     (rates,) = asked_of(base, rules("expected_max = 0.3"))
     assert not rates.accounts and rates.symbols
 
@@ -373,7 +480,7 @@ class CutOnce(World):
     """A guard that cuts a position for its funding unless it was cut today, as the kernel does."""
 
     def decide(self, view: View) -> Decision:
-        today = view.desk.funding_cuts.get((ACCOUNT, "BTC")) == view.now_ns // DAY_NS
+        today = view.desk.funding_cuts.done.get((ACCOUNT, "BTC")) == view.now_ns // DAY_NS
         return Decision(before=CALM, wanted=() if today else (trim("BTC", -0.5, rule="funding.daily_cap"),))
 
 
@@ -384,10 +491,70 @@ def test_a_position_is_cut_once_a_day_over_any_crash(fuse: int) -> None:
     world = CutOnce(settings=settings, venue=Exchange(positions={"BTC": 5.0}), fuse=fuse)
     world.run(SETTINGS.expiry_ns // SECOND_NS + 90)
     assert world.venue.positions["BTC"] == 4.5
-    assert fold(world.journal).funding_cuts == {(ACCOUNT, "BTC"): 0}
+    assert fold(world.journal).funding_cuts == Cuts(done={(ACCOUNT, "BTC"): 0})
     world.now_ns += DAY_NS
     world.run(60)
-    assert world.venue.positions["BTC"] == 4.0 and world.shadow.funding_cuts == {(ACCOUNT, "BTC"): 1}
+    assert world.venue.positions["BTC"] == 4.0 and world.shadow.funding_cuts.done == {(ACCOUNT, "BTC"): 1}
+
+
+class CutInParts(World):
+    """A guard whose rule wants half of a position gone, and whose cap of an action is less than that."""
+
+    def decide(self, view: View) -> Decision:
+        cuts, pair, day = view.desk.funding_cuts, (ACCOUNT, "BTC"), view.now_ns // DAY_NS
+        wanted = max(-0.5 * self.venue.positions["BTC"], cuts.left_on(day).get(pair, -math.inf))
+        is_done = cuts.done.get(pair) == day
+        return Decision(before=CALM, wanted=() if is_done else (trim("BTC", wanted, rule="funding.daily_cap"),))
+
+
+def in_parts(fuse: int | None, mood: str = "fill") -> World:
+    caps = Caps(action=1_000.0, hour=5_000.0, day=5_000.0)
+    settings = replace(SETTINGS, arming=False, caps=caps, bands={"funding.daily_cap": caps})
+    venue = Exchange(positions={"BTC": 5.0}, mood=mood)
+    world = CutInParts(settings=settings, venue=venue, fuse=fuse)
+    world.run(6 * SETTINGS.expiry_ns // SECOND_NS)
+    return world
+
+
+@pytest.mark.parametrize("fuse", [None, *range(0, 60, 6)])
+def test_a_cut_that_an_action_may_not_make_whole_is_made_in_parts_and_no_more(fuse: int | None) -> None:
+    world = in_parts(fuse)
+    assert world.venue.positions["BTC"] == pytest.approx(2.5)
+    assert fold(world.journal).funding_cuts == Cuts(done={(ACCOUNT, "BTC"): 0})
+    sizes = [leg.quantity for case in fold(world.journal).cases.values() for leg in case.proposal.legs]
+    assert len(sizes) >= 3 and min(sizes) > -1.02
+
+
+def test_a_cut_that_traded_in_part_and_was_not_made_smaller_is_done_at_its_end() -> None:
+    proposal = proposal_of(-1.0)
+    case = Case(proposal=proposal, digest="d", phase=Phase.EXECUTING, since_ns=0)
+    cuts, pair, ticket = Cuts(), (ACCOUNT, "BTC"), ticket_of(-0.4)
+    cuts.traded(case, ticket, -0.4)
+    assert not cuts.done and cuts.left_on(0) == {pair: pytest.approx(-0.6)}
+    case.whole = {pair: -2.5}
+    cuts.ended(case, [ticket])
+    assert not cuts.done
+    case.whole = {}
+    cuts.ended(case, [ticket])
+    assert cuts == Cuts(done={pair: 0})
+
+
+def proposal_of(quantity: float) -> Proposal:
+    leg = Leg(account=ACCOUNT, venue=VENUE, symbol="BTC", quantity=quantity, held=5.0, limit_price=990.0)
+    return Proposal(
+        kind=ActionKind.TRIM, rule="funding.daily_cap", reason="", legs=(leg,), created_ns=0, expires_ns=1,
+        cost_max=1.0, collar=0.01, before=CALM, after=CALM, playbook="", terms="",
+    )  # fmt: skip
+
+
+def ticket_of(filled: float) -> Ticket:
+    request = OrderRequest(
+        client_id="c", account=ACCOUNT, venue=VENUE, symbol="BTC", quantity=-1.0, limit_price=990.0,
+        time_in_force=TimeInForce.IOC, reduce_only=True,
+    )  # fmt: skip
+    return Ticket(
+        request=request, digest="d", leg=0, part=0, first_ns=0, sent_ns=0, at_ns=0, dollars=1.0, reported=filled
+    )  # fmt: skip
 
 
 def test_what_was_told_of_funding_makes_the_same_records_again() -> None:
@@ -463,6 +630,14 @@ class Told:
             raise VenueUnavailable("the venue is away")
         return funding_seen(self.now, account=account, since_ns=since_ns)
 
+    async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
+        self.since.append(since_ns)
+        hours = range(max(-(-since_ns // HOUR_NS), NOON // HOUR_NS), self.now // HOUR_NS + 1)
+        return RatesSeen(
+            venue=self.name, symbol=symbol, rates=tuple(SettledRate(at_ns=HOUR_NS * k, rate=1e-5) for k in hours),
+            since_ns=since_ns, at_ns=self.now, received_ns=self.now,
+        )  # fmt: skip
+
 
 def test_a_venue_is_asked_for_what_is_new_and_for_all_again_after_it_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_funding, "AGAIN_S", 0.0)
@@ -483,3 +658,26 @@ def test_a_venue_is_asked_for_what_is_new_and_for_all_again_after_it_was_away(mo
     assert (first.why, second.why, third.why) == ("", "the venue is away", "")
     midnight = NOON // DAY_NS * DAY_NS
     assert venue.since == [midnight, NOON - OVERLAP_NS, NOON - OVERLAP_NS, midnight]
+
+
+def test_rates_are_asked_for_from_far_back_until_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contract that began at noon has one rate, then two; from then on what is new is asked for."""
+    monkeypatch.setattr(live_funding, "AGAIN_S", 0.0)
+    venue = Told()
+
+    async def heard_of() -> Rated | None:
+        told = funding_beside(FundingAsked(venue=VENUE, symbols=("NEW",)), {VENUE: venue}, venue.clock)  # type: ignore[dict-item]
+        found: Rated | None = None
+        for _ in range(4):
+            message = await anext(told)
+            assert isinstance(message, RatesSeen)
+            found = rated(found, message)
+            venue.now += HOUR_NS
+        await told.aclose()  # type: ignore[attr-defined]
+        return found
+
+    found = asyncio.run(heard_of())
+    assert found is not None and found.at_ns == NOON + 3 * HOUR_NS
+    now = [NOON + HOUR_NS * k for k in range(4)]
+    far = live_funding.RATES_NS
+    assert venue.since == [now[0] - far, now[1] - far, now[1] - OVERLAP_NS, now[2] - OVERLAP_NS]

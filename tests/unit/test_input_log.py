@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpbook.errors import BrokenJournal, InputError
+from perpbook.guard.funded import AccountFunding, Paid, Rated
 from perpbook.guard.inputs import Began, Took
 from perpbook.guard.inputs_text import line_of, text_of
 from perpbook.guard.turn import Known
@@ -24,6 +26,9 @@ from tests.laws.guarded import Exchange
 
 AT = 1_795_000_000 * 10**9
 BOOK = Exchange().book("BTC", AT)
+RATED = Rated(
+    at_ns=AT, rate=1e-5, interval_ns=3_600 * 10**9, expected=0.1, whole_ns=1, since_ns=0, asked_ns=AT
+)  # fmt: skip
 BEGAN = Began(now_ns=AT, records=0, run={"live": False, "book": {"text": "é\n"}})
 
 
@@ -67,8 +72,21 @@ def test_everything_that_is_known_comes_back() -> None:
     known = Known(
         accounts={"main": seen}, books={("hyperliquid", "BTC"): BOOK}, stale={("dydx", "feed")}, unreconciled={"main"},
         asked={("AskBook", "hyperliquid", "BTC"): AT}, started_ns=AT, decide=True,
+        funding={"main": AccountFunding(since_ns=0, at_ns=AT, of={"BTC": Paid(at_ns=AT, paid=2.0)})},
+        rates={("hyperliquid", "BTC"): RATED},
     )  # fmt: skip
     assert line_of(text_of(replace(BEGAN, known=known))) == replace(BEGAN, known=known)
+
+
+def test_a_page_from_before_funding_was_known_is_read() -> None:
+    whole = json.loads(text_of(replace(BEGAN, known=Known(started_ns=AT))))
+    (number,) = [k for k, one in enumerate(whole["Began"]) if isinstance(one, dict) and "Known" in one]
+    fields = whole["Began"][number]["Known"]
+    whole["Began"][number]["Known"] = fields[:-2]
+    assert line_of(json.dumps(whole)) == replace(BEGAN, known=Known(started_ns=AT))
+    whole["Began"][number]["Known"] = [*fields, 1]
+    with pytest.raises(BrokenJournal):
+        line_of(json.dumps(whole))
 
 
 def test_the_oldest_pages_go_where_there_is_no_room(tmp_path: Path) -> None:

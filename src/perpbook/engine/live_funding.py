@@ -34,8 +34,11 @@ BACK_NS = 60 * DAY_NS
 RATES_NS = 20 * DAY_NS
 """How far back rates are asked for: what was before weighs a hundredth in what is expected."""
 
-REQUEST_S = 120.0
-"""Within which an answer comes, all its pages."""
+ENOUGH = 2
+"""Rates of which an interval is known: with fewer nothing is, and all are asked for again."""
+
+REQUEST_S, FAR_S = 120.0, 900.0
+"""Within which an answer comes, all its pages; one that reaches back farther than a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +63,9 @@ async def funding_beside(
         port = venues.get(asked.venue)
         for key in wanted:
             if port is not None and port.capabilities.tells_funding and clock() >= due.get(key, 0):
-                seen = await _told(port, key, told.pop(key, None), asked.in_row, clock)
-                if not seen.why:
+                before = told.pop(key, None)
+                seen = await _told(port, key, before, asked.in_row, clock)
+                if not seen.why and (isinstance(seen, FundingSeen) or before is not None or len(seen.rates) >= ENOUGH):
                     told[key] = seen.at_ns
                 due[key] = next_ns(clock(), HOUR_NS if isinstance(seen, RatesSeen) and not seen.why else EVERY_NS)
                 yield seen
@@ -84,7 +88,7 @@ async def _told(
     since = now - far if told_ns is None or told_ns // DAY_NS != now // DAY_NS else told_ns - OVERLAP_NS
     for wait in (AGAIN_S, 0.0):
         try:
-            async with asyncio.timeout(REQUEST_S):
+            async with asyncio.timeout(FAR_S if now - since > DAY_NS else REQUEST_S):
                 return await (port.funding(name, since) if is_account else port.rates(name, since))
         except (PerpbookError, OSError, TimeoutError) as error:
             why = str(error) or type(error).__name__

@@ -40,7 +40,7 @@ def exact(value: object) -> Any:
 
 
 def again(value: Any, kinds: Mapping[str, type]) -> Any:
-    """The value that JSON holds. kinds : dataclasses and enums by name.
+    """The value that JSON holds. kinds : dataclasses and enums by name; last fields that are not there have their defaults.
 
     Raises
     ------
@@ -60,8 +60,10 @@ def again(value: Any, kinds: Mapping[str, type]) -> Any:
     if name.startswith("#"):
         return kinds[name[1:]](inner)
     kind = kinds[name]
-    parts = (again(one, kinds) for one in inner)
-    return kind(**dict(zip(_fields(kind), parts, strict=True)))
+    names, parts = _fields(kind), [again(one, kinds) for one in inner]
+    if len(parts) > len(names):
+        raise ValueError(f"{name} has no more than {len(names)} fields")
+    return kind(**dict(zip(names, parts, strict=False)))
 
 
 @cache

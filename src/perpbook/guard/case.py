@@ -107,7 +107,8 @@ class Ticket:
 @dataclass(slots=True, kw_only=True)
 class Case:
     """A proposal and where it stands. since_ns : in this phase.  who, channel : who last said something that counted.  base : the
-    positions re-read before its first order.  stopped : why nothing more is sent for it.  why : of its end."""
+    positions re-read before its first order.  stopped : why nothing more is sent for it.  why : of its end.  whole : what was
+    wanted of the legs of a cut that the cap of an action made smaller."""
 
     proposal: Proposal
     digest: str
@@ -120,6 +121,7 @@ class Case:
     tickets: list[str] = field(default_factory=list)
     stopped: str = ""
     why: str = ""
+    whole: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:

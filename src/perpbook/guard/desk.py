@@ -13,6 +13,7 @@ from typing import Any, cast
 from perpbook.files.rebuild import rebuild
 from perpbook.guard import funded, ladder
 from perpbook.guard.case import Case, Key, Phase, Ticket
+from perpbook.guard.cut import Cuts
 from perpbook.model.action import Proposal
 from perpbook.model.message import KillLevel
 from perpbook.model.order import Fill, OrderReport, OrderRequest, OrderState
@@ -73,7 +74,7 @@ class Desk:
     timers : until when venues' timers are set, by account and contract.  alert : the last one written, which may not have been
     told.  day, week : the last ones begun, weeks on Mondays.  ladders : what positions have taken of their profit, by account and
     symbol; one that is missing has taken nothing.  turned : when positions were last seen to begin, end or turn over.
-    funding_cuts : UTC days in which positions were last cut for what their funding cost.
+    funding_cuts : what positions were cut for what their funding cost.
     """
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -93,7 +94,7 @@ class Desk:
     week: Start | None = None
     ladders: ladder.Ladders = field(default_factory=dict)
     turned: dict[tuple[str, str], int] = field(default_factory=dict)
-    funding_cuts: dict[tuple[str, str], int] = field(default_factory=dict)
+    funding_cuts: Cuts = field(default_factory=Cuts)
     kill: KillLevel = KillLevel.NONE
     kill_ns: int = 0
     kill_who: str = ""
@@ -151,7 +152,8 @@ def fold(records: Iterable[Record], desk: Desk | None = None) -> Desk:
 def _proposed(desk: Desk, at_ns: int, body: Mapping[str, Any]) -> None:
     proposal = rebuild(Proposal, body["proposal"])
     digest = str(body["digest"])
-    desk.cases[digest] = Case(proposal=proposal, digest=digest, phase=Phase.PROPOSED, since_ns=at_ns)
+    whole = {(account, symbol): float(quantity) for account, symbol, quantity in body.get("whole", ())}
+    desk.cases[digest] = Case(proposal=proposal, digest=digest, phase=Phase.PROPOSED, since_ns=at_ns, whole=whole)
     desk.live.append(digest)
 
 
@@ -170,6 +172,7 @@ def _ended(phase: Phase) -> Any:
             desk.live.remove(case.digest)
             desk.untold.append(case.digest)
         said_no = phase is Phase.DENIED or (phase is Phase.ABORTED and bool(body.get("who")))
+        desk.funding_cuts.ended(case, desk.tickets_of(case))
         desk.ended[case.key] = Ended(at_ns=at_ns, phase=phase, by_person=said_no)
         _forget(desk, at_ns - KEPT_NS)
 
@@ -243,8 +246,7 @@ def _settle(desk: Desk, ticket: Ticket, before: float) -> None:
     """What an order's dollars are by what is known of it, and what it made of a step. before : what was known to be filled."""
     proposal, change, name = desk.cases[ticket.digest].proposal, ticket.filled - before, ticket.request.client_id
     ladder.traded(desk.ladders, proposal.legs[ticket.leg], change)
-    if change != 0.0 and proposal.rule in funded.DAY_CAPS:
-        desk.funding_cuts[ticket.request.account, ticket.request.symbol] = ticket.sent_ns // DAY_NS
+    desk.funding_cuts.traded(desk.cases[ticket.digest], ticket, change)
     desk.spent = [replace(one, dollars=ticket.spent) if one.client_id == name else one for one in desk.spent]
 
 

@@ -31,13 +31,15 @@ Pair = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
     """Payments of one position so far. at_ns : of the last.  paid : dollars (> 0 paid) in that one's UTC day.  in_row : paid
-    since the last received.  received : whether it ever did.  side : of the last that said, 0 for none."""
+    since the last received, or at least so often.  received : whether it ever did.  side : of the last that said, 0 for none.
+    is_part : the last received may be in a sum of several settlements, or before it: how many were paid since is not known."""
 
     at_ns: int = 0
     paid: float = 0.0
     in_row: int = 0
     received: bool = False
     side: int = 0
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +89,13 @@ def counted(before: Paid, one: FundingPayment, turned_ns: int) -> Paid:
         return before
     side = before.side if not one.quantity else 1 if one.quantity > 0.0 else -1
     if before.at_ns < turned_ns <= one.at_ns or side * before.side < 0:
-        before = replace(before, in_row=0, received=False)
+        before = replace(before, in_row=0, received=False, is_part=False)
     is_same_day = before.at_ns // DAY_NS == one.at_ns // DAY_NS
-    received = one.dollars > 0.0
+    received, is_sum = one.dollars > 0.0, one.settlements > 1
     return Paid(
         at_ns=one.at_ns, paid=(before.paid if is_same_day else 0.0) - one.dollars,
-        in_row=0 if received else before.in_row + (one.dollars < 0.0), received=before.received or received,
-        side=side,
+        in_row=0 if received or is_sum else before.in_row + (one.dollars < 0.0), received=before.received or received,
+        side=side, is_part=is_sum or (before.is_part and not received),
     )  # fmt: skip
 
 

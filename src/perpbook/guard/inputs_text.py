@@ -7,10 +7,10 @@ from enum import Enum
 
 from perpbook.errors import BrokenJournal
 from perpbook.files.exact import again, exact
-from perpbook.guard import inputs, turn
+from perpbook.guard import funded, inputs, turn
 from perpbook.model import account, action, alert, market, message, order
 
-MODULES = (inputs, turn, message, account, alert, order, market, action)
+MODULES = (inputs, turn, funded, message, account, alert, order, market, action)
 KINDS: dict[str, type] = {
     name: kind
     for module in MODULES

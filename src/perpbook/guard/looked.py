@@ -13,6 +13,7 @@ def look_digest(view: View, settings: Settings) -> str:
     what day and week began with, steps taken, positions begun and cut for their funding, the playbook and the terms."""
     parts = (view.accounts, view.books, view.marks, view.funding, view.rates)
     told = [[one for _, one in sorted(part.items())] for part in parts]
-    by_pair = (view.desk.ladders, view.desk.turned, view.desk.funding_cuts)
+    by_pair = (view.desk.ladders, view.desk.turned, view.desk.funding_cuts.done)
     kept = [view.desk.exits, view.desk.day, view.desk.week, *(sorted(one.items()) for one in by_pair)]
+    kept += [sorted(left.items())] if (left := view.desk.funding_cuts.left) else []
     return digest_of(plain([view.now_ns, *told, sorted(view.unknown), *kept, settings.playbook, settings.terms]))

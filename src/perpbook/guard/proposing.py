@@ -9,6 +9,7 @@ from dataclasses import replace
 from perpbook.guard.approving import approve_itself
 from perpbook.guard.case import key_of
 from perpbook.guard.controls import price_within, shrink
+from perpbook.guard.cut import made_smaller
 from perpbook.guard.looked import look_digest
 from perpbook.guard.turn import Turn, held, mid
 from perpbook.guard.view import Wanted, WantedLeg
@@ -39,18 +40,23 @@ def propose(turn: Turn, wanted: Wanted, before: RiskView) -> None:
         _refuse(turn, wanted.rule, why)
         return
     turn.over("refused.proposal", symbol=wanted.rule)
-    proposal = _fitted(turn, _made(turn, wanted, tuple(legs), before))
+    made = _made(turn, wanted, tuple(legs), before)
+    proposal = _fitted(turn, made)
     if proposal is not None and not _is_quiet(turn, proposal.rule, pairs_of(proposal.legs)):
-        open_proposal(turn, proposal)
+        open_proposal(turn, proposal, made)
 
 
-def open_proposal(turn: Turn, proposal: Proposal | None) -> str:
-    """Write a proposal down and tell people; its digest, "" where there is none."""
+def open_proposal(turn: Turn, proposal: Proposal | None, made: Proposal | None = None) -> str:
+    """Write a proposal down and tell people; its digest, "" where there is none. made : as it was wanted."""
     if proposal is None or proposal.digest in turn.desk.cases:
         return ""
     digest = proposal.digest
     look = look_digest(turn.shown, turn.settings) if turn.shown is not None else ""
-    turn.write(RecordKind.PROPOSED, digest=digest, proposal=proposal, look=look)
+    wanted = {(leg.account, leg.symbol): leg.quantity for leg in (made or proposal).legs}
+    whole = made_smaller(proposal.rule, wanted, proposal.legs)
+    turn.write(
+        RecordKind.PROPOSED, digest=digest, proposal=proposal, look=look, **({"whole": whole} if whole else {})
+    )  # fmt: skip
     traded = ", ".join(f"{leg.quantity:+g} {leg.symbol} on {leg.account}" for leg in proposal.legs) or proposal.transfer
     if not approve_itself(turn, turn.desk.cases[digest]):
         turn.tell(

@@ -199,11 +199,9 @@ class Watch:
 
 def same(one: Account, other: Account) -> bool:
     """Whether an account is held as it was: positions and money, whatever the venue reports beside."""
-    return (
-        one.collateral == other.collateral
-        and len(one.positions) == len(other.positions)
-        and all(
-            (a.symbol, a.quantity, a.entry_price) == (b.symbol, b.quantity, b.entry_price)
-            for a, b in zip(one.positions, other.positions, strict=True)
-        )
-    )
+    return one.collateral == other.collateral and _held(one) == _held(other)
+
+
+def _held(account: Account) -> list[tuple[str, float, float]]:
+    """What is held of contracts; a position of nothing is none."""
+    return [(one.symbol, one.quantity, one.entry_price) for one in account.positions if one.quantity]

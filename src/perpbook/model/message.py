@@ -81,13 +81,15 @@ class AccountSeen:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingPayment:
     """Funding of one position at one settlement: `dollars` received > 0 > paid; `rate` per interval (> 0: longs pay) and signed
-    `quantity` that it was paid on, None where the venue does not say."""
+    `quantity` that it was paid on, None where the venue does not say. `settlements` : more than one where the venue tells the sum
+    of several, as of old days."""
 
     symbol: str
     dollars: float
     at_ns: int
     rate: float | None = None
     quantity: float | None = None
+    settlements: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

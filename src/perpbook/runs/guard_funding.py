@@ -47,12 +47,14 @@ Pair = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funding:
     """What is known of a book's funding. book : with positions that paid today and are closed.  past : of its positions, None
-    without a rule on it.  cuts : positions cut today already.  unknown : by rule that is not judged in full, what is
+    without a rule on it.  cuts : positions cut today already.  left : what is left to trade, signed, of cuts
+    begun today.  unknown : by rule that is not judged in full, what is
     lacking."""
 
     book: Snapshot
     past: KnownPast | None = None
     cuts: frozenset[Pair] = frozenset()
+    left: Mapping[Pair, float] = field(default_factory=dict)
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -65,15 +67,16 @@ def needs(playbook: Playbook) -> tuple[bool, bool]:
 
 
 def asked_of(snapshot: Snapshot, playbook: Playbook) -> tuple[FundingAsked, ...]:
-    """What venues are asked, as the rules want it."""
+    """What venues are asked, as the rules want it; of rates, those of every contract that is listened to."""
     pays, rates = needs(playbook)
     book, found = snapshot.book, list[FundingAsked]()
     for venue in dict.fromkeys(one.venue for one in book.accounts) if pays or rates else ():
         mine = [one for one in book.accounts if one.venue == venue]
-        held = dict.fromkeys(position.symbol for one in mine for position in one.positions)
+        held = [position.symbol for one in mine for position in one.positions]
+        heard = tuple(dict.fromkeys((*held, *(symbol for name, symbol in snapshot.market.quotes if name == venue))))
         found.append(
             FundingAsked(
-                venue=venue, accounts=tuple(one.id for one in mine) if pays else (), symbols=tuple(held) if rates else (),
+                venue=venue, accounts=tuple(one.id for one in mine) if pays else (), symbols=heard if rates else (),
                 in_row=FLIP in rules_on_rates(playbook),
             )
         )  # fmt: skip
@@ -92,7 +95,8 @@ def funding_of(view: View, book: Snapshot, playbook: Playbook) -> Funding:
     today = view.now_ns // DAY_NS
     return Funding(
         book=book, past=KnownPast(past=past, sources=()),
-        cuts=frozenset(pair for pair, day in view.desk.funding_cuts.items() if day == today),
+        cuts=frozenset(pair for pair, day in view.desk.funding_cuts.done.items() if day == today),
+        left=view.desk.funding_cuts.left_on(today),
         unknown=_unknown(view, rules, held, is_day_known, moves(playbook)),
     )  # fmt: skip
 
@@ -152,6 +156,11 @@ def _unknown(
     untold = [f"what {name} paid" for name in names if name not in view.funding]
     long = [name for name, one in view.funding.items() if view.now_ns - one.since_ns >= BACK_NS]
     in_row = [f"what {name} paid in {BACK_NS // DAY_NS} days" for name in names if name not in long]
+    in_row += [
+        f"every settlement of {one.symbol} on {account.id} since it received any"
+        for account, one in held
+        if one.quantity and account.id in long and _is_part(view, account.id, one.symbol)
+    ]
     today = (
         () if is_day_known else tuple(untold) or ("what was paid today, all of it and in contracts with a price here",)
     )
@@ -167,6 +176,12 @@ def _unknown(
         FLIP: (*in_row, *(young if is_moved else ())),
     }  # fmt: skip
     return {rule: lacks[rule] for rule in rules if lacks[rule]}
+
+
+def _is_part(view: View, account: str, symbol: str) -> bool:
+    """Whether it is not known how often a position paid since it last received: a venue told sums of old settlements."""
+    found = view.funding[account].of.get(symbol, Paid())
+    return found.is_part and view.desk.turned.get((account, symbol), 0) <= found.at_ns
 
 
 def unjudged_alerts(view: View, funding: Funding) -> Iterator[Alert]:
@@ -202,8 +217,19 @@ def cuts_of(
         goes = moved.get(_asset(result, one), ()) if one.rule in TURNED else ()
         if all(_shrinks(other) for other in (one, *goes)):
             mine = found.setdefault(one.rule, [])
-            mine += [other for other in (one, *goes) if other not in mine]
+            mine += [_at_most(other, funding.left) for other in (one, *goes) if other not in mine]
     return found
+
+
+def _at_most(one: Asked, left: Mapping[Pair, float]) -> Asked:
+    """What a cap on a day asks for, no more than is left of it where it was begun today."""
+    change, most = one.quantity_after - one.quantity_before, left.get((one.account, one.symbol), 0.0)
+    if one.rule not in DAY_CAPS or change * most <= 0.0 or abs(most) >= abs(change):
+        return one
+    share = most / change
+    return replace(
+        one, quantity_after=one.quantity_before + most, notional=one.notional * share, fees=one.fees * share
+    )  # fmt: skip
 
 
 def kept_alerts(view: View, result: CheckResult) -> Iterator[Alert]:

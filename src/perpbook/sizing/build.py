@@ -216,7 +216,7 @@ def lines_through(
     item: Item, levels: Sequence[tuple[float, float]], fee: float, *, selling: bool, whole: bool = True
 ) -> CostLines:
     """The cost of taking a share of a position's size from resting levels; `whole`: never more than all of it."""
-    if not levels:
+    if not levels or item.delta == 0.0:
         return CostLines(slopes=np.array([fee]), offsets=np.zeros(1))
     size, slopes, offsets = abs(item.delta), [], []
     paid, done = 0.0, 0.0

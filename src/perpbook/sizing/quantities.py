@@ -27,10 +27,13 @@ def quantity_at(item: Item, share: float) -> float:
 
 
 def lot_shares(item: Item, share: float) -> tuple[float, float]:
-    """The shares just below and just above that whole lots make; equal when `share` is one, or there are no lots."""
+    """The shares just below and just above that whole lots make; equal when `share` is one, or there are no lots; one of a
+    position of nothing."""
     assert item.position is not None and item.terms is not None
     lot = item.terms.contract.lot_size
     size = abs(item.position.quantity)
+    if size == 0.0:
+        return 1.0, 1.0
     if lot <= 0 or share >= 1.0 or share <= 0.0:
         return share, share
     lots = share * size / lot

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from perpbook.errors import VenueUnavailable
 from perpbook.model.market import STABLECOINS
 from perpbook.model.message import FundingPayment, SettledRate
 from perpbook.venues.dialect import WEEK_MS, number
 
 MS_NS = 1_000_000
-PAGES = 100
-"""Answers in a row that are asked for at most."""
+PAGES, PAGES_A_DAY = 100, 5
+"""Answers in a row that are asked for at most: some, and more for every day asked for. 60 days are 400."""
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +36,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A payment, or (dollars 0) what was settled of a contract."""
+    """A payment, or (dollars 0) what was settled of a contract. settlements : of which it is the sum."""
 
     symbol: str
     at_ms: int
     dollars: float = 0.0
     rate: float | None = None
     quantity: float | None = None
+    settlements: int = 1
 
 
 Page = tuple[list[Row], Any]
@@ -49,19 +52,29 @@ Ask = Callable[[Any, Asked, Any], Awaitable[Page]]
 """A client's page. The last is what the page before gave, None for the first."""
 
 
-async def all_rows(page: Callable[[Any], Awaitable[Page]], since_ms: int) -> list[Row]:
-    """Every row of every page, oldest first, each once; ValueError where they do not end."""
+async def all_rows(page: Callable[[Any], Awaitable[Page]], asked: Asked) -> list[Row]:
+    """Every row of every page, oldest first, each once, of what was there when it was asked for.
+
+    Raises
+    ------
+    VenueUnavailable : there are more pages than are asked for.
+    """
     found: dict[Row, None] = {}
     after: Any = None
-    for _ in range(PAGES):
+    for _ in range(pages_of(asked)):
         rows, more = await page(after)
-        found.update(dict.fromkeys(one for one in rows if one.at_ms >= since_ms))
+        found.update(dict.fromkeys(one for one in rows if asked.since_ms <= one.at_ms <= asked.now_ms))
         if more is None:
             return sorted(found, key=lambda one: (one.at_ms, one.symbol))
         if more == after:
             break
         after = more
-    raise ValueError("the list does not end")
+    raise VenueUnavailable(f"the list does not end within {pages_of(asked)} answers, which are asked for at most")
+
+
+def pages_of(asked: Asked) -> int:
+    """How many answers in a row are asked for at most."""
+    return PAGES + PAGES_A_DAY * max(0, asked.now_ms - asked.since_ms) // DAY_MS
 
 
 def payments_of(rows: Iterable[Row]) -> tuple[FundingPayment, ...]:
@@ -74,7 +87,7 @@ def payments_of(rows: Iterable[Row]) -> tuple[FundingPayment, ...]:
     return tuple(
         FundingPayment(
             symbol=symbol, dollars=math.fsum(one.dollars for one in mine), at_ns=at_ms * MS_NS, rate=mine[0].rate,
-            quantity=mine[0].quantity,
+            quantity=mine[0].quantity, settlements=max(one.settlements for one in mine),
         )
         for (symbol, at_ms), mine in found.items()
     )  # fmt: skip
@@ -103,12 +116,14 @@ def iso_ms(text: Any) -> int:
 
 
 async def _hyperliquid(client: Any, asked: Asked, after: Any) -> Page:
+    """Old settlements come as sums, of `nSamples`."""
     given = {"type": "userFunding", "user": asked.of, "startTime": after or asked.since_ms}
     told = await client.publicPostInfo(given)
     rows = [
         Row(
             str(one["delta"]["coin"]), int(one["time"]), float(one["delta"]["usdc"]),
             number(one["delta"].get("fundingRate")), number(one["delta"].get("szi")),
+            int(one["delta"].get("nSamples") or 1),
         )
         for one in told
     ]  # fmt: skip

@@ -266,7 +266,8 @@ class LiveVenue:
         login, asked_ns, what = self._login(account), self._clock(), f"the funding of {account}"
         if account in self._parents and hasattr(self._dialect, "subaccount"):
             raise VenueUnavailable(f"{self.name} keeps {account} in a subaccount of its own, which is not asked for")
-        rows = await self._rows(PAYMENTS[self.name], login, (login.address, since_ns), what, self._weights.funding)
+        of = (login.address, since_ns, asked_ns)
+        rows = await self._rows(PAYMENTS[self.name], login, of, what, self._weights.funding)
         mine = [one for one in rows if self._whose(login.account, one.symbol) == account]
         return FundingSeen(
             venue=self.name, account=account, payments=self._understood(lambda: payments_of(mine), what),
@@ -276,16 +277,16 @@ class LiveVenue:
     async def rates(self, symbol: str, since_ns: int) -> RatesSeen:
         """What was settled of a contract from a time on."""
         login, asked_ns, what = next(iter(self._logins.values())), self._clock(), f"the rates of {symbol}"
-        rows = await self._rows(RATES[self.name], login, (symbol, since_ns), what, self._weights.rates)
+        rows = await self._rows(RATES[self.name], login, (symbol, since_ns, asked_ns), what, self._weights.rates)
         return RatesSeen(
             venue=self.name, symbol=symbol, rates=self._understood(lambda: rates_of(rows), what), since_ns=since_ns,
             at_ns=asked_ns, received_ns=self._clock(),
         )  # fmt: skip
 
-    async def _rows(self, ask: Ask, login: Login, of: tuple[str, int], what: str, weight: float) -> list[Row]:
+    async def _rows(self, ask: Ask, login: Login, of: tuple[str, int, int], what: str, weight: float) -> list[Row]:
         """All pages of a list that can wait: what is kept for less risk is left."""
         asked = Asked(
-            of=of[0], since_ms=-(-of[1] // MS_NS), now_ms=self._clock() // MS_NS,
+            of=of[0], since_ms=-(-of[1] // MS_NS), now_ms=of[2] // MS_NS,
             subaccount=getattr(self._dialect, "subaccount", 0),
         )  # fmt: skip
 
@@ -295,7 +296,7 @@ class LiveVenue:
             return await self._read(lambda: ask(login.client, asked, after), what, 0.0)
 
         try:
-            return await all_rows(page, asked.since_ms)
+            return await all_rows(page, asked)
         except ValueError as error:
             raise self._unreadable(what, error) from None
 
