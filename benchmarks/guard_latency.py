@@ -2,12 +2,13 @@
 
 A decision is: the frame taken, decoded and refused or not, taken by the guard's core (held against what is known, kept, the
 account's equity, margin and notional carried to a new mark, the range of proven findings asked), with the full looks that the
-guard takes meanwhile. A book of which it is known that only an unsound one would lead to anything is decided by its bytes
-(`kernels/glimpse.py`) and decoded later, if at all, as in the guard. Tops of the book, marks and books of 20 levels come at
-1,000 a second, then books flat out: with every one decided, and as the guard runs, where the newest of a contract takes the
-place of those that wait. Paced runs are made twice: sleeping until the socket has something, from a sender that sleeps as
-well; and asking it again and again (`guard run --spin`), from one that does not. ccxt.pro's own client takes the same books
-from the same sender in the same run. Five levels a side are read of the twenty that are sent.
+guard takes meanwhile. A book in a calm, of which only its own bytes could say that it leads to more, is decided by a glimpse
+at them (`kernels/glimpse.py`), and decoded later, if at all, as in the guard; `by_a_glimpse` is the share of such. Tops of the
+book, marks and books of 20 levels come at 1,000 a second, then books flat out: with every one decided, and as the guard runs,
+where the newest of a contract takes the place of those that wait. Paced runs are made twice: sleeping until the socket has
+something, from a sender that sleeps as well; and asking it again and again (`guard run --spin`), from one that does not;
+nothing is encrypted, so a spinning guard reads the socket itself. ccxt.pro's own client takes the same books from the same
+sender in the same run, and decodes every one. Five levels a side are read of the twenty that are sent.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ import uvloop
 from benchmarks.document import publish
 from benchmarks.guard_measured import shell_of
 from benchmarks.guard_sender import MOST
+from perpbook.engine.live_spin import LOOKS
 from perpbook.model.message import BookSeen, MarkSeen, Message
 from perpbook.venues.decode_hyperliquid import Hyperliquid
 from perpbook.venues.decode_parts import Kind, Sorted
 from perpbook.venues.stream import Habits, Stream
 from perpbook.venues.stream_dialects import Dialect, dialect_of
+from perpbook.venues.stream_socket import DirectRead
 
 VENUE = "hyperliquid"
 RATE, PACED, FLAT = 1_000, 4_000, 60_000
@@ -125,6 +128,7 @@ async def listen(dialect: Dialect, url: str, count: int, stamps: mmap.mmap, **ho
     await shell.run()
     sent = clock.count - clock.warm
     found: dict[str, Any] = {"per_s": clock.per_s, "decided": clock.decided, "sent": sent}
+    found["by_a_glimpse"] = stream._glimpses.passed / count
     found["processor_us"] = 1e6 * clock.spent / sent
     if how["paced"]:
         late = sorted(clock.late)
@@ -155,15 +159,23 @@ async def frames_alone(url: str, count: int, stamps: mmap.mmap, *, spin: bool) -
     """Microseconds from a message sent to its frame in Python, the median: what the machine itself takes."""
     frames, loop = Frames(count, stamps), asyncio.get_running_loop()
 
+    transport, _ = await picows.ws_connect(lambda: frames, url)
+    carrier = transport.underlying_transport
+    taker = carrier.get_protocol()
+    assert isinstance(taker, asyncio.BufferedProtocol)
+    read = DirectRead(carrier, taker)
+
     def again() -> None:
+        for _ in range(LOOKS):
+            read()
         if not frames.done.is_set():
             loop.call_soon(again)
 
     if spin:
         again()
-    transport, _ = await picows.ws_connect(lambda: frames, url)
     transport.send(picows.WSMsgType.TEXT, b"subscribe")
     await frames.done.wait()
+    read.close()
     transport.disconnect()
     return sorted(frames.late[count // 4 :])[3 * count // 8]
 
